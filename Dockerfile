@@ -1,0 +1,35 @@
+# syntax=docker/dockerfile:1
+# The image of web, worker and beat: the same code and the same packages, another command.
+
+FROM python:3.13-slim AS build
+ENV PYTHONDONTWRITEBYTECODE=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
+WORKDIR /srv/linli
+COPY requirements/uv.txt requirements/production.txt requirements/
+RUN pip install --no-cache-dir --require-hashes --no-deps --requirement requirements/uv.txt \
+ && uv venv /opt/venv \
+ && uv pip sync --no-cache --require-hashes --compile-bytecode --python /opt/venv/bin/python requirements/production.txt
+COPY manage.py ./
+COPY config config
+COPY web web
+COPY workflow workflow
+COPY notifications notifications
+COPY community community
+COPY tickets tickets
+# Nothing of these values stays in the image: collecting static files reads the settings and connects to nothing.
+RUN LINLI_ENV=production SECRET_KEY=build AUDIT_KEY=build DATABASE_URL=postgres://build/build REDIS_URL=redis://build \
+    STATIC_ROOT=/srv/static /opt/venv/bin/python manage.py collectstatic --noinput
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin linli \
+ && install --directory --owner linli --mode 0750 /srv/media /srv/state
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    LINLI_ENV=production LINLI_LOCAL_DIR=/srv/state STATIC_ROOT=/srv/static MEDIA_ROOT=/srv/media
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /srv/static /srv/static
+COPY --from=build /srv/linli /srv/linli
+WORKDIR /srv/linli
+USER linli
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "config.probe", "web"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "2", \
+     "--no-ws", "--respawn-failed-workers", "config.wsgi:application"]

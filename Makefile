@@ -1,0 +1,45 @@
+# Every target works from a clean clone, with make and any Python from 3.9 on.
+PYTHON ?= python3
+ARGS ?=
+BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
+
+.PHONY: help run demo manage test bench lint format clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run      run Linli on this machine, with its own PostgreSQL and Valkey; Ctrl-C stops it"
+	@echo "              ARGS='--port 8080', ARGS=--help for more; data and logs are in .local"
+	@echo "              DATABASE_URL and REDIS_URL in the environment name other servers to use"
+	@echo "make demo     tell four stories through the API of the server that make run started; ARGS=--help for more"
+	@echo "make manage   run a command of manage.py on that server; ARGS='demo_people'"
+	@echo "make test     run every check and the whole test suite; ARGS='-k ladder' goes to pytest"
+	@echo "make bench    measure filing, listing and moving over HTTP, about ten minutes; ARGS=--help for more"
+	@echo "make lint     run ruff, import-linter and mypy alone"
+	@echo "make format   put the code in order"
+	@echo "make clean    remove .local (with the data!) and .venv"
+
+run:
+	@$(BOOTSTRAP) launcher.run $(ARGS)
+
+# It speaks to the server alone, so the settings' servers stay unused.
+demo:
+	@LINLI_ENV=development DATABASE_URL=postgres://unused/linli REDIS_URL=redis://unused \
+		$(PYTHON) launcher/bootstrap.py manage demo $(ARGS)
+
+manage:
+	@$(BOOTSTRAP) launcher.manage $(ARGS)
+
+test:
+	@$(BOOTSTRAP) launcher.check all $(ARGS)
+
+bench:
+	@$(BOOTSTRAP) bench.http $(ARGS)
+
+lint:
+	@$(BOOTSTRAP) launcher.check lint
+
+format:
+	@$(BOOTSTRAP) launcher.check format
+
+clean:
+	rm -rf .local .venv

@@ -1,0 +1,204 @@
+"""Who I am, where I sit and where I live."""
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from community import homes
+from community.api.places import NamedSerializer
+from community.api.views import View
+from community.authentication import caller_of
+from community.models import (
+    Compound,
+    Household,
+    Language,
+    Organisation,
+    OrganisationKind,
+    Person,
+    Relation,
+    Residency,
+    Role,
+)
+from web.idempotency import write_once
+from web.problems import Fault, invalid, not_found
+from web.schema import IDEMPOTENCY_KEY
+from web.words import bilingual
+
+_NO_SUCH_PLACE = bilingual("没有这个地点。", "There is no such place.")
+
+
+class SeatOrganisationSerializer(NamedSerializer):
+    """An organisation I belong to."""
+
+    kind = serializers.ChoiceField(OrganisationKind.choices)
+    function = serializers.CharField(allow_blank=True)
+
+
+class SeatSerializer(serializers.Serializer[Any]):
+    """A seat of mine that is live today."""
+
+    organisation = SeatOrganisationSerializer()
+    role = serializers.ChoiceField(Role.choices)
+    street_id = serializers.UUIDField(allow_null=True)
+
+
+class HouseholdSerializer(serializers.Serializer[Any]):
+    """A door."""
+
+    id = serializers.UUIDField()
+    building = serializers.CharField()
+    unit = serializers.CharField(allow_blank=True)
+    door = serializers.CharField()
+
+
+class HomeSerializer(serializers.Serializer[Any]):
+    """A home of mine."""
+
+    id = serializers.UUIDField()
+    compound = NamedSerializer()
+    household = HouseholdSerializer(allow_null=True)
+    relation = serializers.ChoiceField(Relation.choices)
+    starts_on = serializers.DateField()
+
+
+class MeSerializer(serializers.Serializer[Any]):
+    """Me."""
+
+    id = serializers.UUIDField()
+    phone = serializers.CharField()
+    name = serializers.CharField()
+    language = serializers.ChoiceField(Language.choices)
+    is_staff = serializers.BooleanField(help_text="Whether I may enter the admin.")
+    seats = SeatSerializer(many=True)
+    homes = HomeSerializer(many=True)
+
+
+class MePatchSerializer(serializers.Serializer[Any]):
+    """What I may change about me."""
+
+    name = serializers.CharField(max_length=40, required=False)
+    language = serializers.ChoiceField(Language.choices, required=False)
+
+
+class MoveInSerializer(serializers.Serializer[Any]):
+    """A home I state."""
+
+    compound = serializers.UUIDField()
+    household = serializers.UUIDField(required=False, allow_null=True, default=None)
+    relation = serializers.ChoiceField(Relation.choices)
+
+
+def _home(residency: Residency) -> dict[str, Any]:
+    household = residency.household
+    return {
+        "id": residency.id,
+        "compound": {"id": residency.compound.id, "name": residency.compound.name},
+        "household": household
+        and {
+            "id": household.id,
+            "building": household.building.name,
+            "unit": household.unit,
+            "door": household.door,
+        },
+        "relation": residency.relation,
+        "starts_on": residency.starts_on,
+    }
+
+
+def _me(request: Request) -> dict[str, Any]:
+    caller = caller_of(request)
+    person, actor = caller.person, caller.actor
+    names = Organisation.objects.in_bulk([seat.organisation_id for seat in actor.seats]) if actor.seats else {}
+    return {
+        "id": person.id,
+        "phone": person.phone,
+        "name": person.name,
+        "language": person.language,
+        "is_staff": person.is_staff,
+        "seats": [
+            {
+                "organisation": {
+                    "id": seat.organisation_id,
+                    "name": names[seat.organisation_id].name,
+                    "kind": seat.kind,
+                    "function": seat.function,
+                },
+                "role": seat.role,
+                "street_id": seat.street_id,
+            }
+            for seat in actor.seats
+        ],
+        "homes": [_home(home) for home in homes.homes(person.id, actor.at)],
+    }
+
+
+class Me(View):
+    """The caller."""
+
+    @extend_schema(operation_id="read_me", responses={200: MeSerializer})
+    def get(self, request: Request) -> Response:
+        """Who I am, with my seats and homes of today."""
+        return Response(_me(request))
+
+    @extend_schema(operation_id="change_me", request=MePatchSerializer, responses={200: MeSerializer})
+    def patch(self, request: Request) -> Response:
+        """Change my name, or the language that Linli writes to me in."""
+        serializer = MePatchSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if serializer.validated_data:
+            Person.objects.filter(id=caller_of(request).person.id).update(**serializer.validated_data)
+            for name, value in serializer.validated_data.items():
+                setattr(caller_of(request).person, name, value)
+        return Response(_me(request))
+
+
+class Homes(View):
+    """The homes I state."""
+
+    problems = (409,)
+
+    @extend_schema(
+        operation_id="move_in",
+        request=MoveInSerializer,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={201: HomeSerializer, 200: HomeSerializer},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """State where I live from today on; 200 where that was stated before."""
+        return write_once(request, lambda: self._move_in(request))
+
+    def _move_in(self, request: Request) -> Response:
+        serializer = MoveInSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = serializer.validated_data
+        compound = Compound.objects.select_related("street").filter(id=asked["compound"]).first()
+        if compound is None:
+            raise invalid(Fault("compound", "does_not_exist", _NO_SUCH_PLACE))
+        household = None
+        if asked["household"]:
+            doors = Household.objects.select_related("building")
+            household = doors.filter(id=asked["household"], building__compound=compound).first()
+            if household is None:
+                raise invalid(Fault("household", "does_not_exist", _NO_SUCH_PLACE))
+        caller = caller_of(request)
+        home, new = homes.move_in(caller.person.id, compound, household, asked["relation"], caller.actor.at)
+        return Response(_home(home), status=201 if new else 200)
+
+
+class Home(View):
+    """One home of mine."""
+
+    @extend_schema(operation_id="move_out", responses={204: OpenApiResponse(description="It is my home no more.")})
+    def delete(self, request: Request, id: uuid.UUID) -> Response:
+        """Say that I live there no more."""
+        caller = caller_of(request)
+        with transaction.atomic():
+            if not homes.move_out(caller.person.id, id, caller.actor.at):
+                raise not_found()
+        return Response(status=204)

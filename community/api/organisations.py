@@ -1,0 +1,85 @@
+"""Organisations, as staff look for whom to dispatch to, to whistle or to hold to account."""
+
+from typing import Any
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from community.api.views import View
+from community.authentication import caller_of
+from community.models import Organisation, OrganisationKind
+from community.receivers import local_day, receives
+from web.paging import page
+from web.problems import Problem
+from web.schema import PAGING, paged
+from web.words import bilingual
+
+_STAFF_ONLY = bilingual("仅供各单位工作人员查询。", "Only members of an organisation may look them up.")
+
+
+class OrganisationSerializer(serializers.Serializer[Any]):
+    """An organisation that a ticket can be given to."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=OrganisationKind.choices)
+    kind_label = serializers.CharField()
+    function = serializers.CharField(allow_blank=True, help_text="What it is for, such as desk or traffic_police.")
+    shared = serializers.BooleanField(help_text="Of the district or beyond, not of one street.")
+    staffed = serializers.BooleanField(help_text="Somebody is there today; else its head office receives.")
+
+
+class OrganisationQuerySerializer(serializers.Serializer[Any]):
+    """What is looked for."""
+
+    q = serializers.CharField(required=False, max_length=60, help_text="Part of a name.")
+    kind = serializers.ChoiceField(choices=OrganisationKind.choices, required=False)
+    function = serializers.CharField(required=False, max_length=24)
+
+
+class Organisations(View):
+    """Organisations."""
+
+    problems = (403,)
+
+    @extend_schema(
+        operation_id="find_organisations",
+        parameters=[OrganisationQuerySerializer, *PAGING],
+        responses={200: paged(OrganisationSerializer)},
+    )
+    def get(self, request: Request) -> Response:
+        """The active organisations of the caller's streets, and the shared ones."""
+        actor = caller_of(request).actor
+        if not actor.seats:
+            raise Problem("not_permitted", 403, detail=_STAFF_ONLY)
+        query = OrganisationQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        day = local_day(actor.at)
+        streets = {seat.street_id for seat in actor.seats if seat.street_id}
+        found = Organisation.objects.filter(Q(dissolved_on=None) | Q(dissolved_on__gt=day), active=True).filter(
+            Q(street__in=streets) | Q(street=None)
+        )
+        if text := wanted.get("q"):
+            found = found.filter(Q(name__icontains=text) | Q(name_en__icontains=text))
+        if kind := wanted.get("kind"):
+            found = found.filter(kind=kind)
+        if function := wanted.get("function"):
+            found = found.filter(function=function)
+        rows = page(request, found.annotate(staffed=receives("pk", day)), "code", "id")
+        return Response(rows.envelope([_organisation(one) for one in rows.rows]))
+
+
+def _organisation(one: Any) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "kind": one.kind,
+        "kind_label": one.get_kind_display(),
+        "function": one.function,
+        "shared": one.street_id is None,
+        "staffed": one.staffed,
+    }

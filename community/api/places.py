@@ -1,0 +1,88 @@
+"""Compounds, as a resident looks for his."""
+
+import uuid
+from typing import Any
+
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from community.api.views import View
+from community.models import Compound
+from web.paging import page
+from web.problems import not_found
+from web.schema import PAGING, paged
+
+
+class NamedSerializer(serializers.Serializer[Any]):
+    """Something with a name."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class PlaceSerializer(NamedSerializer):
+    """A compound, and what it lies in."""
+
+    aliases = serializers.ListField(child=serializers.CharField())
+    street = NamedSerializer()
+    community = NamedSerializer()
+    area = NamedSerializer()
+
+
+class PlaceQuerySerializer(serializers.Serializer[Any]):
+    """What is looked for."""
+
+    q = serializers.CharField(required=False, max_length=60, help_text="Part of a name, or of another name.")
+    street = serializers.UUIDField(required=False, help_text="Only in this street.")
+
+
+def _place(compound: Compound) -> dict[str, Any]:
+    return {
+        "id": compound.id,
+        "name": compound.name,
+        "aliases": compound.aliases,
+        "street": {"id": compound.street_id, "name": compound.street.name},
+        "community": {"id": compound.community_id, "name": compound.community.name},
+        "area": {"id": compound.area_id, "name": compound.area.name},
+    }
+
+
+def _compounds() -> QuerySet[Compound]:
+    return Compound.objects.select_related("street", "community", "area").only(
+        "name", "code", "aliases", "street__name", "community__name", "area__name"
+    )
+
+
+class Places(View):
+    """Compounds."""
+
+    @extend_schema(
+        operation_id="find_places", parameters=[PlaceQuerySerializer, *PAGING], responses={200: paged(PlaceSerializer)}
+    )
+    def get(self, request: Request) -> Response:
+        """Compounds by name, with the street, community and area they lie in."""
+        query = PlaceQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        compounds = _compounds()
+        if street := query.validated_data.get("street"):
+            compounds = compounds.filter(street_id=street)
+        if text := query.validated_data.get("q"):
+            others = Func(F("aliases"), Value("\n"), function="array_to_string", output_field=TextField())
+            compounds = compounds.alias(others=others).filter(Q(name__icontains=text) | Q(others__icontains=text))
+        found = page(request, compounds, "street_id", "code")
+        return Response(found.envelope([_place(compound) for compound in found.rows]))
+
+
+class Place(View):
+    """A compound."""
+
+    @extend_schema(operation_id="read_place", responses={200: PlaceSerializer})
+    def get(self, request: Request, id: uuid.UUID) -> Response:
+        """One compound."""
+        compound = _compounds().filter(id=id).first()
+        if compound is None:
+            raise not_found()
+        return Response(_place(compound))

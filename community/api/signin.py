@@ -1,0 +1,243 @@
+"""Signing in and out, by phone and by WeChat."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth import login, logout
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from community import signin, wechat
+from community.api.views import Doorstep, View
+from community.authentication import caller_of
+from community.models import SignInToken
+from community.models.people import MOBILE
+from community.models.signin import CODE_LIFE, TOKEN_LIFE
+from community.signin import Issued
+from web.addresses import client_address
+from web.paging import page
+from web.problems import not_found
+from web.schema import PAGING, paged
+
+
+class PhoneSerializer(serializers.Serializer[Any]):
+    """A mainland mobile number."""
+
+    phone = serializers.RegexField(MOBILE, max_length=11, help_text="A mainland mobile number of 11 digits.")
+
+
+class SentSerializer(serializers.Serializer[Any]):
+    """A code is on its way; the same whether or not anybody is known by that number."""
+
+    expires_in = serializers.IntegerField(help_text="Seconds for which the code is good.")
+
+
+class ProofSerializer(PhoneSerializer):
+    """A phone, and the code that was sent to it."""
+
+    code = serializers.RegexField(r"^[0-9]{6}$", max_length=6)
+
+
+class DeviceProofSerializer(ProofSerializer):
+    """The same, and the device to be signed in."""
+
+    device = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+
+
+class WechatCodeSerializer(serializers.Serializer[Any]):
+    """What `wx.login` gave to the mini-program."""
+
+    code = serializers.RegexField(r"^[!-~]{1,256}$", max_length=256)
+    device = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+
+
+class BindingSerializer(DeviceProofSerializer):
+    """The ticket that `auth/wechat` gave, and the proof of a phone."""
+
+    ticket = serializers.RegexField(r"^[!-~]{1,512}$", max_length=512)
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    """A token, told this once."""
+
+    id = serializers.UUIDField()
+    token = serializers.CharField(help_text="Send it as `Authorization: Bearer …`.")
+    unused_life = serializers.IntegerField(help_text="Seconds without use after which it dies.")
+    person_id = serializers.UUIDField()
+
+
+class WechatSerializer(serializers.Serializer[Any]):
+    """Signed in, with the token; or not bound yet, with the ticket to bind a phone."""
+
+    bound = serializers.BooleanField()
+    token = TokenSerializer(required=False)
+    ticket = serializers.CharField(required=False)
+
+
+class SessionSerializer(serializers.Serializer[Any]):
+    """Whose session it is."""
+
+    person_id = serializers.UUIDField()
+
+
+class DeviceSerializer(serializers.Serializer[Any]):
+    """A device that is signed in as me."""
+
+    id = serializers.UUIDField()
+    device = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(help_text="To the hour.")
+    current = serializers.BooleanField(help_text="Whether it is the one that asks.")
+
+
+def _valid(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    serializer = kind(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
+
+
+def _told(issued: Issued) -> dict[str, Any]:
+    return {
+        "id": issued.token.id,
+        "token": issued.secret,
+        "unused_life": int(TOKEN_LIFE.total_seconds()),
+        "person_id": issued.token.person_id,
+    }
+
+
+class Codes(Doorstep):
+    """Sign-in codes."""
+
+    @extend_schema(operation_id="send_code", request=PhoneSerializer, responses={202: SentSerializer})
+    def post(self, request: Request) -> Response:
+        """Send a sign-in code to a phone: 1 a minute, 5 an hour, 10 a day."""
+        asked = _valid(PhoneSerializer, request)
+        signin.send_code(asked["phone"], client_address(request._request))
+        return Response({"expires_in": int(CODE_LIFE.total_seconds())}, status=202)
+
+
+class Tokens(View):
+    """The devices signed in as me, and the door for new ones."""
+
+    problems = (403,)
+
+    def get_authenticators(self) -> list[Any]:
+        """None for signing in: an old token in the header must not stop a device from getting a new one."""
+        signs_in = self.request is not None and self.request.method == "POST"
+        return [] if signs_in else super().get_authenticators()
+
+    def get_permissions(self) -> list[Any]:
+        """Anyone may sign in."""
+        return [] if self.request.method == "POST" else [*super().get_permissions()]
+
+    def get_throttles(self) -> list[Any]:
+        """Signing in is braked as at every door."""
+        return [throttle() for throttle in Doorstep.throttle_classes] if self.request.method == "POST" else []
+
+    @extend_schema(operation_id="sign_in_device", request=DeviceProofSerializer, responses={201: TokenSerializer})
+    def post(self, request: Request) -> Response:
+        """Sign a device in by the code sent to a phone; a phone that is new here becomes a resident."""
+        proof = _valid(DeviceProofSerializer, request)
+        issued = signin.sign_in_device(proof["phone"], proof["code"], client_address(request._request), proof["device"])
+        return Response(_told(issued), status=201)
+
+    @extend_schema(operation_id="list_my_devices", parameters=PAGING, responses={200: paged(DeviceSerializer)})
+    def get(self, request: Request) -> Response:
+        """The devices that are signed in as me, newest first."""
+        found = page(
+            request, SignInToken.objects.live().filter(person_id=caller_of(request).person.id), "-created_at", "-id"
+        )
+        rows = [
+            {
+                "id": row.id,
+                "device": row.device,
+                "created_at": row.created_at,
+                "last_used_at": row.last_used_at,
+                "current": row.id == caller_of(request).token_id,
+            }
+            for row in found.rows
+        ]
+        return Response(found.envelope(rows))
+
+
+class Token(View):
+    """One device of mine."""
+
+    @extend_schema(operation_id="sign_out_device", responses={204: OpenApiResponse(description="Signed out.")})
+    def delete(self, request: Request, id: uuid.UUID) -> Response:
+        """Sign one of my devices out."""
+        deleted, _ = SignInToken.objects.filter(person_id=caller_of(request).person.id, id=id).delete()
+        if not deleted:
+            raise not_found()
+        return Response(status=204)
+
+
+class CurrentToken(View):
+    """The device that asks; for a browser session there is none."""
+
+    problems = (404,)
+
+    @extend_schema(
+        operation_id="sign_out",
+        responses={
+            204: OpenApiResponse(description="Signed out."),
+        },
+    )
+    def delete(self, request: Request) -> Response:
+        """Sign out the device that asks."""
+        token_id = caller_of(request).token_id
+        if token_id is None:
+            raise not_found()
+        SignInToken.objects.filter(id=token_id).delete()
+        return Response(status=204)
+
+
+class Sessions(Doorstep):
+    """The door for browsers."""
+
+    @extend_schema(operation_id="sign_in_browser", request=ProofSerializer, responses={201: SessionSerializer})
+    def post(self, request: Request) -> Response:
+        """Sign a browser in by the code sent to a phone; sets the session and CSRF cookies."""
+        proof = _valid(ProofSerializer, request)
+        person = signin.sign_in_browser(proof["phone"], proof["code"], client_address(request._request))
+        login(request._request, person)
+        return Response({"person_id": person.id}, status=201)
+
+
+class CurrentSession(View):
+    """The browser that asks."""
+
+    @extend_schema(operation_id="sign_out_browser", responses={204: OpenApiResponse(description="Signed out.")})
+    def delete(self, request: Request) -> Response:
+        """Sign out the browser that asks."""
+        logout(request._request)
+        return Response(status=204)
+
+
+class Wechat(Doorstep):
+    """The door for the mini-program."""
+
+    @extend_schema(operation_id="sign_in_wechat", request=WechatCodeSerializer, responses={200: WechatSerializer})
+    def post(self, request: Request) -> Response:
+        """Sign a mini-program in by what `wx.login` gave it; an unbound account gets a ticket to bind a phone with."""
+        given = _valid(WechatCodeSerializer, request)
+        openid = wechat.openid_of(given["code"])
+        issued = signin.sign_in_wechat(openid, given["device"])
+        if issued is None:
+            return Response({"bound": False, "ticket": signin.binding_ticket(openid)})
+        return Response({"bound": True, "token": _told(issued)})
+
+
+class WechatBinding(Doorstep):
+    """Where a WeChat account meets a phone."""
+
+    @extend_schema(operation_id="bind_wechat", request=BindingSerializer, responses={201: TokenSerializer})
+    def post(self, request: Request) -> Response:
+        """Bind a WeChat account to the person whose phone got the code, and sign in."""
+        given = _valid(BindingSerializer, request)
+        issued = signin.bind_wechat(
+            given["ticket"], given["phone"], given["code"], client_address(request._request), given["device"]
+        )
+        return Response(_told(issued), status=201)

@@ -1,0 +1,22 @@
+"""The community's addresses under /api/v1/."""
+
+from django.urls import path
+
+from community.api import me, organisations, places, schema, signin  # noqa: F401  # `schema` registers how callers are described
+
+urlpatterns = [
+    path("auth/codes", signin.Codes.as_view()),
+    path("auth/tokens", signin.Tokens.as_view()),
+    path("auth/tokens/current", signin.CurrentToken.as_view()),
+    path("auth/tokens/<uuid:id>", signin.Token.as_view()),
+    path("auth/sessions", signin.Sessions.as_view()),
+    path("auth/sessions/current", signin.CurrentSession.as_view()),
+    path("auth/wechat", signin.Wechat.as_view()),
+    path("auth/wechat/bind", signin.WechatBinding.as_view()),
+    path("me", me.Me.as_view()),
+    path("me/homes", me.Homes.as_view()),
+    path("me/homes/<uuid:id>", me.Home.as_view()),
+    path("organisations", organisations.Organisations.as_view()),
+    path("places", places.Places.as_view()),
+    path("places/<uuid:id>", places.Place.as_view()),
+]

@@ -1,0 +1,313 @@
+"""The demo street: 学院路街道 as data files, and its cast of invented people."""
+
+import csv
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+
+from community.models import (
+    Area,
+    Building,
+    Community,
+    Compound,
+    Household,
+    Membership,
+    Organisation,
+    Person,
+    Residency,
+    ServiceContract,
+    Street,
+)
+
+DATA = Path(__file__).parent / "data" / "xueyuanlu"
+# Worthless on purpose: the demo street is not loaded in production.
+ADMINISTRATOR_PASSWORD = "linli-demo-only"  # noqa: S105
+
+type Report = Callable[[str, int, int], None]
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """The rows of one data file of the demo street."""
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def cast() -> dict[str, Person]:
+    """The people of the demo street by their key in people.csv, as far as they have been loaded; one statement."""
+    keys = {row["phone"]: row["key"] for row in rows("people")}
+    return {keys[person.phone]: person for person in Person.objects.filter(phone__in=keys)}
+
+
+@transaction.atomic
+def load(report: Report) -> None:
+    """Add what is missing of the demo street; what is there stays as it is, so that loading twice changes nothing.
+
+    `report` is told the name of each file, how many rows it has, and how many of them were new. Dates such as `-60d`
+    count from the day of loading.
+    """
+    streets = _add(
+        "streets",
+        report,
+        Street.objects.all(),
+        [Street(**row) for row in rows("streets")],
+        "code",
+    )
+    (street,) = (streets[row["code"]] for row in rows("streets"))
+    organisations = _load_organisations(street, report)
+    communities = _add(
+        "communities",
+        report,
+        Community.objects.filter(street=street),
+        [
+            Community(
+                street=street,
+                code=row["code"],
+                name=row["name"],
+                name_en=row["name_en"],
+                residents_committee=organisations[row["residents_committee"]],
+            )
+            for row in rows("communities")
+        ],
+        "code",
+    )
+    areas = _add(
+        "areas",
+        report,
+        Area.objects.filter(street=street),
+        [
+            Area(
+                street=street,
+                code=row["code"],
+                name=row["name"],
+                residential_type=row["residential_type"],
+                committee=organisations.get(row["committee"]),
+            )
+            for row in rows("areas")
+        ],
+        "code",
+    )
+    compounds = _add(
+        "compounds",
+        report,
+        Compound.objects.filter(street=street),
+        [
+            Compound(
+                street=street,
+                code=row["code"],
+                name=row["name"],
+                aliases=_several(row["aliases"]),
+                area=areas[row["area"]],
+                community=communities[row["community"]],
+            )
+            for row in rows("compounds")
+        ],
+        "code",
+    )
+    households = _load_homes(street, compounds, report)
+    people = _load_people(report)
+    _load_seats(organisations, people, report)
+    _load_residencies(street, compounds, households, people, report)
+    _load_contracts(street, areas, compounds, organisations, report)
+
+
+def _load_organisations(street: Street, report: Report) -> dict[str, Organisation]:
+    found: dict[str, Organisation] = {}
+    known = Organisation.objects.filter(Q(street=street) | Q(street=None))
+    # Head offices before the offices that name them.
+    for name, below in (("organisations", False), ("their branches", True)):
+        found |= _add(
+            name,
+            report,
+            known,
+            [
+                Organisation(
+                    street=None if row["shared"] == "yes" else street,
+                    code=row["code"],
+                    kind=row["kind"],
+                    function=row["function"],
+                    name=row["name"],
+                    name_en=row["name_en"],
+                    parent=found[row["parent"]] if below else None,
+                    phone=row["phone"],
+                    party_coverage=row["party_coverage"],
+                    founded_on=_day_if_any(row["founded_on"]),
+                    dissolved_on=_day_if_any(row["dissolved_on"]),
+                    active=row["active"] == "yes",
+                )
+                for row in rows("organisations")
+                if bool(row["parent"]) == below
+            ],
+            "code",
+        )
+    return found
+
+
+def _load_homes(
+    street: Street, compounds: dict[str, Compound], report: Report
+) -> dict[tuple[Any, str, str, str], Household]:
+    """Buildings are numbered from 1 within their compound; households are listed door by door."""
+    buildings = _add(
+        "buildings",
+        report,
+        Building.objects.filter(street=street),
+        [
+            Building(street=street, compound=compounds[row["code"]], code=str(number), name=f"{number}号楼")
+            for row in rows("compounds")
+            for number in range(1, int(row["buildings"]) + 1)
+        ],
+        "compound_id",
+        "code",
+    )
+    return _add(
+        "households",
+        report,
+        Household.objects.filter(street=street).select_related("building"),
+        [
+            Household(
+                street=street,
+                building=buildings[compounds[row["compound"]].id, row["building"]],
+                unit=row["unit"],
+                door=row["door"],
+                exclusive_area=Decimal(row["exclusive_area"]),
+            )
+            for row in rows("households")
+        ],
+        "building.compound_id",
+        "building.code",
+        "unit",
+        "door",
+    )
+
+
+def _load_people(report: Report) -> dict[str, Person]:
+    wanted = [
+        Person(
+            phone=row["phone"],
+            name=row["name"],
+            language=row["language"],
+            is_staff=row["staff"] == "yes",
+            is_superuser=row["staff"] == "yes",
+            password=make_password(ADMINISTRATOR_PASSWORD if row["staff"] == "yes" else None),
+        )
+        for row in rows("people")
+    ]
+    known = Person.objects.filter(phone__in=[person.phone for person in wanted])
+    by_phone = _add("people", report, known, wanted, "phone")
+    return {row["key"]: by_phone[row["phone"]] for row in rows("people")}
+
+
+def _load_seats(organisations: dict[str, Organisation], people: dict[str, Person], report: Report) -> None:
+    _add(
+        "memberships",
+        report,
+        Membership.objects.filter(organisation__in=organisations.values()),
+        [
+            Membership(
+                street_id=organisations[row["organisation"]].street_id,
+                person=people[row["person"]],
+                organisation=organisations[row["organisation"]],
+                role=row["role"],
+                starts_on=_day(row["starts_on"]),
+                ends_on=_day_if_any(row["ends_on"]),
+                notes=row["notes"],
+            )
+            for row in rows("memberships")
+        ],
+        "organisation_id",
+        "person_id",
+        "role",
+        "starts_on",
+    )
+
+
+def _load_residencies(
+    street: Street,
+    compounds: dict[str, Compound],
+    households: dict[tuple[Any, str, str, str], Household],
+    people: dict[str, Person],
+    report: Report,
+) -> None:
+    _add(
+        "residencies",
+        report,
+        Residency.objects.filter(street=street),
+        [
+            Residency(
+                street=street,
+                person=people[row["person"]],
+                compound=compounds[row["compound"]],
+                household=households.get((compounds[row["compound"]].id, row["building"], row["unit"], row["door"])),
+                relation=row["relation"],
+                starts_on=_day(row["starts_on"]),
+                ends_on=_day_if_any(row["ends_on"]),
+            )
+            for row in rows("residencies")
+        ],
+        "compound_id",
+        "person_id",
+        "household_id",
+        "relation",
+        "starts_on",
+    )
+
+
+def _load_contracts(
+    street: Street,
+    areas: dict[str, Area],
+    compounds: dict[str, Compound],
+    organisations: dict[str, Organisation],
+    report: Report,
+) -> None:
+    _add(
+        "contracts",
+        report,
+        ServiceContract.objects.filter(street=street),
+        [
+            ServiceContract(
+                street=street,
+                code=row["code"],
+                provider=organisations[row["provider"]],
+                kind=row["kind"],
+                mode=row["mode"],
+                scope=_several(row["scope"]),
+                area=areas.get(row["area"]),
+                compound=compounds.get(row["compound"]),
+                starts_on=_day(row["starts_on"]),
+                ends_on=_day_if_any(row["ends_on"]),
+                cost_note=row["cost_note"],
+            )
+            for row in rows("contracts")
+        ],
+        "code",
+    )
+
+
+def _add[M: Model](name: str, report: Report, known: QuerySet[M], wanted: list[M], *key: str) -> dict[Any, M]:
+    """Insert those of `wanted` whose `key` is not among `known`; the rows of both, by key."""
+    key_of = attrgetter(*key)
+    found = {key_of(row): row for row in known}
+    new = [row for row in wanted if key_of(row) not in found]
+    known.model._default_manager.bulk_create(new)
+    report(name, len(wanted), len(new))
+    return found | {key_of(row): row for row in new}
+
+
+def _several(text: str) -> list[str]:
+    return text.split(";") if text else []
+
+
+def _day(text: str) -> date:
+    """A date of a data file: a day of the calendar, or days from today (`-60d`)."""
+    return timezone.localdate() + timedelta(days=int(text[:-1])) if text.endswith("d") else date.fromisoformat(text)
+
+
+def _day_if_any(text: str) -> date | None:
+    return _day(text) if text else None

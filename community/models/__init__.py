@@ -1,0 +1,32 @@
+"""People and places: every table of the community."""
+
+from community.models.contracts import ServiceContract, ServiceKind, ServiceMode
+from community.models.organisations import Organisation, OrganisationKind, PartyCoverage
+from community.models.people import Language, Membership, Person, Relation, Residency, Role
+from community.models.places import Area, Building, Community, Compound, Household, ResidentialType, Street
+from community.models.signin import SignInCode, SignInToken, WechatAccount
+
+__all__ = [
+    "Area",
+    "Building",
+    "Community",
+    "Compound",
+    "Household",
+    "Language",
+    "Membership",
+    "Organisation",
+    "OrganisationKind",
+    "PartyCoverage",
+    "Person",
+    "Relation",
+    "Residency",
+    "ResidentialType",
+    "Role",
+    "ServiceContract",
+    "ServiceKind",
+    "ServiceMode",
+    "SignInCode",
+    "SignInToken",
+    "Street",
+    "WechatAccount",
+]

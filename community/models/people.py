@@ -1,0 +1,214 @@
+"""Who takes part: persons, what they are members of, and where they live."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from community.models.constraints import dates_in_order, known, same_street
+from community.models.organisations import Organisation
+from community.models.places import Compound, Household, Street
+from web.models import Identified
+from web.words import bilingual
+
+MOBILE = r"^1[3-9][0-9]{9}$"
+
+
+class Language(models.TextChoices):
+    """The languages that Linli speaks to people in."""
+
+    CHINESE = "zh-hans", bilingual("中文", "Chinese")
+    ENGLISH = "en", bilingual("英文", "English")
+
+
+class Role(models.TextChoices):
+    """What a member does in an organisation."""
+
+    LEAD = "lead", bilingual("街道负责人", "Street lead")
+    OFFICER = "officer", bilingual("街道工作人员", "Street officer")
+    CHAIR = "chair", bilingual("主任", "Chair")
+    MEMBER = "member", bilingual("委员", "Member")
+    MANAGER = "manager", bilingual("项目负责人", "Manager")
+    DISPATCHER = "dispatcher", bilingual("调度员", "Dispatcher")
+    WORKER = "worker", bilingual("维修工", "Worker")
+    LIAISON = "liaison", bilingual("部门联络员", "Liaison")
+
+
+class Relation(models.TextChoices):
+    """What a resident is to the home."""
+
+    OWNER = "owner", bilingual("业主", "Owner")
+    OCCUPANT = "occupant", bilingual("居住人", "Occupant")
+    TENANT = "tenant", bilingual("租户", "Tenant")
+
+
+class PersonManager(BaseUserManager["Person"]):
+    """Makes persons; they are known by their mobile number."""
+
+    def create_user(self, phone: str, *, name: str, password: str | None = None, is_staff: bool = False) -> "Person":
+        """A person who signs in by SMS code; with a `password` also by that. Staff may enter the admin."""
+        person = self.model(phone=phone, name=name, is_staff=is_staff)
+        person.set_password(password)
+        person.full_clean(exclude=["password"])
+        person.save(using=self._db, force_insert=True)
+        return person
+
+    def create_superuser(self, phone: str, *, name: str, password: str | None = None) -> "Person":
+        """An administrator of the whole server."""
+        person = self.create_user(phone, name=name, password=password, is_staff=True)
+        person.is_superuser = True
+        person.save(using=self._db, update_fields=["is_superuser"])
+        return person
+
+
+class Person(Identified, AbstractBaseUser, PermissionsMixin):
+    """A human being with a mobile number, shared by all streets; what they may do comes from memberships and homes."""
+
+    phone = models.CharField(
+        bilingual("手机号", "mobile number"),
+        max_length=11,
+        unique=True,
+        validators=[
+            RegexValidator(MOBILE, bilingual("请填写11位大陆手机号。", "Give a mainland mobile number of 11 digits."))
+        ],
+    )
+    name = models.CharField(bilingual("姓名", "name"), max_length=40)
+    language = models.CharField(
+        bilingual("语言", "language"), max_length=8, choices=Language.choices, default=Language.CHINESE
+    )
+    is_active = models.BooleanField(bilingual("有效", "active"), default=True)
+    is_staff = models.BooleanField(bilingual("可进入管理后台", "may enter the admin"), default=False)
+    created_at = models.DateTimeField(bilingual("建立时间", "created at"), db_default=Now(), editable=False)
+
+    objects: ClassVar[PersonManager] = PersonManager()
+
+    USERNAME_FIELD = "phone"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        verbose_name = bilingual("人员", "person")
+        verbose_name_plural = bilingual("人员", "persons")
+        ordering = ["phone"]
+        constraints = [
+            models.CheckConstraint(condition=Q(phone__regex=MOBILE), name="person_mobile_number"),
+            known("language", Language, "person_language"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_full_name(self) -> str:
+        """The name, as the admin greets people by it."""
+        return self.name
+
+    def get_short_name(self) -> str:
+        """The name again: Chinese names have no short form to greet by."""
+        return self.name
+
+
+class Membership(Identified):
+    """A person's seat in an organisation, from its first to its last day; its street is the organisation's."""
+
+    street = models.ForeignKey(
+        Street,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=bilingual("街道", "street"),
+        help_text=bilingual("与单位所属街道相同。", "The same as the organisation's."),
+        db_index=False,
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, related_name="memberships", verbose_name=bilingual("人员", "person")
+    )
+    organisation = models.ForeignKey(
+        Organisation,
+        on_delete=models.CASCADE,
+        related_name="memberships",
+        verbose_name=bilingual("单位", "organisation"),
+    )
+    role = models.CharField(bilingual("角色", "role"), max_length=12, choices=Role.choices)
+    starts_on = models.DateField(bilingual("开始日期", "first day"))
+    ends_on = models.DateField(bilingual("结束日期", "last day"), null=True, blank=True)
+    notes = models.CharField(bilingual("备注", "notes"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = bilingual("任职", "membership")
+        verbose_name_plural = bilingual("任职", "memberships")
+        ordering = ["organisation", "role", "person"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["street", "organisation", "person", "role", "starts_on"],
+                name="membership_once",
+                nulls_distinct=False,
+            ),
+            known("role", Role, "membership_role"),
+            dates_in_order("membership_dates_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation} · {self.get_role_display()}"
+
+    def clean(self) -> None:
+        """Its street is the organisation's, none where that is shared."""
+        same_street(self, "organisation")
+        if self.street_id and self.organisation_id and not self.organisation.street_id:
+            raise ValidationError(
+                {
+                    "street": bilingual(
+                        "该单位由各街道共用，此处不填。", "All streets share this organisation: leave it empty."
+                    )
+                }
+            )
+
+
+class Residency(Identified):
+    """That a person lives in, or owns, a home of a compound, from the first to the last day."""
+
+    street = models.ForeignKey(
+        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, related_name="residencies", verbose_name=bilingual("人员", "person")
+    )
+    compound = models.ForeignKey(
+        Compound, on_delete=models.CASCADE, related_name="residencies", verbose_name=bilingual("小区", "compound")
+    )
+    household = models.ForeignKey(
+        Household,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="residencies",
+        verbose_name=bilingual("户", "household"),
+    )
+    relation = models.CharField(bilingual("关系", "relation"), max_length=12, choices=Relation.choices)
+    starts_on = models.DateField(bilingual("开始日期", "first day"))
+    ends_on = models.DateField(bilingual("结束日期", "last day"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = bilingual("居住信息", "residency")
+        verbose_name_plural = bilingual("居住信息", "residencies")
+        ordering = ["person", "starts_on"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["street", "compound", "person", "household", "relation", "starts_on"],
+                name="residency_once",
+                nulls_distinct=False,
+            ),
+            known("relation", Relation, "residency_relation"),
+            dates_in_order("residency_dates_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.compound} · {self.get_relation_display()}"
+
+    def clean(self) -> None:
+        """Its compound and household are of the same street."""
+        same_street(self, "compound", "household")

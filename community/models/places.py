@@ -1,0 +1,199 @@
+"""Where people live: street, community, property management area, compound, building, household."""
+
+from zoneinfo import available_timezones
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from community.models.constraints import known, same_street
+from web.models import Identified
+from web.words import bilingual
+
+
+def validate_timezone(name: str) -> None:
+    """Refuse what is not the name of a time zone, such as Asia/Shanghai."""
+    if name not in available_timezones():
+        raise ValidationError(bilingual("不是有效的时区名称。", "This is not the name of a time zone."))
+
+
+class ResidentialType(models.TextChoices):
+    """The five kinds of compound that the street treats differently (五类小区); RULES.md §5."""
+
+    COMMERCIAL = "commercial", bilingual("商品房小区", "Commercial housing")
+    WORK_UNIT = "work_unit", bilingual("单位产权大院", "Work-unit compound")
+    OLD = "old", bilingual("多产权老旧小区", "Old compound of many title holders")
+    AFFORDABLE = "affordable", bilingual("保障房或回迁房", "Affordable or resettlement housing")
+    UNMANAGED = "unmanaged", bilingual("无物业或失管小区", "Without property management")
+
+
+class Street(Identified):
+    """A street office's territory, and the tenant that every other place belongs to."""
+
+    code = models.CharField(bilingual("代码", "code"), max_length=32, unique=True)
+    name = models.CharField(bilingual("名称", "name"), max_length=60)
+    name_en = models.CharField(bilingual("英文名称", "English name"), max_length=120, blank=True)
+    timezone = models.CharField(
+        bilingual("时区", "time zone"), max_length=40, default="Asia/Shanghai", validators=[validate_timezone]
+    )
+
+    class Meta:
+        verbose_name = bilingual("街道", "street")
+        verbose_name_plural = bilingual("街道", "streets")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Place(Identified):
+    """What every place within a street has: the street, a code that is unique there, and a name."""
+
+    street = models.ForeignKey(
+        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
+    )
+    code = models.CharField(bilingual("代码", "code"), max_length=32)
+    name = models.CharField(bilingual("名称", "name"), max_length=60)
+
+    class Meta:
+        abstract = True
+        ordering = ["street", "code"]
+        constraints = [models.UniqueConstraint(fields=["street", "code"], name="%(class)s_code_in_street")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Community(Place):
+    """A community (社区): the ground of one residents' committee (居委会)."""
+
+    name_en = models.CharField(bilingual("英文名称", "English name"), max_length=120, blank=True)
+    residents_committee = models.ForeignKey(
+        "community.Organisation",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="communities",
+        limit_choices_to={"kind": "residents_committee"},
+        verbose_name=bilingual("居民委员会", "residents' committee"),
+    )
+
+    class Meta(Place.Meta):
+        verbose_name = bilingual("社区", "community")
+        verbose_name_plural = bilingual("社区", "communities")
+
+    def clean(self) -> None:
+        """Its residents' committee is of the same street."""
+        same_street(self, "residents_committee")
+
+
+class Area(Place):
+    """A property management area (物业管理区域): one or several compounds, mostly under one contract."""
+
+    residential_type = models.CharField(
+        bilingual("小区类型", "residential type"), max_length=20, choices=ResidentialType.choices
+    )
+    committee = models.ForeignKey(
+        "community.Organisation",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="areas",
+        limit_choices_to={"kind__in": ["pmc", "owners_committee"]},
+        verbose_name=bilingual("物管会或业委会", "committee"),
+    )
+
+    class Meta(Place.Meta):
+        verbose_name = bilingual("物业管理区域", "property management area")
+        verbose_name_plural = bilingual("物业管理区域", "property management areas")
+        constraints = [*Place.Meta.constraints, known("residential_type", ResidentialType, "area_residential_type")]
+
+    def clean(self) -> None:
+        """Its committee is of the same street."""
+        same_street(self, "committee")
+
+
+class Compound(Place):
+    """A compound (小区): what a resident calls home when asked where."""
+
+    aliases = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        verbose_name=bilingual("别名", "other names"),
+    )
+    area = models.ForeignKey(
+        Area, on_delete=models.PROTECT, related_name="compounds", verbose_name=bilingual("物业管理区域", "area")
+    )
+    community = models.ForeignKey(
+        Community, on_delete=models.PROTECT, related_name="compounds", verbose_name=bilingual("社区", "community")
+    )
+
+    class Meta(Place.Meta):
+        verbose_name = bilingual("小区", "compound")
+        verbose_name_plural = bilingual("小区", "compounds")
+
+    def clean(self) -> None:
+        """Its area and community are of the same street."""
+        same_street(self, "area", "community")
+
+
+class Building(Identified):
+    """A building of a compound; `code` is unique there."""
+
+    street = models.ForeignKey(
+        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
+    )
+    compound = models.ForeignKey(
+        Compound, on_delete=models.CASCADE, related_name="buildings", verbose_name=bilingual("小区", "compound")
+    )
+    code = models.CharField(bilingual("代码", "code"), max_length=32)
+    name = models.CharField(bilingual("名称", "name"), max_length=60)
+
+    class Meta:
+        verbose_name = bilingual("楼栋", "building")
+        verbose_name_plural = bilingual("楼栋", "buildings")
+        ordering = ["compound", "code"]
+        constraints = [
+            models.UniqueConstraint(fields=["street", "compound", "code"], name="building_code_in_compound"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Its compound is of the same street."""
+        same_street(self, "compound")
+
+
+class Household(Identified):
+    """One exclusive unit (专有部分): a door with its area, which counts in owners' votes (Civil Code 278)."""
+
+    street = models.ForeignKey(
+        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
+    )
+    building = models.ForeignKey(
+        Building, on_delete=models.CASCADE, related_name="households", verbose_name=bilingual("楼栋", "building")
+    )
+    unit = models.CharField(bilingual("单元", "unit"), max_length=16, blank=True)
+    door = models.CharField(bilingual("门牌号", "door"), max_length=16)
+    exclusive_area = models.DecimalField(
+        bilingual("专有部分面积（平方米）", "exclusive area (m²)"), max_digits=9, decimal_places=2
+    )
+
+    class Meta:
+        verbose_name = bilingual("户", "household")
+        verbose_name_plural = bilingual("户", "households")
+        ordering = ["building", "unit", "door"]
+        constraints = [
+            models.UniqueConstraint(fields=["street", "building", "unit", "door"], name="household_door_in_building"),
+            models.CheckConstraint(condition=Q(exclusive_area__gt=0), name="household_has_area"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.unit}单元{self.door}" if self.unit else self.door
+
+    def clean(self) -> None:
+        """Its building is of the same street."""
+        same_street(self, "building")

@@ -1,0 +1,98 @@
+"""How people prove who they are: codes sent to their phone, tokens on their devices, WeChat accounts."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from community.models.people import MOBILE, Person
+from web.models import Identified
+from web.words import bilingual
+
+CODE_LIFE = timedelta(minutes=5)
+WRONG_GUESSES = 5  # of one code, by the address that asked for it, and by all other addresses together
+TOKEN_LIFE = timedelta(days=90)  # since it was last used
+
+
+class SignInCode(Identified):
+    """A code that was sent to a phone; kept for a day after it has expired, because the limits count what was sent.
+
+    `code_hash` is an HMAC under SECRET_KEY. Wrong guesses from the address that asked for the code and from elsewhere
+    are counted apart, so that a stranger's guesses do not use up those of the person who is waiting for it.
+    """
+
+    phone = models.CharField(max_length=11)
+    address = models.CharField(max_length=50, blank=True)
+    code_hash = models.BinaryField()
+    created_at = models.DateTimeField(db_default=Now())
+    used_at = models.DateTimeField(null=True)
+    wrong_here = models.PositiveSmallIntegerField(default=0)
+    wrong_elsewhere = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index("phone", "created_at", name="signincode_by_phone"),
+            models.Index("address", "created_at", name="signincode_by_address"),
+            models.Index("created_at", name="signincode_by_age"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(phone__regex=MOBILE), name="signincode_mobile_number"),
+            models.CheckConstraint(
+                condition=Q(wrong_here__lte=WRONG_GUESSES, wrong_elsewhere__lte=WRONG_GUESSES),
+                name="signincode_wrong_guesses",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phone[:3]}****{self.phone[-4:]}"
+
+
+class SignInTokenQuerySet(models.QuerySet["SignInToken"]):
+    """Tokens, by whether they still sign in."""
+
+    def live(self) -> Self:
+        """Those used within TOKEN_LIFE."""
+        return self.filter(last_used_at__gt=Now() - TOKEN_LIFE)
+
+    def expired(self) -> Self:
+        """The others."""
+        return self.exclude(last_used_at__gt=Now() - TOKEN_LIFE)
+
+
+class SignInToken(Identified):
+    """A device that stays signed in: the SHA-256 of an opaque token that only the device knows.
+
+    Dies when it is deleted, or TOKEN_LIFE after its last use, which is written down at most once an hour.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+    token_hash = models.BinaryField(unique=True)
+    device = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    last_used_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    objects = SignInTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = bilingual("登录设备", "signed-in device")
+        verbose_name_plural = bilingual("登录设备", "signed-in devices")
+
+    def __str__(self) -> str:
+        return self.device or str(self.id)
+
+
+class WechatAccount(Identified):
+    """A WeChat account (openid in our mini-program) that signs in as a person."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="wechat_accounts")
+    openid = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = bilingual("微信账号", "WeChat account")
+        verbose_name_plural = bilingual("微信账号", "WeChat accounts")
+
+    def __str__(self) -> str:
+        return f"{self.openid[:4]}…"

@@ -1,0 +1,178 @@
+"""Who serves a place at a moment: all that routing needs to know of it, in one SQL statement."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+
+class UnknownPlace(Exception):
+    """There is no such compound or street."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An organisation that can be given work; `staffed` says that an active person is its member that day."""
+
+    id: uuid.UUID
+    kind: str
+    function: str
+    name: str
+    name_en: str
+    parent_id: uuid.UUID | None
+    staffed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A live service contract: `scope` holds category codes and groups, none for all; `reach` says how near it is."""
+
+    contract_id: uuid.UUID
+    kind: str
+    mode: str
+    scope: tuple[str, ...]
+    reach: str
+    provider: Party
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A place on a day: who coordinates, who serves it (nearest reach first), and whom the street can turn to.
+
+    `parties` are the street's office and sections, the shared departments and the emergency lines, by function;
+    `parents` are the head offices of every party named here, by id. `new_id` and `spare_id` are fresh UUIDv7
+    from PostgreSQL: for a ticket that is filed here, and for its first event.
+    """
+
+    street_id: uuid.UUID
+    timezone: str
+    at: datetime
+    new_id: uuid.UUID
+    compound_id: uuid.UUID | None
+    compound_name: str
+    area_id: uuid.UUID | None
+    community_id: uuid.UUID | None
+    committee: Party | None
+    residents_committee: Party | None
+    services: tuple[Service, ...]
+    parties: Mapping[str, Party]
+    parents: Mapping[uuid.UUID, Party]
+    spare_id: uuid.UUID
+
+
+REACH = {"1": "compound", "2": "area", "3": "street"}
+BY_FUNCTION = frozenset({"street_office", "section", "department", "hotline"})
+
+COMPOUND = """
+    SELECT s.id AS street_id, s.timezone, c.id AS compound_id, c.name AS compound_name, c.area_id, c.community_id,
+           a.committee_id, n.residents_committee_id
+    FROM community_compound c
+    JOIN community_street s ON s.id = c.street_id
+    JOIN community_area a ON a.id = c.area_id
+    JOIN community_community n ON n.id = c.community_id
+    WHERE c.id = %(compound)s
+"""
+STREET = """
+    SELECT s.id AS street_id, s.timezone, NULL::uuid AS compound_id, '' AS compound_name, NULL::uuid AS area_id,
+           NULL::uuid AS community_id, NULL::uuid AS committee_id, NULL::uuid AS residents_committee_id
+    FROM community_street s
+    WHERE s.id = %(street)s
+"""
+SQL = """
+WITH place AS MATERIALIZED (
+  SELECT p.*, clock.at, (clock.at AT TIME ZONE p.timezone)::date AS day
+  FROM ({place}) p, (SELECT coalesce(%(at)s::timestamptz, now()) AS at) clock
+), served AS MATERIALIZED (
+  SELECT k.id, k.kind, k.mode, k.scope, k.provider_id, k.starts_on,
+    CASE WHEN k.compound_id IS NOT NULL THEN '1' WHEN k.area_id IS NOT NULL THEN '2' ELSE '3' END AS reach
+  FROM place
+  JOIN community_servicecontract k ON k.compound_id = place.compound_id OR k.area_id = place.area_id
+    OR (k.street_id = place.street_id AND k.area_id IS NULL AND k.compound_id IS NULL)
+  WHERE k.starts_on <= place.day AND (k.ends_on IS NULL OR k.ends_on >= place.day)
+), named AS MATERIALIZED (
+  SELECT o.*
+  FROM place
+  JOIN community_organisation o
+    ON o.id = ANY(ARRAY(SELECT provider_id FROM served) || place.committee_id || place.residents_committee_id)
+    OR (o.street_id = place.street_id AND o.kind IN ('street_office', 'section'))
+    OR (o.street_id IS NULL AND o.kind IN ('department', 'hotline'))
+)
+SELECT street_id, timezone, at, uuidv7(), compound_id, compound_name, area_id, community_id,
+  committee_id, residents_committee_id,
+  ARRAY(
+    SELECT ARRAY[k.id::text, k.kind, k.mode, array_to_string(k.scope, ','), k.reach, k.provider_id::text]
+    FROM served k
+    ORDER BY k.reach, k.starts_on DESC, k.id
+  ),
+  ARRAY(
+    SELECT ARRAY[o.id::text, o.kind, o.function, o.name, o.name_en, o.parent_id::text, CASE WHEN EXISTS (
+      SELECT FROM community_membership m
+      JOIN community_person p ON p.id = m.person_id
+      WHERE m.organisation_id = o.id AND p.is_active
+        AND m.starts_on <= place.day AND (m.ends_on IS NULL OR m.ends_on >= place.day)
+    ) THEN 'staffed' END]
+    FROM (
+      SELECT * FROM named
+      UNION ALL
+      SELECT * FROM community_organisation
+      WHERE id = ANY(ARRAY(SELECT parent_id FROM named EXCEPT SELECT id FROM named))
+    ) o
+    WHERE o.active
+      AND (o.founded_on IS NULL OR o.founded_on <= place.day) AND (o.dissolved_on IS NULL OR o.dissolved_on > place.day)
+    ORDER BY o.street_id IS NULL, o.code
+  ), uuidv7()
+FROM place
+"""
+OF_COMPOUND = SQL.format(place=COMPOUND)
+OF_STREET = SQL.format(place=STREET)
+
+
+def who_serves(
+    *, street_id: uuid.UUID | None = None, compound_id: uuid.UUID | None = None, at: datetime | None = None
+) -> Serving:
+    """Who serves a compound, or a public place of a street, on the street's date at `at` (None: PostgreSQL's now).
+
+    Give a compound, or a street alone, or both to hold the compound to the street. A body that is inactive, dissolved
+    or not yet founded counts as none, and so does its contract. Raises UnknownPlace.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            OF_STREET if compound_id is None else OF_COMPOUND, {"street": street_id, "compound": compound_id, "at": at}
+        )
+        row = cursor.fetchone()
+    if row is None or (street_id is not None and row[0] != street_id):
+        raise UnknownPlace
+    found: dict[str, Party] = {}
+    parties: dict[str, Party] = {}
+    for key, kind, function, name, name_en, parent, staffed in row[11]:
+        found[key] = party = Party(
+            uuid.UUID(key), kind, function, name, name_en, uuid.UUID(parent) if parent else None, staffed is not None
+        )
+        # The street's own bodies come first, and beat a shared one of the same function.
+        if kind in BY_FUNCTION:
+            parties.setdefault(function, party)
+    by_id = {party.id: party for party in found.values()}
+    services = tuple(
+        Service(uuid.UUID(key), kind, mode, tuple(scope.split(",")) if scope else (), REACH[reach], found[provider])
+        for key, kind, mode, scope, reach, provider in row[10]
+        if provider in found
+    )
+    parents = {party.parent_id: by_id[party.parent_id] for party in found.values() if party.parent_id in by_id}
+    return Serving(
+        street_id=row[0],
+        timezone=row[1],
+        at=row[2],
+        new_id=row[3],
+        compound_id=row[4],
+        compound_name=row[5],
+        area_id=row[6],
+        community_id=row[7],
+        committee=by_id.get(row[8]),
+        residents_committee=by_id.get(row[9]),
+        services=services,
+        parties=parties,
+        parents=parents,
+        spare_id=row[12],
+    )

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, which refuses a server older than Linli needs."""

@@ -1,0 +1,273 @@
+"""Settings of a Linli server: one file, and every difference between machines comes from the environment."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# development | test | production. Production is the default, so that what is missing is loud.
+ENVIRONMENT = env.str("LINLI_ENV", default="production")
+if ENVIRONMENT not in {"development", "test", "production"}:
+    raise ImproperlyConfigured(f"LINLI_ENV is {ENVIRONMENT!r}; it must be development, test or production.")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = False
+LOCAL_DIR = Path(env.str("LINLI_LOCAL_DIR", default=str(BASE_DIR / ".local")))
+
+
+def secret(name: str) -> str:
+    """The secret `name`: required in production, a fixed and worthless value elsewhere."""
+    return env.str(name) if PRODUCTION else env.str(name, default=f"{name.lower()}-of-a-machine-without-secrets")
+
+
+SECRET_KEY = secret("SECRET_KEY")
+AUDIT_KEY = secret("AUDIT_KEY").encode()
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_FAILURE_VIEW = "web.pages.csrf_failure"
+# How many proxies of our own stand in front, each adding one entry to X-Forwarded-For; 0 believes none of it.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "web",
+    "workflow",
+    "community",
+    "tickets",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# PostgreSQL only, and 18 or later. The timeouts keep one stuck transaction from holding the street.
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgres://…).")
+DATABASES["default"]["ENGINE"] = "config.postgresql"
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# Parameters travel apart from the statement, and what a connection sends often is planned once: a filing spends a third of
+# PostgreSQL's time on planning otherwise. Behind a pooler that changes servers between transactions, switch it off.
+DATABASES["default"]["OPTIONS"]["server_side_binding"] = True
+if env.bool("LINLI_PREPARED_STATEMENTS", default=True):
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 3
+DATABASES["default"]["OPTIONS"]["options"] = (
+    "-c lock_timeout=3s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+)
+if env.bool("LINLI_DATABASE_POOL", default=False):
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("LINLI_DATABASE_POOL_SIZE", default=4),
+        "timeout": 5,
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+    # A pool throws a broken connection away when it comes back, and its request gets a 503; asking before every request would
+    # cost each of them a round trip.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "community.Person"
+
+# One Redis-protocol server: redis://, rediss:// or, for a socket, unix:///path?db=0.
+REDIS_URL = env.str("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "linli",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+# Whitenoise serves static files under every web server:
+# collected, hashed and packed in production, straight from the apps elsewhere.
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(LOCAL_DIR / "static"))) if PRODUCTION else None
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(LOCAL_DIR / "media")))
+# Where a proxy in front serves MEDIA_ROOT internally (nginx: `internal`); empty: the photos come from this process.
+LINLI_ACCEL_PREFIX = env.str("LINLI_ACCEL_PREFIX", default="")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "community.authentication.TokenAuthentication",
+        "community.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["web.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["web.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "web.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "tickets.api.problems.handle",
+    "DEFAULT_METADATA_CLASS": None,
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Linli 邻里办",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
+    "ENUM_NAME_OVERRIDES": {
+        "AccountKind": "tickets.inputs.AccountKind",
+        "AssignmentRole": "tickets.states.AssignmentRole",
+        "Channel": "tickets.states.Channel",
+        "Language": "community.models.Language",
+        "OrganisationKind": "community.models.OrganisationKind",
+        "Outcome": "tickets.states.Outcome",
+        "Relation": "community.models.Relation",
+        "PhotoKind": "tickets.models.photo.PhotoKind",
+        "Role": "community.models.Role",
+        "Satisfaction": "tickets.inputs.Satisfaction",
+        "Secrecy": "tickets.states.Secrecy",
+        "State": "tickets.states.State",
+        "SupervisionKind": "tickets.inputs.SupervisionKind",
+        "TicketType": "tickets.states.TicketType",
+    },
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# Celery: a task is acknowledged when it is done, and done twice where a worker died. No timer lives in the broker.
+# After the visibility timeout a task of a worker that vanished is given to another; the two restore settings
+# make Celery look every ten seconds (its own defaults look every hundred).
+
+
+def broker_url(redis_url: str) -> str:
+    """Celery's spelling of `redis_url`: it says redis+socket://…?virtual_host=0 where redis-py says unix://…?db=0."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    db = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={db}"
+
+
+CELERY_BROKER_URL = broker_url(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 1800,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+    "global_keyprefix": "linli:",
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_IMPORTS = ["config.heartbeat"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "heartbeat": {"task": "config.heartbeat", "schedule": 2.0, "options": {"expires": 2}},
+    "tell_outbox": {"task": "tickets.tell_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},
+    "purge_photos": {"task": "tickets.purge_photos", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+# Every line is one JSON object on standard error, mobile numbers masked; what runs the process keeps the lines.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "config.logs.Line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        "httpx": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
+}
+# Where the sign-in codes of a development server go, since it has no gateway to send them through.
+SMS_LOG = None if PRODUCTION else LOCAL_DIR / "log" / "sms.log"
+# Sign-in codes that one address may ask for in an hour; an office or a lane may share one address.
+CODES_PER_ADDRESS = env.int("CODES_PER_ADDRESS", default=20)
+# The mini-program's credentials; without them WeChat sign-in answers that it is not set up.
+WECHAT_BASE_URL = env.str("WECHAT_BASE_URL", default="https://api.weixin.qq.com")
+WECHAT_APP_ID = env.str("WECHAT_APP_ID", default="")
+WECHAT_APP_SECRET = env.str("WECHAT_APP_SECRET", default="")
+
+# Nothing foreign runs in a page of ours; the API's documentation alone may style itself (config/urls.py).
+SECURE_CSP: dict[str, list[str]] = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# The proxy in front ends TLS, and must set (never pass on) this header.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600) if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)

@@ -1,0 +1,32 @@
+"""Every address of a Linli server."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from django.utils.csp import CSP
+from django.views.decorators.csp import csp_override
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from config.health import healthz
+
+# Swagger UI writes style elements and attributes of its own.
+documentation = csp_override(settings.SECURE_CSP | {"style-src": [CSP.SELF, CSP.UNSAFE_INLINE]})(
+    SpectacularSwaggerSplitView.as_view(url_name="schema")
+)
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs"), name="home"),
+    path("admin/", admin.site.urls),
+    path("", RedirectView.as_view(pattern_name="docs")),
+    path("api/v1/", include("community.api.urls")),
+    path("api/v1/", include("tickets.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", documentation, name="docs"),
+    path("healthz", healthz, name="healthz"),
+]
+
+handler400 = "web.pages.bad_request"
+handler403 = "web.pages.permission_denied"
+handler404 = "web.pages.page_not_found"
+handler500 = "web.pages.server_error"

@@ -1,0 +1,153 @@
+"""From a bare Python to Linli's virtual environment, then on to the command that was asked for.
+
+Standard library only, and the syntax of Python 3.9: this file runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOCAL = PROJECT / ".local"
+VENV = PROJECT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOCK = PROJECT / "requirements" / "dev.txt"
+UV_LOCK = PROJECT / "requirements" / "uv.txt"
+UV_VERSION = "0.13.9"
+
+
+class Stuck(Exception):
+    """The environment cannot be made; the words say what the person at the terminal can do."""
+
+
+def main(arguments: list[str]) -> None:
+    """Make `.venv` as the lock says, then become `python -m <arguments>` in it."""
+    os.chdir(PROJECT)
+    LOCAL.mkdir(exist_ok=True)
+    with open(LOCAL / "bootstrap.lock", "w") as lock:
+        # Two commands in a fresh clone at once: the second waits for the first one's environment.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not up_to_date():
+            build()
+    os.execv(str(PYTHON), [str(PYTHON), "-m", *arguments])
+
+
+def fingerprint() -> str:
+    """What the environment is made from: the lock and the version of Python."""
+    wanted = LOCK.read_bytes() + (PROJECT / ".python-version").read_bytes()
+    return hashlib.sha256(wanted).hexdigest()
+
+
+def up_to_date() -> bool:
+    """Whether `.venv` was made from this very lock, and its Python still starts."""
+    stamp = VENV / "linli.stamp"
+    if not stamp.is_file() or stamp.read_text() != fingerprint():
+        return False
+    return subprocess.run([str(PYTHON), "-c", ""], check=False).returncode == 0
+
+
+def build() -> None:
+    """Get uv, a Python as `.python-version` says, and every package of the lock, each checked by its hash."""
+    uv = find_uv()
+    environment = dict(os.environ, VIRTUAL_ENV=str(VENV))
+    if environment.get("CI"):
+        environment.setdefault("UV_PYTHON_DOWNLOADS", "never")
+    wanted = (PROJECT / ".python-version").read_text().strip()
+    if not right_python(wanted):
+        say(f"Making .venv with Python {wanted} …")
+        made = subprocess.run([uv, "venv", "--quiet", "--clear", "--python", wanted, str(VENV)], env=environment)
+        if made.returncode:
+            raise Stuck(
+                f"uv found no Python {wanted} and could not (or may not) download one.\n"
+                f"Install Python {wanted} (system packages, pyenv, or `uv python install {wanted}`) and try again."
+            )
+    say("Installing packages …")
+    sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", str(PYTHON), str(LOCK)]
+    if subprocess.run(sync, env=environment).returncode:
+        raise Stuck("The packages could not be installed; the lines above say why. Is a package registry within reach?")
+    (VENV / "linli.stamp").write_text(fingerprint())
+
+
+def right_python(wanted: str) -> bool:
+    """Whether `.venv` exists and runs Python `wanted`."""
+    if not PYTHON.exists():
+        return False
+    code = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
+    found = subprocess.run([str(PYTHON), "-c", code], stdout=subprocess.PIPE, text=True)
+    return found.stdout.strip() == wanted
+
+
+def find_uv() -> str:
+    """The pinned uv: installed before, by pip, by a throw-away virtual environment, or on the PATH already."""
+    target = LOCAL / "uv"
+    for own in (target / "bin" / "uv", target / "venv" / "bin" / "uv"):
+        if is_pinned(str(own)):
+            return str(own)
+    say(f"Getting uv {UV_VERSION} …")
+    shutil.rmtree(target, ignore_errors=True)
+    install = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", str(UV_LOCK)]
+    if works([sys.executable, "-m", "pip", "--version"]):
+        if run([sys.executable, "-m", "pip", *install, "--target", str(target)]) and is_pinned(str(target / "bin/uv")):
+            return str(target / "bin" / "uv")
+    elif works([sys.executable, "-m", "venv", "--clear", str(target / "venv")]):
+        if run([str(target / "venv/bin/python"), "-m", "pip", *install]) and is_pinned(str(target / "venv/bin/uv")):
+            return str(target / "venv" / "bin" / "uv")
+    else:
+        on_path = shutil.which("uv")
+        if on_path and is_pinned(on_path):
+            return on_path
+        raise Stuck(
+            f"{sys.executable} has neither pip nor venv, so uv cannot be installed.\n"
+            f"Install one of them (on Debian and Ubuntu: apt install python3-venv),\n"
+            f"or uv {UV_VERSION} itself, and try again."
+        )
+    on_path = shutil.which("uv")
+    if on_path and is_pinned(on_path):
+        return on_path
+    raise Stuck("uv could not be installed; the lines above say why. Is a package registry within reach?")
+
+
+def is_pinned(uv: str) -> bool:
+    """Whether the program `uv` exists and is the pinned version."""
+    return os.path.exists(uv) and (output([uv, "--version"]) or "").startswith(f"uv {UV_VERSION}")
+
+
+def output(command: list[str]) -> str | None:
+    """What `command` prints, or None where it does not run."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def works(command: list[str]) -> bool:
+    """Whether `command` runs and succeeds; what it prints is nobody's business."""
+    return output(command) is not None
+
+
+def run(command: list[str]) -> bool:
+    """Run `command` in sight of the person; whether it succeeded."""
+    # Its warning about root does not apply: nothing outside the project is written.
+    return subprocess.run(command, env=dict(os.environ, PIP_ROOT_USER_ACTION="ignore")).returncode == 0
+
+
+def say(words: str) -> None:
+    """Tell the person at the terminal what goes on."""
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Stuck as stuck:
+        sys.exit(f"\n{stuck}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,112 @@
+"""`make test` and `make lint`: every check there is, on servers of its own that are thrown away afterwards."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from launcher import home as homes
+from launcher.family import PROJECT, Family, Trouble
+from launcher.run import Stopping, say, server_urls
+
+BIN = Path(sys.executable).parent
+MANAGE = [sys.executable, "manage.py"]
+type Results = dict[str, float | None]
+"""Seconds that a check took, or None where it failed."""
+LINT: dict[str, list[str | Path]] = {
+    "ruff check": [BIN / "ruff", "check"],
+    "ruff format": [BIN / "ruff", "format", "--check"],
+    "lint-imports": [BIN / "lint-imports"],
+    "mypy": [BIN / "mypy", "."],
+}
+FORMAT: dict[str, list[str | Path]] = {
+    "ruff check": [BIN / "ruff", "check", "--fix"],
+    "ruff format": [BIN / "ruff", "format"],
+}
+MODELS: dict[str, list[str | Path]] = {
+    "django check": [*MANAGE, "check"],
+    "migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"],
+}
+PYTEST: list[str | Path] = [sys.executable, "-m", "pytest", "--cov", "--cov-report=term:skip-covered"]
+
+
+def main() -> int:
+    """Run what was asked for; 0 where everything is right."""
+    asked = argparse.ArgumentParser(prog="launcher.check", description=__doc__)
+    asked.add_argument("what", choices=["all", "lint", "format", "pytest"])
+    asked.add_argument("pytest", nargs=argparse.REMAINDER, help="arguments for pytest: make test ARGS='-k ladder'")
+    options = asked.parse_args()
+    stopping = Stopping()
+    try:
+        with Family() as family:
+            stopping.family = family
+            if options.what == "lint":
+                return verdict(run(family, LINT, without_servers()))
+            if options.what == "format":
+                return verdict(run(family, FORMAT, without_servers()))
+            return verdict(on_servers(family, options.what, options.pytest))
+    except Trouble as trouble:
+        say(f"\n{trouble}")
+    except KeyboardInterrupt:
+        say("Interrupted.")
+    return 1
+
+
+def without_servers() -> dict[str, str]:
+    """An environment for checks that read the settings and connect to nothing."""
+    return {
+        **os.environ,
+        "LINLI_ENV": "test",
+        "DATABASE_URL": "postgres://nowhere/linli",
+        "REDIS_URL": "redis://nowhere",
+    }
+
+
+def on_servers(family: Family, what: str, arguments: list[str]) -> Results:
+    """Run the checks and the suite on throw-away servers."""
+    # In the project, not in /tmp: what a power cut leaves behind is found by whoever looks into .local.
+    parent = homes.default() / "check"
+    parent.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(dir=parent))
+    # The servers' account must pass.
+    directory.chmod(0o755)
+    family.throw_away(directory)
+    try:
+        with homes.open_home(directory) as home, server_urls(home, family, durable=False) as urls:
+            environment = {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
+            if what == "pytest":
+                return run(family, {"pytest": [*PYTEST[:3], *arguments]}, environment)
+            return run(family, {**LINT, **MODELS, "pytest": [*PYTEST, *arguments]}, environment)
+    finally:
+        family.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def run(
+    family: Family, checks: Mapping[str, list[str | Path]], environment: Mapping[str, str]
+) -> dict[str, float | None]:
+    """Run one check after the other, also after one has failed: seconds for each that is right, None for the others."""
+    results: Results = {}
+    for name, command in checks.items():
+        say(f"\n── {name}")
+        began = time.monotonic()
+        child = family.start(name, command, environment=environment)
+        results[name] = None if family.finish(child) else time.monotonic() - began
+    return results
+
+
+def verdict(results: Results) -> int:
+    """Say what is right and what is not; the exit code."""
+    say("")
+    for name, seconds in results.items():
+        say(f"  {name:<14} " + ("FAILED" if seconds is None else f"ok {seconds:6.1f} s"))
+    return int(None in results.values())
+
+
+if __name__ == "__main__":
+    os.chdir(PROJECT)
+    sys.exit(main())

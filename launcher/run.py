@@ -1,0 +1,257 @@
+"""`make run`: a whole Linli server on this machine, from the data to the web, until Ctrl-C."""
+
+import argparse
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+
+from launcher import home as homes
+from launcher import servers
+from launcher.account import LINUX, PR_SET_PDEATHSIG
+from launcher.family import PROJECT, Child, Family, Trouble
+
+HOST = "127.0.0.1"
+PATIENCE = 60.0
+"""Seconds the web server, the worker and beat get until `/healthz` is content."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until a signal, or until something dies; the exit code."""
+    options = parser().parse_args(arguments)
+    stopping = Stopping()
+    try:
+        with homes.open_home(options.home or homes.default()) as home, Family(keep_open=[home.lock]) as family:
+            stopping.family = family
+            with server_urls(home, family) as urls:
+                serve(home, family, options, urls)
+    except Trouble as trouble:
+        say(f"\n{trouble}\n\nEverything has been stopped.")
+        return 1
+    except KeyboardInterrupt:
+        pass
+    say("Stopped. The data stays; `make run` finds it again.")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for on the command line."""
+    asked = argparse.ArgumentParser(
+        prog="make run",
+        description="Run a whole Linli server on this machine, with its database, until Ctrl-C.",
+        epilog="With make, options go into ARGS: make run ARGS='--port 8080'. "
+        "DATABASE_URL and REDIS_URL in the environment name servers to use instead of private ones.",
+    )
+    asked.add_argument(
+        "--port", type=int, default=8000, help="port of the web server, else the next free one (default: 8000)"
+    )
+    asked.add_argument("--home", type=Path, help="directory of data and logs (default: .local in the checkout)")
+    asked.add_argument("--no-demo", action="store_true", help="do not load the demo street")
+    return asked
+
+
+class Stopping:
+    """Turns the signals that end a process into KeyboardInterrupt; the second one kills what is still there."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.family: Family | None = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Under nohup a closed terminal is no reason to stop.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self.heard)
+        if LINUX and "MAKELEVEL" in os.environ:
+            # Whoever kills make means this process, too.
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+    def heard(self, number: int, frame: FrameType | None) -> None:
+        """Answer a signal."""
+        if not self.asked:
+            self.asked = True
+            say("\nStopping … (once more to kill)")
+            raise KeyboardInterrupt
+        if self.family is not None:
+            self.family.kill()
+
+
+@contextlib.contextmanager
+def server_urls(home: homes.Home, family: Family, durable: bool = True) -> Iterator[dict[str, str]]:
+    """DATABASE_URL and REDIS_URL: those of the environment, else those of private servers, which are started here."""
+    urls = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)}
+    if len(urls) == 2:
+        say("Using the servers that DATABASE_URL and REDIS_URL name.")
+        yield urls
+        return
+    account = servers.account_for(home.path)
+    with homes.socket_directory(home, account) as sockets:
+        family.throw_away(sockets)
+        household = servers.Household(home, sockets, account, durable)
+        if "REDIS_URL" not in urls:
+            servers.start_valkey(family, household)
+        if "DATABASE_URL" not in urls:
+            if not (home.path / "postgres").exists():
+                say("Making a database …")
+            servers.initdb(family, household)
+            say("Starting PostgreSQL …")
+            servers.start_postgres(family, household)
+            servers.await_postgres(family, household)
+        else:
+            say("Using the database that DATABASE_URL names.")
+        if "REDIS_URL" not in urls:
+            say("Starting Valkey …")
+            servers.await_valkey(family, household)
+        else:
+            say("Using the server that REDIS_URL names.")
+        private = {"DATABASE_URL": servers.database_url(household), "REDIS_URL": servers.redis_url(household)}
+        # What the environment names may hold a password and stays out of the file.
+        addresses = home.path / homes.ADDRESSES
+        addresses.write_text(json.dumps({name: url for name, url in private.items() if name not in urls}))
+        try:
+            yield private | urls
+        finally:
+            addresses.unlink(missing_ok=True)
+            # The sockets' directory goes last.
+            family.stop()
+
+
+def serve(home: homes.Home, family: Family, options: argparse.Namespace, urls: Mapping[str, str]) -> None:
+    """Prepare the database, start the apps, and stay until interrupted. Raises Trouble where one of them dies."""
+    environment = os.environ | dict(urls) | {"LINLI_LOCAL_DIR": str(home.path), "PYTHONUNBUFFERED": "1"}
+    environment.setdefault("LINLI_ENV", "development")
+    sms = Follower(home.logs / "sms.log")
+    people = prepare(home, family, options, environment)
+    port = free_port(options.port)
+    if port != options.port:
+        say(f"Port {options.port} is taken; using {port}.")
+    say("Starting web, worker and beat …")
+    start_apps(home, family, port, environment)
+    report = await_health(family, port)
+    say(welcome(port, people, report))
+    while True:
+        family.watch()
+        sms.echo()
+        time.sleep(0.2)
+
+
+def prepare(home: homes.Home, family: Family, options: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    """Migrate and load the demo; the words about the demo's people."""
+    say("Preparing the database …" if options.no_demo else "Preparing the database and the demo street …")
+    log, people = home.logs / "prepare.log", home.path / "people.txt"
+    command = [sys.executable, "-m", "launcher.prepare", "--people", str(people)]
+    command += ["--no-demo"] if options.no_demo else []
+    child = family.start("The preparation of the database", command, environment=environment, log=log)
+    if family.finish(child):
+        raise Trouble(f"The database could not be prepared ({log}):\n{child.last_words()}")
+    return people.read_text() if people.exists() else ""
+
+
+def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping[str, str]) -> list[Child]:
+    """Start web, worker and beat."""
+    python = sys.executable
+    celery = [python, "-m", "celery", "--app", "config.celery", "--quiet"]
+    web = [python, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--workers", "2"]
+    web += ["--blocking-threads", "2", "--no-ws", "config.wsgi:application"]
+    worker = [*celery, "worker", "--queues", "default", "--concurrency", "1", "--hostname", "worker@%h"]
+    worker += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    beat = [*celery, "beat", "--schedule", str(home.path / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING"]
+    apps = {"web": web, "worker": worker, "beat": beat}
+    return [
+        family.start(
+            name,
+            command,
+            environment={**environment, "LINLI_DATABASE_POOL": "1"} if name == "web" else environment,
+            log=home.logs / f"{name}.log",
+        )
+        for name, command in apps.items()
+    ]
+
+
+def free_port(wanted: int) -> int:
+    """`wanted`, or the next port after it that nobody listens on. Raises Trouble where a hundred are taken."""
+    for port in range(wanted, min(wanted + 100, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise Trouble(f"No port is free from {wanted} on; name another with ARGS='--port N'.")
+
+
+def await_health(family: Family, port: int) -> dict[str, object]:
+    """Wait until `/healthz` says ok; its last answer, which may say less where PATIENCE ran out."""
+    end = time.monotonic() + PATIENCE
+    report: dict[str, object] = {}
+    while time.monotonic() < end:
+        family.watch()
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            connection = http.client.HTTPConnection(HOST, port, timeout=5)
+            connection.request("GET", "/healthz")
+            report = json.loads(connection.getresponse().read())
+            connection.close()
+            if report["status"] == "ok":
+                return report
+        time.sleep(0.1)
+    if not report:
+        raise Trouble("The web server does not answer; see web.log.")
+    return report
+
+
+def welcome(port: int, people: str, report: Mapping[str, object]) -> str:
+    """What the person at the terminal wants to know now."""
+    address = f"http://{HOST}:{port}"
+    lines = [
+        "",
+        "Linli 邻里办 is running." if report["status"] == "ok" else f"Linli 邻里办 is running, but not whole: {report}",
+        "",
+        f"  Web          {address}/",
+        f"  API docs     {address}/api/docs/",
+        f"  Admin        {address}/admin/",
+        f"  Health       {address}/healthz",
+        "",
+        *people.rstrip().splitlines(),
+        "" if people else "(There is no demo street yet.)",
+        "Sign-in codes appear here. Ctrl-C stops everything.",
+    ]
+    return "\n".join(lines)
+
+
+class Follower:
+    """Shows what is added to a file from now on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.read = path.stat().st_size if path.exists() else 0
+
+    def echo(self) -> None:
+        """Show the whole lines that were added since the last time."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(self.read)
+            added, newline, _ = file.read().rpartition(b"\n")
+        if newline:
+            self.read += len(added) + 1
+            for line in added.decode(errors="replace").splitlines():
+                say(f"[sms] {line}")
+
+
+def say(words: str) -> None:
+    """Tell the person at the terminal what goes on."""
+    with contextlib.suppress(BrokenPipeError, OSError):
+        sys.stdout.write(words + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    os.chdir(PROJECT)
+    sys.exit(main())

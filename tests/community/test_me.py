@@ -1,0 +1,178 @@
+import uuid
+from datetime import timedelta
+
+import pytest
+from rest_framework.test import APIClient
+
+from community import actors, signin
+from community.models import Compound, Household, Person, Residency
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sign_in():
+    """Gives a client that is signed in as a person."""
+
+    def client_of(person) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(person, '').secret}")
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def resident(sign_in, cast):
+    """The resident at the API."""
+    return sign_in(cast["resident"])
+
+
+@pytest.fixture
+def newcomer(sign_in):
+    """Somebody without a home yet, at the API."""
+    return sign_in(Person.objects.create(phone="13900000001", name="居民"))
+
+
+@pytest.fixture
+def home():
+    """A household with its building and compound."""
+    return Household.objects.select_related("building__compound").first()
+
+
+def test_i_see_my_seats_and_homes(resident, sign_in, cast):
+    me = resident.get("/api/v1/me").json()
+    assert me["phone"] == cast["resident"].phone
+    assert me["seats"] == []
+    assert [home["compound"]["id"] for home in me["homes"]] == [
+        str(id) for id in cast["resident"].residencies.values_list("compound_id", flat=True)
+    ]
+    chair = sign_in(cast["chair"]).get("/api/v1/me").json()
+    assert "chair" in {seat["role"] for seat in chair["seats"]}
+    assert all(seat["organisation"]["name"] for seat in chair["seats"])
+
+
+def test_i_change_my_name_and_language_and_nothing_else(resident, cast):
+    asked = {"name": "李梅", "language": "en", "phone": "13900000009", "is_staff": True}
+    answer = resident.patch("/api/v1/me", asked)
+    assert answer.status_code == 200
+    assert (answer.json()["name"], answer.json()["language"]) == ("李梅", "en")
+    person = Person.objects.get(id=cast["resident"].id)
+    assert (person.name, person.language) == ("李梅", "en")
+    assert (person.phone, person.is_staff) == (cast["resident"].phone, False)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"name": ""}, {"name": "x" * 41}, {"name": None}, {"language": "fr"}, {"name": "a\0"}]
+)
+def test_a_name_or_language_that_cannot_be_changes_nothing(resident, cast, asked):
+    assert resident.patch("/api/v1/me", asked).status_code == 400
+    assert Person.objects.get(id=cast["resident"].id).name == cast["resident"].name
+
+
+def test_a_home_is_stated_from_today_and_once(newcomer, home):
+    compound = home.building.compound
+    asked = {"compound": str(compound.id), "household": str(home.id), "relation": "owner"}
+    first, again = newcomer.post("/api/v1/me/homes", asked), newcomer.post("/api/v1/me/homes", asked)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert newcomer.get("/api/v1/me").json()["homes"] == [first.json()]
+    person = Person.objects.get(phone="13900000001")
+    assert actors.by_person(person.id).actor.compounds == {compound.id}
+
+
+def test_a_home_may_be_a_compound_alone(newcomer, home):
+    asked = {"compound": str(home.building.compound_id), "relation": "tenant"}
+    answer = newcomer.post("/api/v1/me/homes", asked)
+    assert answer.status_code == 201
+    assert answer.json()["household"] is None
+
+
+def test_an_unknown_place_is_named_by_field(newcomer, home):
+    elsewhere = Compound.objects.exclude(id=home.building.compound_id).first()
+    for asked, field in [
+        ({"compound": str(uuid.uuid4()), "relation": "owner"}, "compound"),
+        ({"compound": str(elsewhere.id), "household": str(home.id), "relation": "owner"}, "household"),
+    ]:
+        answer = newcomer.post("/api/v1/me/homes", asked)
+        assert answer.status_code == 400
+        assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [(field, "does_not_exist")]
+    assert not Residency.objects.filter(person__phone="13900000001").exists()
+
+
+def test_nobody_states_more_than_ten_homes(newcomer):
+    for compound in Compound.objects.all()[:10]:
+        asked = {"compound": str(compound.id), "relation": "owner"}
+        assert newcomer.post("/api/v1/me/homes", asked).status_code == 201
+    asked = {"compound": str(Compound.objects.all()[10].id), "relation": "owner"}
+    answer = newcomer.post("/api/v1/me/homes", asked)
+    assert (answer.status_code, answer.json()["code"]) == (409, "homes_full")
+    assert Residency.objects.filter(person__phone="13900000001").count() == 10
+
+
+def test_a_home_of_today_is_forgotten_and_an_older_one_is_ended(newcomer, home):
+    asked = {"compound": str(home.building.compound_id), "relation": "owner"}
+    for days, left in [(0, 0), (30, 1)]:
+        stated = newcomer.post("/api/v1/me/homes", asked).json()["id"]
+        residency = Residency.objects.get(id=stated)
+        Residency.objects.filter(id=stated).update(starts_on=residency.starts_on - timedelta(days=days))
+        assert newcomer.delete(f"/api/v1/me/homes/{stated}").status_code == 204
+        assert newcomer.get("/api/v1/me").json()["homes"] == []
+        assert Residency.objects.filter(id=stated).count() == left
+    assert Residency.objects.get(id=stated).ends_on == residency.starts_on - timedelta(days=1)
+    assert newcomer.delete(f"/api/v1/me/homes/{stated}").status_code == 404
+
+
+def test_anothers_home_is_as_absent_as_none(newcomer, cast):
+    theirs = cast["resident"].residencies.first()
+    foreign = newcomer.delete(f"/api/v1/me/homes/{theirs.id}")
+    absent = newcomer.delete(f"/api/v1/me/homes/{uuid.uuid4()}")
+    assert (foreign.status_code, foreign.content) == (404, absent.content)
+    assert Residency.objects.get(id=theirs.id).ends_on == theirs.ends_on
+
+
+def test_stating_a_home_twice_with_one_key_is_one_request(newcomer, home):
+    asked = {"compound": str(home.building.compound_id), "relation": "owner"}
+    first = newcomer.post("/api/v1/me/homes", asked, headers={"Idempotency-Key": "k"})
+    again = newcomer.post("/api/v1/me/homes", asked, headers={"Idempotency-Key": "k"})
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again["Idempotent-Replayed"] == "true"
+
+
+def test_places_are_found_by_part_of_a_name_or_another_name(newcomer):
+    compound = Compound.objects.exclude(aliases=[]).first() or Compound.objects.first()
+    Compound.objects.filter(id=compound.id).update(aliases=["老三号院", "50% off_x"])
+    for text in (compound.name[1:], "三号", "50% off_"):
+        found = newcomer.get("/api/v1/places", {"q": text}).json()["results"]
+        assert str(compound.id) in [place["id"] for place in found]
+    assert newcomer.get("/api/v1/places", {"q": "50_ off"}).json()["results"] == []
+
+
+def test_places_page_through_the_street_in_one_statement_each(newcomer, street, django_assert_num_queries):
+    seen, cursor = [], None
+    while True:
+        query = {"limit": 40, "street": str(street.id)} | ({"cursor": cursor} if cursor else {})
+        with django_assert_num_queries(2):  # the caller; the page
+            document = newcomer.get("/api/v1/places", query).json()
+        seen, cursor = seen + [place["id"] for place in document["results"]], document["next_cursor"]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == Compound.objects.filter(street=street).count()
+
+
+def test_a_place_tells_what_it_lies_in(newcomer):
+    compound = Compound.objects.first()
+    place = newcomer.get(f"/api/v1/places/{compound.id}").json()
+    assert place["area"] == {"id": str(compound.area_id), "name": compound.area.name}
+    assert place["community"]["name"] == compound.community.name
+    assert newcomer.get(f"/api/v1/places/{uuid.uuid4()}").status_code == 404
+
+
+@pytest.mark.parametrize("query", [{"q": "a\0b"}, {"q": "x" * 61}, {"street": "x"}, {"cursor": "x"}, {"limit": 0}])
+def test_a_query_that_cannot_be_is_400(newcomer, query):
+    assert newcomer.get("/api/v1/places", query).status_code == 400
+
+
+@pytest.mark.parametrize("address", ["/api/v1/me", "/api/v1/places", "/api/v1/auth/tokens"])
+def test_strangers_are_401(address):
+    assert APIClient().get(address).status_code == 401

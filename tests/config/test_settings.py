@@ -1,0 +1,90 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from config.celery import app as celery_app
+from config.settings import broker_url
+from launcher.family import PROJECT
+
+PRODUCTION = {
+    "PATH": os.environ["PATH"],
+    "LINLI_ENV": "production",
+    "SECRET_KEY": "ix1E0mVmEBZqO3sVqSMnyqHbS7xk3Vd6IFxh8cO4bXq0wKe9zLr2",
+    "AUDIT_KEY": "another long secret that signs the events",
+    "ALLOWED_HOSTS": "linli.example",
+    "DATABASE_URL": "postgres://linli:secret@db.example/linli",
+    "REDIS_URL": "redis://cache.example/0",
+}
+
+
+def manage(*arguments, environment):
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True
+    )
+
+
+def test_production_passes_the_deployment_check():
+    checked = manage("check", "--deploy", "--fail-level", "WARNING", environment=PRODUCTION)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "AUDIT_KEY", "DATABASE_URL", "REDIS_URL"])
+def test_what_is_required_and_missing_is_named(name):
+    environment = {key: value for key, value in PRODUCTION.items() if key != name}
+    asked = [sys.executable, "-c", "import config.settings"]
+    refused = subprocess.run(asked, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert f"Set the {name} environment variable" in refused.stderr
+
+
+def test_another_database_than_postgresql_is_refused():
+    asked = [sys.executable, "-c", "import config.settings"]
+    environment = PRODUCTION | {"DATABASE_URL": "sqlite:///linli.db"}
+    refused = subprocess.run(asked, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "DATABASE_URL must name a PostgreSQL database" in refused.stderr
+
+
+def test_static_files_are_collected_and_hashed_for_production(tmp_path):
+    environment = PRODUCTION | {"STATIC_ROOT": str(tmp_path / "static")}
+    collected = manage("collectstatic", "--noinput", environment=environment)
+    assert collected.returncode == 0, collected.stderr
+    assert (tmp_path / "static" / "staticfiles.json").exists()
+    assert list((tmp_path / "static").glob("drf_spectacular_sidecar/**/swagger-ui-bundle.*.js.gz"))
+
+
+@pytest.mark.parametrize(
+    ("redis", "celery"),
+    [
+        ("redis://:pw@cache:6379/2", "redis://:pw@cache:6379/2"),
+        ("rediss://cache/0", "rediss://cache/0"),
+        ("unix:///run/valkey.sock?db=3", "redis+socket:///run/valkey.sock?virtual_host=3"),
+        ("unix:///run/valkey.sock", "redis+socket:///run/valkey.sock?virtual_host=0"),
+        ("unix://:pw@/run/valkey.sock?db=1", "redis+socket://:pw@/run/valkey.sock?virtual_host=1"),
+    ],
+)
+def test_celery_gets_the_same_server_in_its_own_spelling(redis, celery):
+    assert broker_url(redis) == celery
+
+
+def test_the_broker_of_this_very_run_answers():
+    with celery_app.connection() as connection:
+        connection.ensure_connection(max_retries=1)
+        with connection.channel() as channel:
+            assert channel.client.ping()
+
+
+def test_pages_carry_the_content_security_policy(client, db):
+    policy = client.get("/healthz")["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_the_documentation_alone_may_style_itself(client, db):
+    answer = client.get("/api/docs/")
+    assert answer.status_code == 200
+    assert "style-src 'self' 'unsafe-inline'" in answer["Content-Security-Policy"]
+    assert "script-src 'self';" in answer["Content-Security-Policy"]
+    assert "<script>" not in answer.content.decode()

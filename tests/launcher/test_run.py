@@ -1,0 +1,105 @@
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from config import probe
+from launcher.family import PROJECT
+from launcher.run import Follower, free_port
+from tests.launcher.conftest import READY, await_end, environment
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
+
+
+def healthz(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/healthz")
+    answer = connection.getresponse()
+    report = answer.status, json.loads(answer.read())
+    connection.close()
+    return report
+
+
+def cmdline(member):
+    with open(f"/proc/{member[0]}/cmdline") as file:
+        return file.read().replace("\0", " ")
+
+
+def test_a_server_serves_stops_on_ctrl_c_and_finds_its_data_after_kill_minus_9(launch, home):
+    port = free_port(18200)
+    first = launch("--port", str(port))
+    first.await_words(READY)
+    status, report = healthz(port)
+    assert (status, report["status"]) == (200, "ok")
+    assert probe.web("localhost", port)
+    assert not probe.web("stranger.example", port)
+    where = f"host={home / 'run'} user=linli dbname=linli"
+    asked = [sys.executable, "-m", "launcher.manage", "showmigrations", "sessions"]
+    managed = subprocess.run(asked, cwd=PROJECT, env=environment(home), capture_output=True, text=True)
+    assert "[X] 0001_initial" in managed.stdout, managed.stderr
+    with psycopg.connect(where) as connection:
+        connection.execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('still here')")
+
+    members = first.signal(signal.SIGINT)
+    assert first.process.wait(15) == 0
+    await_end(members)
+    assert "Stopped." in first.words()
+    assert not probe.web("localhost", port)
+
+    second = launch("--port", str(port))
+    second.await_words(READY)
+    with psycopg.connect(where) as connection:
+        assert connection.execute("SELECT word FROM kept").fetchone() == ("still here",)
+
+    members = second.signal(signal.SIGKILL)
+    second.process.wait(15)
+    # Launcher, warden, Valkey, PostgreSQL, granian and its two, worker and its child, beat: at the least.
+    assert len(members) >= 10
+    await_end(members)
+
+
+def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, home):
+    with socket.socket() as taken:
+        port = free_port(18300)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        running = launch("--port", str(port))
+        running.await_words(READY)
+        assert f"Port {port} is taken; using " in running.words()
+
+        refused = launch()
+        assert refused.process.wait(20) == 1
+        assert f"is running already on {home} (process {running.process.pid})" in refused.words()
+
+    # What dies takes all with it, and is named with the end of its log.
+    members = running.descendants()
+    (beat,) = (member for member in members if "celery --app config.celery --quiet beat" in cmdline(member))
+    os.kill(beat[0], signal.SIGKILL)
+    assert running.process.wait(20) == 1
+    await_end(members)
+    assert "beat has stopped by itself (exit code -9)" in running.words()
+
+
+def test_a_free_port_is_taken_as_it_is():
+    port = free_port(18400)
+    assert free_port(port) == port
+
+
+def test_new_lines_of_the_sms_log_are_shown_and_old_ones_are_not(tmp_path, capsys):
+    log = tmp_path / "sms.log"
+    log.write_text("old\n")
+    follower = Follower(log)
+    with log.open("a") as file:
+        file.write("13800000000 1234\nhalf a li")
+        file.flush()
+        follower.echo()
+        assert capsys.readouterr().out == "[sms] 13800000000 1234\n"
+        file.write("ne\n")
+    follower.echo()
+    assert capsys.readouterr().out == "[sms] half a line\n"

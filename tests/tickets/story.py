@@ -1,0 +1,74 @@
+"""What a story leaves behind: where its ticket stands, who was told, and a history that holds."""
+
+import secrets
+from typing import Any
+
+from community.authentication import token_hash
+from community.models import Organisation, Person, SignInToken
+from tests.tickets.conftest import Caller
+from tickets.models import Ticket, TicketEvent, TicketOutbox
+from workflow.audit import flaw, fold
+
+
+def signed_in(person: Person) -> Caller:
+    """The person with a live token of their own."""
+    token = secrets.token_urlsafe(32)
+    SignInToken.objects.create(person=person, token_hash=token_hash(token))
+    caller = Caller(person)
+    caller.client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return caller
+
+
+def row(ticket: Any) -> Ticket:
+    """The ticket as the database has it now."""
+    return Ticket.objects.get(pk=ticket["id"])
+
+
+def history(ticket: Any) -> list[TicketEvent]:
+    """All events of the ticket, in order."""
+    return list(TicketEvent.objects.filter(subject=ticket["id"]).select_related("words").order_by("seq"))
+
+
+def timeline(reader: Any, ticket: Any) -> list[str]:
+    """The verbs that `reader` is shown, through the API."""
+    return [one["verb"] for one in reader.get(f"tickets/{ticket['id']}/events", limit=100)["results"]]
+
+
+def told(ticket: Any) -> set[str]:
+    """The organisations that are to be told of the ticket's latest event, by name."""
+    (outbox,) = TicketOutbox.objects.filter(event=history(ticket)[-1])
+    return set(Organisation.objects.filter(pk__in=outbox.audience).values_list("name", flat=True))
+
+
+def queued(reader: Any, ticket: Any) -> str | None:
+    """The role in which the ticket stands in the reader's queue; None when it is not there."""
+    rows = [one["role"] for one in reader.get("queue", limit=100)["results"] if one["ticket"]["id"] == ticket["id"]]
+    assert len(rows) <= 1
+    return rows[0] if rows else None
+
+
+def seen(reader: Any, ticket: Any) -> Any:
+    """The ticket as `reader` sees it; None where it does not exist for them."""
+    response = reader.client.get(f"/api/v1/tickets/{ticket['id']}")
+    assert response.status_code in (200, 404), response.content
+    return response.json() if response.status_code == 200 else None
+
+
+def shown(reader: Any, photo: str) -> bool:
+    """Whether both pictures of the photo are shown to `reader`; where they are not, they are not there."""
+    answers = [reader.client.get(f"/api/v1/photos/{photo}{size}") for size in ("", "/thumb")]
+    for one in answers:
+        one.getvalue()
+    (status,) = {one.status_code for one in answers}
+    assert status in (200, 404)
+    return bool(status == 200)
+
+
+def assert_whole(ticket: Any, state: str) -> None:
+    """The ticket stands at `state`, its events lead there without a flaw, and each of them is to be told once."""
+    events, now = history(ticket), row(ticket)
+    assert now.state == state
+    assert fold(events) == state
+    assert flaw(now, events) is None
+    outbox = TicketOutbox.objects.filter(event__subject=ticket["id"]).values_list("event", flat=True)
+    assert sorted(outbox) == sorted(one.pk for one in events)

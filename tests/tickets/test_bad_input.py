@@ -1,0 +1,216 @@
+"""Bad input gets a problem document with the field and the reason, never a 500 and never a page of HTML."""
+
+import uuid
+from io import BytesIO
+
+import orjson
+import pytest
+
+from tickets.models import Ticket, TicketEvent
+
+PROBLEM = "application/problem+json"
+
+
+def post(caller, path, content, content_type="application/json", **headers):
+    return caller.client.generic("POST", f"/api/v1/{path}", content, content_type, headers=headers)
+
+
+def fields(response):
+    assert response["Content-Type"] == PROBLEM, response.content
+    document = response.json()
+    assert document["status"] == response.status_code
+    return {(fault["field"], fault["code"]) for fault in document.get("errors", ())}
+
+
+@pytest.mark.parametrize(
+    ("report", "fault"),
+    [
+        ({"category": 7}, ("category", "unknown_category")),
+        ({"category": ["CL03"]}, ("category", "invalid")),
+        ({"category": "ZZ99"}, ("category", "unknown_category")),
+        ({"category": None}, ("category", "null")),
+        ({"text": {"a": 1}}, ("text", "invalid")),
+        ({"text": ""}, ("text", "blank")),
+        ({"text": "   "}, ("text", "blank")),
+        ({"text": "长" * 100_000}, ("text", "max_length")),
+        ({"title": "长" * 61}, ("title", "max_length")),
+        ({"compound": "14"}, ("compound", "invalid")),
+        ({"compound": 14}, ("compound", "invalid")),
+        ({"compound": str(uuid.uuid4())}, ("compound", "unknown_place")),
+        ({"type": "rage"}, ("type", "invalid_choice")),
+        ({"secrecy": True}, ("secrecy", "invalid_choice")),
+        ({"photos": [str(uuid.uuid4())]}, ("photos", "unknown_photo")),
+        ({"photos": "photo"}, ("photos", "not_a_list")),
+        ({"photos": [1]}, ("photos.0", "invalid")),
+        ({"accused": str(uuid.uuid4()), "type": "report"}, ("accused", "unknown_organisation")),
+        ({"reporter": str(uuid.uuid4())}, ("reporter", "unknown_field")),
+        ({"contact_phone": "13800008000"}, ("contact_phone", "for_staff")),
+    ],
+)
+def test_a_report_with_a_bad_field_names_it_and_files_nothing(api, report, fault):
+    resident = api("resident")
+    home = str(resident.person.residencies.first().compound_id)
+    response = resident.client.post(
+        "/api/v1/tickets", {"category": "CL03", "compound": home, "text": "满了", **report}, format="json"
+    )
+    assert response.status_code == 400
+    assert fault in fields(response)
+    assert not Ticket.objects.filter(reporter=resident.person).exists()
+
+
+def test_a_report_without_a_place_asks_for_one(api):
+    response = api("resident").client.post("/api/v1/tickets", {"category": "CL03", "text": "满了"}, format="json")
+    assert ("compound", "required") in fields(response)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"garbage",
+        b"[]",
+        b'"text"',
+        b"12",
+        b"null",
+        b'{"category": NaN}',
+        b"\xff\xfe{}",
+        b'{"text": "\\ud800"}',
+        b'{"a":' * 50 + b"1" + b"}" * 50,
+    ],
+)
+def test_a_body_that_is_no_json_object_is_refused_as_such(api, body):
+    response = post(api("resident"), "tickets", body)
+    assert response.status_code == 400
+    assert response["Content-Type"] == PROBLEM
+
+
+@pytest.mark.parametrize("character", ["\0", "\x08", "\x1b"])
+def test_control_characters_are_refused_with_the_field(api, character):
+    resident = api("resident")
+    home = str(resident.person.residencies.first().compound_id)
+    report = {"category": "CL03", "compound": home, "text": f"垃圾{character}桶"}
+    response = resident.client.post("/api/v1/tickets", report, format="json")
+    assert response.status_code == 400, response.content
+    assert any(field == "text" for field, _ in fields(response))
+
+
+def test_line_breaks_and_emoji_are_kept(api):
+    resident = api("resident")
+    text = "第一行\n第二行\t🚮 𠮷"
+    ticket = resident.file("CL03", text=text)
+    assert resident.get(f"tickets/{ticket['id']}")["text"] == text
+
+
+def test_another_content_type_is_415(api):
+    response = post(api("resident"), "tickets", b"category=CL03", "application/x-www-form-urlencoded")
+    assert response.status_code == 415
+    fields(response)
+
+
+def test_a_body_over_one_megabyte_is_413(api):
+    response = post(api("resident"), "tickets", b'{"text": "' + b"a" * 2_000_000 + b'"}')
+    assert response.status_code == 413
+    fields(response)
+
+
+@pytest.mark.parametrize("date", ["0000-01-01", "0001-01-01", "9999-12-31", "2026-13-01", "tomorrow", 20261231, None])
+def test_a_plan_date_out_of_this_world_is_refused(api, organisation, date):
+    ticket = api("resident").file("TR01", street=str(api("resident").person.residencies.first().street_id))
+    problem = api("desk_officer").move(
+        ticket, "put_on_account", 400,
+        kind="planning", owner=organisation("区公安交通支队"), plan_date=date, reason="待立项",
+    )  # fmt: skip
+    assert [fault["field"] for fault in problem["errors"]] == ["plan_date"]
+    assert Ticket.objects.get(pk=ticket["id"]).state == "coordinating"
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "WyIwMDAwLTAxLTAxIiwgMV0", "%00", "e30", "A" * 5000])
+def test_a_bad_cursor_is_a_400(api, cursor):
+    assert api("resident").get("tickets", 400, cursor=cursor)["code"] == "bad_cursor"
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "x"}, {"scope": "all"}, {"state": "lost"}, {"status": "?"}, {"compound": "1"}]
+)
+def test_a_bad_query_is_a_400_that_names_it(api, query):
+    problem = api("resident").client.get("/api/v1/tickets", query).json()
+    assert problem["status"] == 400
+    assert [fault["field"] for fault in problem["errors"]] == list(query)
+
+
+@pytest.mark.parametrize("version", ["7", 'W/"7"', '"x"', '"1", "2"', "*", '"' + "9" * 30 + '"'])
+def test_a_malformed_if_match_is_a_400(api, version):
+    ticket = api("resident").file("CL03")
+    problem = api("dispatcher").post(f"tickets/{ticket['id']}/moves/sign", {}, 400, **{"If-Match": version})
+    assert problem["code"] == "if_match_malformed"
+
+
+def upload(caller, content: bytes, name: str, content_type: str):
+    file = BytesIO(content)
+    file.name = name
+    file.content_type = content_type
+    return caller.client.post("/api/v1/photos", {"file": file, "kind": "report"}, format="multipart")
+
+
+def test_a_photo_of_30_megabytes_is_413(api):
+    response = upload(api("resident"), b"\xff\xd8\xff" + b"\0" * 30_000_000, "big.jpg", "image/jpeg")
+    assert response.status_code == 413
+    fields(response)
+
+
+def test_an_svg_named_jpg_is_415(api):
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    response = upload(api("resident"), svg, "photo.jpg", "image/jpeg")
+    assert response.status_code == 415
+    fields(response)
+
+
+def test_foreign_and_absent_tickets_get_the_same_404_everywhere(api, cast):
+    ticket = api("resident").file("PK01")
+    outsider = api("outsider")
+    absent = str(uuid.uuid4())
+    for path in ("tickets/{}", "tickets/{}/events", "tickets/{}/moves"):
+        foreign = outsider.client.get("/api/v1/" + path.format(ticket["id"]))
+        nothing = outsider.client.get("/api/v1/" + path.format(absent))
+        assert (foreign.status_code, foreign.content) == (404, nothing.content)
+        assert foreign.headers == nothing.headers
+    events = TicketEvent.objects.count()
+    bodies = {
+        "sign": {},
+        "reply": {"result": "好"},
+        "withdraw": {},
+        "cosign": {},
+        "urge": {},
+        "reveal": {"reason": "好"},
+    }
+    for name, body in bodies.items():
+        foreign, nothing = (
+            post(outsider, f"tickets/{one}/moves/{name}", orjson.dumps(body), **{"If-Match": '"1"'})
+            for one in (ticket["id"], absent)
+        )
+        assert (foreign.status_code, foreign.content) == (404, nothing.content)
+    assert TicketEvent.objects.count() == events
+
+
+def test_an_unknown_address_under_the_api_is_a_problem_document(api):
+    for path in ("/api/v1/nothing", "/api/v1/tickets/not-a-uuid", "/api/v1/tickets/1/moves/fly"):
+        response = api("resident").client.get(path)
+        assert response.status_code == 404
+        assert response["Content-Type"] == PROBLEM
+
+
+def test_without_a_sign_in_it_is_401_and_says_so(client):
+    response = client.get("/api/v1/tickets")
+    assert response.status_code == 401
+    assert response["Content-Type"] == PROBLEM
+    assert "Bearer" in response["WWW-Authenticate"]
+
+
+def test_problems_come_in_the_readers_language(api):
+    resident = api("resident")
+    english = resident.client.get(f"/api/v1/tickets/{uuid.uuid4()}", headers={"Accept-Language": "en"}).json()
+    chinese = resident.client.get(f"/api/v1/tickets/{uuid.uuid4()}").json()
+    assert english["title"] == "Not found"
+    assert chinese["title"] == "没有找到"
+    assert english["code"] == chinese["code"] == "not_found"

@@ -1,0 +1,511 @@
+"""What a move demands beyond state and person: each demand met and missed, at the very moment where it turns."""
+
+from datetime import timedelta
+
+import pytest
+
+from community.models import Compound, Membership, Organisation
+from tests.tickets.paths import CONTACTED, INPUTS
+from tickets.models import Assignment, Follower, Photo, Ticket, TicketWords
+from tickets.states import AssignmentRole, Outcome, Secrecy
+
+pytestmark = pytest.mark.django_db
+INSTANT = timedelta(microseconds=1)
+SIGNED = ("dispatcher", "sign", {})
+DISPATCHED = ("chair", "dispatch", {"holder": "po-a01"})
+REPLIED = ("dispatcher", "reply", {"result": "已整改"})
+ASK, ANSWER = INPUTS["ask"], INPUTS["answer"]
+
+
+def lead(ticket) -> Assignment:
+    """The open lead of the ticket."""
+    return Assignment.objects.get(ticket=ticket, role=AssignmentRole.LEAD, open=True)
+
+
+def row(ticket) -> Ticket:
+    """The ticket as the database has it now."""
+    return Ticket.objects.get(pk=ticket)
+
+
+def at_work(scene, category="SV01", **report):
+    """A ticket of the category in the hands of the project office that serves the place, signed for."""
+    ticket = scene.file(category, **report)
+    if row(ticket).state == "coordinating":
+        scene.follow(ticket, [DISPATCHED])
+    return scene.follow(ticket, [SIGNED])
+
+
+# Asking to return.
+
+
+@pytest.mark.parametrize(("category", "window"), [("SV01", timedelta(hours=24)), ("SV04", timedelta(hours=4))])
+def test_a_return_may_be_asked_for_until_the_window_closes(scene, category, window):
+    ticket = at_work(scene, category)
+    last = lead(ticket).opened_at + window
+    assert scene.refused("dispatcher", ticket, "return", at=last + INSTANT, reason="非我方职责") == "return_window_over"
+    assert scene.do("dispatcher", ticket, "return", at=last, reason="非我方职责").target == "returning"
+
+
+def test_a_designated_holder_may_not_ask_again_but_the_next_holder_may(scene):
+    ticket = at_work(scene)
+    scene.do("dispatcher", ticket, "return", reason="非我方职责")
+    scene.do("desk_officer", ticket, "designate")
+    assert scene.refused("dispatcher", ticket, "return", reason="仍非我方职责") == "already_designated"
+    scene.do("desk_officer", ticket, "redispatch", holder="po-a02", reason="另派")
+    assert scene.do("other_dispatcher", ticket, "return", reason="非我方职责").target == "returning"
+
+
+def test_asking_for_coordination_is_a_return_to_a_holder_but_not_to_the_street(scene):
+    ticket = at_work(scene)
+    scene.do("dispatcher", ticket, "return", reason="非我方职责")
+    scene.do("desk_officer", ticket, "designate")
+    assert scene.refused("dispatcher", ticket, "coordinate", reason="请协调") == "already_designated"
+    assert scene.do("desk_officer", ticket, "coordinate", reason="由物管会协调").target == "coordinating"
+
+
+def test_a_corrected_place_is_coordinated_by_its_own_committee(scene):
+    ticket = scene.file()
+    there = Compound.objects.get(name="逸成社区小区")
+    scene.do("desk_officer", ticket, "correct", compound=str(there.pk), reason="地点有误")
+    assert row(ticket).coordinator_id == there.area.committee_id
+
+
+def test_a_corrected_place_has_its_own_section_of_the_street(scene):
+    street = Compound.objects.get(name="学院路14号院").street_id
+    ticket = scene.file("TR01", street_id=street)
+    before = row(ticket).desk_id
+    scene.do("desk_officer", ticket, "correct", compound=str(scene.home), reason="在小区内")
+    assert row(ticket).desk_id != before
+    assert row(ticket).desk.function == "property"
+
+
+@pytest.mark.parametrize("days", [0, 5 * 366 + 1])
+def test_a_plan_date_lies_between_tomorrow_and_five_years_from_the_move(scene, days):
+    ticket = scene.reach("coordinating")
+    plan = {**INPUTS["put_on_account"], "plan_date": (scene.now + timedelta(days=days)).date().isoformat()}
+    assert scene.refused("desk_officer", ticket, "put_on_account", **plan) == "out_of_range"
+    plan["plan_date"] = (scene.now + timedelta(days=1)).date().isoformat()
+    assert scene.do("desk_officer", ticket, "put_on_account", **plan).target == "on_account"
+
+
+def test_two_secret_tickets_of_different_people_stay_apart(scene):
+    mine = scene.file(secrecy="confidential")
+    theirs = scene.file(who="neighbour", secrecy="confidential")
+    assert scene.refused("desk_officer", mine, "merge", into=str(theirs)) == "no_public_face"
+    again = scene.file(secrecy="confidential")
+    assert scene.do("desk_officer", mine, "merge", into=str(again)).target == "merged"
+
+
+def test_a_complaint_about_a_section_leaves_the_head_of_the_street_in_charge(scene):
+    section = Organisation.objects.get(name="城市管理办公室").pk
+    ticket = scene.file(type="complaint", secrecy="confidential", accused_id=section)
+    assert row(ticket).accused == [section]
+    assert "terminate" in scene.offered("street_lead", ticket)
+    with pytest.raises(Ticket.DoesNotExist):
+        scene.offered("city_officer", ticket)
+
+
+def test_an_assignment_may_be_asked_back_once(scene):
+    ticket = at_work(scene)
+    Assignment.objects.filter(pk=lead(ticket).pk).update(return_asked=True)
+    assert scene.refused("dispatcher", ticket, "return", reason="非我方职责") == "already_returned"
+
+
+def test_an_upheld_return_goes_back_to_whoever_coordinated(scene):
+    coordinated, direct = at_work(scene, "SV01"), at_work(scene, "SV04")
+    for ticket, target in ((coordinated, "coordinating"), (direct, "submitted")):
+        scene.do("dispatcher", ticket, "return", reason="非我方职责")
+        assert scene.do("desk_officer", ticket, "uphold").target == target
+        assert row(ticket).holder_id is None
+
+
+@pytest.mark.parametrize(("category", "bounces"), [("SV01", True), ("SV04", True), ("RP03", False), ("FS04", False)])
+def test_a_ticket_of_two_hours_stays_where_it_is_when_nobody_signs(scene, category, bounces):
+    ticket = scene.file(category)
+    if row(ticket).state == "coordinating":
+        scene.follow(ticket, [DISPATCHED])
+    if bounces:
+        assert scene.do("clock", ticket, "bounce").target == "submitted"
+        assert Assignment.objects.get(ticket=ticket, role="lead").outcome == Outcome.BOUNCED
+    else:
+        assert scene.refused("clock", ticket, "bounce") == "two_hour_class_stays"
+
+
+# Coordination.
+
+
+def test_the_street_takes_coordination_over_once(scene):
+    ticket = scene.file()
+    scene.do("clock", ticket, "take_over")
+    assert scene.refused("desk_officer", ticket, "take_over") == "already_held_by_street"
+
+
+# Questions to the resident.
+
+
+def test_a_ticket_is_asked_about_twice_at_most_and_one_question_at_a_time(scene):
+    ticket = at_work(scene)
+    assert scene.refused("resident", ticket, "answer", **ANSWER) == "no_open_question"
+    for _ in range(2):
+        scene.do("dispatcher", ticket, "ask", **ASK)
+        assert scene.refused("dispatcher", ticket, "ask", **ASK) == "question_open"
+        scene.do("resident", ticket, "answer", **ANSWER)
+    assert scene.refused("dispatcher", ticket, "ask", **ASK) == "too_many_questions"
+
+
+def test_what_a_holder_asked_for_lapses_when_it_loses_the_ticket(scene):
+    ticket = at_work(scene)
+    scene.do("dispatcher", ticket, "ask", **ASK)
+    scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
+    scene.do("dispatcher", ticket, "coordinate", reason="需要协调")
+    scene.follow(ticket, [DISPATCHED, SIGNED])
+    assert scene.refused("resident", ticket, "answer", **ANSWER) == "no_open_question"
+    assert scene.refused("desk_officer", ticket, "grant_extension") == "no_extension_pending"
+    scene.do("dispatcher", ticket, "ask", **ASK)
+    assert scene.refused("dispatcher", ticket, "ask", **ASK) == "question_open"
+
+
+# Extension.
+
+
+@pytest.mark.parametrize(
+    ("category", "class_", "extensible"),
+    [
+        ("FS04", "IMM", False),
+        ("RP03", "H2", False),
+        ("SV04", "H24", False),
+        ("RP04", "LIGHT-I", False),
+        ("RP05", "LIGHT-O", False),
+        ("SV01", "D7", True),
+        ("EV04", "D15", True),
+        ("RP02", "LT", True),
+        ("PK03", "VOTE", True),
+    ],
+)
+def test_only_limits_of_days_are_extended(scene, category, class_, extensible):
+    ticket = at_work(scene, category)
+    assert row(ticket).disposal_class == class_
+    if extensible:
+        scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
+    else:
+        refused = scene.refused("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
+        assert refused == "limit_is_fixed"
+
+
+def test_an_extension_is_answered_once_and_moves_the_due_moment_by_its_days(scene):
+    ticket = at_work(scene)
+    assert scene.refused("desk_officer", ticket, "grant_extension") == "no_extension_pending"
+    assert scene.refused("clock", ticket, "refuse_extension") == "no_extension_pending"
+    scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
+    again = scene.refused("dispatcher", ticket, "request_extension", days=5, reason="配件未到")
+    assert again == "extension_pending"
+    due = row(ticket).due_at
+    event = scene.do("desk_officer", ticket, "grant_extension")
+    assert row(ticket).next_due_at == row(ticket).due_at == due + timedelta(days=3)
+    assert event.data["due_before"] == due.isoformat()
+    scene.do("dispatcher", ticket, "request_extension", days=2, reason="还差一天")
+    scene.do("clock", ticket, "refuse_extension")
+    assert row(ticket).due_at == due + timedelta(days=3)
+
+
+# Replying.
+
+
+def test_contact_comes_before_the_reply_whoever_replies(scene):
+    ticket = at_work(scene)
+    for who in ("dispatcher", "desk_officer"):
+        assert scene.refused(who, ticket, "reply", result="已整改") == "not_contacted"
+    scene.follow(ticket, [CONTACTED])
+    assert scene.do("dispatcher", ticket, "reply", result="已整改").target == "replied"
+
+
+def test_nobody_has_to_contact_an_anonymous_reporter(scene):
+    ticket = at_work(scene, secrecy=Secrecy.ANONYMOUS)
+    assert scene.do("dispatcher", ticket, "reply", result="已整改").target == "replied"
+
+
+def test_every_new_assignment_contacts_anew(scene):
+    ticket = at_work(scene)
+    scene.follow(ticket, [CONTACTED])
+    scene.do("desk_officer", ticket, "redispatch", holder="po-a02", reason="另派")
+    scene.do("other_dispatcher", ticket, "sign")
+    assert scene.refused("other_dispatcher", ticket, "reply", result="已整改") == "not_contacted"
+
+
+def test_a_reply_shows_the_result_where_the_category_demands_it(scene):
+    ticket = at_work(scene, "PK05")
+    scene.follow(ticket, [CONTACTED])
+    photo = scene.photo("dispatcher")
+    assert scene.refused("dispatcher", ticket, "reply", result="已修好") == "after_photo_required"
+    assert scene.refused("dispatcher", ticket, "reply", result="已修好", photos=[]) == "after_photo_required"
+    foreign = scene.photo("other_dispatcher")
+    assert scene.refused("dispatcher", ticket, "reply", result="已修好", photos=[foreign]) == "unknown_photo"
+    both = scene.refused("dispatcher", ticket, "reply", result="已修好", photos=[photo, foreign])
+    assert both == "unknown_photo"
+    event = scene.do("dispatcher", ticket, "reply", result="已修好", photos=[photo])
+    attached = Photo.objects.get(pk=photo)
+    assert (attached.ticket_id, attached.event_seq) == (ticket, event.seq)
+    assert event.data["photos"] == [photo]
+
+
+def test_a_photo_serves_one_ticket(scene):
+    first, second = at_work(scene, "PK05"), at_work(scene, "PK05")
+    photo = scene.photo("dispatcher")
+    for ticket in (first, second):
+        scene.follow(ticket, [CONTACTED])
+    scene.do("dispatcher", first, "reply", result="已修好", photos=[photo])
+    assert scene.refused("dispatcher", second, "reply", result="已修好", photos=[photo]) == "unknown_photo"
+
+
+# Steps.
+
+
+def in_steps(scene):
+    """A ticket whose first step the project office has signed for; a section and another office follow."""
+    ticket = scene.file()
+    scene.do("chair", ticket, "dispatch", holder="po-a01", next_steps=["section-city", "po-a02"])
+    return scene.follow(ticket, [SIGNED, CONTACTED])
+
+
+def test_steps_are_led_one_after_the_other_and_the_last_one_replies(scene):
+    ticket = in_steps(scene)
+    assert scene.refused("city_officer", ticket, "sign") == "illegal_move"
+    for holder, following in (("dispatcher", "city_officer"), ("city_officer", "other_dispatcher")):
+        assert scene.refused(holder, ticket, "reply", result="已整改") == "steps_remain"
+        scene.do(holder, ticket, "complete_step", result="本步完成")
+        assert scene.refused(holder, ticket, "sign") in {"not_permitted"}
+        scene.do(following, ticket, "sign")
+        assert scene.refused(following, ticket, "complete_step", result="本步完成") == "not_contacted"
+        scene.do(following, ticket, "contact", result="reached")
+    assert scene.refused("other_dispatcher", ticket, "complete_step", result="本步完成") == "no_next_step"
+    assert scene.do("other_dispatcher", ticket, "reply", result="全部完成").target == "replied"
+    led = Assignment.objects.filter(ticket=ticket, role="lead").order_by("step")
+    assert [one.outcome for one in led] == [Outcome.STEP_DONE, Outcome.STEP_DONE, Outcome.PENDING]
+
+
+def test_a_ticket_whose_steps_were_dropped_can_be_disputed_and_reopened(scene):
+    ticket = in_steps(scene)
+    scene.do("dispatcher", ticket, "coordinate", reason="需要协调")
+    scene.do("chair", ticket, "reply", result="已协调解决")
+    assert scene.do("resident", ticket, "dispute", reason="没有解决").target == "coordinating"
+    scene.do("desk_officer", ticket, "reply", result="已协调解决")
+    scene.do("resident", ticket, "confirm", resolved=True, rating=3)
+    assert scene.do("resident", ticket, "reopen", reason="又出现了").target == "submitted"
+
+
+def test_a_helper_is_named_once_however_often_it_is_listed(scene):
+    ticket = scene.file()
+    scene.do("chair", ticket, "dispatch", holder="po-a01", co_handlers=["po-a02", "po-a02", "po-a01"])
+    helpers = Assignment.objects.filter(ticket=ticket, role="co_handler")
+    assert [one.organisation_id for one in helpers] == [scene.codes["po-a02"]]
+
+
+# Whistling.
+
+
+def test_a_department_is_whistled_once_until_it_is_done(scene):
+    ticket = scene.file()
+    whistle = {"departments": ["dept-police", "dept-police"], "reason": "需要执法"}
+    scene.do("desk_officer", ticket, "whistle", **whistle)
+    assert scene.refused("desk_officer", ticket, "whistle", **whistle) == "already_whistled"
+    assert Assignment.objects.filter(ticket=ticket, role="whistled").count() == 1
+
+
+@pytest.mark.parametrize(("move", "outcome"), [("decline", Outcome.DECLINED), ("assist_done", Outcome.DONE)])
+def test_a_department_that_is_done_has_no_more_part_and_can_be_whistled_again(scene, move, outcome):
+    ticket = scene.file()
+    whistle = {"departments": ["dept-traffic-police"], "reason": "需要执法"}
+    scene.do("desk_officer", ticket, "whistle", **whistle)
+    scene.do("traffic_liaison", ticket, move, **INPUTS[move])
+    assert Assignment.objects.get(ticket=ticket, role="whistled").outcome == outcome
+    assert scene.refused("traffic_liaison", ticket, "report_in") == "not_permitted"
+    scene.do("desk_officer", ticket, "whistle", **whistle)
+    scene.do("traffic_liaison", ticket, "report_in")
+    assert Assignment.objects.get(ticket=ticket, role="whistled", open=True).signed_at is not None
+
+
+def test_departments_that_share_a_receiver_are_whistled_through_it_once(scene):
+    ticket = scene.file()
+    Membership.objects.filter(organisation__code__in=["section-city", "section-welfare"]).delete()
+    scene.do("desk_officer", ticket, "whistle", departments=["section-city", "section-welfare"], reason="需要配合")
+    assert Assignment.objects.get(ticket=ticket, role="whistled").organisation_id == scene.codes["office"]
+
+
+def test_a_corrected_spot_is_kept_with_people_s_words(scene):
+    ticket = scene.file()
+    event = scene.do("desk_officer", ticket, "correct", spot="3号楼2单元401", reason="位置有误")
+    assert TicketWords.objects.get(event=event).body == {"spot": "3号楼2单元401", "reason": "位置有误"}
+    assert "401" not in str(event.data)
+    assert row(ticket).spot == "3号楼2单元401"
+
+
+# What the resident makes of the reply.
+
+
+def test_the_first_dispute_goes_back_to_the_holder_and_the_second_to_the_street(scene):
+    ticket = at_work(scene)
+    scene.follow(ticket, [CONTACTED, REPLIED])
+    assert scene.do("resident", ticket, "dispute", reason="没修好").target == "in_progress"
+    scene.follow(ticket, [REPLIED])
+    assert scene.do("resident", ticket, "dispute", reason="还是没修好").target == "coordinating"
+    assert row(ticket).coordinator_id == row(ticket).desk_id
+    assert row(ticket).holder_id is None
+
+
+def test_a_neighbour_who_cosigned_may_dispute_once(scene):
+    ticket = at_work(scene)
+    scene.do("tenant", ticket, "cosign")
+    scene.follow(ticket, [CONTACTED, REPLIED])
+    event = scene.do("tenant", ticket, "dispute", reason="没修好")
+    assert Follower.objects.get(ticket=ticket).disputed_at == event.at
+    scene.follow(ticket, [REPLIED])
+    assert scene.refused("tenant", ticket, "dispute", reason="还没修好") == "already_disputed"
+    scene.do("resident", ticket, "dispute", reason="还没修好")
+
+
+def test_a_ticket_is_called_back_once(scene):
+    ticket = at_work(scene)
+    scene.do("desk_officer", ticket, "callback", **INPUTS["callback"])
+    assert scene.refused("street_lead", ticket, "callback", **INPUTS["callback"]) == "already_called_back"
+
+
+def test_a_closed_ticket_is_reopened_within_thirty_days(scene):
+    ticket = at_work(scene)
+    scene.follow(ticket, [CONTACTED, REPLIED, ("resident", "confirm", INPUTS["confirm"])])
+    last = row(ticket).closed_at + timedelta(days=30)
+    for who in ("resident", "desk_officer"):
+        assert scene.refused(who, ticket, "reopen", at=last + INSTANT, reason="又坏了") == "reopening_window_over"
+    assert scene.do("resident", ticket, "reopen", at=last, reason="又坏了").target == "in_progress"
+    assert (row(ticket).closed_at, row(ticket).rating, row(ticket).reopenings) == (None, None, 1)
+
+
+# What residents may do in passing.
+
+
+def test_a_ticket_is_urged_once_a_day_and_five_times_at_most(scene):
+    ticket = scene.file()
+    scene.do("tenant", ticket, "cosign")
+    for turn, who in enumerate(["resident", "tenant"] * 2 + ["resident"], start=1):
+        urged = scene.do(who, ticket, "urge").at
+        assert row(ticket).urges == turn
+        tomorrow = urged + timedelta(days=1)
+        assert scene.refused("tenant", ticket, "urge", at=tomorrow - INSTANT) == "urged_enough"
+        scene.now = tomorrow
+    assert scene.refused("resident", ticket, "urge") == "urged_enough"
+
+
+def test_a_ticket_is_cosigned_once_by_neighbours_and_not_by_its_reporter(scene):
+    ticket = scene.file()
+    assert scene.refused("resident", ticket, "cosign") == "own_ticket"
+    scene.do("tenant", ticket, "cosign")
+    assert scene.refused("tenant", ticket, "cosign") == "already_following"
+    assert scene.refused("resident_yicheng", ticket, "cosign") == "not_permitted"
+    assert row(ticket).cosigns == 1
+
+
+@pytest.mark.parametrize("report", [{"secrecy": "anonymous"}, {"secrecy": "confidential"}, {"type": "report"}])
+def test_what_has_no_public_face_cannot_be_cosigned(scene, report):
+    assert scene.refused("neighbour", scene.file(**report), "cosign") == "not_permitted"
+
+
+# Withdrawing.
+
+
+def test_a_fresh_ticket_is_withdrawn(scene):
+    ticket = scene.file()
+    assert scene.do("resident", ticket, "withdraw").target == "withdrawn"
+
+
+def test_of_a_cosigned_ticket_the_first_to_cosign_becomes_the_reporter(scene):
+    ticket = scene.file()
+    scene.do("tenant", ticket, "cosign")
+    scene.do("neighbour", ticket, "cosign")
+    assert scene.do("resident", ticket, "withdraw").target == "coordinating"
+    now = row(ticket)
+    assert (now.reporter_id, now.cosigns) == (scene.cast["tenant"].pk, 1)
+    assert (now.contact_name, now.contact_phone) == (scene.cast["tenant"].name, scene.cast["tenant"].phone)
+    assert list(Follower.objects.filter(ticket=ticket).values_list("person", flat=True)) == [scene.cast["neighbour"].pk]
+    assert scene.refused("resident", ticket, "withdraw") == "not_permitted"
+
+
+def test_a_merged_resident_who_succeeds_the_reporter_was_no_cosigner(scene):
+    master, other = scene.file(who="neighbour"), scene.file()
+    scene.do("chair", other, "merge", into=str(master))
+    scene.do("tenant", master, "cosign")
+    scene.do("neighbour", master, "withdraw")
+    assert (row(master).reporter_id, row(master).cosigns) == (scene.cast["resident"].pk, 1)
+    scene.do("resident", master, "withdraw")
+    assert (row(master).reporter_id, row(master).cosigns) == (scene.cast["tenant"].pk, 0)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_urgent_or_begun_ticket_stays_without_its_reporter(scene, begun):
+    ticket = at_work(scene) if begun else scene.file("RP01")
+    state = row(ticket).state
+    assert scene.do("resident", ticket, "withdraw").target == state
+    now = row(ticket)
+    assert (now.reporter_id, now.contact_name, now.contact_phone) == (None, "", "")
+
+
+# Levels, contacts, merging.
+
+
+def test_a_level_is_only_raised(scene):
+    ticket = scene.file()
+    scene.do("desk_officer", ticket, "raise_level", level=2)
+    for level in (1, 2):
+        assert scene.refused("desk_officer", ticket, "raise_level", level=level) == "not_higher"
+    scene.do("clock", ticket, "raise_level", level=3)
+    assert row(ticket).level == 3
+
+
+def test_an_anonymous_contact_is_revealed_to_nobody(scene):
+    ticket = at_work(scene, secrecy="anonymous")
+    for who in ("dispatcher", "desk_officer"):
+        assert scene.refused(who, ticket, "reveal", reason="上门") == "reporter_is_anonymous"
+
+
+def test_a_confidential_contact_is_revealed_to_the_street_alone(scene):
+    ticket = at_work(scene, "PK05", secrecy="confidential")
+    assert scene.refused("dispatcher", ticket, "reveal", reason="上门") == "reporter_is_confidential"
+    scene.do("desk_officer", ticket, "reveal", reason="上门")
+
+
+def test_a_ticket_is_merged_only_into_another_open_one_that_accuses_the_same(scene):
+    ticket, ended, accusing = scene.file(), scene.file(), scene.file(accused_id=scene.codes["po-a01"], type="report")
+    scene.do("resident", ended, "withdraw")
+    assert scene.refused("desk_officer", ticket, "merge", into=str(ticket)) == "not_open"
+    assert scene.refused("desk_officer", ticket, "merge", into=str(ended)) == "not_open"
+    assert scene.refused("desk_officer", ticket, "merge", into=str(accusing)) == "accuses"
+    assert scene.refused("chair", ticket, "merge", into=str(accusing)) == "unknown_ticket"
+    master = scene.file(who="neighbour")
+    scene.do("chair", ticket, "merge", into=str(master))
+    assert row(ticket).merged_into_id == master
+    assert Follower.objects.get(ticket=master).person_id == scene.cast["resident"].pk
+
+
+def test_a_resumed_ticket_goes_on_with_its_holder_if_it_has_one(scene):
+    held, unheld = at_work(scene), scene.file()
+    for ticket, target in ((held, "in_progress"), (unheld, "coordinating")):
+        scene.do("desk_officer", ticket, "put_on_account", **INPUTS["put_on_account"])
+        assert scene.do("clock", ticket, "resume").target == target
+        assert row(ticket).account_kind == ""
+
+
+def test_whoever_is_offered_a_move_may_make_it(scene):
+    """Nobody is shown a button that can only be refused: the reporter no cosign, the one who disputed no second dispute."""
+    ticket = at_work(scene, "PK05")
+    scene.do("tenant", ticket, "cosign")
+    photo = scene.photo("dispatcher")
+    scene.follow(ticket, [CONTACTED, ("dispatcher", "reply", {"result": "已修好", "photos": [photo]})])
+    scene.do("tenant", ticket, "dispute", reason="没修好")
+    photo = scene.photo("dispatcher")
+    scene.do("dispatcher", ticket, "reply", result="已修好", photos=[photo])
+    assert "cosign" not in scene.offered("resident", ticket)
+    assert "cosign" not in scene.offered("tenant", ticket)
+    assert "cosign" in scene.offered("neighbour", ticket)
+    assert "dispute" not in scene.offered("tenant", ticket)
+    assert "dispute" in scene.offered("resident", ticket)
+    secret = at_work(scene, "PK05", secrecy="confidential")
+    assert "reveal" not in scene.offered("dispatcher", secret)
+    assert "reveal" in scene.offered("desk_officer", secret)

@@ -1,0 +1,135 @@
+"""The documents that are drawn from the code are current, and say what the code says."""
+
+import re
+import xml.etree.ElementTree as ET
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from tests.tickets.test_access import MAY
+from tests.tickets.test_moves import LEGAL, PARTIES_READ, STAFF_READ, UNGUARDED
+from tickets import drawing
+from tickets.access import READS, SEES_CONTACT, Relation
+from tickets.drawing import BOXES, DOCUMENTS, RELATIONS, ROUTES, Route, Undrawn, arrows, sight
+from tickets.models import Ticket
+from tickets.states import ENDED, OPEN, State
+from workflow.moves import moves
+
+DOCS = settings.BASE_DIR / "docs"
+
+
+def cells(text: str, heading: str) -> list[list[str]]:
+    """The rows of the table below a line that begins so, without backquotes."""
+    lines = text[text.index(heading) :].splitlines()[2:]
+    found = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip().replace("`", "") for cell in line.strip("|").split("|")])
+    return found
+
+
+def test_the_documents_are_current():
+    call_command("draw_states", check=True, stdout=StringIO())
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_that_is_not_current_is_named_and_then_written(tmp_path, name):
+    for document, draw in DOCUMENTS.items():
+        (tmp_path / document).write_text(draw() + ("\n" if document == name else ""), "utf-8")
+    with pytest.raises(CommandError, match=rf"^Not current: {re.escape(name)}\."):
+        call_command("draw_states", check=True, into=tmp_path, stdout=StringIO())
+    said = StringIO()
+    call_command("draw_states", into=tmp_path, stdout=said)
+    assert said.getvalue() == f"{name} is written.\n"
+    call_command("draw_states", check=True, into=tmp_path, stdout=StringIO())
+
+
+def test_the_table_of_moves_says_what_the_code_allows_and_nothing_else():
+    """Every pair of state and move is in the document, with its ends and its people; and the document has no other."""
+    said = {}
+    for move, _, _, way, who, *_ in cells((DOCS / "moves.md").read_text("utf-8"), "| move |"):
+        sources, targets = way.split(" → ")
+        for source in OPEN if sources == "any open" else sources.split(", "):
+            ends = {str(source) if target == "=" else target for target in targets.split(", ")}
+            assert (move, source) not in said
+            said[move, str(source)] = (frozenset(ends), frozenset(who.split(", ")))
+    assert said == {pair: (legal.targets, legal.who) for pair, legal in LEGAL.items()}
+
+
+def test_the_table_of_moves_says_what_each_asks_for_and_who_reads_of_it():
+    for move, chinese, english, _, _, asked, read, version in cells((DOCS / "moves.md").read_text("utf-8"), "| move |"):
+        fields = moves(Ticket)[move].input().fields
+        expected = [
+            f"{name}{'' if field.required else '?'}" for name, field in fields.items() if name != "on_behalf_of"
+        ]
+        assert asked.split(", ") == (expected or [""])
+        assert read == ("internal" if move in STAFF_READ else "parties" if move in PARTIES_READ else "public")
+        assert version == ("" if move in UNGUARDED else "yes")
+        assert re.search(r"[一-龥]", chinese)
+        assert re.fullmatch(r"[A-Za-z ]+", english)
+
+
+def test_the_table_of_states_has_them_all():
+    rows = cells((DOCS / "moves.md").read_text("utf-8"), "| state |")
+    assert [(row[0], row[3]) for row in rows] == [(one.value, "ended" if one in ENDED else "open") for one in State]
+
+
+def test_the_table_of_access_has_every_relation_with_what_it_sees_reads_and_may():
+    rows = cells((DOCS / "access.md").read_text("utf-8"), "| relation |")
+    assert [row[0] for row in rows] == list(Relation) == list(RELATIONS)
+    for name, _, _, sees, contact, reads, may in rows:
+        relation = Relation(name)
+        assert sees == sight(relation)
+        assert bool(contact) == (relation in SEES_CONTACT)
+        assert [one for one in reads.split(", ") if one] == [one for one in READS if relation in READS[one]]
+        assert {one for one in may.split(", ") if one} == set(MAY[relation].split())
+
+
+def test_sight_goes_from_the_whole_ticket_to_nothing():
+    by_sight = {amount: {one for one in Relation if sight(one) == amount} for amount in ("face", "summary", "")}
+    assert by_sight == {"face": {"neighbour"}, "summary": {"past_holder", "next_holder"}, "": {"clock"}}
+
+
+def test_the_picture_is_xml_that_needs_nothing_from_elsewhere():
+    text = (DOCS / "states.svg").read_text("utf-8")
+    root = ET.fromstring(text)  # noqa: S314 - our own document
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not re.search(r"(href|src|@import|<script)", text)
+
+
+def test_the_picture_has_every_state_and_every_name_of_a_move_between_states():
+    picture = ET.fromstring((DOCS / "states.svg").read_text("utf-8"))  # noqa: S314 - our own document
+    words = " ".join(picture.itertext())
+    for state in State:
+        assert drawing.zh(state.label) in words
+        assert drawing.en(state.label) in words
+    for made in arrows().values():
+        for move in made:
+            assert drawing.zh(move.label) in words
+            assert drawing.en(move.label) in words
+
+
+@pytest.mark.parametrize("extra", [True, False])
+def test_an_arrow_too_many_or_too_few_is_not_drawn(extra):
+    known = dict(ROUTES)
+    if extra:
+        known[State.CLOSED, State.RETURNING] = Route(((0, 0), (1, 0)), (0, 0))
+    else:
+        del known[State.CLOSED, State.SUBMITTED]
+    with pytest.raises(Undrawn):
+        drawing.states_svg(known)
+
+
+def test_every_arrow_begins_and_ends_at_the_edge_of_its_states():
+    for (source, target), route in ROUTES.items():
+        for state, (x, y) in ((source, route.points[0]), (target, route.points[-1])):
+            box = BOXES[state]
+            right, bottom = box.x + drawing.BOX_WIDTH, box.y + box.height
+            assert box.x <= x <= right, (source, target)
+            assert box.y <= y <= bottom, (source, target)
+            assert x in (box.x, right) or y in (box.y, bottom), (source, target)
+        for (x, y), (next_x, next_y) in zip(route.points, route.points[1:], strict=False):
+            assert x == next_x or y == next_y, (source, target)

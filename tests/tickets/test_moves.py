@@ -1,0 +1,312 @@
+"""Every move from every state: who may make it, where it leads, and that a refusal changes nothing."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.tickets.paths import CONTACTED, INPUTS, PATHS, Scene, Step, rows, undone
+from tickets.access import Relation, relations
+from tickets.actions import act
+from tickets.models import Ticket, TicketEvent, TicketOutbox
+from tickets.states import ENDED, OPEN, State
+from workflow.audit import flaw, fold
+from workflow.errors import IllegalMove, NotPermitted, Refusal, StaleVersion
+from workflow.moves import Visibility, moves
+from workflow.writing import lock
+
+pytestmark = pytest.mark.django_db
+
+# move | from | to ("=" stays) | who may. The specification, written down apart from the code.
+TABLE = """
+answer_now        | submitted                                     | replied                  | street community
+correct           | submitted coordinating returning              | =                        | street
+coordinate        | submitted dispatched in_progress              | coordinating             | street holder
+record            | coordinating                                  | =                        | coordinator street
+take_over         | coordinating                                  | =                        | street clock
+dispatch          | submitted                                     | dispatched               | street
+dispatch          | coordinating                                  | dispatched               | coordinator street
+sign              | dispatched                                    | in_progress              | holder
+redispatch        | dispatched in_progress returning              | dispatched               | street clock
+bounce            | dispatched returning                          | submitted                | clock
+return            | dispatched in_progress                        | returning                | holder
+uphold            | returning                                     | submitted coordinating   | street
+designate         | returning                                     | dispatched               | street clock
+contact           | in_progress                                   | =                        | holder
+arrive            | in_progress                                   | =                        | holder
+progress          | in_progress on_account                        | =                        | holder co_handler whistled street
+complete_step     | in_progress                                   | dispatched               | holder
+ask               | in_progress                                   | =                        | holder
+answer            | in_progress                                   | =                        | reporter
+request_extension | in_progress                                   | =                        | holder
+grant_extension   | in_progress                                   | =                        | street
+refuse_extension  | in_progress                                   | =                        | street clock
+whistle           | coordinating in_progress                      | =                        | street
+report_in         | coordinating dispatched in_progress           | =                        | co_handler whistled
+decline           | coordinating dispatched in_progress           | =                        | co_handler whistled
+assist_done       | coordinating dispatched in_progress on_account | =                        | co_handler whistled
+put_on_account    | submitted coordinating in_progress            | on_account               | street
+resume            | on_account                                    | coordinating in_progress | street clock
+reply             | in_progress                                   | replied                  | holder street
+reply             | coordinating                                  | replied                  | coordinator street
+reply             | submitted                                     | replied                  | street
+confirm           | replied                                       | closed                   | reporter
+close_silent      | replied                                       | closed                   | clock
+dispute           | replied                                       | in_progress coordinating | reporter follower street
+callback          | in_progress replied closed                    | =                        | street
+reopen            | closed                                        | in_progress submitted    | reporter street
+reject            | submitted coordinating dispatched returning   | rejected                 | street
+merge             | submitted coordinating dispatched in_progress | merged                   | street coordinator
+split             | merged                                        | submitted                | street
+withdraw          | submitted coordinating dispatched             | withdrawn =              | reporter
+withdraw          | in_progress returning replied on_account      | =                        | reporter
+terminate         | OPEN                                          | terminated               | street_lead
+urge              | OPEN                                          | =                        | reporter follower
+cosign            | OPEN                                          | =                        | neighbour
+thank             | replied closed                                | =                        | reporter
+supervise         | OPEN                                          | =                        | street
+raise_level       | OPEN                                          | =                        | street clock
+reveal            | OPEN                                          | =                        | holder co_handler street
+"""
+PARTIES_READ = {
+    "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
+    "report_in", "supervise", "raise_level",
+}  # fmt: skip
+STAFF_READ = {"return", "uphold", "decline", "callback", "reveal"}
+# What anyone may add from an old copy of the ticket.
+UNGUARDED = {"withdraw", "urge", "cosign", "thank", "supervise", "raise_level", "reveal"}
+# Moves that stay, and yet change what others act upon: the coordinator or the deadline.
+STAY_AND_BUMP = {
+    ("take_over", "coordinating"),
+    ("grant_extension", "in_progress"),
+    ("progress", "on_account"),
+}
+
+
+@dataclass(frozen=True)
+class Legal:
+    """What the table says of a move from one state."""
+
+    targets: frozenset[str]
+    who: frozenset[str]
+
+
+def _table() -> dict[tuple[str, str], Legal]:
+    found = {}
+    for line in TABLE.strip().splitlines():
+        name, sources, targets, who = (cell.strip() for cell in line.split("|"))
+        for source in OPEN if sources == "OPEN" else sources.split():
+            to = frozenset(str(source) if target == "=" else target for target in targets.split())
+            found[name, str(source)] = Legal(to, frozenset(who.split()))
+    return found
+
+
+LEGAL = _table()
+
+# What each of the cast is to the ticket, wherever it stands on the paths.
+ALWAYS = {
+    "resident": "reporter neighbour",
+    "tenant": "follower neighbour",
+    "neighbour": "neighbour",
+    "chair": "committee",
+    "residents_committee_worker": "community",
+    "desk_officer": "street",
+    "street_lead": "street street_lead",
+    "clock": "clock",
+    "dispatcher": "",
+    "other_dispatcher": "",
+    "lift_dispatcher": "",
+    "traffic_liaison": "",
+    "other_chair": "",
+    "outsider": "",
+}
+S = State
+_HELD = {S.DISPATCHED, S.IN_PROGRESS, S.RETURNING, S.REPLIED, S.ON_ACCOUNT}
+
+
+def expected_relations(who: str, state: State) -> frozenset[str]:
+    """What `who` is to a ticket that has come to `state` on its path, by the story and not by the code."""
+    found = set(ALWAYS[who].split())
+    was_held = state in _HELD | {S.CLOSED, S.TERMINATED}
+    if who == "tenant" and state in {S.WITHDRAWN}:
+        found.remove("follower")
+    if who == "chair" and state != S.SUBMITTED:
+        found.add("coordinator")
+    if who == "dispatcher" and was_held:
+        found.add("holder" if state in _HELD else "past_holder")
+    if who == "other_dispatcher" and was_held:
+        found.add("past_holder")
+    if who == "lift_dispatcher" and was_held:
+        found.add("co_handler" if state in _HELD else "past_holder")
+    if who == "traffic_liaison" and state != S.SUBMITTED:
+        found.add("past_holder" if state in ENDED else "whistled")
+    return frozenset(found)
+
+
+# What has to happen first where the state alone does not make a move possible.
+_ASKED: Step = ("dispatcher", "ask", {"question": "是哪个单元？"})
+_EXTENSION: Step = ("dispatcher", "request_extension", {"days": 3, "reason": "配件未到"})
+FIRST: dict[tuple[str, str], list[Step]] = {
+    ("reply", "in_progress"): [CONTACTED],
+    ("answer", "in_progress"): [_ASKED],
+    ("grant_extension", "in_progress"): [_EXTENSION],
+    ("refuse_extension", "in_progress"): [_EXTENSION],
+    ("complete_step", "in_progress"): [
+        ("desk_officer", "redispatch", {"holder": "po-a01", "next_steps": ["section-city"], "reason": "分两步"}),
+        ("dispatcher", "sign", {}),
+        CONTACTED,
+    ],
+}
+# Those whose relation would do, but who have done it before or may not for their own sake.
+REFUSED = {("cosign", "resident"): "own_ticket", ("cosign", "tenant"): "already_following"}
+
+
+def attempt(scene: Scene, who: str, ticket: uuid.UUID, name: str, inputs: dict[str, Any], version: int | None = None):
+    """Make a move without a savepoint around it: a refusal must have written nothing by itself."""
+    actor = scene.actor(who)
+    (locked,) = lock(Ticket, ticket, by=actor)
+    return act(name, locked, by=actor, version=version, inputs=inputs)
+
+
+def refusal(scene: Scene, who: str, ticket: uuid.UUID, name: str, inputs: dict[str, Any], version: int | None = None):
+    """The refusal of a move, after which every row is as it was."""
+    before = rows()
+    try:
+        attempt(scene, who, ticket, name, inputs, version)
+    except Refusal as refused:
+        assert rows() == before, f"{name} by {who} was refused, but changed {sorted(rows() ^ before)}"
+        return refused
+    raise AssertionError(f"{name} by {who} was not refused")
+
+
+def test_the_table_and_the_code_agree_on_every_move():
+    code = {
+        (move.name, source): Legal(
+            frozenset(move.targets(source)),
+            frozenset(str(one) for one in move.meta.transitions[source].permission.relations),
+        )
+        for move in moves(Ticket).values()
+        for source in move.sources
+    }
+    assert code == LEGAL
+
+
+def test_the_table_and_the_code_agree_on_readers_and_versions():
+    for name, move in moves(Ticket).items():
+        readers = (
+            Visibility.INTERNAL
+            if name in STAFF_READ
+            else Visibility.PARTIES
+            if name in PARTIES_READ
+            else Visibility.PUBLIC
+        )
+        assert (name, move.visibility) == (name, readers)
+        assert (name, move.guarded) == (name, name not in UNGUARDED)
+    assert set(moves(Ticket)) >= PARTIES_READ | STAFF_READ | UNGUARDED
+
+
+def test_every_relation_is_somebody_in_the_table():
+    assert {who for legal in LEGAL.values() for who in legal.who} <= set(Relation)
+
+
+@pytest.mark.parametrize("state", State)
+def test_everyone_is_to_the_ticket_what_the_story_made_them(scene, state):
+    ticket = scene.reach(state)
+    for who in ALWAYS:
+        (locked,) = lock(Ticket, ticket, by=scene.actor(who))
+        assert locked.state == state
+        assert (who, relations(locked, scene.actor(who))) == (who, expected_relations(who, state))
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_move_from_a_state_that_it_does_not_start_from_is_refused_to_everyone(scene, state):
+    ticket = scene.reach(state)
+    foreign = sorted(set(moves(Ticket)) - {name for name, source in LEGAL if source == state})
+    for who in ("street_lead", "dispatcher", "resident", "clock", "outsider"):
+        assert_refused(scene, who, ticket, foreign, IllegalMove)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_move_is_refused_to_whoever_has_no_part_in_it(scene, state):
+    ticket = scene.reach(state)
+    for who in ALWAYS:
+        mine = expected_relations(who, state)
+        closed = [name for (name, source), legal in LEGAL.items() if source == state and not mine & legal.who]
+        assert_refused(scene, who, ticket, closed, NotPermitted)
+
+
+def assert_refused(scene: Scene, who: str, ticket: uuid.UUID, names: list[str], kind: type[Refusal]) -> None:
+    """Each of the moves is refused to `who` in this way, and all of them together have changed nothing."""
+    before, actor = rows(), scene.actor(who)
+    (locked,) = lock(Ticket, ticket, by=actor)
+    for name in names:
+        with pytest.raises(Refusal) as refused:
+            act(name, locked, by=actor, version=None, inputs={})
+        assert type(refused.value) is kind, f"{name} from {locked.state} by {who}: {refused.value!r}"
+    assert rows() == before, f"refusals of {names} to {who} changed {sorted(rows() ^ before)}"
+
+
+def others(scene: Scene, ticket: uuid.UUID) -> dict[str, Any]:
+    """Input that only the test's own moment knows: an open ticket to merge into."""
+    return {"merge": {"into": str(scene.file())}} if Ticket.objects.get(pk=ticket).state in OPEN else {}
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_move_leads_where_the_table_says_and_leaves_one_event(scene, state):
+    ticket = scene.reach(state)
+    ways = INPUTS | others(scene, ticket)
+    made = 0
+    for (name, source), legal in LEGAL.items():
+        if source != state:
+            continue
+        for who in ALWAYS:
+            if not expected_relations(who, state) & legal.who:
+                continue
+            if (name, who) in REFUSED:
+                refused = refusal(scene, who, ticket, name, {})
+                assert (type(refused), refused.code) == (IllegalMove, REFUSED[name, who])
+                continue
+            with undone():
+                scene.follow(ticket, FIRST.get((name, source), []))
+                assert_made(scene, who, ticket, name, source, ways.get(name, {}), legal.targets)
+            made += 1
+    assert made or state in {S.REJECTED, S.WITHDRAWN, S.TERMINATED}
+
+
+def assert_made(
+    scene: Scene,
+    who: str,
+    ticket: uuid.UUID,
+    name: str,
+    source: str,
+    inputs: dict[str, Any],
+    targets: Collection[str],
+) -> None:
+    """The move is accepted: one event, the next in the row, a state among `targets`, a new version where it is due."""
+    said = f"{name} from {source} by {who}"
+    before = Ticket.objects.get(pk=ticket)
+    stale = refusal(scene, who, ticket, name, scene.inputs(name, inputs), before.version - 1)
+    assert type(stale) is StaleVersion, said
+    told = TicketOutbox.objects.count()
+    event = scene.do(who, ticket, name, version=before.version, **inputs)
+    after = Ticket.objects.get(pk=ticket)
+    assert (event.verb, event.source, event.target) == (name, source, after.state), said
+    assert after.state in targets, said
+    assert event.seq == after.event_count == before.event_count + 1, said
+    assert event.visibility == moves(Ticket)[name].visibility, said
+    assert event.actor_id == (None if who == "clock" else scene.cast[who].pk), said
+    assert event.at == after.last_event_at > before.last_event_at, said
+    bumps = after.state != source or name == "redispatch" or (name, source) in STAY_AND_BUMP
+    assert after.version == before.version + bumps, said
+    assert (after.next_due_at is None, after.closed_at is None) == (after.state in ENDED, after.state in OPEN), said
+    assert TicketOutbox.objects.count() == told + 1, said
+    history = list(TicketEvent.objects.filter(subject=ticket).select_related("words").order_by("seq"))
+    assert fold(history) == after.state, said
+    assert flaw(after, history) is None, said
+
+
+def test_no_state_is_left_out():
+    assert {source for _, source in LEGAL} == set(State) - {S.REJECTED, S.WITHDRAWN, S.TERMINATED}
+    assert set(PATHS) == set(State) - {S.SUBMITTED, S.WITHDRAWN, S.MERGED}

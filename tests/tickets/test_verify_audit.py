@@ -1,0 +1,82 @@
+"""`manage.py verify_audit` finds what was changed behind Linli's back, and nothing else."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from tests.tickets.test_history import behind_linlis_back
+from tickets.models import Ticket, TicketEvent
+from workflow.audit import verify
+
+
+@pytest.fixture
+def tickets(api):
+    """Three tickets, the first with a second event."""
+    filed = [api("resident").file("CL07"), api("neighbour").file("CL02"), api("resident").file("RP04")]
+    api("dispatcher").move(filed[0], "sign")
+    return [Ticket.objects.get(pk=one["id"]) for one in filed]
+
+
+def audit(**options: bool) -> tuple[str, str, str]:
+    """What it prints, what it complains of, and the error that it leaves with; empty where it is content."""
+    told, complained = StringIO(), StringIO()
+    try:
+        call_command("verify_audit", stdout=told, stderr=complained, **options)
+    except CommandError as error:
+        return told.getvalue(), complained.getvalue(), str(error)
+    return told.getvalue(), complained.getvalue(), ""
+
+
+def change(ticket: Ticket, seq: int, **facts: str) -> None:
+    with behind_linlis_back():
+        assert TicketEvent.objects.filter(subject=ticket, seq=seq).update(**facts) == 1
+
+
+def test_sound_histories_are_counted(tickets):
+    told, complained, error = audit()
+    assert told.startswith("3 tickets with 4 events in ")
+    assert "Every history holds." in told
+    assert (complained, error) == ("", "")
+
+
+def test_with_nothing_to_prove_it_is_content(db):
+    told, _, error = audit()
+    assert told.startswith("0 tickets with 0 events")
+    assert error == ""
+
+
+def test_the_first_flaw_is_named_and_ends_it(tickets):
+    change(tickets[0], 2, verb="reply")
+    change(tickets[2], 1, verb="reply")
+    told, complained, error = audit()
+    assert complained == f"{tickets[0].code} ({tickets[0].pk}), event 2: its digest does not match its contents\n"
+    assert "number 1" in error
+    assert "holds" not in told
+
+
+def test_all_tells_every_flaw(tickets):
+    change(tickets[0], 2, verb="reply")
+    change(tickets[2], 1, verb="reply")
+    told, complained, error = audit(all=True)
+    assert [line.split()[0] for line in complained.splitlines()] == [tickets[0].code, tickets[2].code]
+    assert error == "2 of 3 tickets are flawed."
+    assert "holds" not in told
+
+
+def test_a_ticket_that_moves_meanwhile_is_not_flawed(tickets, api):
+    """The move happens between the audit's reading of the tickets and its reading of their events."""
+    moved = []
+
+    def move_meanwhile(execute, sql, params, many, context):
+        if 'FROM "tickets_ticketevent"' in sql and not moved:
+            moved.append(sql)
+            api("resident").move({"id": str(tickets[0].pk)}, "urge")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(move_meanwhile):
+        results = list(verify(Ticket))
+    assert moved
+    assert [flaw for _, flaw in results] == [None, None, None]
+    assert TicketEvent.objects.filter(subject=tickets[0], verb="urge").exists()

@@ -1,0 +1,32 @@
+import re
+from contextlib import closing
+
+import pytest
+from django.test import Client
+
+
+@pytest.fixture
+def page():
+    """The API's documentation, as `/` leads to it."""
+    return Client().get("/", follow=True)
+
+
+def test_the_front_door_leads_to_the_documentation(page):
+    assert page.redirect_chain == [("/api/docs/", 302)]
+    assert page.status_code == 200
+
+
+def test_the_documentation_runs_nothing_foreign_and_nothing_inline(page):
+    html = page.content.decode()
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", html, re.DOTALL)
+    assert len(scripts) == 3
+    assert all(re.search(r'src="/[^/]', attributes) and not body.strip() for attributes, body in scripts)
+    assert "://" not in html
+    policy = page["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+
+
+def test_every_file_of_the_documentation_is_served_by_us(page):
+    for address in re.findall(r'(?:src|href)="([^"]+)"', page.content.decode()):
+        with closing(Client().get(address)) as answer:
+            assert answer.status_code == 200, address

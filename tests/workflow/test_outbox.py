@@ -1,0 +1,206 @@
+"""Telling what happened: once, together with what the telling wrote, and nobody held up by a row that fails."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from community import demo
+from tests.tickets.paths import Scene
+from tickets.models import Follower, Ticket, TicketOutbox
+from tickets.models.follower import FollowerKind
+from workflow.outbox import drain
+
+
+def moved(scene: Scene, moves: int) -> list:
+    """The rows of a new ticket's report and of so many moves, oldest first."""
+    ticket = scene.file()
+    for _ in range(moves):
+        scene.do("desk_officer", ticket, "record", met_with="业主", agreed="周五前整改")
+    return list(TicketOutbox.objects.order_by("available_at", "pk"))
+
+
+@pytest.mark.django_db
+def test_every_row_is_told_once_oldest_first_and_then_gone(scene):
+    rows = moved(scene, 3)
+    told = []
+    assert drain(TicketOutbox, lambda row: told.append((row.pk, row.event.seq))) == 4
+    assert told == [(row.pk, seq) for seq, row in enumerate(rows, start=1)]
+    assert not TicketOutbox.objects.exists()
+    assert drain(TicketOutbox, lambda row: told.append(row)) == 0
+    assert len(told) == 4
+
+
+@pytest.mark.django_db
+def test_a_drain_takes_no_more_than_its_limit(scene):
+    moved(scene, 3)
+    assert drain(TicketOutbox, lambda row: None, limit=3) == 3
+    assert TicketOutbox.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_row_that_fails_stays_without_what_it_wrote_and_holds_nobody_up(scene):
+    bad = moved(scene, 2)[1]
+    told = []
+
+    def tell(row):
+        Follower.objects.create(
+            street_id=row.street_id,
+            ticket_id=row.event.subject_id,
+            person_id=scene.cast[("chair", "outsider", "member")[row.event.seq - 1]].pk,
+            kind=FollowerKind.COSIGNED,
+            since=row.event.at,
+        )
+        if row.pk == bad.pk:
+            raise ValueError("no way through " + "x" * 300)
+        told.append(row.event.seq)
+
+    assert drain(TicketOutbox, tell) == 2
+    assert told == [1, 3]
+    assert Follower.objects.count() == 2
+    (left,) = TicketOutbox.objects.all()
+    assert (left.pk, left.attempts) == (bad.pk, 1)
+    assert left.error.startswith("ValueError: no way through")
+    assert len(left.error) == 200
+
+
+@pytest.mark.django_db
+def test_a_row_that_breaks_the_database_s_rules_holds_nobody_up(scene):
+    bad = moved(scene, 1)[0]
+
+    def tell(row):
+        if row.pk == bad.pk:
+            TicketOutbox.objects.create(id=row.pk, street_id=row.street_id, event=row.event)
+
+    assert drain(TicketOutbox, tell) == 1
+    assert TicketOutbox.objects.get().error.startswith("IntegrityError")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("attempts", "wait"), [(0, 1), (1, 2), (5, 32), (11, 2048), (12, 3600), (40, 3600), (900, 3600)]
+)
+def test_each_failure_waits_longer_up_to_an_hour_with_jitter(scene, attempts, wait):
+    moved(scene, 0)
+    TicketOutbox.objects.update(attempts=attempts)
+
+    def fail(row):
+        raise RuntimeError("down")
+
+    assert drain(TicketOutbox, fail) == 0
+    left = TicketOutbox.objects.annotate(now=Now()).get()
+    waited = (left.available_at - left.now).total_seconds()
+    assert wait * 0.5 <= waited <= wait * 1.5
+    assert left.attempts == attempts + 1
+    assert drain(TicketOutbox, fail) == 0
+    assert TicketOutbox.objects.get().attempts == attempts + 1, "A row that waits was tried again."
+    TicketOutbox.objects.update(available_at=Now() - timedelta(microseconds=1))
+    assert drain(TicketOutbox, lambda row: None) == 1
+
+
+class Killed(BaseException):
+    """The process dies: nothing in it can catch this."""
+
+
+@pytest.mark.django_db
+def test_a_crash_in_the_middle_leaves_every_row_and_nothing_that_telling_wrote(scene):
+    rows = moved(scene, 2)
+
+    def tell(row):
+        Follower.objects.create(
+            street_id=row.street_id,
+            ticket_id=row.event.subject_id,
+            person_id=scene.cast[("chair", "outsider", "member")[row.event.seq - 1]].pk,
+            kind=FollowerKind.COSIGNED,
+            since=row.event.at,
+        )
+        if row.event.seq == 2:
+            raise Killed
+
+    with pytest.raises(Killed), transaction.atomic():
+        drain(TicketOutbox, tell)
+    assert [row.pk for row in TicketOutbox.objects.order_by("available_at", "pk")] == [row.pk for row in rows]
+    assert not Follower.objects.exists()
+    assert set(TicketOutbox.objects.values_list("attempts", flat=True)) == {0}
+
+
+# With committed rows and several drainers.
+
+
+@pytest.fixture
+def committed(transactional_db):
+    """A scene whose rows are committed, and taken away again afterwards in spite of the history's own guard."""
+    known = set(Ticket.objects.values_list("pk", flat=True))
+    yield Scene(demo.cast())
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for statement in (
+            "DELETE FROM tickets_ticketoutbox o USING tickets_ticketevent e WHERE o.event_id = e.id AND e.subject_id <> ALL (%s)",
+            "DELETE FROM tickets_ticketwords w USING tickets_ticketevent e WHERE w.event_id = e.id AND e.subject_id <> ALL (%s)",
+            "DELETE FROM tickets_ticketevent WHERE subject_id <> ALL (%s)",
+            "DELETE FROM tickets_follower WHERE ticket_id <> ALL (%s)",
+            "DELETE FROM tickets_assignment WHERE ticket_id <> ALL (%s)",
+            "DELETE FROM tickets_ticket WHERE id <> ALL (%s)",
+        ):
+            cursor.execute(statement, [list(known)])
+    assert not TicketOutbox.objects.exists()
+
+
+def together(count: int, act) -> list:
+    """What each of `count` threads returned, all started at one moment."""
+    start = threading.Barrier(count)
+
+    def run(number):
+        try:
+            start.wait()
+            return act(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def test_drainers_at_once_never_tell_a_row_twice(committed):
+    total = len(moved(committed, 39))
+    told, guard = [], threading.Lock()
+
+    def tell(row):
+        with guard:
+            told.append(row.pk)
+
+    def work(number):
+        mine = 0
+        while TicketOutbox.objects.exists():
+            mine += drain(TicketOutbox, tell, limit=3)
+        return mine
+
+    assert sum(together(6, work)) == total == 40
+    assert len(told) == len(set(told)) == total
+
+
+def test_a_row_that_is_being_told_is_passed_over_and_not_waited_for(committed):
+    first, second = moved(committed, 1)
+    holding, release = threading.Event(), threading.Event()
+    told = {"slow": [], "quick": []}
+
+    def slow(row):
+        told["slow"].append(row.pk)
+        holding.set()
+        assert release.wait(10)
+
+    def quick():
+        assert holding.wait(10)
+        began = timezone.now()
+        drain(TicketOutbox, lambda row: told["quick"].append(row.pk))
+        took = timezone.now() - began
+        release.set()
+        return took
+
+    took = together(2, lambda number: drain(TicketOutbox, slow, limit=1) if number == 0 else quick())[1]
+    assert told == {"slow": [first.pk], "quick": [second.pk]}
+    assert took < timedelta(seconds=2)

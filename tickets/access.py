@@ -1,0 +1,123 @@
+"""Who may see and do what: a person's relations to a ticket decide, and they are compared in memory."""
+
+import uuid
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from workflow.actor import Actor
+
+if TYPE_CHECKING:
+    from tickets.models import Ticket
+
+STREET_KINDS = frozenset({"street_office", "section"})
+
+
+class Relation(StrEnum):
+    """What an actor is to a ticket."""
+
+    REPORTER = "reporter"
+    FOLLOWER = "follower"  # a neighbour who cosigned, or whose own ticket was merged into this one
+    NEIGHBOUR = "neighbour"  # lives in the same compound, and the ticket has a public face
+    HOLDER = "holder"  # leads an open assignment
+    CO_HANDLER = "co_handler"
+    WHISTLED = "whistled"
+    COPIED = "copied"
+    PAST_HOLDER = "past_holder"
+    NEXT_HOLDER = "next_holder"  # leads a step whose turn has not come
+    COORDINATOR = "coordinator"  # the committee that coordinates now
+    COMMITTEE = "committee"  # the committee of the place
+    COMMUNITY = "community"  # the residents' committee of the place
+    STREET = "street"
+    STREET_LEAD = "street_lead"
+    CLOCK = "clock"
+
+
+R = Relation
+RESIDENTS = frozenset({R.REPORTER, R.FOLLOWER})
+WORKERS = frozenset({R.HOLDER, R.CO_HANDLER, R.WHISTLED})
+STAFF = WORKERS | {R.COPIED, R.COORDINATOR, R.COMMITTEE, R.COMMUNITY, R.STREET, R.STREET_LEAD}
+# Who sees a ticket at all; a past holder sees its summary, a neighbour its public face.
+SEES_SUMMARY = frozenset({R.PAST_HOLDER, R.NEXT_HOLDER})
+SEES = RESIDENTS | STAFF | SEES_SUMMARY | {R.NEIGHBOUR}
+SEES_FACE = frozenset({R.NEIGHBOUR})
+SEES_WHOLE = RESIDENTS | STAFF
+# Who sees how to reach the reporter: masked, but for the reporter; never of an anonymous one, of a confidential one the street.
+SEES_CONTACT = frozenset({R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET, R.REPORTER})
+# Who may be told the events of a visibility.
+READS = {
+    "public": SEES - SEES_SUMMARY,
+    "parties": SEES_WHOLE,
+    "internal": STAFF,
+}
+# Whom the street may stand in for (代办).
+STANDS_IN_FOR = {"reporter": R.REPORTER, "holder": R.HOLDER, "committee": R.COORDINATOR}
+
+_OPEN_ROLES = {
+    "lead": R.HOLDER,
+    "co_handler": R.CO_HANDLER,
+    "whistled": R.WHISTLED,
+    "copy": R.COPIED,
+}
+
+
+def recused(ticket: "Ticket", actor: Actor) -> bool:
+    """Whether the actor sits in an organisation that the ticket accuses; then no membership counts on it."""
+    return bool(ticket.accused) and any(seat.organisation_id in ticket.accused for seat in actor.seats)
+
+
+def relations(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
+    """Everything `actor` is to `ticket`, from the ids that both carry. The ticket's assignments have been gathered."""
+    if actor.clock:
+        return frozenset({R.CLOCK})
+    found = set()
+    if actor.person_id is not None and actor.person_id == ticket.reporter_id:
+        found.add(R.REPORTER)
+    if getattr(ticket, "follows", False):
+        found.add(R.FOLLOWER)
+    if ticket.has_public_face and ticket.compound_id in actor.compounds:
+        found.add(R.NEIGHBOUR)
+    if actor.seats and not recused(ticket, actor):
+        found |= _staff_relations(ticket, actor)
+    if actor.on_behalf:
+        return frozenset({STANDS_IN_FOR[actor.on_behalf]}) if R.STREET in found else frozenset()
+    return frozenset(found)
+
+
+def _staff_relations(ticket: "Ticket", actor: Actor) -> set[Relation]:
+    found = set()
+    for seat in actor.seats:
+        mine: uuid.UUID = seat.organisation_id
+        if seat.street_id == ticket.street_id and seat.kind in STREET_KINDS:
+            found.add(R.STREET)
+            if seat.role == "lead" and seat.kind == "street_office":
+                found.add(R.STREET_LEAD)
+        # A report against somebody stays between its reporter and the street.
+        if mine == ticket.committee_id and not ticket.accused:
+            found.add(R.COMMITTEE)
+        if mine == ticket.coordinator_id and seat.kind not in STREET_KINDS:
+            found.add(R.COORDINATOR)
+        if mine == ticket.residents_committee_id and not ticket.accused:
+            found.add(R.COMMUNITY)
+        for assignment in ticket.assignments:
+            if assignment.organisation_id == mine:
+                if assignment.open:
+                    found.add(_OPEN_ROLES[assignment.role])
+                elif assignment.role != "copy":
+                    found.add(R.NEXT_HOLDER if assignment.waiting else R.PAST_HOLDER)
+    return found
+
+
+def any_of(*allowed: Relation) -> Any:
+    """A transition's permission: the actor stands in one of these relations to the ticket."""
+    wanted = frozenset(allowed)
+
+    def permission(ticket: "Ticket", actor: Actor) -> bool:
+        return not wanted.isdisjoint(relations(ticket, actor))
+
+    permission.relations = wanted  # type: ignore[attr-defined]
+    return permission
+
+
+def sees(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
+    """The relations through which `actor` may see `ticket`; empty when it does not exist for them."""
+    return relations(ticket, actor) & SEES

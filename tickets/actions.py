@@ -1,0 +1,438 @@
+"""What happens when a move has a second party: places, organisations, photos, neighbours. Whoever calls opens the transaction."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import Q
+
+from community.models import Membership, Organisation, Person
+from community.receivers import Receiver, local_day, receivers
+from community.serving import Serving, UnknownPlace, who_serves
+from tickets import catalogue, parties
+from tickets.access import STREET_KINDS, Relation, relations
+from tickets.catalogue import UnknownCategory
+from tickets.codes import new_code
+from tickets.models import Follower, FollowerKind, Photo, Ticket
+from tickets.models.demands import not_following
+from tickets.routing import answering_section, route
+from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
+from web.words import bilingual
+from workflow.actor import Actor
+from workflow.errors import IllegalMove, InvalidInput, NotPermitted
+from workflow.models import Event
+from workflow.moves import Visibility
+from workflow.writing import Happening, admit, bear, lock, perform
+
+_UNKNOWN_PHOTO = bilingual("照片不存在或已被使用。", "The photo does not exist, or has been used already.")
+_UNKNOWN_PARTY = bilingual("没有这个单位，或该单位无人在岗。", "There is no such organisation, or nobody is there.")
+_ACCUSED_PARTY = bilingual("不能派给被投诉的单位。", "It cannot be sent to the accused party.")
+_NOT_ON_LIST = bilingual(
+    "该事项不在居委会职责清单内，不得由社区主责办理。",
+    "It is not on the residents' committee's list, so it may not lead.",
+)
+_UNKNOWN_PLACE = bilingual("没有这个小区或街道。", "There is no such compound or street.")
+_UNKNOWN_CATEGORY = bilingual("没有这个事项分类。", "There is no such category.")
+_UNKNOWN_WORKER = bilingual("该人员不是承办单位的在岗成员。", "That person is not a member of the holder.")
+_FOLLOWED = bilingual(
+    "已有人附议，不能并入不公开的工单。", "Others follow it, so it does not merge into one without a public face."
+)
+_UNKNOWN_TICKET = bilingual("没有这件工单。", "There is no such ticket.")
+_NOT_A_DEPARTMENT = bilingual(
+    "吹哨对象须为区级部门、专业单位或街道科室。", "Only departments, utilities and sections can be whistled."
+)
+
+_WHISTLED_KINDS = frozenset({"department", "utility", "section", "maintainer", "title_holder"})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a resident reports, or what staff take down for one. A place is a compound, or a street's public ground."""
+
+    type: str
+    category: str
+    title: str
+    text: str
+    compound_id: uuid.UUID | None = None
+    street_id: uuid.UUID | None = None
+    spot: str = ""
+    secrecy: str = Secrecy.OPEN
+    accused_id: uuid.UUID | None = None
+    photos: Sequence[uuid.UUID] = ()
+    channel: str = Channel.APP
+    contact_name: str = ""
+    contact_phone: str = ""
+    hotline_number: str = ""
+
+
+def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
+    """File a report: route it and bear its ticket in the routed state. Returns the ticket and the name of the routing rule.
+
+    Raises InvalidInput for what does not exist, NotPermitted when a channel of the street's is used by others.
+    """
+    leaf = _leaf(report.category, by)
+    serving = _serving(report.compound_id, report.street_id, by)
+    staff = any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
+    if report.channel != Channel.APP and not staff:
+        raise NotPermitted()
+    accused = _accused(report, leaf.group, serving)
+    secret = report.type == TicketType.REPORT and report.secrecy == Secrecy.OPEN
+    routing = route(serving, leaf, report.type, accused)
+    reporter, contact_name, contact_phone = _reporter(report, person)
+    at = by.at
+    ticket = Ticket(
+        id=serving.new_id,
+        street_id=serving.street_id,
+        code=new_code(),
+        state=routing.state,
+        type=report.type,
+        secrecy=Secrecy.CONFIDENTIAL if secret else report.secrecy,
+        channel=report.channel,
+        hotline_number=report.hotline_number,
+        spot=report.spot,
+        title=report.title,
+        text=report.text,
+        reporter=reporter,
+        contact_name=contact_name,
+        contact_phone=contact_phone,
+        taken_by=None if report.channel == Channel.APP else person,
+        accused=accused,
+        desk_id=routing.desk.id,
+        coordinator_id=routing.coordinator.id if routing.coordinator else None,
+        submitted_at=at,
+        state_since=at,
+    )
+    ticket.assignments, ticket.moment = [], at
+    ticket.file_under(leaf)
+    ticket.locate(serving)
+    if routing.holder:
+        ticket.hand_to(routing.holder.id, [one.id for one in routing.co_handlers], (), at)
+    for one in routing.copies:
+        ticket.assign(one.id, AssignmentRole.COPY, at)
+    facts = {
+        "type": report.type,
+        "category": leaf.code,
+        "channel": report.channel,
+        "place": serving.compound_id or serving.street_id,
+        "rule": routing.rule,
+        "holder": routing.holder.id if routing.holder else None,
+        "coordinator": ticket.coordinator_id,
+        "alarms": routing.alarms or None,
+        "photos": report.photos or None,
+    }
+    words = {"title": report.title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
+    happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
+    ticket.spare_id = serving.spare_id
+    bear(ticket, happening, by=by, at=at)
+    attach(ticket, report.photos, by)
+    return ticket, routing.rule
+
+
+def _leaf(code: str, by: Actor) -> catalogue.Leaf:
+    try:
+        return catalogue.current(by.at).leaf(code)
+    except UnknownCategory:
+        raise InvalidInput("category", "unknown_category", _UNKNOWN_CATEGORY) from None
+
+
+def _serving(compound_id: uuid.UUID | None, street_id: uuid.UUID | None, by: Actor) -> Serving:
+    try:
+        return who_serves(compound_id=compound_id, street_id=street_id, at=by.at)
+    except UnknownPlace:
+        raise InvalidInput("compound" if compound_id else "street", "unknown_place", _UNKNOWN_PLACE) from None
+
+
+def _accused(report: Report, group: str, serving: Serving) -> list[uuid.UUID]:
+    """The accused organisation; of a company, its head office and offices with it.
+
+    A confidential complaint about service accuses the provider. A section of the street stands alone, for else nobody could act.
+    """
+    named = report.accused_id
+    if named is None and group == "SV" and report.type == TicketType.COMPLAINT and report.secrecy != Secrecy.OPEN:
+        provider = next((one.provider for one in serving.services if one.kind == "property"), None)
+        named = provider.id if provider else None
+    if named is None:
+        return []
+    family = Organisation.objects.filter(
+        Q(pk=named)
+        | Q(branches=named, kind="company")
+        | Q(parent=named, kind="project_office")
+        | Q(parent__branches=named, kind="project_office")
+    ).filter(Q(street=serving.street_id) | Q(street=None))
+    found = set(family.values_list("pk", flat=True))
+    if named not in found:
+        raise InvalidInput("accused", "unknown_organisation", _UNKNOWN_PARTY)
+    return sorted(found)
+
+
+def _reporter(report: Report, person: Person) -> tuple[Person | None, str, str]:
+    """Who reported, and how to reach them: the caller, or whoever a member of staff took the report from."""
+    if report.channel == Channel.APP:
+        return person, person.name, person.phone
+    known = Person.objects.filter(phone=report.contact_phone, is_active=True).first() if report.contact_phone else None
+    return known, report.contact_name, report.contact_phone
+
+
+def attach(ticket: Ticket, photos: Sequence[uuid.UUID], by: Actor) -> None:
+    """Attach photos that the actor uploaded to the ticket's latest event. Raises InvalidInput when one is not theirs."""
+    if not photos:
+        return
+    mine = Photo.objects.filter(pk__in=set(photos), uploader=by.person_id, ticket=None)
+    if mine.update(ticket=ticket, street=ticket.street_id, event_seq=ticket.event_count) != len(set(photos)):
+        raise InvalidInput("photos", "unknown_photo", _UNKNOWN_PHOTO)
+
+
+# Carries a move out on a locked ticket: `action(ticket, by=…, version=…, **inputs)`.
+Action = Callable[..., Event]
+
+
+def correct(
+    ticket: Ticket,
+    *,
+    by: Actor,
+    version: int | None,
+    reason: str,
+    category: str | None = None,
+    compound: uuid.UUID | None = None,
+    spot: str | None = None,
+) -> Event:
+    """Set right category and place, looked up as they are today."""
+    leaf = _leaf(category, by) if category else None
+    place = _serving(compound, ticket.street_id, by) if compound else None
+    desk = answering_section(place, ticket.accused).id if place else None
+    return perform(
+        Ticket.correct, ticket, by=by, version=version, reason=reason, leaf=leaf, place=place, desk=desk, spot=spot
+    )
+
+
+def _received(ticket: Ticket, field: str, ids: Sequence[uuid.UUID], by: Actor) -> list[Receiver]:
+    """Who receives for each of `ids`, in order; whoever has nobody hands on to the head office, and the event says so."""
+    found = receivers(ids, by.at)
+    received = []
+    for organisation_id in ids:
+        one = found.get(organisation_id)
+        if one is None or one.receiver_id is None:
+            raise InvalidInput(field, "unknown_organisation", _UNKNOWN_PARTY)
+        if one.street_id not in (None, ticket.street_id):
+            raise InvalidInput(field, "unknown_organisation", _UNKNOWN_PARTY)
+        if {one.organisation_id, one.receiver_id} & set(ticket.accused):
+            raise InvalidInput(field, "accused", _ACCUSED_PARTY)
+        received.append(one)
+    return received
+
+
+def _dispatching(transition: Callable[..., Any]) -> Action:
+    def action(
+        ticket: Ticket,
+        *,
+        by: Actor,
+        version: int | None,
+        holder: uuid.UUID,
+        co_handlers: Sequence[uuid.UUID] = (),
+        next_steps: Sequence[uuid.UUID] = (),
+        **words: str,
+    ) -> Event:
+        named = _received(ticket, "holder", [holder, *co_handlers, *next_steps], by)
+        leaf = catalogue.leaf_by_id(ticket.category_id)
+        leading = [named[0], *named[1 + len(co_handlers) :]]
+        if leaf.lead != parties.RESIDENTS_COMMITTEE and any(one.kind == "residents_committee" for one in leading):
+            raise InvalidInput("holder", "not_on_its_list", _NOT_ON_LIST)
+        takers = [one.receiver_id for one in named]
+        if passed_on := [one.organisation_id for one in named if one.receiver_id != one.organisation_id]:
+            ticket.note(unstaffed=passed_on)
+        split = 1 + len(co_handlers)
+        return perform(
+            transition,
+            ticket,
+            by=by,
+            version=version,
+            holder=takers[0],
+            co_handlers=takers[1:split],
+            next_steps=takers[split:],
+            **words,
+        )
+
+    return action
+
+
+def sign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID | None = None) -> Event:
+    """Sign for the ticket; a worker must be a member of the holder."""
+    if (
+        worker
+        and not Membership.objects.filter(
+            Q(ends_on=None) | Q(ends_on__gte=local_day(by.at)),
+            person=worker,
+            person__is_active=True,
+            organisation=ticket.holder_id,
+            starts_on__lte=local_day(by.at),
+        ).exists()
+    ):
+        raise InvalidInput("worker", "unknown_worker", _UNKNOWN_WORKER)
+    return perform(Ticket.sign, ticket, by=by, version=version, worker=worker)
+
+
+def whistle(ticket: Ticket, *, by: Actor, version: int | None, departments: Sequence[uuid.UUID], reason: str) -> Event:
+    """Summon departments, each once."""
+    named = _received(ticket, "departments", list(dict.fromkeys(departments)), by)
+    if any(one.kind not in _WHISTLED_KINDS for one in named):
+        raise InvalidInput("departments", "not_a_department", _NOT_A_DEPARTMENT)
+    takers = list(dict.fromkeys(one.receiver_id for one in named))
+    return perform(Ticket.whistle, ticket, by=by, version=version, departments=takers, reason=reason)
+
+
+def put_on_account(
+    ticket: Ticket, *, by: Actor, version: int | None, kind: str, owner: uuid.UUID, plan_date: date, reason: str
+) -> Event:
+    """Put the ticket on account, under an owner that exists."""
+    _received(ticket, "owner", [owner], by)
+    return perform(
+        Ticket.put_on_account,
+        ticket,
+        by=by,
+        version=version,
+        kind=kind,
+        owner=owner,
+        plan_date=plan_date,
+        reason=reason,
+    )
+
+
+def _holder_live(ticket: Ticket) -> bool:
+    """Whether the organisation that leads, or led last, still has somebody."""
+    led = ticket.last_lead
+    if led is None or led.outcome not in (Outcome.PENDING, Outcome.DONE) or led.organisation_id in ticket.accused:
+        return False
+    return bool(getattr(led, "staffed", False))
+
+
+def _with_holder_live(transition: Callable[..., Any]) -> Action:
+    def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
+        live = _holder_live(ticket)
+        event = perform(transition, ticket, by=by, version=version, holder_live=live, **inputs)
+        attach(ticket, inputs.get("photos", ()), by)
+        return event
+
+    return action
+
+
+_resume_dispute = _with_holder_live(Ticket.dispute)
+
+
+def dispute(ticket: Ticket, *, by: Actor, version: int | None, reason: str, photos: Sequence[uuid.UUID] = ()) -> Event:
+    """Dispute the reply; a follower's voice is noted, for each has one."""
+    event = _resume_dispute(ticket, by=by, version=version, reason=reason, photos=photos)
+    mine = relations(ticket, by)
+    if Relation.FOLLOWER in mine and not mine & {Relation.REPORTER, Relation.STREET}:
+        Follower.objects.filter(ticket=ticket, person=by.person_id).update(disputed_at=event.at)
+    return event
+
+
+def _with_photos(transition: Callable[..., Any]) -> Action:
+    def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
+        event = perform(transition, ticket, by=by, version=version, **inputs)
+        attach(ticket, inputs.get("photos", ()), by)
+        return event
+
+    return action
+
+
+def hold(ticket_id: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
+    """Lock the ticket for a move, and with it, by one statement in id order, the one that it is to merge into.
+
+    Returns it with the inputs, in which the other ticket (None when there is none) stands in the place of its id. Raises
+    Ticket.DoesNotExist.
+    """
+    into = inputs.get("into")
+    if into is None:
+        (ticket,) = lock(Ticket, ticket_id, by=by)
+        return ticket, inputs
+    try:
+        ticket, master = lock(Ticket, ticket_id, into, by=by)
+    except Ticket.DoesNotExist:
+        (ticket,) = lock(Ticket, ticket_id, by=by)
+        master = None
+    return ticket, {**inputs, "into": master}
+
+
+def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None) -> Event:
+    """Merge `ticket` into the open ticket `into`, locked with it; its residents follow `into` from now on.
+
+    Raises IllegalMove, NotPermitted, InvalidInput or StaleVersion, and then nothing has changed.
+    """
+    if into is None or not relations(into, by) & {Relation.STREET, Relation.COORDINATOR}:
+        raise InvalidInput("into", "unknown_ticket", _UNKNOWN_TICKET)
+    followers = list(Follower.objects.filter(ticket=ticket).values_list("person_id", flat=True))
+    if followers and not into.has_public_face:
+        raise InvalidInput("into", "no_public_face", _FOLLOWED)
+    event = perform(Ticket.merge, ticket, by=by, version=version, into=into)
+    people = {person for person in [ticket.reporter_id, *followers] if person and person != into.reporter_id}
+    Follower.objects.bulk_create(
+        [
+            Follower(street_id=into.street_id, ticket=into, person_id=person, kind=FollowerKind.MERGED, since=event.at)
+            for person in sorted(people)
+        ],
+        ignore_conflicts=True,
+    )
+    return event
+
+
+def cosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
+    """Stand behind a neighbour's ticket, and follow it."""
+    assert by.person_id is not None
+    event = perform(Ticket.cosign, ticket, by=by, version=version)
+    try:
+        Follower.objects.create(
+            street_id=ticket.street_id,
+            ticket=ticket,
+            person_id=by.person_id,
+            kind=FollowerKind.COSIGNED,
+            since=event.at,
+        )
+    except IntegrityError:
+        # A person with two phones: the second waited for the lock, and what it knew of the followers is older than that.
+        raise IllegalMove(*not_following.refusal) from None  # type: ignore[attr-defined]
+    return event
+
+
+def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
+    """Take the report back, or hand it to whoever has followed longest."""
+    first = Follower.objects.filter(ticket=ticket).select_related("person").order_by("since", "id").first()
+    successor = first.person if first else None
+    cosigned = first.kind == FollowerKind.COSIGNED if first else None
+    event = perform(
+        Ticket.withdraw, ticket, by=by, version=version, successor=successor, cosigned=cosigned, reason=reason
+    )
+    if first:
+        first.delete()
+    return event
+
+
+ACTIONS: Mapping[str, Action] = {
+    "correct": correct,
+    "dispatch": _dispatching(Ticket.dispatch),
+    "redispatch": _dispatching(Ticket.redispatch),
+    "sign": sign,
+    "whistle": whistle,
+    "put_on_account": put_on_account,
+    "resume": _with_holder_live(Ticket.resume),
+    "reopen": _with_holder_live(Ticket.reopen),
+    "dispute": dispute,
+    "progress": _with_photos(Ticket.progress),
+    "answer": _with_photos(Ticket.answer),
+    "reply": _with_photos(Ticket.reply),
+    "complete_step": _with_photos(Ticket.complete_step),
+    "merge": merge,
+    "cosign": cosign,
+    "withdraw": withdraw,
+}
+
+
+def act(name: str, ticket: Ticket, *, by: Actor, version: int | None, inputs: Mapping[str, Any]) -> Event:
+    """Make the move `name` on a locked ticket, with its second parties where it has some."""
+    move, _ = admit(name, ticket, by=by, version=version)
+    if action := ACTIONS.get(name):
+        return action(ticket, by=by, version=version, **inputs)
+    return perform(getattr(Ticket, move.method), ticket, by=by, version=version, **inputs)

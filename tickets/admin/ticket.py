@@ -1,0 +1,217 @@
+"""Tickets for the clerk who looks after the data: all of it to read, nothing to change.
+
+A clerk needs `is_staff`, a live seat in the street's office or one of its sections, and the permissions `tickets.view_ticket`,
+`tickets.view_assignment` and `tickets.view_ticketevent`. They see their own street, as through the API: not what accuses
+somebody, which superusers alone see here, and no contact in the clear, which `reveal` shows on record.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
+from django.core.exceptions import ValidationError
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+
+from community.actors import by_person
+from community.models import Organisation, Person
+from tickets import catalogue
+from tickets.catalogue import NoCatalogue
+from tickets.masks import masked_name, masked_phone
+from tickets.models import Assignment, Ticket, TicketEvent
+from tickets.models.ticket import TicketQuerySet
+from tickets.queries import in_street, matching
+from tickets.states import Secrecy
+from web.words import bilingual
+from workflow.moves import moves
+
+HIGHEST_LEVEL = 5
+
+
+class ReadOnly(BaseModelAdmin):
+    """Rows to look at: seen with Django's view permission, changed by nobody, not by superusers either."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        """Nobody: a ticket is born through `submit`."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody: a ticket changes through its moves."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody: history only grows."""
+        return False
+
+
+class AssignmentInline(ReadOnly, admin.TabularInline):
+    """Who had a part in the ticket."""
+
+    model = Assignment
+    extra = 0
+    can_delete = False
+    ordering = ["id"]
+    fields = [
+        "organisation", "role", "step", "worker", "open", "outcome", "opened_at", "signed_at", "contacted_at", "closed_at",
+    ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Assignment]:
+        """Assignments with their organisations and workers."""
+        return super().get_queryset(request).select_related("organisation", "worker")
+
+
+class EventInline(ReadOnly, admin.TabularInline):
+    """What happened to the ticket, in the words of those who did it."""
+
+    model = TicketEvent
+    extra = 0
+    can_delete = False
+    ordering = ["seq"]
+    fields = ["seq", "at", "move", "target", "organisation", "on_behalf", "visibility", "said"]
+    readonly_fields = ["move", "organisation", "said"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TicketEvent]:
+        """Events with their words and the names of the organisations that acted."""
+        name = Organisation.objects.filter(pk=OuterRef("actor_organisation_id")).values("name")[:1]
+        return super().get_queryset(request).select_related("words").annotate(acting=Subquery(name))
+
+    @admin.display(description=bilingual("动作", "move"))
+    def move(self, event: TicketEvent) -> str:
+        """The move's label."""
+        move = moves(Ticket).get(event.verb)
+        return str(move.label if move else bilingual("上报", "Reported"))
+
+    @admin.display(description=bilingual("单位", "organisation"), empty_value="-")
+    def organisation(self, event: Any) -> str | None:
+        """In whose name it was done; none for a resident and for the clock."""
+        acting: str | None = event.acting
+        return acting
+
+    @admin.display(description=bilingual("说明", "words"))
+    def said(self, event: TicketEvent) -> str:
+        """People's own words, unless they have been erased."""
+        words = getattr(event, "words", None)
+        return " / ".join(str(each) for each in words.body.values()) if words else ""
+
+
+class GroupFilter(admin.SimpleListFilter):
+    """The groups of the catalogue in force."""
+
+    title = bilingual("大类", "category group")
+    parameter_name = "group"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        """Each group by its code."""
+        try:
+            return [(group.code, str(group.name)) for group in catalogue.current(timezone.now()).groups]
+        except NoCatalogue:
+            return []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        """Tickets of the group."""
+        return queryset.filter(category__group=self.value()) if self.value() else queryset
+
+
+class LevelFilter(admin.SimpleListFilter):
+    """The levels, whether or not a ticket is there."""
+
+    title = bilingual("层级", "level")
+    parameter_name = "level"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        """L0 to L5."""
+        return [(str(level), f"L{level}") for level in range(HIGHEST_LEVEL + 1)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        """Tickets at the level."""
+        level = self.value()
+        return queryset.filter(level=int(level)) if level in dict(self.lookup_choices) else queryset
+
+
+# What a ticket's page names by its name.
+NAMED = [
+    "category", "street", "compound", "area", "community", "holder", "coordinator", "desk", "committee",
+    "residents_committee", "merged_into", "account_owner",
+]  # fmt: skip
+
+
+@admin.register(Ticket)
+class TicketAdmin(ReadOnly, admin.ModelAdmin):
+    """Tickets with all that happened to them."""
+
+    list_display = [
+        "code",
+        "title",
+        "state",
+        "category",
+        "place",
+        "holder",
+        "level",
+        "urgent",
+        "submitted_at",
+        "next_due_at",
+    ]
+    list_select_related = ["category", "holder"]
+    list_filter = ["state", LevelFilter, GroupFilter, "type", "secrecy", "channel"]
+    list_per_page = 50
+    search_fields = ["code", "title"]
+    show_full_result_count = False
+    ordering = ["-id"]
+    actions = None
+    inlines = [AssignmentInline, EventInline]
+    readonly_fields = ["contact"]
+    fieldsets = [
+        (
+            None,
+            {"fields": ["code", "state", "title", "text", "type", "secrecy", "channel", "hotline_number", "contact"]},
+        ),
+        (bilingual("事项", "Matter"), {"fields": ["category", "disposal_class", "response_class", "urgent"]}),
+        (bilingual("地点", "Place"), {"fields": ["street", "compound", "area", "community", "spot"]}),
+        (
+            bilingual("承办", "Who has it"),
+            {"fields": ["holder", "coordinator", "desk", "committee", "residents_committee", "merged_into"]},
+        ),
+        (
+            bilingual("时限", "Time"),
+            {"fields": ["submitted_at", "state_since", "due_at", "next_due_at", "closed_at", "level", "supervised"]},
+        ),
+        (
+            bilingual("结果", "Outcome"),
+            {"fields": ["cosigns", "disputes", "reopenings", "urges", "resolved", "rating", "called_back_at"]},
+        ),
+        (bilingual("挂账", "On account"), {"fields": ["account_kind", "account_owner", "account_plan_on"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
+        """All tickets for a superuser; for others those of their street that accuse nobody."""
+        if isinstance(request.user, Person) and request.user.is_superuser:
+            return super().get_queryset(request)
+        caller = _caller(request)
+        return in_street(caller.actor).filter(accused=[]).order_by(*self.ordering) if caller else Ticket.objects.none()
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Ticket | None:
+        """One ticket with everything that its page names, in one statement."""
+        try:
+            key = Ticket._meta.pk.to_python(object_id)
+            return self.get_queryset(request).select_related(*NAMED).get(pk=key)
+        except (Ticket.DoesNotExist, ValidationError):
+            return None
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Tickets whose code, title or text holds every word, found as the API finds them."""
+        assert isinstance(queryset, TicketQuerySet)
+        return (matching(queryset, search_term[:50]) if search_term.strip() else queryset), False
+
+    @admin.display(description=bilingual("联系人", "contact"))
+    def contact(self, ticket: Ticket) -> str:
+        """The reporter's name and phone, masked; nothing of an anonymous one."""
+        if ticket.secrecy == Secrecy.ANONYMOUS:
+            return str(bilingual("匿名", "Anonymous"))
+        return f"{masked_name(ticket.contact_name)} {masked_phone(ticket.contact_phone)}"
+
+
+def _caller(request: HttpRequest) -> Any:
+    return by_person(request.user.pk) if isinstance(request.user, Person) else None

@@ -1,0 +1,60 @@
+"""A move's input: checked when it comes in, and described so that a client can draw its form."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from rest_framework import serializers
+
+from tickets.inputs import Input, Words
+from web.words import bilingual
+
+_NOT_AN_OBJECT = bilingual("请求内容应为 JSON 对象。", "The body must be a JSON object.")
+
+
+@cache
+def _shared(input: type[Input]) -> Input:
+    """One serializer for all requests: making one copies its every field, and validating leaves nothing in it."""
+    return input()
+
+
+def validated(input: Any, data: Any) -> dict[str, Any]:
+    """The validated inputs in `data`. Raises DRF's ValidationError, which names each field and its reason."""
+    if not isinstance(data, Mapping):
+        raise serializers.ValidationError(str(_NOT_AN_OBJECT), code="not_an_object")
+    return dict(_shared(input).run_validation(data))
+
+
+def json_schema(input: Any) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a move's body, with labels in the reader's language."""
+    properties = {name: _property(field) for name, field in _shared(input).fields.items()}
+    required = [name for name, field in _shared(input).fields.items() if field.required]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _property(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
+    match field:
+        case serializers.BooleanField():
+            described: dict[str, Any] = {"type": "boolean"}
+        case serializers.IntegerField():
+            described = {"type": "integer", "minimum": field.min_value, "maximum": field.max_value}
+        case serializers.ChoiceField():
+            values = list(field.choices)
+            described = {
+                "type": "integer" if isinstance(values[0], int) else "string",
+                "enum": values,
+                "enum_labels": [str(field.choices[value]) for value in values],
+            }
+        case serializers.UUIDField():
+            described = {"type": "string", "format": "uuid"}
+        case serializers.DateField():
+            described = {"type": "string", "format": "date"}
+        case serializers.ListField():
+            described = {"type": "array", "items": _property(field.child), "maxItems": field.max_length}
+        case serializers.CharField():
+            described = {"type": "string", "maxLength": field.max_length, "multiline": isinstance(field, Words)}
+        case _:
+            raise TypeError(f"{type(field).__name__} has no JSON Schema yet.")
+    if field.help_text:
+        described["description"] = str(field.help_text)
+    return described

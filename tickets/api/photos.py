@@ -1,0 +1,169 @@
+"""Photos over HTTP: a file comes in before the move that attaches it, and goes out only to who may see its ticket."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from community.authentication import caller_of
+from tickets import photos
+from tickets.access import SEES_WHOLE, relations
+from tickets.api import representation
+from tickets.imaging import MAX_BYTES, PhotoRefused
+from tickets.models import Photo, Ticket
+from tickets.models.photo import PhotoKind
+from tickets.queries import visible_ticket
+from web.idempotency import write_once
+from web.limits import Limit
+from web.problems import Problem, not_found
+from web.schema import IDEMPOTENCY_KEY
+from workflow.actor import Actor
+
+# The file, and room for the other field and the borders between the parts.
+MAX_BODY = MAX_BYTES + 64 * 1024
+
+STATUSES = {"too_large": 413, "not_a_picture": 415, "too_many_pixels": 422, "broken": 422}
+
+HEADERS = {
+    "Content-Type": "image/jpeg",
+    "Content-Disposition": "inline",
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class UploadLimit(Limit):
+    """Drawing a picture anew takes a processor for half a second."""
+
+    scope = "photos"
+    requests = 30
+    seconds = 60
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """One file and what it shows."""
+
+    file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC; at most 15 MB.")
+    kind = serializers.ChoiceField(choices=PhotoKind.choices, default=PhotoKind.REPORT)
+
+
+class PhotoSerializer(serializers.Serializer[Any]):
+    """A photo as it is kept; width and height are those of the picture at `url`."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=PhotoKind.choices)
+    url = serializers.CharField()
+    thumb = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
+class PhotoUpload(APIView):
+    """Take one photo; moves then name it by its id. What no move names within 24 hours is deleted."""
+
+    parser_classes = [MultiPartParser]
+    throttle_classes = [UploadLimit]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a body that is too large before anything reads it, the CSRF check included."""
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        if length > MAX_BODY:
+            raise refused(PhotoRefused.too_large())
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="photos_create",
+        parameters=[IDEMPOTENCY_KEY],
+        request={"multipart/form-data": UploadSerializer},
+        responses={201: PhotoSerializer},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Keep the file and say where it can be seen."""
+        upload = UploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        try:
+            photo = photos.take(
+                upload.validated_data["file"], kind=upload.validated_data["kind"], uploader=caller_of(request).person.pk
+            )
+        except PhotoRefused as refusal:
+            raise refused(refusal) from refusal
+        # A repeated request is answered with the first one's photo, and this one is purged unseen.
+        return write_once(request, lambda: Response(_document(photo), status=201))
+
+
+class PictureNegotiation(DefaultContentNegotiation):
+    """A picture is answered to whatever `Accept` says, and a problem is a document."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        """The first renderer, which writes the problems."""
+        return renderers[0], renderers[0].media_type
+
+
+class PhotoFile(APIView):
+    """One of a photo's two pictures."""
+
+    content_negotiation_class = PictureNegotiation
+    thumb = False
+
+    @extend_schema(responses={(200, "image/jpeg"): bytes})
+    def get(self, request: Request, photo_id: uuid.UUID) -> HttpResponseBase:
+        """The JPEG; the same 404 for a photo that is absent and for one the caller may not see."""
+        photo = Photo.objects.filter(pk=photo_id).first()
+        if photo is None or not may_see(photo, caller_of(request).actor):
+            raise not_found()
+        return _picture(photo.thumb if self.thumb else photo.full)
+
+
+def may_see(photo: Photo, actor: Actor) -> bool:
+    """Whether the actor may see it: the uploader until it is attached, then who is shown the whole ticket."""
+    if photo.ticket_id is None:
+        return actor.person_id is not None and photo.uploader_id == actor.person_id
+    try:
+        ticket = visible_ticket(photo.ticket_id, actor)
+    except Ticket.DoesNotExist:
+        return False
+    return bool(relations(ticket, actor) & SEES_WHOLE)
+
+
+def refused(refusal: PhotoRefused) -> Problem:
+    """The refusal as a problem: 413 too large, 415 not a picture, 422 broken or with too many pixels."""
+    return Problem(refusal.code, STATUSES[refusal.code], detail=refusal.reason)
+
+
+def _document(photo: Photo) -> dict[str, Any]:
+    return representation.photo(photo) | {"width": photo.width, "height": photo.height}
+
+
+def _picture(name: str) -> HttpResponseBase:
+    if settings.LINLI_ACCEL_PREFIX:
+        return HttpResponse(headers=HEADERS | {"X-Accel-Redirect": f"{settings.LINLI_ACCEL_PREFIX.rstrip('/')}/{name}"})
+    try:
+        response = FileResponse(default_storage.open(name), headers=HEADERS)
+    except FileNotFoundError:
+        raise not_found() from None
+    # FileResponse has put the name in the storage there.
+    response["Content-Disposition"] = HEADERS["Content-Disposition"]
+    return response
+
+
+urlpatterns = [
+    path("photos", PhotoUpload.as_view(), name="photos"),
+    path("photos/<uuid:photo_id>", PhotoFile.as_view(), name="photo"),
+    path("photos/<uuid:photo_id>/thumb", PhotoFile.as_view(thumb=True), name="photo-thumb"),
+]

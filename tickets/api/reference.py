@@ -1,0 +1,69 @@
+"""What a client needs to know before it can file: the catalogue, and what neighbours reported already."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tickets import catalogue, queries
+from tickets.api import representation, schemas
+from tickets.api.tickets import actor_of, identifier
+from tickets.duplicates import ranked
+from web.problems import Fault, invalid
+from web.words import bilingual
+
+_REQUIRED = bilingual("必填。", "It is required.")
+
+
+class Categories(APIView):
+    """The catalogue of categories."""
+
+    @extend_schema(operation_id="categories", responses=schemas.CatalogueSerializer)
+    def get(self, request: Request) -> Response:
+        """The categories in force today, in their groups."""
+        tree = catalogue.current(actor_of(request).at)
+        groups = [
+            {
+                "code": group.code,
+                "name": group.name,
+                "categories": [
+                    {
+                        "code": leaf.code,
+                        "name": leaf.name,
+                        "urgent": leaf.urgent,
+                        "disposal_class": leaf.disposal_class,
+                        "response_class": leaf.response_class,
+                        "after_photo": leaf.after_photo,
+                    }
+                    for leaf in group.leaves
+                ],
+            }
+            for group in tree.groups
+        ]
+        return Response({"version": tree.number, "groups": groups})
+
+
+class Duplicates(APIView):
+    """Open reports that may be the same."""
+
+    @extend_schema(
+        operation_id="duplicates",
+        parameters=[
+            OpenApiParameter("compound", OpenApiTypes.UUID, required=True),
+            OpenApiParameter("category", OpenApiTypes.STR, required=True),
+            OpenApiParameter("text", OpenApiTypes.STR, description="What the resident is about to say."),
+        ],
+        responses=schemas.DuplicateSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Up to five open tickets of the compound and category, most alike first; cosign one instead of filing again."""
+        compound, category = identifier(request, "compound"), request.query_params.get("category", "")[:8]
+        missing = [name for name, value in (("compound", compound), ("category", category)) if not value]
+        if missing or "\0" in category:
+            raise invalid(*(Fault(name, "required", _REQUIRED) for name in missing or ["category"]))
+        actor = actor_of(request)
+        rows = queries.similar(compound, category, actor).values_list(*representation.ROW, "text", named=True)
+        candidates = [(one[:-1], f"{one.title} {one.text}", one.submitted_at) for one in rows]
+        found = ranked(request.query_params.get("text", "")[:2000], actor.at, candidates)
+        return Response([{"likeness": score, "ticket": representation.row(one)} for score, one in found])

@@ -1,0 +1,304 @@
+"""Tickets as JSON: how much of one is shown follows from what the reader is to it."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from community.models import Organisation
+from tickets import catalogue
+from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, Relation, relations
+from tickets.masks import masked_name, masked_phone
+from tickets.models import Assignment, Photo, Ticket, TicketEvent
+from tickets.routing import reasons
+from tickets.states import AssignmentRole, Outcome, Secrecy, State
+from web.words import bilingual
+from workflow.actor import Actor
+from workflow.moves import Move, moves
+
+STATE_LABELS = {state.value: state.label for state in State}
+R = Relation
+SUBMITTED = bilingual("上报", "Reported")
+
+# The columns of a list's rows; what is not needed there is not read.
+ROW = (
+    "id",
+    "code",
+    "state",
+    "type",
+    "category_id",
+    "compound_id",
+    "place",
+    "title",
+    "urgent",
+    "level",
+    "supervised",
+    "cosigns",
+    "version",
+    "submitted_at",
+    "next_due_at",
+    "closed_at",
+    "holder_id",
+    "holder__name",
+)
+
+
+def row(values: tuple[Any, ...]) -> dict[str, Any]:
+    """One row of a list, from the columns in ROW."""
+    (
+        id_, code, state, type_, category_id, compound_id, place, title, urgent, level, supervised, cosigns, version,
+        submitted_at, next_due_at, closed_at, holder_id, holder_name,
+    ) = values  # fmt: skip
+    leaf = catalogue.leaf_by_id(category_id)
+    return {
+        "id": id_,
+        "code": code,
+        "state": state,
+        "state_label": STATE_LABELS[state],
+        "type": type_,
+        "category": {"code": leaf.code, "name": leaf.name},
+        "compound": compound_id,
+        "place": place,
+        "title": title,
+        "urgent": urgent,
+        "level": level,
+        "supervised": supervised,
+        "cosigns": cosigns,
+        "version": version,
+        "submitted_at": submitted_at,
+        "next_due_at": next_due_at,
+        "closed_at": closed_at,
+        "holder": {"id": holder_id, "name": holder_name} if holder_id else None,
+    }
+
+
+ASSIGNMENT_ROW = (
+    "id",
+    "ticket_id",
+    "role",
+    "step",
+    "next_due_at",
+    "opened_at",
+    "signed_at",
+    "closed_at",
+    "outcome",
+    "worker_id",
+)
+
+
+def queue_row(values: tuple[Any, ...]) -> dict[str, Any]:
+    """One row of a queue, from the columns in ASSIGNMENT_ROW and those of the ticket in ROW."""
+    _, _, role, step, next_due_at, opened_at, signed_at, closed_at, outcome, worker = values[: len(ASSIGNMENT_ROW)]
+    return {
+        "role": role,
+        "role_label": AssignmentRole(role).label,
+        "step": step,
+        "next_due_at": next_due_at,
+        "opened_at": opened_at,
+        "signed_at": signed_at,
+        "closed_at": closed_at,
+        "outcome": outcome,
+        "worker": worker,
+        "ticket": row(values[len(ASSIGNMENT_ROW) :]),
+    }
+
+
+def brief(ticket: Ticket) -> dict[str, Any]:
+    """Where a ticket stands now: what a client needs after a move. Costs no SQL."""
+    return {
+        "id": ticket.id,
+        "code": ticket.code,
+        "state": str(ticket.state),
+        "state_label": STATE_LABELS[ticket.state],
+        "version": ticket.version,
+        "holder": ticket.holder_id,
+        "coordinator": ticket.coordinator_id,
+        "due_at": ticket.due_at,
+        "next_due_at": ticket.next_due_at,
+        "closed_at": ticket.closed_at,
+        "level": ticket.level,
+    }
+
+
+def filed(ticket: Ticket, rule: str) -> dict[str, Any]:
+    """What the reporter reads after filing: where it went, why, and by when."""
+    return {**brief(ticket), "title": ticket.title, "routed": reasons().get(rule, ""), "urgent": ticket.urgent}
+
+
+def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
+    """The whole ticket as `actor` may see it. Three statements: organisations, photos, and the reporter's own name."""
+    mine = relations(ticket, actor)
+    shows_all = bool(mine & SEES_WHOLE)
+    leaf = catalogue.leaf_by_id(ticket.category_id)
+    names = _organisation_names(ticket)
+    document = {
+        **brief(ticket),
+        "type": ticket.type,
+        "secrecy": ticket.secrecy,
+        "channel": ticket.channel,
+        "category": {"code": leaf.code, "name": leaf.name, "group": leaf.group, "group_name": leaf.group_name},
+        "street": ticket.street_id,
+        "compound": ticket.compound_id,
+        "place": ticket.place,
+        "title": ticket.title,
+        "urgent": ticket.urgent,
+        "supervised": ticket.supervised,
+        "cosigns": ticket.cosigns,
+        "submitted_at": ticket.submitted_at,
+        "state_since": ticket.state_since,
+        "holder": _named(ticket.holder_id, names),
+        "coordinator": _named(ticket.coordinator_id, names),
+        "merged_into": ticket.merged_into_id,
+        "relations": sorted(mine),
+        "text": None,
+        "spot": None,
+        "contact": None,
+        "assignments": None,
+        "photos": [],
+        "resolved": None,
+        "rating": None,
+        "question_open": None,
+        "extension_days": None,
+        "on_account": None,
+    }
+    if R.NEIGHBOUR in mine:
+        document |= {"text": ticket.text, "spot": ticket.spot}
+    if shows_all:
+        document |= {
+            "text": ticket.text,
+            "spot": ticket.spot,
+            "contact": _contact(ticket, mine),
+            "assignments": [_assignment(one, names) for one in ticket.assignments],
+            "photos": [photo(one) for one in Photo.objects.filter(ticket=ticket).order_by("id")],
+            "resolved": ticket.resolved,
+            "rating": ticket.rating,
+            "question_open": ticket.question_open,
+            "extension_days": ticket.extension_days,
+            "on_account": _account(ticket, names),
+        }
+    return document
+
+
+def photo(one: Photo) -> dict[str, Any]:
+    """A photo by its addresses."""
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "url": f"/api/v1/photos/{one.id}",
+        "thumb": f"/api/v1/photos/{one.id}/thumb",
+    }
+
+
+def _organisation_names(ticket: Ticket) -> dict[uuid.UUID, str]:
+    parties = (one.organisation_id for one in ticket.assignments)
+    return organisation_names([ticket.holder_id, ticket.coordinator_id, ticket.account_owner_id, *parties])
+
+
+def _named(organisation_id: uuid.UUID | None, names: Mapping[uuid.UUID, str]) -> dict[str, Any] | None:
+    return {"id": organisation_id, "name": names.get(organisation_id, "")} if organisation_id else None
+
+
+def _assignment(one: Assignment, names: Mapping[uuid.UUID, str]) -> dict[str, Any]:
+    return {
+        "organisation": _named(one.organisation_id, names),
+        "role": one.role,
+        "role_label": AssignmentRole(one.role).label,
+        "step": one.step,
+        "open": one.open,
+        "outcome": one.outcome,
+        "outcome_label": Outcome(one.outcome).label,
+        "opened_at": one.opened_at,
+        "signed_at": one.signed_at,
+        "contacted_at": one.contacted_at,
+        "arrived_at": one.arrived_at,
+        "closed_at": one.closed_at,
+        "designated": one.designated,
+    }
+
+
+def _account(ticket: Ticket, names: Mapping[uuid.UUID, str]) -> dict[str, Any] | None:
+    if ticket.state != State.ON_ACCOUNT:
+        return None
+    return {
+        "kind": ticket.account_kind,
+        "owner": _named(ticket.account_owner_id, names),
+        "plan_date": ticket.account_plan_on,
+    }
+
+
+def _contact(ticket: Ticket, mine: Collection[Relation]) -> dict[str, str] | None:
+    if ticket.secrecy == Secrecy.ANONYMOUS or not SEES_CONTACT & set(mine):
+        return None
+    if R.REPORTER in mine:
+        return contact(ticket)
+    if ticket.secrecy == Secrecy.CONFIDENTIAL and R.STREET not in mine:
+        return None
+    return {"name": masked_name(ticket.contact_name), "phone": masked_phone(ticket.contact_phone)}
+
+
+def contact(ticket: Ticket) -> dict[str, str]:
+    """Name and phone in the clear: for the reporter, and for whoever has just revealed them on record."""
+    return {"name": ticket.contact_name, "phone": ticket.contact_phone}
+
+
+def for_people(move: Move) -> bool:
+    """Whether a person may ever make the move; some are the clock's alone."""
+    permissions: list[Any] = [transition.permission for transition in move.meta.transitions.values()]
+    return any(permission.relations != {R.CLOCK} for permission in permissions)
+
+
+def offered(ticket: Ticket, actor: Actor) -> list[Move]:
+    """The moves that `actor` may make now; costs no SQL."""
+    state = str(ticket.state)
+    return [move for move in moves(Ticket).values() if move.refusal(ticket, state, actor) is None]
+
+
+# What somebody who sees only the public face may read of people's words.
+FACE_WORDS = {
+    "submit": {"title", "text"},
+    "answer_now": {"answer"},
+    "reply": {"result"},
+    "reject": {"guidance"},
+    "thank": {"words"},
+}
+
+
+def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[uuid.UUID, str]) -> dict[str, Any]:
+    """One line of a timeline, as somebody in the relations `mine` may read it.
+
+    Residents read which organisation acted, not which of its people. Whoever sees only the public face reads that it happened, and
+    the words that are for everybody; thanks are, with their consent.
+    """
+    move = moves(Ticket).get(one.verb)
+    kept = getattr(one, "words", None)
+    facts = {name: value for name, value in one.data.items() if name != "words"}
+    words = kept.body if kept else {}
+    if not SEES_WHOLE & set(mine):
+        consented = one.verb != "thank" or facts.get("consent")
+        public = FACE_WORDS.get(one.verb, set()) if consented else set()
+        facts, words = {}, {name: value for name, value in words.items() if name in public}
+    elif not STAFF & set(mine):
+        facts.pop("worker", None)
+    return {
+        "seq": one.seq,
+        "verb": one.verb,
+        "label": move.label if move else SUBMITTED,
+        "source": one.source,
+        "target": one.target,
+        "target_label": STATE_LABELS[one.target],
+        "at": one.at,
+        "organisation": _named(one.actor_organisation_id, organisations),
+        "on_behalf": one.on_behalf,
+        "visibility": one.visibility,
+        "data": facts,
+        "words": words,
+    }
+
+
+def readable(mine: Collection[Relation]) -> list[str]:
+    """The visibilities of the events that somebody in these relations may read."""
+    return [visibility for visibility, readers in READS.items() if readers & set(mine)]
+
+
+def organisation_names(ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+    """Names by id, in one statement."""
+    return dict(Organisation.objects.filter(pk__in={one for one in ids if one}).values_list("pk", "name"))

@@ -1,0 +1,252 @@
+"""The shapes of the API's answers, for its description; the answers themselves are built by `representation`."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tickets.inputs import AccountKind, Satisfaction, SupervisionKind
+from tickets.models.photo import PhotoKind
+from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, State, TicketType
+from workflow.moves import Visibility
+
+Shape = serializers.Serializer[Any]
+
+
+def choice(choices: Any, **options: Any) -> serializers.ChoiceField:
+    """A field that takes one of a closed list."""
+    return serializers.ChoiceField(choices=choices.choices, **options)
+
+
+class OrganisationNameSerializer(Shape):
+    """An organisation by id and name."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_blank=True)
+
+
+class LeafNameSerializer(Shape):
+    """A category by code and name."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CategoryOfTicketSerializer(LeafNameSerializer):
+    """A ticket's category with its group."""
+
+    group = serializers.CharField()
+    group_name = serializers.CharField()
+
+
+class TicketRowSerializer(Shape):
+    """A ticket as lists show it."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    state = choice(State)
+    state_label = serializers.CharField()
+    type = choice(TicketType)
+    category = LeafNameSerializer()
+    compound = serializers.UUIDField(allow_null=True)
+    place = serializers.CharField(allow_blank=True)
+    title = serializers.CharField()
+    urgent = serializers.BooleanField()
+    level = serializers.IntegerField()
+    supervised = serializers.CharField(allow_blank=True)
+    cosigns = serializers.IntegerField()
+    version = serializers.IntegerField()
+    submitted_at = serializers.DateTimeField()
+    next_due_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    holder = OrganisationNameSerializer(allow_null=True)
+
+
+class QueueRowSerializer(Shape):
+    """An assignment in an organisation's queue, with its ticket."""
+
+    role = choice(AssignmentRole)
+    role_label = serializers.CharField()
+    step = serializers.IntegerField()
+    next_due_at = serializers.DateTimeField(allow_null=True)
+    opened_at = serializers.DateTimeField(allow_null=True)
+    signed_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    outcome = serializers.CharField(allow_blank=True)
+    worker = serializers.UUIDField(allow_null=True)
+    ticket = TicketRowSerializer()
+
+
+class BriefSerializer(Shape):
+    """Where a ticket stands."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    state = choice(State)
+    state_label = serializers.CharField()
+    version = serializers.IntegerField()
+    holder = serializers.UUIDField(allow_null=True)
+    coordinator = serializers.UUIDField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    next_due_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    level = serializers.IntegerField()
+
+
+class FiledSerializer(BriefSerializer):
+    """What a reporter reads after filing."""
+
+    title = serializers.CharField()
+    routed = serializers.CharField(help_text="Where it went and why, in words.")
+    urgent = serializers.BooleanField()
+
+
+class ReporterContactSerializer(Shape):
+    """How to reach the reporter, masked unless revealed or one's own."""
+
+    name = serializers.CharField(allow_blank=True)
+    phone = serializers.CharField(allow_blank=True)
+
+
+class AssignmentSerializer(Shape):
+    """An organisation's part in a ticket."""
+
+    organisation = OrganisationNameSerializer()
+    role = choice(AssignmentRole)
+    role_label = serializers.CharField()
+    step = serializers.IntegerField()
+    open = serializers.BooleanField()
+    outcome = choice(Outcome, allow_blank=True)
+    outcome_label = serializers.CharField()
+    opened_at = serializers.DateTimeField(allow_null=True)
+    signed_at = serializers.DateTimeField(allow_null=True)
+    contacted_at = serializers.DateTimeField(allow_null=True)
+    arrived_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    designated = serializers.BooleanField()
+
+
+class TicketPhotoSerializer(Shape):
+    """A photo by its addresses."""
+
+    id = serializers.UUIDField()
+    kind = choice(PhotoKind)
+    url = serializers.CharField()
+    thumb = serializers.CharField()
+
+
+class OnAccountSerializer(Shape):
+    """Why a ticket is on account, who answers for it, and until when."""
+
+    kind = choice(AccountKind)
+    owner = OrganisationNameSerializer(allow_null=True)
+    plan_date = serializers.DateField(allow_null=True)
+
+
+class TicketSerializer(BriefSerializer):
+    """A whole ticket; what the reader may not see is null."""
+
+    type = choice(TicketType)
+    secrecy = choice(Secrecy)
+    channel = choice(Channel)
+    category = CategoryOfTicketSerializer()
+    street = serializers.UUIDField()
+    compound = serializers.UUIDField(allow_null=True)
+    place = serializers.CharField(allow_blank=True)
+    title = serializers.CharField()
+    urgent = serializers.BooleanField()
+    supervised = choice(SupervisionKind, allow_blank=True)
+    cosigns = serializers.IntegerField()
+    submitted_at = serializers.DateTimeField()
+    state_since = serializers.DateTimeField()
+    holder = OrganisationNameSerializer(allow_null=True)  # type: ignore[assignment]
+    coordinator = OrganisationNameSerializer(allow_null=True)  # type: ignore[assignment]
+    merged_into = serializers.UUIDField(allow_null=True)
+    relations = serializers.ListField(child=serializers.CharField(), help_text="What the reader is to the ticket.")
+    text = serializers.CharField(allow_null=True)
+    spot = serializers.CharField(allow_null=True, allow_blank=True)
+    contact = ReporterContactSerializer(allow_null=True)
+    assignments = AssignmentSerializer(many=True, allow_null=True)
+    photos = TicketPhotoSerializer(many=True)
+    resolved = serializers.BooleanField(allow_null=True)
+    rating = choice(Satisfaction, allow_null=True)
+    question_open = serializers.BooleanField(allow_null=True)
+    extension_days = serializers.IntegerField(allow_null=True)
+    on_account = OnAccountSerializer(allow_null=True)
+
+
+class EventSerializer(Shape):
+    """One line of a ticket's timeline."""
+
+    seq = serializers.IntegerField()
+    verb = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    target = choice(State)
+    target_label = serializers.CharField()
+    at = serializers.DateTimeField()
+    organisation = OrganisationNameSerializer(allow_null=True)
+    on_behalf = serializers.CharField(allow_blank=True)
+    visibility = choice(Visibility)
+    data = serializers.DictField(help_text="Facts: ids, codes, dates.")  # type: ignore[assignment]
+    words = serializers.DictField(child=serializers.CharField(), help_text="What was said; empty once erased.")
+
+
+class OfferedMoveSerializer(Shape):
+    """A move that the caller may make now, with what it asks for."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    url = serializers.CharField()
+    guarded = serializers.BooleanField(help_text="Needs If-Match with the version read.")
+    input = serializers.DictField(help_text="JSON Schema of the move's body.")
+
+
+class MovesSerializer(Shape):
+    """What the caller may do with a ticket now."""
+
+    version = serializers.IntegerField()
+    state = choice(State)
+    moves = OfferedMoveSerializer(many=True)
+
+
+class MovedSerializer(Shape):
+    """A move that was made: its event's number, and where the ticket stands now."""
+
+    seq = serializers.IntegerField()
+    verb = serializers.CharField()
+    at = serializers.DateTimeField()
+    ticket = BriefSerializer()
+    contact = ReporterContactSerializer(allow_null=True, help_text="Only after `reveal`.")
+
+
+class CategorySerializer(Shape):
+    """A category of the catalogue."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    urgent = serializers.BooleanField()
+    disposal_class = serializers.CharField()
+    response_class = serializers.CharField()
+    after_photo = serializers.BooleanField(help_text="The reply needs a photo.")
+
+
+class CategoryGroupSerializer(Shape):
+    """A group of categories."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    categories = CategorySerializer(many=True)
+
+
+class CatalogueSerializer(Shape):
+    """The categories in force."""
+
+    version = serializers.IntegerField()
+    groups = CategoryGroupSerializer(many=True)
+
+
+class DuplicateSerializer(Shape):
+    """An open ticket that may be about the same thing."""
+
+    likeness = serializers.IntegerField(help_text="0 to 100.")
+    ticket = TicketRowSerializer()

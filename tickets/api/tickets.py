@@ -1,0 +1,331 @@
+"""Tickets over HTTP: list, file, read, follow their timeline, and make moves."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from community.authentication import caller_of
+from tickets.access import relations, sees
+from tickets.actions import Report, act, hold, submit
+from tickets.api import representation, schemas
+from tickets.api.move_inputs import json_schema, validated
+from tickets.inputs import Submit
+from tickets.models import Ticket, TicketEvent
+from tickets.queries import (
+    followed_by,
+    in_areas,
+    in_compound,
+    in_street,
+    matching,
+    past,
+    queue,
+    reported_by,
+    visible_ticket,
+)
+from tickets.states import State
+from web.idempotency import write, write_once
+from web.limits import Limit
+from web.paging import page
+from web.preconditions import etag, if_match
+from web.problems import Fault, invalid
+from web.schema import IDEMPOTENCY_KEY, IF_MATCH, PAGING, paged
+from web.words import bilingual
+from workflow.actor import Actor
+from workflow.moves import Move, moves
+
+SCOPES = {"mine", "followed", "compound", "area", "street"}
+STATUSES = {"open", "ended", "all"}
+_UNKNOWN_VALUE = bilingual("不支持的取值。", "There is no such value.")
+_BAD_ID = bilingual("应为 UUID。", "It must be a UUID.")
+_NEEDS_COMPOUND = bilingual("请注明小区。", "Name the compound.")
+_BAD_WORDS = bilingual("搜索词过长。", "The search words are too long.")
+
+
+class FilingLimit(Limit):
+    """Far above what a person files in an hour, and above a busy counter's."""
+
+    scope = "filing"
+    requests = 600
+    seconds = 60
+
+
+def actor_of(request: Request) -> Actor:
+    """The caller as the engine sees them."""
+    return caller_of(request).actor
+
+
+def choice(request: Request, name: str, choices: set[str], default: str) -> str:
+    """The query parameter `name`, one of `choices`. Raises a 400 Problem."""
+    value = request.query_params.get(name, default)
+    if value not in choices:
+        raise invalid(Fault(name, "unknown_value", _UNKNOWN_VALUE))
+    return value
+
+
+def identifier(request: Request, name: str) -> uuid.UUID | None:
+    """The query parameter `name` as an id; None when it is not given. Raises a 400 Problem."""
+    value = request.query_params.get(name)
+    if not value:
+        return None
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        raise invalid(Fault(name, "invalid", _BAD_ID)) from None
+
+
+def search_words(request: Request) -> str:
+    """The query parameter `q`, 50 characters at most. Raises a 400 Problem."""
+    words = request.query_params.get("q", "").strip()
+    if len(words) > 50 or "\0" in words:
+        raise invalid(Fault("q", "too_long", _BAD_WORDS))
+    return words
+
+
+STATUS = OpenApiParameter(
+    "status",
+    OpenApiTypes.STR,
+    enum=sorted(STATUSES),
+    default="open",
+    description="Open ones by the next due moment; ended ones latest first.",
+)
+
+
+class Tickets(APIView):
+    """The tickets that the caller may see, one relation at a time; and the door for new ones."""
+
+    throttle_classes = [FilingLimit]
+
+    def get_throttles(self) -> list[Any]:
+        """Only filing is limited; reading pages is cheap."""
+        return super().get_throttles() if self.request is None or self.request.method == "POST" else []
+
+    @extend_schema(
+        operation_id="tickets_list",
+        parameters=[
+            OpenApiParameter(
+                "scope", OpenApiTypes.STR, enum=sorted(SCOPES), default="mine", description="Through which relation."
+            ),
+            STATUS,
+            OpenApiParameter(
+                "compound", OpenApiTypes.UUID, description="Needed for the scope `compound`; narrows the others."
+            ),
+            OpenApiParameter("state", OpenApiTypes.STR, enum=State.values, description="Only this state."),
+            OpenApiParameter("q", OpenApiTypes.STR, description="Words in title, text or code."),
+            *PAGING,
+        ],
+        responses=paged(schemas.TicketRowSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """One page of the tickets in a relation to the caller."""
+        actor = actor_of(request)
+        scope = choice(request, "scope", SCOPES, "mine")
+        status = choice(request, "status", STATUSES, "all" if scope in {"mine", "followed", "compound"} else "open")
+        compound = identifier(request, "compound")
+        match scope:
+            case "mine":
+                tickets = reported_by(actor)
+            case "followed":
+                tickets = followed_by(actor)
+            case "compound":
+                if compound is None:
+                    raise invalid(Fault("compound", "required", _NEEDS_COMPOUND))
+                tickets = in_compound(compound, actor)
+            case "area":
+                tickets = in_areas(actor)
+            case _:
+                tickets = in_street(actor)
+        if compound and scope != "compound":
+            tickets = tickets.filter(compound=compound)
+        if state := request.query_params.get("state"):
+            choice(request, "state", set(State.values), state)
+            tickets = tickets.filter(state=state)
+        if words := search_words(request):
+            tickets = matching(tickets, words)
+        match status:
+            case "open":
+                tickets, keys = tickets.open(), ("next_due_at", "id")
+            case "ended":
+                tickets, keys = tickets.ended(), ("-closed_at", "-id")
+            case _:
+                keys = ("-id",)  # type: ignore[assignment]
+        found = page(request, tickets.values_list(*representation.ROW, named=True), *keys)
+        return Response(found.envelope([representation.row(one) for one in found.rows]))
+
+    @extend_schema(
+        operation_id="tickets_submit",
+        request=Submit,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={201: schemas.FiledSerializer},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """File a report. It is answered once it is committed, and it has been sent where it belongs."""
+        inputs = validated(Submit, request.data)
+
+        def file() -> Response:
+            report = Report(
+                type=inputs["type"],
+                category=inputs["category"],
+                title=inputs.get("title") or inputs["text"][:30],
+                text=inputs["text"],
+                compound_id=inputs.get("compound"),
+                street_id=inputs.get("street"),
+                spot=inputs.get("spot", ""),
+                secrecy=inputs["secrecy"],
+                accused_id=inputs.get("accused"),
+                photos=inputs.get("photos", ()),
+                channel=inputs["channel"],
+                contact_name=inputs.get("contact_name", ""),
+                contact_phone=inputs.get("contact_phone", ""),
+                hotline_number=inputs.get("hotline_number", ""),
+            )
+            ticket, rule = submit(report, by=actor_of(request), person=caller_of(request).person)
+            return Response(
+                representation.filed(ticket, rule),
+                status=201,
+                headers={"Location": f"/api/v1/tickets/{ticket.id}", "ETag": etag(ticket.version)},
+            )
+
+        return write_once(request, file)
+
+
+class OneTicket(APIView):
+    """A single ticket."""
+
+    @extend_schema(operation_id="tickets_read", responses=schemas.TicketSerializer)
+    def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
+        """The ticket, as much of it as the caller may see."""
+        actor = actor_of(request)
+        ticket = visible_ticket(ticket_id, actor)
+        return Response(representation.detail(ticket, actor), headers={"ETag": etag(ticket.version)})
+
+
+class Events(APIView):
+    """A ticket's timeline."""
+
+    @extend_schema(operation_id="tickets_events", parameters=[*PAGING], responses=paged(schemas.EventSerializer))
+    def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
+        """What happened, oldest first, as far as the caller may read it."""
+        actor = actor_of(request)
+        ticket = visible_ticket(ticket_id, actor)
+        mine = relations(ticket, actor)
+        events = TicketEvent.objects.filter(subject=ticket, visibility__in=representation.readable(mine))
+        found = page(request, events.select_related("words"), "seq")
+        names = representation.organisation_names(one.actor_organisation_id for one in found.rows)
+        return Response(found.envelope([representation.event(one, mine, names) for one in found.rows]))
+
+
+class OfferedMoves(APIView):
+    """What the caller may do with a ticket now."""
+
+    @extend_schema(operation_id="tickets_moves", responses=schemas.MovesSerializer)
+    def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
+        """The moves, each with the schema of its input, so that a client can draw its buttons."""
+        actor = actor_of(request)
+        ticket = visible_ticket(ticket_id, actor)
+        offered = [
+            {
+                "name": move.name,
+                "label": move.label,
+                "url": f"/api/v1/tickets/{ticket.id}/moves/{move.name}",
+                "guarded": move.guarded,
+                "input": json_schema(move.input),
+            }
+            for move in representation.offered(ticket, actor)
+        ]
+        document = {"version": ticket.version, "state": str(ticket.state), "moves": offered}
+        return Response(document, headers={"ETag": etag(ticket.version)})
+
+
+class MakeMove(APIView):
+    """One move, made with POST; each has its own address and its own input."""
+
+    move: Move
+
+    def post(self, request: Request, ticket_id: uuid.UUID) -> HttpResponse:
+        """Make the move; refused, it changes nothing."""
+        move, actor = self.move, actor_of(request)
+        version = if_match(request) if move.guarded else None
+        inputs = validated(move.input, request.data)
+        standing_in = replace(actor, on_behalf=inputs.pop("on_behalf_of", ""))
+
+        def make() -> Response:
+            ticket, given = hold(ticket_id, inputs, by=actor)
+            if not sees(ticket, actor):
+                raise Ticket.DoesNotExist
+            event = act(move.name, ticket, by=standing_in, version=version, inputs=given)
+            moved = event.subject
+            document = {
+                "seq": event.seq,
+                "verb": event.verb,
+                "at": event.at,
+                "ticket": representation.brief(moved),
+                "contact": representation.contact(moved) if move.name == "reveal" else None,
+            }
+            return Response(document, headers={"ETag": etag(moved.version)})
+
+        # What is revealed is kept nowhere else, and each look leaves its own event.
+        return write(make) if move.name == "reveal" else write_once(request, make)
+
+
+def move_views() -> dict[str, Callable[..., Any]]:
+    """A view for each move that a person may make, by its name; those of the clock alone have none."""
+    views = {}
+    for name, move in moves(Ticket).items():
+        if not representation.for_people(move):
+            continue
+        described = extend_schema(
+            operation_id=f"tickets_move_{name.rstrip('_')}",
+            summary=str(move.label),
+            request=move.input,
+            parameters=[*([IDEMPOTENCY_KEY] if name != "reveal" else []), *([IF_MATCH] if move.guarded else [])],
+            responses=schemas.MovedSerializer,
+        )
+        view: Any = type(
+            f"Move{name.title().replace('_', '')}", (MakeMove,), {"move": move, "post": described(_post())}
+        )
+        views[name] = view.as_view()
+    return views
+
+
+def _post() -> Callable[..., HttpResponse]:
+    """A `post` of its own for each move's view, so that each carries its own description."""
+
+    def post(self: MakeMove, request: Request, ticket_id: uuid.UUID) -> HttpResponse:
+        return MakeMove.post(self, request, ticket_id)
+
+    return post
+
+
+class Queue(APIView):
+    """The assignments of the caller's organisations."""
+
+    @extend_schema(
+        operation_id="queue_list",
+        parameters=[
+            STATUS,
+            OpenApiParameter(
+                "organisation",
+                OpenApiTypes.UUID,
+                description="One of the caller's organisations; all of them without it.",
+            ),
+            *PAGING,
+        ],
+        responses=paged(schemas.QueueRowSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """What there is to do, by the next due moment; or what has been done, latest first."""
+        actor, organisation = actor_of(request), identifier(request, "organisation")
+        ended = choice(request, "status", {"open", "ended"}, "open") == "ended"
+        rows = past(actor, organisation) if ended else queue(actor, organisation)
+        keys = ("-closed_at", "-ticket_id", "-id") if ended else ("next_due_at", "ticket_id", "id")
+        columns = [f"ticket__{name}" for name in representation.ROW]
+        found = page(request, rows.values_list(*representation.ASSIGNMENT_ROW, *columns, named=True), *keys)
+        return Response(found.envelope([representation.queue_row(one) for one in found.rows]))

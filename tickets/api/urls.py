@@ -1,0 +1,22 @@
+"""The addresses of tickets under /api/v1/."""
+
+from django.urls import path
+
+from tickets.api import photos
+from tickets.api.reference import Categories, Duplicates
+from tickets.api.tickets import Events, OfferedMoves, OneTicket, Queue, Tickets, move_views
+
+urlpatterns = [
+    path("categories", Categories.as_view(), name="categories"),
+    path("duplicates", Duplicates.as_view(), name="duplicates"),
+    path("queue", Queue.as_view(), name="queue"),
+    path("tickets", Tickets.as_view(), name="tickets"),
+    path("tickets/<uuid:ticket_id>", OneTicket.as_view(), name="ticket"),
+    path("tickets/<uuid:ticket_id>/events", Events.as_view(), name="ticket-events"),
+    path("tickets/<uuid:ticket_id>/moves", OfferedMoves.as_view(), name="ticket-moves"),
+    *(
+        path(f"tickets/<uuid:ticket_id>/moves/{name}", view, name=f"ticket-move-{name}")
+        for name, view in move_views().items()
+    ),
+    *photos.urlpatterns,
+]

@@ -1,0 +1,279 @@
+"""The category tree as the process remembers it, and the way its data gets in.
+
+A published version never changes, so what has been read of it is kept for good. Only the question which version is
+current is asked again, at most every five seconds in each process: a new version that takes effect at once may be
+overlooked for that long, and what is filed meanwhile is filed under the version before it.
+"""
+
+import csv
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.functional import Promise
+
+from tickets.models import Category, CategoryVersion
+from web.words import bilingual
+
+FILE = Path(__file__).parent / "data" / "categories.csv"
+REREAD_SECONDS = 5.0
+YES_NO = {"yes": True, "no": False}
+
+
+class UnknownCategory(LookupError):
+    """No such category in this version."""
+
+
+class NoCatalogue(LookupError):
+    """No version of the catalogue is in effect: none has been loaded, or the date is before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One category of one version, with all that filing and routing need to know of it."""
+
+    id: uuid.UUID
+    version_id: uuid.UUID
+    code: str
+    group: str
+    group_zh: str
+    group_en: str
+    name_zh: str
+    name_en: str
+    disposal_class: str
+    response_class: str
+    lead: str
+    co_parties: tuple[str, ...]
+    route: str
+    urgent: bool
+    after_photo: bool
+    hotline: str
+    external_code: str
+    basis: str
+
+    @property
+    def name(self) -> Promise:
+        """The name in the reader's language."""
+        return bilingual(self.name_zh, self.name_en)
+
+    @property
+    def group_name(self) -> Promise:
+        """The group's name in the reader's language."""
+        return bilingual(self.group_zh, self.group_en)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The leaves that share the first two letters of their code."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    leaves: tuple[Leaf, ...]
+
+    @property
+    def name(self) -> Promise:
+        """The name in the reader's language."""
+        return bilingual(self.name_zh, self.name_en)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One version of the catalogue: groups in order, and their leaves."""
+
+    version_id: uuid.UUID
+    number: int
+    effective_from: datetime | None
+    groups: tuple[Group, ...]
+    by_code: dict[str, Leaf]
+
+    def leaf(self, code: str) -> Leaf:
+        """The leaf with this code. Raises UnknownCategory."""
+        try:
+            return self.by_code[code]
+        except KeyError:
+            raise UnknownCategory(code) from None
+
+
+_trees: dict[uuid.UUID, Tree] = {}
+_leaves: dict[uuid.UUID, Leaf] = {}
+# When the list was read (monotonic seconds), and each published version with its first moment, newest first.
+_published: tuple[float, tuple[tuple[datetime, uuid.UUID], ...]] | None = None
+
+
+def forget() -> None:
+    """Forget everything remembered: for the process that has just published, and between tests."""
+    global _published
+    _trees.clear()
+    _leaves.clear()
+    _published = None
+
+
+def version_at(at: datetime) -> uuid.UUID:
+    """The id of the version in effect at `at`. Raises NoCatalogue."""
+    for effective_from, version_id in _published_versions():
+        if effective_from <= at:
+            return version_id
+    raise NoCatalogue(at)
+
+
+def current(at: datetime) -> Tree:
+    """The tree in effect at `at`. Raises NoCatalogue."""
+    return tree(version_at(at))
+
+
+def tree(version_id: uuid.UUID) -> Tree:
+    """The tree of one version; a draft's is read anew each time. Raises UnknownCategory when there is none."""
+    if version_id in _trees:
+        return _trees[version_id]
+    version = CategoryVersion.objects.filter(pk=version_id).first()
+    if version is None:
+        raise UnknownCategory(version_id)
+    read = _read(version)
+    if version.published_at is not None:
+        _trees[version_id] = read
+        _leaves.update((leaf.id, leaf) for leaf in read.by_code.values())
+    return read
+
+
+def leaf_by_id(category_id: uuid.UUID) -> Leaf:
+    """The leaf of any version by the id of its row. Raises UnknownCategory."""
+    if category_id in _leaves:
+        return _leaves[category_id]
+    row = Category.objects.filter(pk=category_id).values_list("version_id", "code").first()
+    if row is None:
+        raise UnknownCategory(category_id)
+    version_id, code = row
+    return tree(version_id).leaf(code)
+
+
+def _published_versions() -> tuple[tuple[datetime, uuid.UUID], ...]:
+    global _published
+    now = time.monotonic()
+    # An empty list is not kept: the process that starts before the catalogue is loaded must not go on without it.
+    if _published is None or now - _published[0] > REREAD_SECONDS or not _published[1]:
+        versions = CategoryVersion.objects.exclude(published_at=None).order_by("-effective_from")
+        _published = now, tuple((version.effective_from, version.pk) for version in versions if version.effective_from)
+    return _published[1]
+
+
+def _read(version: CategoryVersion) -> Tree:
+    leaves = [
+        Leaf(
+            id=row.pk,
+            version_id=version.pk,
+            code=row.code,
+            group=row.group,
+            group_zh=row.group_zh,
+            group_en=row.group_en,
+            name_zh=row.name_zh,
+            name_en=row.name_en,
+            disposal_class=row.disposal_class,
+            response_class=row.response_class,
+            lead=row.lead,
+            co_parties=tuple(row.co_parties),
+            route=row.route,
+            urgent=row.urgent,
+            after_photo=row.after_photo,
+            hotline=row.hotline,
+            external_code=row.external_code,
+            basis=row.basis,
+        )
+        for row in version.categories.order_by("external_code")
+    ]
+    grouped: dict[str, list[Leaf]] = {}
+    for leaf in leaves:
+        grouped.setdefault(leaf.group, []).append(leaf)
+    return Tree(
+        version_id=version.pk,
+        number=version.number,
+        effective_from=version.effective_from,
+        groups=tuple(
+            Group(code, members[0].group_zh, members[0].group_en, tuple(members)) for code, members in grouped.items()
+        ),
+        by_code={leaf.code: leaf for leaf in leaves},
+    )
+
+
+def read_file(path: Path = FILE) -> list[Category]:
+    """The categories of a file, unsaved and without a version.
+
+    The file is CSV in UTF-8 with the column names of `Category`; co-handlers are divided by spaces, and booleans are
+    `yes` or `no`. Raises ValidationError that names the line which does not fit.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        try:
+            return [_category(row) for row in reader]
+        except (KeyError, ValidationError) as problem:
+            raise ValidationError(f"{path.name}:{reader.line_num}: {problem}") from problem
+
+
+def _category(row: dict[str, str]) -> Category:
+    category = Category(
+        code=row["code"],
+        group=row["group"],
+        group_zh=row["group_zh"],
+        group_en=row["group_en"],
+        name_zh=row["name_zh"],
+        name_en=row["name_en"],
+        disposal_class=row["disposal_class"],
+        response_class=row["response_class"],
+        lead=row["lead"],
+        co_parties=row["co_parties"].split(),
+        route=row["route"],
+        urgent=YES_NO[row["urgent"]],
+        after_photo=YES_NO[row["after_photo"]],
+        hotline=row["hotline"],
+        external_code=row["external_code"],
+        basis=row["basis"],
+    )
+    category.full_clean(exclude={"id", "version"}, validate_unique=False, validate_constraints=False)
+    return category
+
+
+def differs(categories: Sequence[Category], version: CategoryVersion) -> bool:
+    """Whether these categories say anything else than the version does."""
+    return {_content(category) for category in categories} != {_content(row) for row in version.categories.all()}
+
+
+def _content(category: Category) -> tuple[object, ...]:
+    return (
+        category.code,
+        category.group,
+        category.group_zh,
+        category.group_en,
+        category.name_zh,
+        category.name_en,
+        category.disposal_class,
+        category.response_class,
+        category.lead,
+        tuple(category.co_parties),
+        category.route,
+        category.urgent,
+        category.after_photo,
+        category.hotline,
+        category.external_code,
+        category.basis,
+    )
+
+
+def load(categories: Sequence[Category], *, source: str, at: datetime, effective_from: datetime) -> CategoryVersion:
+    """Make these categories the newest version, published at `at` and in effect from `effective_from`.
+
+    Raises ValidationError as `CategoryVersion.publish` does, and then nothing is loaded.
+    """
+    with transaction.atomic():
+        newest = CategoryVersion.objects.order_by("-number").first()
+        version = CategoryVersion.objects.create(number=newest.number + 1 if newest else 1, source=source)
+        for category in categories:
+            category.version = version
+        Category.objects.bulk_create(categories)
+        version.publish(at=at, effective_from=effective_from)
+        transaction.on_commit(forget)
+        return version

@@ -1,0 +1,68 @@
+"""Load the category tree: version 1 where there is none, a further version only when asked."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from tickets import catalogue
+from tickets.models import CategoryVersion
+
+# The Beijing Property Management Regulation took effect on 1 May 2020; nothing is filed under the tree before that.
+FIRST_EFFECTIVE_FROM = datetime.fromisoformat("2020-05-01T00:00:00+08:00")
+
+
+def aware(text: str) -> datetime:
+    """An ISO date-time with its offset. Raises ValueError."""
+    value = parse_datetime(text)
+    if value is None or timezone.is_naive(value):
+        raise ValueError(text)
+    return value
+
+
+class Command(BaseCommand):
+    """Running it twice does no harm: the second run finds version 1 and stops."""
+
+    help = "Load the category tree from a CSV file (see tickets/catalogue.py for its columns)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--file", type=Path, default=catalogue.FILE, help="the CSV file; default: the one of this release"
+        )
+        parser.add_argument(
+            "--new-version", action="store_true", help="publish the file as a further version if it differs"
+        )
+        parser.add_argument(
+            "--effective-from", type=aware, help="when the new version takes effect, e.g. 2027-01-01T00:00:00+08:00"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            categories = catalogue.read_file(path)
+            newest = CategoryVersion.objects.exclude(published_at=None).order_by("-number").first()
+            if newest is None:
+                effective_from = options["effective_from"] or FIRST_EFFECTIVE_FROM
+            elif not catalogue.differs(categories, newest):
+                self.stdout.write(f"{newest} holds the same {len(categories)} categories; nothing to do.")
+                return
+            elif not options["new_version"]:
+                self.stdout.write(
+                    f"{path.name} differs from {newest}; to publish it, use --new-version --effective-from."
+                )
+                return
+            elif options["effective_from"] is None:
+                raise CommandError("--new-version needs --effective-from.")
+            else:
+                effective_from = options["effective_from"]
+            version = catalogue.load(categories, source=path.name, at=timezone.now(), effective_from=effective_from)
+        except (OSError, ValidationError) as problem:
+            raise CommandError(
+                "; ".join(problem.messages) if isinstance(problem, ValidationError) else str(problem)
+            ) from problem
+        self.stdout.write(f"{version}: {len(categories)} categories, in effect from {effective_from.isoformat()}.")

@@ -1,0 +1,21 @@
+"""The tables of tickets: the catalogue, the ticket with its parts, and its history."""
+
+from tickets.models.assignment import Assignment
+from tickets.models.category import Category, CategoryVersion
+from tickets.models.follower import Follower, FollowerKind
+from tickets.models.history import TicketEvent, TicketOutbox, TicketWords
+from tickets.models.photo import Photo
+from tickets.models.ticket import Ticket
+
+__all__ = [
+    "Assignment",
+    "Category",
+    "CategoryVersion",
+    "Follower",
+    "FollowerKind",
+    "Photo",
+    "Ticket",
+    "TicketEvent",
+    "TicketOutbox",
+    "TicketWords",
+]

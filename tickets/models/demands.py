@@ -1,0 +1,169 @@
+"""What a move demands beyond the state and the person: each demand with the refusal that its failure means."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tickets import targets
+from tickets.access import Relation, relations
+from tickets.states import AssignmentRole, Secrecy
+from workflow.moves import condition
+
+if TYPE_CHECKING:
+    from tickets.models import Ticket
+
+R = Relation
+MAX_QUESTIONS = 2
+MAX_URGES = 5
+HELPERS = frozenset({AssignmentRole.CO_HANDLER, AssignmentRole.WHISTLED})
+
+
+def unless_street(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The condition `check` for everybody but the street, which may take a ticket back at any time."""
+
+    def checked(ticket: "Ticket") -> bool:
+        return R.STREET in relations(ticket, ticket.asker) or check(ticket)
+
+    checked.refusal = check.refusal  # type: ignore[attr-defined]
+    return checked
+
+
+@condition("already_designated", "已指定承办，不得再次退回。", "It was designated to you and cannot be returned.")
+def not_designated(ticket: "Ticket") -> bool:
+    """A designated unit may not return again (潍坊 hotline ordinance, article 22)."""
+    return ticket.lead is not None and not ticket.lead.designated
+
+
+@condition("already_returned", "本次派单已申请过退回。", "This assignment has already been asked to be returned once.")
+def not_returned_before(ticket: "Ticket") -> bool:
+    return ticket.lead is not None and not ticket.lead.return_asked
+
+
+@condition("return_window_over", "已超过退回时限。", "The time to ask for a return is over.")
+def within_return_window(ticket: "Ticket") -> bool:
+    short = ticket.disposal_class in targets.SHORT
+    window = targets.URGENT_RETURN_WINDOW if short else targets.RETURN_WINDOW
+    return (
+        ticket.lead is not None
+        and ticket.lead.opened_at is not None
+        and ticket.moment <= ticket.lead.opened_at + window
+    )
+
+
+# What a holder must meet to give a ticket back, by a return or by asking for coordination, which counts as one.
+RETURNABLE = [not_designated, not_returned_before, within_return_window]
+
+
+@condition("not_contacted", "须先联系诉求人并登记。", "Contact the resident first, and record it.")
+def contacted(ticket: "Ticket") -> bool:
+    """First contact comes before the reply (ordinance on swift response, article 15)."""
+    return ticket.secrecy == Secrecy.ANONYMOUS or ticket.lead is None or ticket.lead.contacted_at is not None
+
+
+@condition("steps_remain", "还有后续步骤未完成。", "Later steps are still to be done.")
+def steps_done(ticket: "Ticket") -> bool:
+    return ticket.next_step is None
+
+
+@condition("no_next_step", "没有后续步骤。", "There is no later step.")
+def has_next_step(ticket: "Ticket") -> bool:
+    return ticket.next_step is not None
+
+
+@condition("question_open", "上一个问题尚未答复。", "The last question has not been answered yet.")
+def no_open_question(ticket: "Ticket") -> bool:
+    return not ticket.question_open
+
+
+@condition("too_many_questions", "每件工单最多请诉求人补充两次。", "A ticket may be asked about twice at most.")
+def questions_left(ticket: "Ticket") -> bool:
+    return ticket.questions < MAX_QUESTIONS
+
+
+@condition("no_open_question", "没有待补充的问题。", "No question is open.")
+def has_open_question(ticket: "Ticket") -> bool:
+    return ticket.question_open
+
+
+@condition("limit_is_fixed", "该时限类别不得延期。", "This class of limit cannot be extended.")
+def extensible(ticket: "Ticket") -> bool:
+    return ticket.disposal_class not in targets.FIXED
+
+
+@condition("extension_pending", "延期申请正在审核。", "An extension has already been asked for.")
+def no_extension_pending(ticket: "Ticket") -> bool:
+    return ticket.extension_days is None
+
+
+@condition("no_extension_pending", "没有待审核的延期申请。", "No extension has been asked for.")
+def has_extension_pending(ticket: "Ticket") -> bool:
+    return ticket.extension_days is not None
+
+
+@condition("already_held_by_street", "已由街道协调。", "The street coordinates already.")
+def held_by_committee(ticket: "Ticket") -> bool:
+    return ticket.coordinator_id != ticket.desk_id
+
+
+@condition("already_called_back", "每件工单只回访一次。", "A ticket is called back once.")
+def not_called_back(ticket: "Ticket") -> bool:
+    return ticket.called_back_at is None
+
+
+@condition("reopening_window_over", "已超过重新办理期限，请重新上报。", "It is too late to reopen; please report anew.")
+def within_reopening_window(ticket: "Ticket") -> bool:
+    return ticket.closed_at is not None and ticket.moment <= ticket.closed_at + targets.REOPENING
+
+
+@condition("urged_enough", "催单过于频繁，请稍后再试。", "It was urged a short while ago, or too often; try later.")
+def urge_left(ticket: "Ticket") -> bool:
+    recently = ticket.last_urged_at is not None and ticket.moment < ticket.last_urged_at + targets.REVIEW
+    return ticket.urges < MAX_URGES and not recently
+
+
+@condition("own_ticket", "不能附议自己的工单。", "One's own ticket cannot be cosigned.")
+def not_own(ticket: "Ticket") -> bool:
+    return ticket.asker.person_id != ticket.reporter_id
+
+
+@condition("already_following", "您已附议过。", "You have already cosigned.")
+def not_following(ticket: "Ticket") -> bool:
+    return not getattr(ticket, "follows", False)
+
+
+@condition("already_disputed", "您已提出过一次异议。", "You have disputed it once already.")
+def voice_left(ticket: "Ticket") -> bool:
+    """Each follower may dispute once; `spoke` is set for the actor who asks. The reporter and the street are not bound."""
+    return not getattr(ticket, "spoke", False) or not relations(ticket, ticket.asker).isdisjoint({R.REPORTER, R.STREET})
+
+
+@condition("no_public_face", "该工单不公开，不能附议。", "The ticket is not open to neighbours.")
+def public(ticket: "Ticket") -> bool:
+    return ticket.has_public_face
+
+
+@condition(
+    "reporter_is_anonymous", "匿名工单不提供联系方式。", "The reporter is anonymous; there is no contact to show."
+)
+def not_anonymous(ticket: "Ticket") -> bool:
+    return ticket.secrecy != Secrecy.ANONYMOUS
+
+
+@condition(
+    "reporter_is_confidential",
+    "保密工单，联系方式仅街道可见。",
+    "The report is confidential; only the street may see who made it.",
+)
+def not_confidential_to_them(ticket: "Ticket") -> bool:
+    return ticket.secrecy != Secrecy.CONFIDENTIAL or R.STREET in relations(ticket, ticket.asker)
+
+
+@condition("nobody_whistled", "没有待处理的吹哨或协办。", "Nobody has been whistled or asked to help.")
+def helpers_open(ticket: "Ticket") -> bool:
+    return any(one.open and one.role in HELPERS for one in ticket.assignments)
+
+
+@condition(
+    "two_hour_class_stays", "两小时类工单不退回，由值班岗处置。", "A two-hour ticket stays; the duty desk is called."
+)
+def may_bounce(ticket: "Ticket") -> bool:
+    return ticket.disposal_class not in {"IMM", "H2"}

@@ -1,0 +1,54 @@
+"""What happened to tickets, in whose words, and what has still to be told."""
+
+from django.db import models
+from django.db.models import F
+
+from community.models import Street
+from web.words import bilingual
+from workflow.models import Event, Outbox, Words
+
+
+class TicketEvent(Event):
+    """One thing that happened to a ticket."""
+
+    street = models.ForeignKey(
+        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
+    )
+    subject = models.ForeignKey(
+        "tickets.Ticket",
+        models.PROTECT,
+        related_name="events",
+        db_index=False,
+        verbose_name=bilingual("工单", "ticket"),
+    )
+
+    class Meta:
+        verbose_name = bilingual("工单事件", "ticket event")
+        verbose_name_plural = bilingual("工单事件", "ticket events")
+        constraints = [models.UniqueConstraint(F("subject"), F("seq"), F("street"), name="ticketevent_seq")]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.verb}"
+
+
+class TicketWords(Words):
+    """People's own words of one ticket event."""
+
+    street = models.ForeignKey(Street, models.PROTECT, related_name="+", db_index=False)
+    event = models.OneToOneField(TicketEvent, models.PROTECT, related_name="words")
+
+    def __str__(self) -> str:
+        return f"words of {self.event_id}"
+
+
+class TicketOutbox(Outbox):
+    """A ticket event that has still to be told."""
+
+    street = models.ForeignKey(Street, models.PROTECT, related_name="+", db_index=False)
+    event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        indexes = [models.Index(F("available_at"), F("id"), name="ticketoutbox_due")]
+
+    def __str__(self) -> str:
+        return f"outbox of {self.event_id}"

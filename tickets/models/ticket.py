@@ -1,0 +1,1218 @@
+"""The ticket: its states, its moves and what must always be true of it."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from operator import attrgetter
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django_fsm import RETURN_VALUE, FSMField, transition
+
+from community.models import Area, Community, Compound, Organisation, Street
+from community.receivers import local_day, receives
+from tickets import inputs, targets
+from tickets.access import STREET_KINDS, Relation, any_of
+from tickets.models import demands
+from tickets.models.assignment import Assignment
+from tickets.models.category import Category
+from tickets.models.follower import Follower
+from tickets.models.history import TicketEvent, TicketOutbox, TicketWords
+from tickets.states import ENDED, OPEN, AssignmentRole, Channel, Outcome, Secrecy, State, TicketType
+from web.words import bilingual
+from workflow.actor import Actor
+from workflow.errors import IllegalMove, InvalidInput
+from workflow.models import Subject
+from workflow.moves import Visibility, move
+from workflow.prepared import Prepared
+
+R = Relation
+S = State
+WITHDRAWABLE = (S.SUBMITTED, S.COORDINATING, S.DISPATCHED)
+LATEST_PLAN = timedelta(days=5 * 366)
+
+
+_ASSIGNMENTS: Prepared[Any] = Prepared(
+    lambda ticket, day: (
+        Assignment.objects.filter(ticket=ticket).annotate(staffed=receives("organisation", day)).order_by("id")
+    ),
+    ticket=uuid.UUID(int=1),
+    day=date(1, 1, 1),
+)
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    """Tickets, narrowed."""
+
+    def open(self) -> "TicketQuerySet":
+        """Those that somebody still has to act upon."""
+        return self.filter(next_due_at__isnull=False)
+
+    def ended(self) -> "TicketQuerySet":
+        """Those that are closed, rejected, merged, withdrawn or terminated."""
+        return self.filter(closed_at__isnull=False)
+
+
+class Ticket(Subject):
+    """A resident's problem, from the first report to the last signature."""
+
+    street = models.ForeignKey(
+        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
+    )
+    code = models.CharField(bilingual("工单号", "code"), max_length=9, editable=False)
+    state = FSMField(bilingual("状态", "state"), max_length=16, choices=State, protected=True)
+    type = models.CharField(bilingual("类型", "type"), max_length=10, choices=TicketType)
+    secrecy = models.CharField(bilingual("保密", "secrecy"), max_length=12, choices=Secrecy, default=Secrecy.OPEN)
+    channel = models.CharField(bilingual("渠道", "channel"), max_length=8, choices=Channel)
+    hotline_number = models.CharField(bilingual("12345工单编号", "12345 number"), max_length=40, blank=True, default="")
+
+    category = models.ForeignKey(
+        Category, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("事项分类", "category")
+    )
+    disposal_class = models.CharField(max_length=8, verbose_name=bilingual("办结时限类别", "disposal class"))
+    response_class = models.CharField(max_length=8, verbose_name=bilingual("响应时限类别", "response class"))
+    urgent = models.BooleanField(default=False, verbose_name=bilingual("紧急", "urgent"))
+    after_photo = models.BooleanField(
+        default=False,
+        help_text=bilingual("办结反馈须附照片。", "The reply needs a photo of the result."),
+        verbose_name=bilingual("须办结照片", "needs an after-photo"),
+    )
+
+    compound = models.ForeignKey(
+        Compound,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("小区", "compound"),
+    )
+    area = models.ForeignKey(
+        Area,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("物业管理区域", "area"),
+    )
+    community = models.ForeignKey(
+        Community,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("社区", "community"),
+    )
+    place = models.CharField(
+        bilingual("地点", "place"),
+        max_length=60,
+        help_text=bilingual("小区名称。", "The compound's name, or the street's."),
+    )
+    spot = models.CharField(bilingual("具体位置", "spot"), max_length=200, blank=True, default="")
+    title = models.CharField(bilingual("标题", "title"), max_length=60)
+    text = models.TextField(bilingual("内容", "text"), max_length=2000)
+
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("诉求人", "reporter"),
+    )
+    contact_name = models.CharField(max_length=40, blank=True, default="", verbose_name=bilingual("联系人", "contact"))
+    contact_phone = models.CharField(
+        max_length=20, blank=True, default="", verbose_name=bilingual("联系电话", "contact phone")
+    )
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("受理人", "taken by"),
+    )
+    accused = ArrayField(
+        models.UUIDField(),
+        default=list,
+        blank=True,
+        help_text=bilingual(
+            "被反映单位及其总部、项目部。", "The accused organisation with its head office and offices."
+        ),
+        verbose_name=bilingual("被反映单位", "accused"),
+    )
+
+    committee = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("物管会/业委会", "committee"),
+    )
+    residents_committee = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("居委会", "residents' committee"),
+    )
+    desk = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text=bilingual("街道内负责的科室。", "The street's section that answers for it."),
+        verbose_name=bilingual("街道责任科室", "desk"),
+    )
+    coordinator = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("协调单位", "coordinator"),
+    )
+    holder = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("承办单位", "holder"),
+    )
+
+    submitted_at = models.DateTimeField(verbose_name=bilingual("上报时间", "submitted at"))
+    state_since = models.DateTimeField(verbose_name=bilingual("进入当前状态时间", "in this state since"))
+    due_at = models.DateTimeField(
+        null=True,
+        help_text=bilingual("首次派单时确定。", "When the matter is to be disposed of; set by the first dispatch."),
+        verbose_name=bilingual("办结期限", "due at"),
+    )
+    next_due_at = models.DateTimeField(null=True, verbose_name=bilingual("下一步期限", "next due at"))
+    closed_at = models.DateTimeField(null=True, verbose_name=bilingual("结束时间", "closed at"))
+
+    level = models.PositiveSmallIntegerField(bilingual("层级", "level"), default=0)
+    supervised = models.CharField(
+        max_length=10,
+        choices=inputs.SupervisionKind,
+        blank=True,
+        default="",
+        verbose_name=bilingual("督办", "supervised"),
+    )
+    question_open = models.BooleanField(default=False, verbose_name=bilingual("待补充", "question open"))
+    questions = models.PositiveSmallIntegerField(default=0, verbose_name=bilingual("请补充次数", "questions"))
+    extension_days = models.PositiveSmallIntegerField(
+        null=True,
+        help_text=bilingual("已申请、尚未审核。", "Asked for, and not yet answered."),
+        verbose_name=bilingual("申请延期天数", "extension asked, days"),
+    )
+    disputes = models.PositiveSmallIntegerField(default=0, verbose_name=bilingual("不满意次数", "disputes"))
+    reopenings = models.PositiveSmallIntegerField(default=0, verbose_name=bilingual("重新办理次数", "reopenings"))
+    urges = models.PositiveSmallIntegerField(default=0, verbose_name=bilingual("催单次数", "urges"))
+    last_urged_at = models.DateTimeField(null=True, verbose_name=bilingual("最近催单时间", "last urged at"))
+    cosigns = models.PositiveIntegerField(default=0, verbose_name=bilingual("附议人数", "cosigns"))
+    called_back_at = models.DateTimeField(null=True, verbose_name=bilingual("回访时间", "called back at"))
+    account_kind = models.CharField(
+        max_length=16,
+        choices=inputs.AccountKind,
+        blank=True,
+        default="",
+        verbose_name=bilingual("挂账原因", "account kind"),
+    )
+    account_owner = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("挂账责任单位", "account owner"),
+    )
+    account_plan_on = models.DateField(null=True, verbose_name=bilingual("计划销账日期", "account plan date"))
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="merged",
+        db_index=False,
+        verbose_name=bilingual("并入工单", "merged into"),
+    )
+    resolved = models.BooleanField(
+        null=True,
+        help_text=bilingual("以诉求人确认为准。", "The resident's word at confirmation."),
+        verbose_name=bilingual("是否解决", "resolved"),
+    )
+    rating = models.PositiveSmallIntegerField(
+        null=True, choices=inputs.Satisfaction, verbose_name=bilingual("满意度", "rating")
+    )
+
+    objects = TicketQuerySet.as_manager()
+
+    VERSIONED = ("state", "holder_id", "coordinator_id", "next_due_at")
+    EVENTS = TicketEvent
+    WORDS = TicketWords
+    OUTBOX = TicketOutbox
+
+    assignments: list[Assignment]
+    moment: datetime
+    asker: Actor
+    spare_id: uuid.UUID
+
+    class Meta:
+        verbose_name = bilingual("工单", "ticket")
+        verbose_name_plural = bilingual("工单", "tickets")
+        constraints = [
+            models.UniqueConstraint(fields=["street", "code"], name="ticket_code"),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="ticket_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN, next_due_at__isnull=False, closed_at__isnull=True)
+                | Q(state__in=ENDED, next_due_at__isnull=True, closed_at__isnull=False),
+                name="ticket_open_is_due",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=S.MERGED, merged_into__isnull=False)
+                | (~Q(state=S.MERGED) & Q(merged_into__isnull=True)),
+                name="ticket_merged_has_master",
+            ),
+            models.CheckConstraint(condition=Q(level__lte=5), name="ticket_level_known"),
+            models.CheckConstraint(condition=Q(rating=None) | Q(rating__range=(1, 5)), name="ticket_rating_known"),
+        ]
+        indexes = [
+            models.Index(
+                F("street"),
+                F("next_due_at"),
+                F("id"),
+                condition=Q(next_due_at__isnull=False),
+                name="ticket_street_open",
+            ),
+            models.Index(
+                F("area"), F("next_due_at"), F("id"), condition=Q(next_due_at__isnull=False), name="ticket_area_open"
+            ),
+            models.Index(
+                F("street"),
+                F("closed_at").desc(),
+                F("id").desc(),
+                condition=Q(closed_at__isnull=False),
+                name="ticket_street_ended",
+            ),
+            models.Index(
+                F("area"),
+                F("closed_at").desc(),
+                F("id").desc(),
+                condition=Q(closed_at__isnull=False),
+                name="ticket_area_ended",
+            ),
+            models.Index(F("reporter"), F("id").desc(), name="ticket_reporter"),
+            models.Index(F("compound"), F("id").desc(), name="ticket_compound"),
+            models.Index(F("merged_into"), condition=Q(merged_into__isnull=False), name="ticket_merged"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+    # What the engine asks.
+
+    @classmethod
+    def for_move(cls, person_id: uuid.UUID | None) -> models.QuerySet[Self]:
+        """Tickets with whether the actor follows them, which their permissions read."""
+        mine = Follower.objects.filter(ticket=OuterRef("pk"), person=person_id)
+        spoken = mine.filter(disputed_at__isnull=False)
+        return super().for_move(person_id).annotate(follows=Exists(mine), spoke=Exists(spoken))  # type: ignore[return-value]
+
+    def gather(self, by: Actor) -> None:
+        """Fetch the assignments, in the order in which they were made, and whether their organisations have somebody today."""
+        self.assignments = _ASSIGNMENTS.rows(ticket=self.pk, day=local_day(by.at))
+        self.moment, self.asker = max(by.at, self.last_event_at), by
+
+    def shared_columns(self) -> dict[str, Any]:
+        """Every row of a ticket belongs to its street."""
+        return {"street_id": self.street_id}
+
+    def reckon(self, at: datetime) -> None:
+        """Bring holder, due moments and the end up to date with state and assignments."""
+        ended = self.state in ENDED
+        if ended:
+            self.question_open, self.extension_days = False, None
+            self._close_assignments(at, Outcome.DONE if self.state == S.CLOSED else Outcome.ENDED)
+        self.holder_id = self.lead.organisation_id if self.lead else None
+        self.closed_at = (self.closed_at or at) if ended else None
+        self.next_due_at = None if ended else self._next_due_at()
+        for one in self.assignments:
+            if one.open and one.next_due_at != self.next_due_at:
+                one.next_due_at = self.next_due_at
+                self.stage(one)
+
+    def audience(self) -> Iterable[uuid.UUID]:
+        """The organisations on the ticket, without the accused."""
+        concerned = {self.desk_id, self.coordinator_id, *(one.organisation_id for one in self.assignments if one.open)}
+        return sorted(one for one in concerned if one is not None and one not in self.accused)
+
+    def acts_for(self, by: Actor) -> uuid.UUID | None:
+        """The actor's organisation that has a part in the ticket; a reporter acts for themselves."""
+        if by.person_id == self.reporter_id and not by.on_behalf:
+            return None
+        concerned = {self.coordinator_id, self.committee_id, self.residents_committee_id}
+        concerned |= {one.organisation_id for one in self.assignments}
+        theirs = [seat for seat in by.seats if seat.organisation_id in concerned]
+        streets = [seat for seat in by.seats if seat.kind in STREET_KINDS and seat.street_id == self.street_id]
+        return next((seat.organisation_id for seat in theirs + streets), None)
+
+    # What follows from its columns.
+
+    @property
+    def has_public_face(self) -> bool:
+        """Whether neighbours may read of it and cosign it."""
+        return self.secrecy == Secrecy.OPEN and self.type != TicketType.REPORT and not self.accused
+
+    @property
+    def lead(self) -> Assignment | None:
+        """The assignment whose organisation holds the ticket now."""
+        return next((one for one in self.assignments if one.open and one.role == AssignmentRole.LEAD), None)
+
+    @property
+    def last_lead(self) -> Assignment | None:
+        """The assignment whose organisation holds the ticket, or held it last."""
+        led = [one for one in self.assignments if one.role == AssignmentRole.LEAD and one.opened_at is not None]
+        # Of two that opened at the same moment, the one made later.
+        return self.lead or max(reversed(led), key=attrgetter("opened_at"), default=None)
+
+    @property
+    def next_step(self) -> Assignment | None:
+        """The lead whose turn comes when the present one is done."""
+        later = [one for one in self.assignments if one.role == AssignmentRole.LEAD and one.waiting]
+        return min(later, key=lambda one: one.step, default=None)
+
+    def _next_due_at(self) -> datetime:
+        match self.state:
+            case S.SUBMITTED:
+                return self.state_since + (targets.URGENT_TRIAGE if self.urgent else targets.TRIAGE)
+            case S.COORDINATING:
+                return self.state_since + targets.COORDINATION
+            case S.DISPATCHED:
+                return self.state_since + targets.RESPONSE[self.response_class]
+            case S.RETURNING:
+                return self.state_since + targets.REVIEW
+            case S.REPLIED:
+                return self.state_since + targets.CONFIRMATION
+            case S.ON_ACCOUNT:
+                return self.state_since + targets.ACCOUNT_REPORT
+        return self.due_at or self.state_since + targets.DISPOSAL[self.disposal_class]
+
+    # What moves have in common.
+
+    def _enter(self, at: datetime) -> None:
+        self.state_since = at
+
+    def assign(
+        self, organisation: uuid.UUID, role: AssignmentRole, at: datetime, *, step: int = 1, waiting: bool = False
+    ) -> Assignment:
+        """Put an organisation on the ticket; a waiting lead's turn comes later."""
+        one = Assignment(
+            street_id=self.street_id,
+            ticket=self,
+            organisation_id=organisation,
+            role=role,
+            step=step,
+            open=not waiting,
+            opened_at=None if waiting else at,
+        )
+        self.assignments.append(one)
+        self.stage(one)
+        return one
+
+    def _close(self, one: Assignment, at: datetime, outcome: Outcome) -> None:
+        one.open, one.outcome, one.closed_at, one.next_due_at = False, outcome, at, None
+        self.stage(one)
+
+    def _close_assignments(self, at: datetime, outcome: Outcome) -> None:
+        for one in self.assignments:
+            if one.open or one.waiting:
+                self._close(one, at, outcome)
+
+    def _close_lead(self, at: datetime, outcome: Outcome) -> None:
+        """End the lead, what it has asked for, and the steps that would have followed it; helpers stay."""
+        self.question_open, self.extension_days = False, None
+        for one in self.assignments:
+            if one.role == AssignmentRole.LEAD and (one.open or one.waiting):
+                self._close(one, at, outcome)
+
+    def hand_to(
+        self, holder: uuid.UUID, co_handlers: Sequence[uuid.UUID], next_steps: Sequence[uuid.UUID], at: datetime
+    ) -> None:
+        """Give the ticket to a holder, with its co-handlers and those who lead after it. Sets the due moment once."""
+        self._enter(at)
+        self.assign(holder, AssignmentRole.LEAD, at)
+        for step, organisation in enumerate(next_steps, start=2):
+            self.assign(organisation, AssignmentRole.LEAD, at, step=step, waiting=True)
+        helping = {
+            one.organisation_id for one in self.assignments if one.open and one.role == AssignmentRole.CO_HANDLER
+        }
+        for organisation in dict.fromkeys(co_handlers):
+            if organisation != holder and organisation not in helping:
+                self.assign(organisation, AssignmentRole.CO_HANDLER, at)
+        if self.due_at is None:
+            self.due_at = at + targets.DISPOSAL[self.disposal_class]
+
+    def _coordinate_at(self, coordinator: uuid.UUID, at: datetime) -> None:
+        self._enter(at)
+        self.coordinator_id = coordinator
+
+    def _reassign(self, organisation: uuid.UUID, at: datetime) -> None:
+        """Give the ticket back to the organisation that led it, as a new assignment that is signed already."""
+        one = self.assign(organisation, AssignmentRole.LEAD, at)
+        one.signed_at = at
+
+    def _own_helper(self, by: Actor) -> Assignment:
+        """The actor's own open co-handling or whistled assignment."""
+        seats = {seat.organisation_id for seat in by.seats}
+        for one in self.assignments:
+            if one.open and one.role in demands.HELPERS and one.organisation_id in seats:
+                return one
+        raise IllegalMove("nobody_whistled")
+
+    # Triage.
+
+    @transition(
+        field=state,
+        source=S.SUBMITTED,
+        target=S.REPLIED,
+        permission=any_of(R.STREET, R.COMMUNITY),
+        custom=move("即时答复", "Answer at once", inputs.AnswerNow),
+    )
+    def answer_now(self, *, at: datetime, by: Actor, answer: str) -> None:
+        """Answer a question that needs no work."""
+        self._enter(at)
+
+    @transition(
+        field=state,
+        source=[S.SUBMITTED, S.COORDINATING, S.RETURNING],
+        target=None,
+        permission=any_of(R.STREET),
+        custom=move("更正", "Correct", inputs.Correct, visibility=Visibility.PARTIES),
+    )
+    def correct(
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        reason: str,
+        leaf: Any = None,
+        place: Any = None,
+        desk: uuid.UUID | None = None,
+        spot: str | None = None,
+    ) -> None:
+        """Set right what the ticket is about, or where.
+
+        `leaf` and `place` are as the catalogue and the street know them; `desk` is the section that answers for that place.
+        """
+        if leaf is not None:
+            self.file_under(leaf)
+            self.note(leaf=leaf.code)
+        if place is not None:
+            coordinated_there = self.coordinator_id is not None and self.coordinator_id == self.committee_id
+            self.locate(place)
+            if desk is not None:
+                self.desk_id = desk
+            if coordinated_there:
+                self.coordinator_id = self.committee_id or self.desk_id
+            self.note(place=place.compound_id or place.street_id)
+        if spot is not None:
+            self.spot = spot
+
+    def file_under(self, leaf: Any) -> None:
+        """Take category and classes from a leaf of the catalogue."""
+        self.category_id = leaf.id
+        self.disposal_class = leaf.disposal_class
+        self.response_class = leaf.response_class
+        self.urgent = leaf.urgent
+        self.after_photo = leaf.after_photo
+
+    def locate(self, place: Any) -> None:
+        """Take the place, and the committees that answer for it, from what the street knows of it."""
+        self.compound_id, self.area_id, self.community_id = place.compound_id, place.area_id, place.community_id
+        self.place = place.compound_name
+        self.committee_id = place.committee.id if place.committee else None
+        self.residents_committee_id = place.residents_committee.id if place.residents_committee else None
+
+    @transition(
+        field=state,
+        source=[S.SUBMITTED, S.DISPATCHED, S.IN_PROGRESS],
+        target=S.COORDINATING,
+        permission=any_of(R.STREET, R.HOLDER),
+        conditions=[demands.unless_street(one) for one in demands.RETURNABLE],
+        custom=move("提交协调", "Ask for coordination", inputs.Reason, visibility=Visibility.PARTIES),
+    )
+    def coordinate(self, *, at: datetime, by: Actor, reason: str) -> None:
+        """Have the committee bring the parties together; from a holder this counts as its return."""
+        self._close_lead(at, Outcome.RETURNED)
+        # A report against somebody stays between its reporter and the street.
+        committee = None if self.accused else self.committee_id
+        self._coordinate_at(committee or self.desk_id, at)
+
+    @transition(
+        field=state,
+        source=S.COORDINATING,
+        target=None,
+        permission=any_of(R.COORDINATOR, R.STREET),
+        custom=move("协调记录", "Record of coordination", inputs.Record, visibility=Visibility.PARTIES),
+    )
+    def record(self, *, at: datetime, by: Actor, met_with: str, agreed: str) -> None:
+        """Write down who met and what was agreed."""
+
+    @transition(
+        field=state,
+        source=S.COORDINATING,
+        target=None,
+        permission=any_of(R.STREET, R.CLOCK),
+        conditions=[demands.held_by_committee],
+        custom=move("接管协调", "Take over coordination", inputs.OptionalReason, visibility=Visibility.PARTIES),
+    )
+    def take_over(self, *, at: datetime, by: Actor, reason: str = "") -> None:
+        """Let the street coordinate in the committee's place."""
+        self._coordinate_at(self.desk_id, at)
+
+    # Dispatch.
+
+    @transition(
+        field=state,
+        source=S.SUBMITTED,
+        target=S.DISPATCHED,
+        permission=any_of(R.STREET),
+        custom=move("派单", "Dispatch", inputs.Dispatch),
+    )
+    @transition(
+        field=state,
+        source=S.COORDINATING,
+        target=S.DISPATCHED,
+        permission=any_of(R.COORDINATOR, R.STREET),
+        custom=move("派单", "Dispatch", inputs.Dispatch),
+    )
+    def dispatch(
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        holder: uuid.UUID,
+        co_handlers: Sequence[uuid.UUID] = (),
+        next_steps: Sequence[uuid.UUID] = (),
+        note: str = "",
+    ) -> None:
+        """Send the ticket to the organisation that is to work on it."""
+        self.hand_to(holder, co_handlers, next_steps, at)
+
+    @transition(
+        field=state,
+        source=S.DISPATCHED,
+        target=S.IN_PROGRESS,
+        permission=any_of(R.HOLDER),
+        custom=move("签收", "Sign for", inputs.Sign),
+    )
+    def sign(self, *, at: datetime, by: Actor, worker: uuid.UUID | None = None) -> None:
+        """Take the ticket on; who works on it may be named."""
+        self._enter(at)
+        if self.lead:
+            self.lead.signed_at, self.lead.worker_id = at, worker or self.lead.worker_id
+            self.stage(self.lead)
+
+    @transition(
+        field=state,
+        source=[S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
+        target=S.DISPATCHED,
+        permission=any_of(R.STREET, R.CLOCK),
+        custom=move("改派", "Dispatch anew", inputs.Redispatch),
+    )
+    def redispatch(
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        holder: uuid.UUID,
+        reason: str,
+        co_handlers: Sequence[uuid.UUID] = (),
+        next_steps: Sequence[uuid.UUID] = (),
+    ) -> None:
+        """Take the ticket from its holder and send it to another. The due moment stays."""
+        self._close_lead(at, Outcome.REDISPATCHED)
+        self.hand_to(holder, co_handlers, next_steps, at)
+
+    @transition(
+        field=state,
+        source=[S.DISPATCHED, S.RETURNING],
+        target=S.SUBMITTED,
+        permission=any_of(R.CLOCK),
+        conditions=[demands.may_bounce],
+        custom=move("退回街道", "Bounce to the street", inputs.Nothing, visibility=Visibility.PARTIES),
+    )
+    def bounce(self, *, at: datetime, by: Actor) -> None:
+        """Give a ticket that nobody signed for back to the street."""
+        self._close_lead(at, Outcome.BOUNCED)
+        self._enter(at)
+
+    @transition(
+        field=state,
+        source=[S.DISPATCHED, S.IN_PROGRESS],
+        target=S.RETURNING,
+        permission=any_of(R.HOLDER),
+        conditions=demands.RETURNABLE,
+        custom=move("申请退回", "Ask to return", inputs.Reason, visibility=Visibility.INTERNAL),
+    )
+    def return_(self, *, at: datetime, by: Actor, reason: str) -> None:
+        """Say that this is not ours to do; the street decides."""
+        self._enter(at)
+        if self.lead:
+            self.lead.return_asked = True
+            self.stage(self.lead)
+
+    @transition(
+        field=state,
+        source=S.RETURNING,
+        target=RETURN_VALUE(S.SUBMITTED, S.COORDINATING),
+        permission=any_of(R.STREET),
+        custom=move("同意退回", "Uphold the return", inputs.OptionalReason, visibility=Visibility.INTERNAL),
+    )
+    def uphold(self, *, at: datetime, by: Actor, reason: str = "") -> State:
+        """Agree with the holder; the ticket goes back to whoever coordinated it, else to triage."""
+        self._close_lead(at, Outcome.RETURNED)
+        self._enter(at)
+        return S.COORDINATING if self.coordinator_id else S.SUBMITTED
+
+    @transition(
+        field=state,
+        source=S.RETURNING,
+        target=S.DISPATCHED,
+        permission=any_of(R.STREET, R.CLOCK),
+        custom=move("指定承办", "Designate", inputs.OptionalReason, visibility=Visibility.PARTIES),
+    )
+    def designate(self, *, at: datetime, by: Actor, reason: str = "") -> None:
+        """Overrule the return: the holder is designated and may not return it again."""
+        self._enter(at)
+        if self.lead:
+            self.lead.designated = True
+            self.stage(self.lead)
+
+    # Work.
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
+        permission=any_of(R.HOLDER),
+        custom=move("先行联系", "First contact", inputs.FirstContact),
+    )
+    def contact(self, *, at: datetime, by: Actor, result: str, words: str = "") -> None:
+        """Record that the resident was contacted before the work (先行联系)."""
+        if self.lead and self.lead.contacted_at is None:
+            self.lead.contacted_at = at
+            self.stage(self.lead)
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
+        permission=any_of(R.HOLDER),
+        custom=move("到场", "Arrive", inputs.Nothing),
+    )
+    def arrive(self, *, at: datetime, by: Actor) -> None:
+        """Record that the crew is on site."""
+        if self.lead and self.lead.arrived_at is None:
+            self.lead.arrived_at = at
+            self.stage(self.lead)
+
+    @transition(
+        field=state,
+        source=[S.IN_PROGRESS, S.ON_ACCOUNT],
+        target=None,
+        permission=any_of(R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.STREET),
+        custom=move("进展", "Report progress", inputs.Progress),
+    )
+    def progress(self, *, at: datetime, by: Actor, text: str, photos: Sequence[uuid.UUID] = ()) -> None:
+        """Tell how far the work is; on account, this is the periodic report, and the next one is due 30 days on."""
+        if self.state == S.ON_ACCOUNT:
+            self._enter(at)
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=S.DISPATCHED,
+        permission=any_of(R.HOLDER),
+        conditions=[demands.contacted, demands.has_next_step],
+        custom=move("本步完成", "Complete the step", inputs.Reply),
+    )
+    def complete_step(self, *, at: datetime, by: Actor, result: str, photos: Sequence[uuid.UUID] = ()) -> None:
+        """Finish one's own step; the organisation of the next step is to sign for it."""
+        following, leading = self.next_step, self.lead
+        if following is None or leading is None:
+            raise IllegalMove(*demands.has_next_step.refusal)  # type: ignore[attr-defined]
+        self.question_open, self.extension_days = False, None
+        self._close(leading, at, Outcome.STEP_DONE)
+        following.open, following.opened_at = True, at
+        self.stage(following)
+        self._enter(at)
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
+        permission=any_of(R.HOLDER),
+        conditions=[demands.no_open_question, demands.questions_left],
+        custom=move("请补充", "Ask the resident", inputs.Ask),
+    )
+    def ask(self, *, at: datetime, by: Actor, question: str) -> None:
+        """Ask the reporter for what is missing, twice a ticket at most."""
+        self.question_open = True
+        self.questions += 1
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
+        permission=any_of(R.REPORTER),
+        conditions=[demands.has_open_question],
+        custom=move("补充", "Answer", inputs.Answer),
+    )
+    def answer(self, *, at: datetime, by: Actor, answer: str, photos: Sequence[uuid.UUID] = ()) -> None:
+        """Answer the holder's question."""
+        self.question_open = False
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
+        permission=any_of(R.HOLDER),
+        conditions=[demands.extensible, demands.no_extension_pending],
+        custom=move("申请延期", "Ask for an extension", inputs.RequestExtension, visibility=Visibility.PARTIES),
+    )
+    def request_extension(self, *, at: datetime, by: Actor, days: int, reason: str) -> None:
+        """Ask the street for more days. Two- and 24-hour classes get none."""
+        self.extension_days = days
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
+        permission=any_of(R.STREET),
+        conditions=[demands.has_extension_pending],
+        custom=move("同意延期", "Grant the extension", inputs.OptionalReason),
+    )
+    def grant_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
+        """Give the days that were asked for; the event keeps the old due moment, and the resident is told."""
+        old = self._next_due_at()
+        self.note(days=self.extension_days, due_before=old)
+        self.due_at = old + targets.days(self.extension_days or 0)
+        self.extension_days = None
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
+        permission=any_of(R.STREET, R.CLOCK),
+        conditions=[demands.has_extension_pending],
+        custom=move("不同意延期", "Refuse the extension", inputs.OptionalReason, visibility=Visibility.PARTIES),
+    )
+    def refuse_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
+        """Leave the due moment as it is."""
+        self.extension_days = None
+
+    # Other departments.
+
+    @transition(
+        field=state,
+        source=[S.COORDINATING, S.IN_PROGRESS],
+        target=None,
+        permission=any_of(R.STREET),
+        custom=move("吹哨", "Whistle", inputs.Whistle),
+    )
+    def whistle(self, *, at: datetime, by: Actor, departments: Sequence[uuid.UUID], reason: str) -> None:
+        """Summon departments (ordinance on street offices, articles 5 and 11)."""
+        present = {one.organisation_id for one in self.assignments if one.open and one.role == AssignmentRole.WHISTLED}
+        for organisation in departments:
+            if organisation in present:
+                raise InvalidInput(
+                    "departments",
+                    "already_whistled",
+                    bilingual("该部门已被吹哨。", "That department was whistled already."),
+                )
+            self.assign(organisation, AssignmentRole.WHISTLED, at)
+
+    @transition(
+        field=state,
+        source=[S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS],
+        target=None,
+        permission=any_of(R.CO_HANDLER, R.WHISTLED),
+        conditions=[demands.helpers_open],
+        custom=move("报到", "Report in", inputs.OptionalReason, visibility=Visibility.PARTIES),
+    )
+    def report_in(self, *, at: datetime, by: Actor, reason: str = "") -> None:
+        """Answer the whistle: we are here."""
+        one = self._own_helper(by)
+        one.signed_at = one.signed_at or at
+        self.stage(one)
+
+    @transition(
+        field=state,
+        source=[S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS],
+        target=None,
+        permission=any_of(R.CO_HANDLER, R.WHISTLED),
+        conditions=[demands.helpers_open],
+        custom=move("拒绝协办", "Decline", inputs.Reason, visibility=Visibility.INTERNAL),
+    )
+    def decline(self, *, at: datetime, by: Actor, reason: str) -> None:
+        """Refuse to help; the street may report it to the district (ordinance on street offices, article 44)."""
+        self._close(self._own_helper(by), at, Outcome.DECLINED)
+
+    @transition(
+        field=state,
+        source=[S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS, S.ON_ACCOUNT],
+        target=None,
+        permission=any_of(R.CO_HANDLER, R.WHISTLED),
+        conditions=[demands.helpers_open],
+        custom=move("协办完成", "Assistance done", inputs.OwnWords),
+    )
+    def assist_done(self, *, at: datetime, by: Actor, words: str) -> None:
+        """Say that one's own part is done."""
+        self._close(self._own_helper(by), at, Outcome.DONE)
+
+    @transition(
+        field=state,
+        source=[S.SUBMITTED, S.COORDINATING, S.IN_PROGRESS],
+        target=S.ON_ACCOUNT,
+        permission=any_of(R.STREET),
+        custom=move("挂账", "Put on account", inputs.PutOnAccount),
+    )
+    def put_on_account(
+        self, *, at: datetime, by: Actor, kind: str, owner: uuid.UUID, plan_date: date, reason: str
+    ) -> None:
+        """Keep what cannot be solved soon on a list, with an owner and a plan date; the old due moment is kept."""
+        if not local_day(at) < plan_date <= local_day(at) + LATEST_PLAN:
+            raise InvalidInput(
+                "plan_date",
+                "out_of_range",
+                bilingual("日期须在明天至五年之内。", "The date must lie between tomorrow and five years from now."),
+            )
+        self._enter(at)
+        self.account_kind, self.account_owner_id, self.account_plan_on = kind, owner, plan_date
+
+    @transition(
+        field=state,
+        source=S.ON_ACCOUNT,
+        target=RETURN_VALUE(S.COORDINATING, S.IN_PROGRESS),
+        permission=any_of(R.STREET, R.CLOCK),
+        custom=move("销账", "Take off account", inputs.OptionalReason),
+    )
+    def resume(self, *, at: datetime, by: Actor, holder_live: bool, reason: str = "") -> State:
+        """Go on with it: by its holder where that is live, else under coordination."""
+        self._enter(at)
+        self.account_kind, self.account_owner_id, self.account_plan_on = "", None, None
+        if self.lead and self.lead.signed_at and holder_live:
+            return S.IN_PROGRESS
+        self._close_lead(at, Outcome.ENDED)
+        self.coordinator_id = self.coordinator_id or self.desk_id
+        return S.COORDINATING
+
+    # The answer, and what the resident makes of it.
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=S.REPLIED,
+        permission=any_of(R.HOLDER, R.STREET),
+        conditions=[demands.contacted, demands.steps_done],
+        custom=move("办结反馈", "Report done", inputs.Reply),
+    )
+    @transition(
+        field=state,
+        source=S.COORDINATING,
+        target=S.REPLIED,
+        permission=any_of(R.COORDINATOR, R.STREET),
+        custom=move("办结反馈", "Report done", inputs.Reply),
+    )
+    @transition(
+        field=state,
+        source=S.SUBMITTED,
+        target=S.REPLIED,
+        permission=any_of(R.STREET),
+        custom=move("办结反馈", "Report done", inputs.Reply),
+    )
+    def reply(self, *, at: datetime, by: Actor, result: str, photos: Sequence[uuid.UUID] = ()) -> None:
+        """Say what was done, and hand the ticket back to its resident."""
+        if self.after_photo and self.lead is not None and not photos:
+            raise InvalidInput(
+                "photos",
+                "after_photo_required",
+                bilingual("该事项须上传办结照片。", "This matter needs a photo of the result."),
+            )
+        self.question_open, self.extension_days = False, None
+        self._enter(at)
+
+    @transition(
+        field=state,
+        source=S.REPLIED,
+        target=S.CLOSED,
+        permission=any_of(R.REPORTER),
+        custom=move("确认", "Confirm", inputs.Confirm),
+    )
+    def confirm(self, *, at: datetime, by: Actor, resolved: bool, rating: int, words: str = "") -> None:
+        """Accept the reply and rate it; the ticket closes."""
+        self._enter(at)
+        self.resolved, self.rating = resolved, rating
+
+    @transition(
+        field=state,
+        source=S.REPLIED,
+        target=S.CLOSED,
+        permission=any_of(R.CLOCK),
+        custom=move("逾期关闭", "Close in silence", inputs.Nothing),
+    )
+    def close_silent(self, *, at: datetime, by: Actor) -> None:
+        """Close a ticket whose resident said nothing: unrated, and never counted as satisfied."""
+        self._enter(at)
+
+    @transition(
+        field=state,
+        source=S.REPLIED,
+        target=RETURN_VALUE(S.IN_PROGRESS, S.COORDINATING),
+        permission=any_of(R.REPORTER, R.FOLLOWER, R.STREET),
+        conditions=[demands.voice_left],
+        custom=move("不满意", "Dispute", inputs.Dispute),
+    )
+    def dispute(
+        self, *, at: datetime, by: Actor, reason: str, holder_live: bool, photos: Sequence[uuid.UUID] = ()
+    ) -> State:
+        """Say that it is not solved: back to a live holder, the second time to the street."""
+        self.disputes += 1
+        self._enter(at)
+        if self.disputes == 1 and self.lead and holder_live:
+            return S.IN_PROGRESS
+        self._close_lead(at, Outcome.DISPUTED)
+        self._coordinate_at(self.desk_id, at)
+        return S.COORDINATING
+
+    @transition(
+        field=state,
+        source=[S.IN_PROGRESS, S.REPLIED, S.CLOSED],
+        target=None,
+        permission=any_of(R.STREET),
+        conditions=[demands.not_called_back],
+        custom=move("回访", "Call back", inputs.Callback, visibility=Visibility.INTERNAL),
+    )
+    def callback(
+        self, *, at: datetime, by: Actor, valid: bool, contacted: bool, resolved: bool, satisfied: int, words: str = ""
+    ) -> None:
+        """Record what the resident said when called back, once a ticket (ordinance on swift response, article 23)."""
+        self.called_back_at = at
+
+    @transition(
+        field=state,
+        source=S.CLOSED,
+        target=RETURN_VALUE(S.IN_PROGRESS, S.SUBMITTED),
+        permission=any_of(R.REPORTER, R.STREET),
+        conditions=[demands.within_reopening_window],
+        custom=move("重新办理", "Reopen", inputs.Reason),
+    )
+    def reopen(self, *, at: datetime, by: Actor, reason: str, holder_live: bool) -> State:
+        """Take a closed ticket up again: by its last holder where that is live, else from triage."""
+        self._enter(at)
+        self.reopenings += 1
+        self.resolved = self.rating = self.due_at = None
+        led = self.last_lead
+        if led and holder_live:
+            self._reassign(led.organisation_id, at)
+            self.due_at = at + targets.DISPOSAL[self.disposal_class]
+            return S.IN_PROGRESS
+        self.coordinator_id = None
+        return S.SUBMITTED
+
+    # Ends that are no answer.
+
+    @transition(
+        field=state,
+        source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.RETURNING],
+        target=S.REJECTED,
+        permission=any_of(R.STREET),
+        custom=move("不予受理", "Do not take up", inputs.Reject),
+    )
+    def reject(self, *, at: datetime, by: Actor, branch: str, guidance: str) -> None:
+        """Refuse the request on one of the ordinance's six grounds, and say where to go instead."""
+        self._enter(at)
+
+    @transition(
+        field=state,
+        source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS],
+        target=S.MERGED,
+        permission=any_of(R.STREET, R.COORDINATOR),
+        custom=move("并单", "Merge", inputs.Merge),
+    )
+    def merge(self, *, at: datetime, by: Actor, into: "Ticket") -> None:
+        """Let this ticket go on as part of the open ticket `into`, whose end will be its own."""
+        if into.pk == self.pk or into.state in ENDED or into.street_id != self.street_id:
+            raise InvalidInput(
+                "into",
+                "not_open",
+                bilingual(
+                    "只能并入同一街道的在办工单。", "It can only be merged into another open ticket of the street."
+                ),
+            )
+        if (into.accused or self.accused) and set(into.accused) != set(self.accused):
+            raise InvalidInput(
+                "into",
+                "accuses",
+                bilingual("涉及被投诉单位的工单不能并入。", "Tickets that accuse a party merge only with their like."),
+            )
+        # Whose ticket is merged follows the other, and reads all of it.
+        same = self.reporter_id is not None and self.reporter_id == into.reporter_id
+        if not into.has_public_face and not same:
+            raise InvalidInput(
+                "into",
+                "no_public_face",
+                bilingual(
+                    "他人的工单不能并入不公开的工单。",
+                    "Somebody else's ticket does not merge into one without a public face.",
+                ),
+            )
+        self._enter(at)
+        self.merged_into = into
+
+    @transition(
+        field=state,
+        source=S.MERGED,
+        target=S.SUBMITTED,
+        permission=any_of(R.STREET),
+        custom=move("拆单", "Split", inputs.OptionalReason),
+    )
+    def split(self, *, at: datetime, by: Actor, reason: str = "") -> None:
+        """Take a merged ticket out again; it starts from triage."""
+        self._enter(at)
+        self.merged_into = None
+        self.coordinator_id = self.due_at = None
+
+    @transition(
+        field=state,
+        source=[S.IN_PROGRESS, S.RETURNING, S.REPLIED, S.ON_ACCOUNT],
+        target=None,
+        permission=any_of(R.REPORTER),
+        custom=move("撤回", "Withdraw", inputs.OptionalReason, guarded=False),
+    )
+    @transition(
+        field=state,
+        source=S.DISPATCHED,
+        target=RETURN_VALUE(S.WITHDRAWN, S.DISPATCHED),
+        permission=any_of(R.REPORTER),
+        custom=move("撤回", "Withdraw", inputs.OptionalReason, guarded=False),
+    )
+    @transition(
+        field=state,
+        source=S.COORDINATING,
+        target=RETURN_VALUE(S.WITHDRAWN, S.COORDINATING),
+        permission=any_of(R.REPORTER),
+        custom=move("撤回", "Withdraw", inputs.OptionalReason, guarded=False),
+    )
+    @transition(
+        field=state,
+        source=S.SUBMITTED,
+        target=RETURN_VALUE(S.WITHDRAWN, S.SUBMITTED),
+        permission=any_of(R.REPORTER),
+        custom=move("撤回", "Withdraw", inputs.OptionalReason, guarded=False),
+    )
+    def withdraw(
+        self, *, at: datetime, by: Actor, successor: Any = None, cosigned: bool | None = None, reason: str = ""
+    ) -> State:
+        """Take the report back. Once work has begun, or where it is urgent or cosigned, only the reporter leaves.
+
+        `successor` is the person who has followed longest, and becomes the reporter; `cosigned` says that they did so.
+        """
+        if self.state in WITHDRAWABLE and not self.urgent and successor is None:
+            self._enter(at)
+            return S.WITHDRAWN
+        self.reporter = successor
+        self.contact_name, self.contact_phone = (successor.name, successor.phone) if successor else ("", "")
+        if cosigned:
+            self.cosigns -= 1
+        if self.question_open:
+            self.question_open = False
+        return S(self.state)
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=S.TERMINATED,
+        permission=any_of(R.STREET_LEAD),
+        custom=move("终止", "Terminate", inputs.Reason),
+    )
+    def terminate(self, *, at: datetime, by: Actor, reason: str) -> None:
+        """End it without a result, by written decision of the street's head."""
+        self._enter(at)
+
+    # What anyone may add without taking the ticket further.
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.REPORTER, R.FOLLOWER),
+        conditions=[demands.urge_left],
+        custom=move("催单", "Urge", inputs.OptionalReason, guarded=False),
+    )
+    def urge(self, *, at: datetime, by: Actor, reason: str = "") -> None:
+        """Ask that it go faster: once a day, five times at most."""
+        self.urges += 1
+        self.last_urged_at = at
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.NEIGHBOUR),
+        conditions=[demands.public, demands.not_own, demands.not_following],
+        custom=move("附议", "Cosign", inputs.Nothing, guarded=False),
+    )
+    def cosign(self, *, at: datetime, by: Actor) -> None:
+        """Say that one has the same trouble."""
+        self.cosigns += 1
+
+    @transition(
+        field=state,
+        source=[S.REPLIED, S.CLOSED],
+        target=None,
+        permission=any_of(R.REPORTER),
+        custom=move("致谢", "Thank", inputs.Thank, guarded=False),
+    )
+    def thank(self, *, at: datetime, by: Actor, words: str, consent: bool) -> None:
+        """Thank those who did it (锦旗); shown in public only with consent."""
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.STREET),
+        custom=move("督办", "Supervise", inputs.Supervise, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def supervise(self, *, at: datetime, by: Actor, kind: str, reason: str) -> None:
+        """Put the ticket under the street's supervision."""
+        self.supervised = kind
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.STREET, R.CLOCK),
+        custom=move("提级", "Raise the level", inputs.RaiseLevel, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def raise_level(self, *, at: datetime, by: Actor, level: int, reason: str = "") -> None:
+        """Bring a higher level in; L4 (district) and L5 (city) are recorded by the street."""
+        if level <= self.level:
+            raise InvalidInput("level", "not_higher", bilingual("层级只能提高。", "The level can only be raised."))
+        self.level = level
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.HOLDER, R.CO_HANDLER, R.STREET),
+        conditions=[demands.not_anonymous, demands.not_confidential_to_them],
+        custom=move("查看联系方式", "Reveal the contact", inputs.Reason, visibility=Visibility.INTERNAL, guarded=False),
+    )
+    def reveal(self, *, at: datetime, by: Actor, reason: str) -> None:
+        """See the reporter's name and phone; who saw them, and why, is on record."""

@@ -1,0 +1,118 @@
+"""The lists and single tickets that an actor may see: one list for each relation, never an OR across joins."""
+
+import uuid
+
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+
+from community.models import Area
+from tickets.access import STREET_KINDS, sees
+from tickets.codes import read_code
+from tickets.models import Assignment, Follower, Ticket
+from tickets.models.ticket import TicketQuerySet
+from tickets.states import Secrecy, TicketType
+from workflow.actor import Actor
+from workflow.prepared import Prepared
+
+_TICKET = Prepared(
+    lambda person, key: Ticket.for_move(person).filter(pk=key), person=uuid.UUID(int=1), key=uuid.UUID(int=2)
+)
+
+
+def visible_ticket(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
+    """The ticket, with its assignments, if `actor` may see it. Raises Ticket.DoesNotExist just as for one that is absent."""
+    for ticket in _TICKET.rows(person=actor.person_id, key=ticket_id):
+        ticket.gather(actor)
+        if sees(ticket, actor):
+            return ticket
+    raise Ticket.DoesNotExist
+
+
+def reported_by(actor: Actor) -> TicketQuerySet:
+    """What the actor reported."""
+    return Ticket.objects.filter(reporter=actor.person_id)
+
+
+def followed_by(actor: Actor) -> TicketQuerySet:
+    """What the actor cosigned, and what their own tickets were merged into."""
+    return Ticket.objects.filter(pk__in=Follower.objects.filter(person=actor.person_id).values("ticket"))
+
+
+def in_compound(compound_id: uuid.UUID, actor: Actor) -> TicketQuerySet:
+    """The public faces in a compound where the actor lives; nothing elsewhere."""
+    if compound_id not in actor.compounds:
+        return Ticket.objects.none()
+    return Ticket.objects.filter(compound=compound_id, secrecy=Secrecy.OPEN, accused=[]).exclude(type=TicketType.REPORT)
+
+
+def in_areas(actor: Actor) -> TicketQuerySet:
+    """What lies in the areas of the actor's committees; reports against somebody are the street's alone."""
+    seats = _organisations(actor)
+    areas = list(Area.objects.filter(committee__in=seats).values_list("pk", flat=True)) if seats else []
+    return Ticket.objects.filter(area__in=areas, accused=[])
+
+
+def in_street(actor: Actor) -> TicketQuerySet:
+    """What belongs to the streets in whose office the actor sits."""
+    streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS}
+    found = (
+        Ticket.objects.filter(street=next(iter(streets)))
+        if len(streets) == 1
+        else Ticket.objects.filter(street__in=streets)
+    )
+    return _without_accused(found, actor)
+
+
+def queue(actor: Actor, organisation: uuid.UUID | None) -> QuerySet[Assignment]:
+    """The open assignments of the actor's organisations, or of one of them; nothing for another's."""
+    mine = _mine(actor, organisation)
+    rows = Assignment.objects.open()
+    found = rows.filter(organisation=mine[0]) if len(mine) == 1 else rows.filter(organisation__in=mine)
+    return _recusing(found, actor)
+
+
+def past(actor: Actor, organisation: uuid.UUID | None) -> QuerySet[Assignment]:
+    """The assignments that the actor's organisations have finished or lost."""
+    mine = _mine(actor, organisation)
+    rows = Assignment.objects.filter(organisation__in=mine, open=False, closed_at__isnull=False).exclude(role="copy")
+    return _recusing(rows, actor)
+
+
+def _mine(actor: Actor, organisation: uuid.UUID | None) -> list[uuid.UUID]:
+    return sorted({one for one in _organisations(actor) if organisation in (None, one)})
+
+
+def _organisations(actor: Actor) -> set[uuid.UUID]:
+    return {seat.organisation_id for seat in actor.seats}
+
+
+def _recusing(rows: QuerySet[Assignment], actor: Actor) -> QuerySet[Assignment]:
+    """Without the tickets that accuse an organisation of the actor's; only whoever sits in several can have such."""
+    theirs = _organisations(actor)
+    return rows.exclude(ticket__accused__overlap=sorted(theirs)) if len(theirs) > 1 else rows
+
+
+def _without_accused(tickets: TicketQuerySet, actor: Actor) -> TicketQuerySet:
+    return tickets.exclude(accused__overlap=sorted(_organisations(actor)))
+
+
+_BODY = "tickets_ticket.title || ' ' || tickets_ticket.text || ' ' || tickets_ticket.code"
+# The grams find the rows by index, LIKE makes the answer exact.
+_HOLDS = f"(zh_grams({_BODY}) @> zh_query(%s) AND lower({_BODY}) LIKE %s)"
+
+
+def matching(tickets: TicketQuerySet, words: str) -> TicketQuerySet:
+    """Those of `tickets` whose title, text or code holds every one of the space-separated `words`, in any script."""
+    if code := read_code(words):
+        return tickets.filter(code=code)
+    for word in words.split():
+        pattern = word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        holds = RawSQL(_HOLDS, [word, f"%{pattern}%"], output_field=BooleanField())  # noqa: S611 - parameters are bound
+        tickets = tickets.filter(holds)
+    return tickets
+
+
+def similar(compound_id: uuid.UUID | None, category: str, actor: Actor) -> TicketQuerySet:
+    """Open public tickets of the same compound and category, the latest 50: candidates for duplicates."""
+    rows = in_compound(compound_id, actor) if compound_id else Ticket.objects.none()
+    return rows.open().filter(category__code=category).order_by("-id")[:50]

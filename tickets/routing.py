@@ -1,0 +1,235 @@
+"""Where a report goes: category × place × who serves the place today.
+
+The rules are data (`data/routing.csv`), read from the top. A rule that fits but cannot be carried out, because the party it names
+is not there or has nobody, falls through with an alarm; what no rule takes lands on the street's desk. RULES.md §5 has the matrix.
+"""
+
+import csv
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+from django.utils.functional import Promise
+
+from community.serving import Party, Service, Serving
+from tickets import parties
+from tickets.catalogue import Leaf
+from tickets.states import State
+from web.words import bilingual
+from workflow.errors import Refusal
+
+FILE = Path(__file__).parent / "data" / "routing.csv"
+DESK = "desk"
+TASK_FORCE = "property"
+
+
+class NoDesk(Refusal):
+    """The street has no duty desk with a member, so that nothing can be taken in."""
+
+    code = "no_desk"
+    reason = bilingual(
+        "街道尚未配置诉求处置中心，暂时无法受理。", "The street has no duty desk yet; nothing can be taken in."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the routing table. Patterns are shell-style; several are alternatives; `*` fits all."""
+
+    name: str
+    types: tuple[str, ...]
+    place: str
+    lead: tuple[str, ...]
+    route: str
+    urgent: str
+    mode: str
+    action: str
+    to: str
+    assisting: str
+    copy: str
+    reason: Promise
+
+    def fits(self, leaf: Leaf, type_: str, *, in_compound: bool, accuses: bool) -> bool:
+        """Whether the rule speaks of such a report at such a place."""
+        return (
+            _any(self.types, type_)
+            and self.place in ("*", "compound" if in_compound else "public")
+            and _any(self.lead, leaf.lead)
+            and self.route in ("*", leaf.route)
+            and self.urgent in ("*", "yes" if leaf.urgent else "no")
+            and (self.mode != "*") == accuses
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What becomes of a report: its first state, who coordinates or holds it, and by which rule."""
+
+    state: State
+    rule: str
+    reason: Promise
+    desk: Party
+    coordinator: Party | None = None
+    holder: Party | None = None
+    co_handlers: tuple[Party, ...] = ()
+    copies: tuple[Party, ...] = ()
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Finder:
+    """Turns party keys into the organisations that are live at a place; remembers what could not be found."""
+
+    serving: Serving
+    code: str
+    barred: Collection[uuid.UUID] = ()
+    alarms: list[str] = field(default_factory=list)
+
+    def find(self, key: str) -> Party | None:
+        """The organisation that plays `key` here, its head office if it has nobody itself; None with an alarm."""
+        party = self._named(key)
+        if party is None:
+            self.alarms.append(f"missing:{key}")
+            return None
+        if party.id in self.barred:
+            self.alarms.append(f"accused:{key}")
+            return None
+        if party.staffed:
+            return party
+        self.alarms.append(f"unstaffed:{key}:{party.id}")
+        head = self.serving.parents.get(party.parent_id) if party.parent_id else None
+        return head if head and head.staffed and head.id not in self.barred else None
+
+    def _named(self, key: str) -> Party | None:
+        kind, function = parties.split(key)
+        match kind:
+            case parties.COMMITTEE:
+                return self.serving.committee
+            case parties.RESIDENTS_COMMITTEE:
+                return self.serving.residents_committee
+            case parties.PROVIDER:
+                return self._serving("property")
+            case parties.TITLE_HOLDER:
+                return self._serving("title")
+            case parties.EMERGENCY_PROVIDER:
+                return self._serving("property", mode="emergency")
+            case "utility":
+                return self._serving("utility", function=function)
+            case "maintainer":
+                return self._serving(function)
+        return self.serving.parties.get(function)
+
+    def _serving(self, kind: str, *, mode: str = "", function: str = "") -> Party | None:
+        for service in self.serving.services:
+            if (
+                service.kind == kind
+                and covers(service, self.code)
+                and mode in ("", service.mode)
+                and function in ("", service.provider.function)
+            ):
+                return service.provider
+        return None
+
+
+def covers(service: Service, code: str) -> bool:
+    """Whether a service's scope takes in the category: an empty scope takes in everything of its kind."""
+    return not service.scope or any(fnmatchcase(code, pattern) for pattern in service.scope)
+
+
+def _any(patterns: tuple[str, ...], value: str) -> bool:
+    return any(fnmatchcase(value, pattern) for pattern in patterns)
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """The routing table, in the order in which it is read."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Rule(
+                name=row["name"],
+                types=tuple(row["types"].split()),
+                place=row["place"],
+                lead=tuple(row["lead"].split()),
+                route=row["route"],
+                urgent=row["urgent"],
+                mode=row["mode"],
+                action=row["action"],
+                to=row["to"],
+                assisting=row["with"],
+                copy=row["copy"],
+                reason=bilingual(row["zh"], row["en"]),
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def duty_desk(serving: Serving, barred: Collection[uuid.UUID] = ()) -> Party:
+    """The section that answers for what has no other place: the desk, else the task force, else the street office itself.
+
+    Whoever is `barred`, because the report accuses them, does not answer for it. Raises NoDesk.
+    """
+    office = [party for party in serving.parties.values() if party.kind == "street_office"]
+    for party in (serving.parties.get(DESK), serving.parties.get(TASK_FORCE), *office):
+        if party and party.staffed and party.id not in barred:
+            return party
+    raise NoDesk()
+
+
+def answering_section(serving: Serving, barred: Collection[uuid.UUID] = ()) -> Party:
+    """The section that answers for a ticket at this place: in a compound the property task force, elsewhere the desk.
+
+    A barred task force, which the report accuses, leaves it to the desk. Raises NoDesk.
+    """
+    force = serving.parties.get(TASK_FORCE)
+    if serving.compound_id and force and force.staffed and force.id not in barred:
+        return force
+    return duty_desk(serving, barred)
+
+
+def route(serving: Serving, leaf: Leaf, type_: str, accused: Collection[uuid.UUID] = ()) -> Routing:
+    """Decide what becomes of a report on `leaf` at the place that `serving` describes. Raises NoDesk."""
+    section = answering_section(serving, accused)
+    desk = duty_desk(serving, accused)
+    finder = Finder(serving, leaf.code, accused)
+    for rule in rules():
+        if not rule.fits(leaf, type_, in_compound=serving.compound_id is not None, accuses=bool(accused)):
+            continue
+        if rule.action == "desk":
+            return Routing(State.SUBMITTED, rule.name, rule.reason, desk, alarms=tuple(finder.alarms))
+        party = finder.find(leaf.lead if rule.to == "lead" else rule.to)
+        if party is None:
+            continue
+        if rule.action == "coordinate":
+            answering = party if party.kind == "section" else section
+            return Routing(
+                State.COORDINATING, rule.name, rule.reason, answering, coordinator=party, alarms=tuple(finder.alarms)
+            )
+        quiet = Finder(serving, leaf.code, accused)
+        helpers = tuple(one for key in rule.assisting.split() if (one := quiet.find(key)) and one.id != party.id)
+        told = {party.id, *(one.id for one in helpers)}
+        copies = tuple(one for key in rule.copy.split() if (one := quiet.find(key)) and one.id not in told)
+        return Routing(
+            State.DISPATCHED,
+            rule.name,
+            rule.reason,
+            section,
+            holder=party,
+            co_handlers=helpers,
+            copies=copies,
+            alarms=tuple(finder.alarms),
+        )
+    return Routing(
+        State.SUBMITTED,
+        "last_resort",
+        bilingual("由街道诉求处置中心受理", "Taken in by the street's desk"),
+        desk,
+        alarms=tuple(finder.alarms),
+    )
+
+
+def reasons() -> Mapping[str, Promise]:
+    """Each rule's reason by its name, for timelines."""
+    return {rule.name: rule.reason for rule in rules()}

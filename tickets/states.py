@@ -1,0 +1,76 @@
+"""The states, types and other closed lists of a ticket, with their words."""
+
+from django.db import models
+
+from web.words import bilingual
+
+
+class State(models.TextChoices):
+    """Where a ticket stands (RULES.md §1.1)."""
+
+    SUBMITTED = "submitted", bilingual("待受理", "Awaiting triage")
+    COORDINATING = "coordinating", bilingual("协调中", "Being coordinated")
+    DISPATCHED = "dispatched", bilingual("已派单", "Dispatched")
+    IN_PROGRESS = "in_progress", bilingual("办理中", "In progress")
+    RETURNING = "returning", bilingual("退单审核中", "Return under review")
+    REPLIED = "replied", bilingual("待居民确认", "Awaiting the resident")
+    ON_ACCOUNT = "on_account", bilingual("挂账", "On account")
+    CLOSED = "closed", bilingual("已办结", "Closed")
+    REJECTED = "rejected", bilingual("不予受理", "Not taken up")
+    MERGED = "merged", bilingual("并单", "Merged")
+    WITHDRAWN = "withdrawn", bilingual("已撤回", "Withdrawn")
+    TERMINATED = "terminated", bilingual("终止", "Terminated")
+
+
+ENDED = (State.CLOSED, State.REJECTED, State.MERGED, State.WITHDRAWN, State.TERMINATED)
+OPEN = tuple(state for state in State if state not in ENDED)
+
+
+class TicketType(models.TextChoices):
+    """What the resident wants (ordinance on swift response, article 2)."""
+
+    CONSULT = "consult", bilingual("咨询", "Question")
+    HELP = "help", bilingual("求助", "Request for help")
+    COMPLAINT = "complaint", bilingual("投诉", "Complaint")
+    REPORT = "report", bilingual("举报", "Report of wrongdoing")
+    SUGGESTION = "suggestion", bilingual("建议", "Suggestion")
+
+
+class Secrecy(models.TextChoices):
+    """Who may learn of the ticket and of its reporter."""
+
+    OPEN = "open", bilingual("公开", "Open")
+    CONFIDENTIAL = "confidential", bilingual("保密", "Confidential")
+    ANONYMOUS = "anonymous", bilingual("匿名", "Anonymous")
+
+
+class Channel(models.TextChoices):
+    """How the report reached the street."""
+
+    APP = "app", bilingual("小程序", "Mini-app")
+    PHONE = "phone", bilingual("电话", "Phone")
+    COUNTER = "counter", bilingual("窗口", "Counter")
+    HOTLINE = "hotline", bilingual("12345热线", "12345 hotline")
+
+
+class AssignmentRole(models.TextChoices):
+    """What an organisation is to a ticket (RULES.md §1.3)."""
+
+    LEAD = "lead", bilingual("主办", "Lead")
+    CO_HANDLER = "co_handler", bilingual("协办", "Co-handler")
+    WHISTLED = "whistled", bilingual("吹哨", "Whistled")
+    COPY = "copy", bilingual("抄送", "Copied")
+
+
+class Outcome(models.TextChoices):
+    """How an assignment ended; empty while it has not."""
+
+    PENDING = "", bilingual("办理中", "Pending")
+    DONE = "done", bilingual("已办结", "Done")
+    STEP_DONE = "step_done", bilingual("本步完成", "Step done")
+    RETURNED = "returned", bilingual("已退回", "Returned")
+    REDISPATCHED = "redispatched", bilingual("已改派", "Re-dispatched")
+    BOUNCED = "bounced", bilingual("逾期退回", "Bounced")
+    DECLINED = "declined", bilingual("已拒绝", "Declined")
+    DISPUTED = "disputed", bilingual("居民不满意", "Disputed")
+    ENDED = "ended", bilingual("工单终结", "Ticket ended")

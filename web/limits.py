@@ -1,0 +1,70 @@
+"""Rate limits on Redis: a courtesy that gives way when Redis is away (sign-in counts in PostgreSQL instead)."""
+
+import logging
+import time
+from functools import cache
+
+import redis
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from web.addresses import client_address
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 0.1  # seconds that one request waits for Redis
+_REST = 5.0  # seconds in which nobody asks Redis again after it failed
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=Retry(NoBackoff(), 0)
+    )
+
+
+class Limit(BaseThrottle):
+    """At most `requests` in every window of `seconds` for one caller: the person, else the address.
+
+    A subclass names its `scope` and numbers; views list it in `throttle_classes`. Over the limit is a 429 with
+    `Retry-After`.
+    """
+
+    scope = "all"
+    requests = 600
+    seconds = 60
+
+    _away_until = 0.0
+
+    def caller(self, request: Request) -> str:
+        """Who is counted."""
+        return str(request.user.pk) if request.user else client_address(request._request)
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Whether the caller may go on; always, while Redis is away."""
+        if time.monotonic() < Limit._away_until:
+            return True
+        now = time.time()
+        window, elapsed = divmod(now, self.seconds)
+        self._left = self.seconds - elapsed
+        caller = salted_hmac(self.scope, self.caller(request), algorithm="sha256").hexdigest()[:32]
+        name = f"limit:{self.scope}:{caller}:{int(window)}"
+        try:
+            pipeline = _redis().pipeline(transaction=False)
+            pipeline.incr(name)
+            pipeline.expire(name, self.seconds + 1)
+            count, _ = pipeline.execute()
+        except redis.RedisError as error:
+            Limit._away_until = time.monotonic() + _REST
+            logger.warning("Redis is away, limits are open: %s", type(error).__name__)
+            return True
+        return int(count) <= self.requests
+
+    def wait(self) -> float:
+        """Seconds until the next window."""
+        return self._left

@@ -1,0 +1,31 @@
+"""What every table shares, and the answers kept for `Idempotency-Key`."""
+
+from django.db import models
+from django.db.models.functions import UUID7
+
+
+class Identified(models.Model):
+    """A row whose id is a UUIDv7 made by PostgreSQL: ordered by time, guessed by nobody."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUID7(), editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class IdempotencyKey(models.Model):
+    """The answer once given to a caller's key; kept for a while and then purged by the housekeeping.
+
+    `fingerprint` is the SHA-256 of caller, method, path and key; `request_digest` that of the body.
+    """
+
+    fingerprint = models.BinaryField(primary_key=True)
+    caller = models.UUIDField()
+    request_digest = models.BinaryField()
+    status = models.PositiveSmallIntegerField()
+    headers = models.TextField()
+    body = models.BinaryField()
+    created_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return bytes(self.fingerprint).hex()

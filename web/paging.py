@@ -1,0 +1,128 @@
+"""Keyset paging: a list is read from where the last page ended, without counting and without OFFSET."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import orjson
+from django.core.exceptions import ValidationError
+from django.db.models import BooleanField, F, Field, Func, Model, QuerySet, Value
+from rest_framework.request import Request
+
+from web.problems import Fault, Problem, invalid
+from web.words import bilingual
+
+DEFAULT_LIMIT = 25
+MAX_LIMIT = 100
+_CURSOR_LENGTH = 1024
+
+_LIMIT_REASON = bilingual("limit 应为 1 至 100 的整数。", "limit must be a whole number from 1 to 100.")
+_CURSOR_REASON = bilingual("cursor 无效，请从第一页重新读取。", "The cursor is not valid; start from the first page.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page[Row]:
+    """One page of a list; `next_cursor` is None on the last."""
+
+    rows: list[Row]
+    next_cursor: str | None
+
+    def envelope(self, results: Sequence[Any]) -> dict[str, Any]:
+        """The answer's body, with the rows as `results`."""
+        return {"results": results, "next_cursor": self.next_cursor}
+
+
+class _Row(Func):
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+
+
+class _After(Func):
+    arg_joiner = " > "
+    template = "%(expressions)s"
+    output_field = BooleanField()
+
+
+class _Before(_After):
+    arg_joiner = " < "
+
+
+def _bad_cursor() -> Problem:
+    return Problem("bad_cursor", 400, errors=[Fault("cursor", "invalid", _CURSOR_REASON)])
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit")
+    if text is None:
+        return DEFAULT_LIMIT
+    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT:
+        return int(text)
+    raise invalid(Fault("limit", "invalid", _LIMIT_REASON))
+
+
+def _encode(values: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+
+
+def _decode(cursor: str, fields: Sequence["Field[Any, Any]"]) -> list[Any]:
+    """The key values in `cursor`, each as its field's own type; raises a 400 Problem for anything else."""
+    try:
+        if len(cursor) > _CURSOR_LENGTH:
+            raise _bad_cursor()
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        values = orjson.loads(raw)
+        if not isinstance(values, list) or len(values) != len(fields):
+            raise _bad_cursor()
+        return [_typed(value, field) for value, field in zip(values, fields, strict=True)]
+    except (ValueError, TypeError, OverflowError, binascii.Error, ValidationError):
+        raise _bad_cursor() from None
+
+
+def _typed(value: Any, field: "Field[Any, Any]") -> Any:
+    value = field.to_python(value)
+    # A naive time would be read in whatever zone is active; NUL is no text to PostgreSQL.
+    naive = isinstance(value, datetime) and value.tzinfo is None
+    if value is None or naive or (isinstance(value, str) and "\0" in value):
+        raise ValueError
+    field.run_validators(value)
+    return value
+
+
+def _field(queryset: QuerySet[Any], name: str) -> "Field[Any, Any]":
+    if name in queryset.query.annotations:
+        return queryset.query.annotations[name].output_field
+    field: Any = None
+    model = queryset.model
+    for part in name.split("__"):
+        field = model._meta.get_field(part)
+        model = field.related_model
+    return field.target_field if field.is_relation else field
+
+
+def page[Row: Model](request: Request, queryset: QuerySet[Row], *key_fields: str) -> Page[Row]:
+    """The page of `queryset` that the request's `cursor` and `limit` ask for, ordered by `key_fields`.
+
+    The keys are not null, unique together, and all rising (`"next_due_at", "id"`) or all falling (`"-closed_at",
+    "-id"`), so that one index serves order and position. Costs one statement. Raises a 400 Problem for a bad cursor
+    or limit.
+    """
+    falling = {key.startswith("-") for key in key_fields}
+    if len(falling) != 1:
+        raise ValueError("Keys must all rise or all fall.")
+    names = [key.removeprefix("-") for key in key_fields]
+    limit = _limit(request)
+    if cursor := request.query_params.get("cursor"):
+        fields = [_field(queryset, name) for name in names]
+        position = map(Value, _decode(cursor, fields), fields)
+        beyond = _Before if True in falling else _After
+        queryset = queryset.filter(beyond(_Row(*map(F, names)), _Row(*position)))
+    rows = list(queryset.order_by(*key_fields)[: limit + 1])
+    if len(rows) <= limit:
+        return Page(rows, None)
+    rows.pop()
+    last = [attrgetter(name.replace("__", "."))(rows[-1]) for name in names]
+    return Page(rows, _encode(last))

@@ -1,0 +1,120 @@
+"""Bodies as JSON, read by orjson; what the database or a reader could choke on is refused at the door, by field."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import IO, Any
+
+import orjson
+from django.http.request import UnreadablePostError
+from rest_framework.parsers import BaseParser
+
+from web.problems import Fault, Problem, invalid
+from web.words import bilingual
+
+BODY_LIMIT = 1024 * 1024  # bytes
+DEPTH_LIMIT = 20  # arrays and objects inside one another
+FAULTS_TOLD = 20
+
+_TOO_LARGE = bilingual("请求内容不能超过 1 MB。", "The body may not exceed 1 MB.")
+_MALFORMED = bilingual("请求内容不是有效的 JSON（UTF-8）。", "The body is not valid JSON in UTF-8.")
+_NOT_AN_OBJECT = bilingual("请求内容应为 JSON 对象。", "The body must be a JSON object.")
+_CONTROL = bilingual("不能包含控制字符。", "Control characters are not allowed.")
+_SURROGATE = bilingual("包含不完整的字符。", "It contains half a character.")
+_NUMBER = bilingual("应为有限的数值。", "It must be a finite number.")
+_TOO_DEEP = bilingual("嵌套层数过多。", "It is nested too deeply.")
+
+_CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r")
+# In valid JSON a control character can only be written as one of these escapes.
+_ESCAPES = (b"\\u00", b"\\b", b"\\f")
+
+
+def _text_fault(text: str, path: str) -> Fault | None:
+    if not _CONTROLS.isdisjoint(text):
+        return Fault(path, "control_character", _CONTROL)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Fault(path, "lone_surrogate", _SURROGATE)
+    return None
+
+
+def _faults(value: Any) -> Iterator[Fault]:
+    """What is wrong with a parsed body, field by field; iterative, so that no body is too deep for it."""
+    waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
+    while waiting:
+        value, path, depth = waiting.pop()
+        if isinstance(value, str):
+            if fault := _text_fault(value, path):
+                yield fault
+        elif isinstance(value, float):
+            if not math.isfinite(value):
+                yield Fault(path, "not_a_number", _NUMBER)
+        elif isinstance(value, dict | list):
+            if depth == DEPTH_LIMIT:
+                yield Fault(path, "too_deep", _TOO_DEEP)
+                continue
+            inner = value.items() if isinstance(value, dict) else enumerate(value)
+            for name, item in inner:
+                if isinstance(name, str) and (fault := _text_fault(name, path)):
+                    yield fault
+                    continue
+                waiting.append((item, f"{path}.{name}" if path else str(name), depth + 1))
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEPTH_LIMIT + 1):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        if not containers:
+            return False
+        level = [item for each in containers for item in (each.values() if isinstance(each, dict) else each)]
+    return True
+
+
+def _refuse(body: bytes) -> Problem:
+    """Why orjson would not read `body`: by field where a more patient reader can tell."""
+    try:
+        found = tuple(islice(_faults(json.loads(body.decode(), strict=False)), FAULTS_TOLD))
+    except (ValueError, RecursionError):
+        found = ()
+    return invalid(*found) if found else Problem("malformed", 400, detail=_MALFORMED)
+
+
+def loads(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`.
+
+    Raises a 400 Problem for text that is not UTF-8, not JSON or not an object, for numbers that are not finite, for
+    control characters (except tab, newline, carriage return) and lone surrogates in any string, and for nesting
+    deeper than DEPTH_LIMIT.
+    """
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise _refuse(body) from None
+    # Scanning bytes clears nearly every body; the walk is for the few that may have something to find.
+    deep = body.count(b"{") + body.count(b"[") > DEPTH_LIMIT and _too_deep(data)
+    if (deep or any(escape in body for escape in _ESCAPES)) and (found := tuple(islice(_faults(data), FAULTS_TOLD))):
+        raise invalid(*found)
+    if not isinstance(data, dict):
+        raise invalid(Fault("", "not_an_object", _NOT_AN_OBJECT))
+    return data
+
+
+class JSONParser(BaseParser):
+    """The API's parser of JSON bodies; the raw bytes stay readable as `request.body`."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The body as an object; a 413 Problem before reading more than BODY_LIMIT bytes."""
+        request = (parser_context or {})["request"]._request
+        if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_LIMIT:
+            raise Problem("too_large", 413, detail=_TOO_LARGE)
+        try:
+            return loads(request.body)
+        except UnreadablePostError:
+            raise Problem("malformed", 400, detail=_MALFORMED) from None

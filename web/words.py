@@ -1,0 +1,22 @@
+"""Words for people, in Chinese and in English, chosen by the reader's language."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from django.utils.functional import lazy
+from django.utils.translation import get_language
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+def _say(zh: str, en: str) -> str:
+    return en if (get_language() or "zh").startswith("en") else zh
+
+
+_lazy = cast("Callable[[str, str], _StrPromise]", lazy(_say, str))
+
+
+def bilingual(zh: str, en: str) -> "_StrPromise":
+    """Words that read in Chinese, or in English where English is the active language."""
+    return _lazy(zh, en)

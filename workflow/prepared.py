@@ -1,0 +1,74 @@
+"""A SELECT that the ORM words once in a process; afterwards only its parameters change.
+
+Wording a query costs the ORM more than PostgreSQL needs to answer a small one. What every move runs is therefore worded with
+stand-ins for its parameters and kept; the rows come back as the model's instances, with their annotations.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, models
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The statement, its parameters in order (each by its name, or a constant), and how a row becomes an instance."""
+
+    sql: str
+    parameters: tuple[tuple[str | None, Any], ...]
+    columns: tuple[str, ...]
+    annotations: tuple[str, ...]
+
+
+class Prepared[M: models.Model]:
+    """The query that `words` builds from named parameters, worded at its first use.
+
+    `samples` gives each parameter a value that occurs nowhere else in the query, such as a UUID of its own. Only whole instances
+    whose columns PostgreSQL's driver reads as they are can be prepared; TypeError at the first use otherwise.
+    """
+
+    def __init__(self, words: Callable[..., models.QuerySet[M]], **samples: Any):
+        self.words, self.samples = words, samples
+        self._wording: Wording | None = None
+        self._model: type[M] | None = None
+
+    def rows(self, **values: Any) -> list[M]:
+        """The instances that the query finds with these values of its parameters, None among them."""
+        if self._wording is None:
+            self._wording = self._word()
+        wording, model = self._wording, self._model
+        assert model is not None
+        with connection.cursor() as cursor:
+            cursor.execute(wording.sql, [values[name] if name else constant for name, constant in wording.parameters])
+            found = cursor.fetchall()
+        split = len(wording.columns)
+        instances = []
+        for row in found:
+            instance = model.from_db(connection.alias, wording.columns, row[:split])
+            for name, value in zip(wording.annotations, row[split:], strict=True):
+                setattr(instance, name, value)
+            instances.append(instance)
+        return instances
+
+    def _word(self) -> Wording:
+        query = self.words(**self.samples)
+        compiler = query.query.get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
+        fields = [compiler.select[index][0].target for index in compiler.klass_info["select_fields"]]
+        annotations: Mapping[str, int] = compiler.annotation_col_map or {}
+        if compiler.get_converters([expression for expression, *_ in compiler.select]):
+            raise TypeError(f"{query.model.__name__} has columns that need converting; it cannot be prepared.")
+        if list(annotations.values()) != list(range(len(fields), len(compiler.select))):
+            raise TypeError("Only a model's own columns and annotations can be prepared.")
+        named = tuple((self._name(one), one) for one in parameters)
+        if missing := set(self.samples) - {name for name, _ in named}:
+            raise TypeError(f"The query does not use {', '.join(sorted(missing))}.")
+        self._model = query.model
+        return Wording(sql, named, tuple(field.attname for field in fields), tuple(annotations))
+
+    def _name(self, parameter: Any) -> str | None:
+        same = (
+            name for name, sample in self.samples.items() if type(sample) is type(parameter) and sample == parameter
+        )
+        return next(same, None)
