@@ -22,7 +22,7 @@ from tickets.routing import answering_section, route
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
 from web.words import bilingual
 from workflow.actor import Actor
-from workflow.errors import IllegalMove, InvalidInput, NotPermitted
+from workflow.errors import IllegalMove, InvalidInput, NotPermitted, StaleVersion
 from workflow.models import Event
 from workflow.moves import Visibility
 from workflow.writing import Happening, admit, bear, lock, perform
@@ -339,12 +339,15 @@ def _with_photos(transition: Callable[..., Any]) -> Action:
     return action
 
 
-def hold(ticket_id: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
-    """Lock the ticket for a move, and with it, by one statement in id order, the one that it is to merge into.
+def hold(name: str, ticket_id: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
+    """Lock the ticket for the move `name`, and with it, by one statement in id order, the others that the move concerns.
 
-    Returns it with the inputs, in which the other ticket (None when there is none) stands in the place of its id. Raises
-    Ticket.DoesNotExist.
+    Returns it with the inputs. In those of a merger the other ticket stands in the place of its id, None when there is none;
+    a split is given the tickets that took this one in, the nearest first. Raises Ticket.DoesNotExist, and StaleVersion when
+    another merger or split came in between.
     """
+    if name == "split":
+        return _hold_split(ticket_id, inputs, by)
     into = inputs.get("into")
     if into is None:
         (ticket,) = lock(Ticket, ticket_id, by=by)
@@ -355,6 +358,19 @@ def hold(ticket_id: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor) -> tuple
         (ticket,) = lock(Ticket, ticket_id, by=by)
         master = None
     return ticket, {**inputs, "into": master}
+
+
+def _hold_split(ticket_id: uuid.UUID, inputs: Mapping[str, Any], by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
+    above = Ticket.objects.absorbing(ticket_id).values_list("pk", flat=True)
+    locked = {one.pk: one for one in lock(Ticket, ticket_id, *above, by=by)}
+    ticket, masters = locked.pop(ticket_id), []
+    following = ticket.merged_into_id
+    while following is not None:
+        if following not in locked:
+            raise StaleVersion()
+        masters.append(locked[following])
+        following = locked[following].merged_into_id
+    return ticket, {**inputs, "masters": masters}
 
 
 def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None) -> Event:
@@ -397,13 +413,40 @@ def cosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
     return event
 
 
+def split(ticket: Ticket, *, by: Actor, version: int | None, masters: Sequence[Ticket] = (), reason: str = "") -> Event:
+    """Take the ticket out of `masters`, locked with it, the nearest first; its people follow them no longer on its account."""
+    event = perform(Ticket.split, ticket, by=by, version=version, reason=reason)
+    leaving = {ticket.reporter_id, *Follower.objects.filter(ticket=ticket).values_list("person_id", flat=True)} - {None}
+    for master in masters:
+        others = Ticket.objects.absorbed_by(master.pk)
+        reporters = others.filter(reporter__in=leaving).values("reporter")
+        followers = Follower.objects.filter(ticket__in=others.values("pk"), person__in=leaving).values("person")
+        there = Follower.objects.filter(ticket=master, person__in=leaving, kind=FollowerKind.MERGED)
+        there.exclude(person__in=reporters.union(followers)).delete()
+    return event
+
+
 def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
-    """Take the report back, or hand it to whoever has followed longest."""
-    first = Follower.objects.filter(ticket=ticket).select_related("person").order_by("since", "id").first()
-    successor = first.person if first else None
-    cosigned = first.kind == FollowerKind.COSIGNED if first else None
+    """Take the report back; where it is that of others as well, one of them succeeds its reporter.
+
+    That is whoever cosigned first, else whoever followed first; never a person of whose tickets that were merged into this
+    one any is secret, for the reporter's contact is shown to those who work on it.
+    """
+    absorbed = Ticket.objects.absorbed_by(ticket.pk)
+    secret = absorbed.exclude(secrecy=Secrecy.OPEN).filter(reporter__isnull=False)
+    willing = Follower.objects.filter(ticket=ticket).exclude(person__in=secret.values("reporter"))
+    # "cosigned" comes before "merged".
+    first = willing.select_related("person").order_by("kind", "since", "id").first()
+    shared = first is not None or absorbed.exists()
     event = perform(
-        Ticket.withdraw, ticket, by=by, version=version, successor=successor, cosigned=cosigned, reason=reason
+        Ticket.withdraw,
+        ticket,
+        by=by,
+        version=version,
+        successor=first.person if first else None,
+        cosigned=first is not None and first.kind == FollowerKind.COSIGNED,
+        shared=shared,
+        reason=reason,
     )
     if first:
         first.delete()
@@ -425,6 +468,7 @@ ACTIONS: Mapping[str, Action] = {
     "reply": _with_photos(Ticket.reply),
     "complete_step": _with_photos(Ticket.complete_step),
     "merge": merge,
+    "split": split,
     "cosign": cosign,
     "withdraw": withdraw,
 }

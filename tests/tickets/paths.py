@@ -86,7 +86,7 @@ class Scene:
         """Let `who` make the move, in a transaction of its own as at the edge, and let a minute go by."""
         with transaction.atomic():
             actor = self.actor(who, on_behalf=on_behalf, at=at)
-            locked, given = hold(ticket, self.inputs(name, inputs), by=actor)
+            locked, given = hold(name, ticket, self.inputs(name, inputs), by=actor)
             event = act(name, locked, by=actor, version=version, inputs=given)
         self.now = max(self.now, at or self.now) + timedelta(minutes=1)
         return event

@@ -428,14 +428,95 @@ def test_of_a_cosigned_ticket_the_first_to_cosign_becomes_the_reporter(scene):
     assert scene.refused("resident", ticket, "withdraw") == "not_permitted"
 
 
-def test_a_merged_resident_who_succeeds_the_reporter_was_no_cosigner(scene):
+def test_whoever_cosigned_succeeds_before_a_merged_resident_who_was_no_cosigner(scene):
     master, other = scene.file(who="neighbour"), scene.file()
     scene.do("chair", other, "merge", into=str(master))
     scene.do("tenant", master, "cosign")
     scene.do("neighbour", master, "withdraw")
-    assert (row(master).reporter_id, row(master).cosigns) == (scene.cast["resident"].pk, 1)
-    scene.do("resident", master, "withdraw")
     assert (row(master).reporter_id, row(master).cosigns) == (scene.cast["tenant"].pk, 0)
+    scene.do("tenant", master, "withdraw")
+    assert (row(master).reporter_id, row(master).cosigns) == (scene.cast["resident"].pk, 0)
+
+
+@pytest.mark.parametrize("secrecy", ["anonymous", "confidential"])
+def test_who_reported_in_secret_never_becomes_the_named_reporter_of_a_public_ticket(scene, secrecy):
+    master, secret, open_too = scene.file(who="neighbour"), scene.file(secrecy=secrecy), scene.file()
+    for merged in (secret, open_too):
+        scene.do("desk_officer", merged, "merge", into=str(master))
+    assert scene.do("neighbour", master, "withdraw").target == "coordinating"
+    now = row(master)
+    assert (now.reporter_id, now.contact_name, now.contact_phone) == (None, "", "")
+    assert Follower.objects.get(ticket=master).person_id == scene.cast["resident"].pk
+
+
+def test_a_secret_report_stays_secret_through_two_mergers(scene):
+    master, between, secret = scene.file(who="neighbour"), scene.file(who="tenant"), scene.file(secrecy="anonymous")
+    scene.do("desk_officer", secret, "merge", into=str(between))
+    scene.do("desk_officer", between, "merge", into=str(master))
+    scene.do("neighbour", master, "withdraw")
+    assert row(master).reporter_id == scene.cast["tenant"].pk
+    scene.do("tenant", master, "withdraw")
+    assert row(master).reporter_id is None
+
+
+def test_a_ticket_that_took_in_a_phone_report_is_not_withdrawn_as_a_whole(scene):
+    master = scene.file()
+    phone = scene.file(who="desk_officer", channel="phone", contact_name="李大爷", contact_phone="01062000000")
+    scene.do("desk_officer", phone, "merge", into=str(master))
+    assert not Follower.objects.filter(ticket=master).exists()
+    assert scene.do("resident", master, "withdraw").target == "coordinating"
+    assert row(master).reporter_id is None
+
+
+# Splitting.
+
+
+def followers(ticket):
+    """Who follows the ticket."""
+    return set(Follower.objects.filter(ticket=ticket).values_list("person__phone", flat=True))
+
+
+def test_whoever_s_report_is_split_off_follows_the_other_no_longer(scene):
+    phone = {who: scene.cast[who].phone for who in ("resident", "tenant")}
+    master, other = scene.file(who="neighbour"), scene.file()
+    scene.do("tenant", other, "cosign")
+    scene.do("desk_officer", other, "merge", into=str(master))
+    assert followers(master) == set(phone.values())
+    scene.do("desk_officer", other, "split")
+    assert followers(master) == set()
+    assert followers(other) == {phone["tenant"]}
+    assert scene.refused("resident", master, "urge") == "not_permitted"
+
+
+def test_whoever_has_another_report_in_it_or_cosigned_it_follows_it_still(scene):
+    master, one, another = scene.file(who="neighbour"), scene.file(), scene.file()
+    scene.do("tenant", master, "cosign")
+    scene.do("tenant", one, "cosign")
+    for merged in (one, another):
+        scene.do("desk_officer", merged, "merge", into=str(master))
+    scene.do("desk_officer", one, "split")
+    assert followers(master) == {scene.cast[who].phone for who in ("resident", "tenant")}
+    scene.do("desk_officer", another, "split")
+    assert followers(master) == {scene.cast["tenant"].phone}
+
+
+def test_a_split_reaches_through_a_chain_of_mergers(scene):
+    first, second, third = scene.file(), scene.file(who="tenant"), scene.file(who="neighbour")
+    scene.do("desk_officer", first, "merge", into=str(second))
+    scene.do("desk_officer", second, "merge", into=str(third))
+    assert followers(third) == {scene.cast[who].phone for who in ("resident", "tenant")}
+    scene.do("desk_officer", first, "split")
+    assert followers(second) == set()
+    assert followers(third) == {scene.cast["tenant"].phone}
+
+
+def test_a_chain_that_is_split_in_its_middle_takes_along_what_was_merged_into_it(scene):
+    first, second, third = scene.file(), scene.file(who="tenant"), scene.file(who="neighbour")
+    scene.do("desk_officer", first, "merge", into=str(second))
+    scene.do("desk_officer", second, "merge", into=str(third))
+    scene.do("desk_officer", second, "split")
+    assert followers(second) == {scene.cast["resident"].phone}
+    assert followers(third) == set()
 
 
 @pytest.mark.parametrize("begun", [True, False])

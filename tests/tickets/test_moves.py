@@ -76,7 +76,7 @@ PARTIES_READ = {
 }  # fmt: skip
 STAFF_READ = {"return", "uphold", "decline", "callback", "reveal"}
 # What anyone may add from an old copy of the ticket.
-UNGUARDED = {"withdraw", "urge", "cosign", "thank", "supervise", "raise_level", "reveal"}
+UNGUARDED = {"urge", "cosign", "thank", "supervise", "raise_level", "reveal"}
 # Moves that stay, and yet change what others act upon: the coordinator or the deadline.
 STAY_AND_BUMP = {
     ("take_over", "coordinating"),

@@ -257,7 +257,7 @@ class MakeMove(APIView):
         standing_in = replace(actor, on_behalf=inputs.pop("on_behalf_of", ""))
 
         def make() -> Response:
-            ticket, given = hold(ticket_id, inputs, by=actor)
+            ticket, given = hold(move.name, ticket_id, inputs, by=actor)
             if not sees(ticket, actor):
                 raise Ticket.DoesNotExist
             event = act(move.name, ticket, by=standing_in, version=version, inputs=given)

@@ -341,7 +341,7 @@ class Life:
         by = Actor.the_clock(self.at) if who is None else self.crowd.actor(who, self.at)
         if behalf:
             by = replace(by, on_behalf=behalf)
-        ticket, given = hold(self.ticket.pk, inputs, by=by)
+        ticket, given = hold(name, self.ticket.pk, inputs, by=by)
         self.ticket = act(name, ticket, by=by, version=None, inputs=given).subject
 
     def holder(self, name: str, low: float, high: float, *roles: str, **inputs: Any) -> None:

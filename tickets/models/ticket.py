@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.expressions import RawSQL
 from django_fsm import RETURN_VALUE, FSMField, transition
 
 from community.models import Area, Community, Compound, Organisation, Street
@@ -43,6 +44,20 @@ _ASSIGNMENTS: Prepared[Any] = Prepared(
     day=date(1, 1, 1),
 )
 
+_ABSORBED = """
+WITH RECURSIVE absorbed AS (
+  SELECT id FROM tickets_ticket WHERE merged_into_id = %s
+  UNION SELECT t.id FROM absorbed JOIN tickets_ticket t ON t.merged_into_id = absorbed.id
+) SELECT id FROM absorbed
+"""
+_ABSORBING = """
+WITH RECURSIVE absorbing AS (
+  SELECT merged_into_id AS id FROM tickets_ticket WHERE id = %s AND merged_into_id IS NOT NULL
+  UNION SELECT t.merged_into_id FROM absorbing JOIN tickets_ticket t ON t.id = absorbing.id
+  WHERE t.merged_into_id IS NOT NULL
+) SELECT id FROM absorbing
+"""
+
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
     """Tickets, narrowed."""
@@ -54,6 +69,14 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def ended(self) -> "TicketQuerySet":
         """Those that are closed, rejected, merged, withdrawn or terminated."""
         return self.filter(closed_at__isnull=False)
+
+    def absorbed_by(self, ticket_id: uuid.UUID) -> "TicketQuerySet":
+        """Those that were merged into the ticket, and into those in turn."""
+        return self.filter(pk__in=RawSQL(_ABSORBED, [ticket_id]))  # noqa: S611 - parameters are bound
+
+    def absorbing(self, ticket_id: uuid.UUID) -> "TicketQuerySet":
+        """The one that the ticket was merged into, and the one that took that in turn."""
+        return self.filter(pk__in=RawSQL(_ABSORBING, [ticket_id]))  # noqa: S611 - parameters are bound
 
 
 class Ticket(Subject):
@@ -1093,37 +1116,45 @@ class Ticket(Subject):
         source=[S.IN_PROGRESS, S.RETURNING, S.REPLIED, S.ON_ACCOUNT],
         target=None,
         permission=any_of(R.REPORTER),
-        custom=move("撤回", "Withdraw", inputs.OptionalReason, guarded=False),
+        custom=move("撤回", "Withdraw", inputs.OptionalReason),
     )
     @transition(
         field=state,
         source=S.DISPATCHED,
         target=RETURN_VALUE(S.WITHDRAWN, S.DISPATCHED),
         permission=any_of(R.REPORTER),
-        custom=move("撤回", "Withdraw", inputs.OptionalReason, guarded=False),
+        custom=move("撤回", "Withdraw", inputs.OptionalReason),
     )
     @transition(
         field=state,
         source=S.COORDINATING,
         target=RETURN_VALUE(S.WITHDRAWN, S.COORDINATING),
         permission=any_of(R.REPORTER),
-        custom=move("撤回", "Withdraw", inputs.OptionalReason, guarded=False),
+        custom=move("撤回", "Withdraw", inputs.OptionalReason),
     )
     @transition(
         field=state,
         source=S.SUBMITTED,
         target=RETURN_VALUE(S.WITHDRAWN, S.SUBMITTED),
         permission=any_of(R.REPORTER),
-        custom=move("撤回", "Withdraw", inputs.OptionalReason, guarded=False),
+        custom=move("撤回", "Withdraw", inputs.OptionalReason),
     )
     def withdraw(
-        self, *, at: datetime, by: Actor, successor: Any = None, cosigned: bool | None = None, reason: str = ""
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        successor: Any = None,
+        cosigned: bool = False,
+        shared: bool = False,
+        reason: str = "",
     ) -> State:
-        """Take the report back. Once work has begun, or where it is urgent or cosigned, only the reporter leaves.
+        """Take the report back. Once work has begun, or where it is urgent or shared, only the reporter leaves.
 
-        `successor` is the person who has followed longest, and becomes the reporter; `cosigned` says that they did so.
+        `successor` becomes the reporter, and `cosigned` says that they cosigned it; `shared` says that the report is that of
+        others too, cosigned by them or with theirs merged into it.
         """
-        if self.state in WITHDRAWABLE and not self.urgent and successor is None:
+        if self.state in WITHDRAWABLE and not self.urgent and not shared:
             self._enter(at)
             return S.WITHDRAWN
         self.reporter = successor
