@@ -61,7 +61,7 @@ _OPEN_ROLES = {
 
 
 def recused(ticket: "Ticket", actor: Actor) -> bool:
-    """Whether the actor sits in an organisation that the ticket accuses; then no membership counts on it."""
+    """Whether the actor sits in an organisation that the ticket accuses; then neither membership nor cosigning counts."""
     return bool(ticket.accused) and any(seat.organisation_id in ticket.accused for seat in actor.seats)
 
 
@@ -72,11 +72,11 @@ def relations(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
     found = set()
     if actor.person_id is not None and actor.person_id == ticket.reporter_id:
         found.add(R.REPORTER)
-    if getattr(ticket, "follows", False):
-        found.add(R.FOLLOWER)
     if ticket.has_public_face and ticket.compound_id in actor.compounds:
         found.add(R.NEIGHBOUR)
-    if actor.seats and not recused(ticket, actor):
+    if not recused(ticket, actor):
+        if getattr(ticket, "follows", False):
+            found.add(R.FOLLOWER)
         found |= _staff_relations(ticket, actor)
     if actor.on_behalf:
         return frozenset({STANDS_IN_FOR[actor.on_behalf]}) if R.STREET in found else frozenset()
@@ -91,12 +91,11 @@ def _staff_relations(ticket: "Ticket", actor: Actor) -> set[Relation]:
             found.add(R.STREET)
             if seat.role == "lead" and seat.kind == "street_office":
                 found.add(R.STREET_LEAD)
-        # A report against somebody stays between its reporter and the street.
-        if mine == ticket.committee_id and not ticket.accused:
+        if mine == ticket.committee_id and not ticket.confined:
             found.add(R.COMMITTEE)
         if mine == ticket.coordinator_id and seat.kind not in STREET_KINDS:
             found.add(R.COORDINATOR)
-        if mine == ticket.residents_committee_id and not ticket.accused:
+        if mine == ticket.residents_committee_id and not ticket.confined:
             found.add(R.COMMUNITY)
         for assignment in ticket.assignments:
             if assignment.organisation_id == mine:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import EllipsisType
 from typing import Any
 
 from django.db import IntegrityError
@@ -11,14 +12,14 @@ from django.db.models import Q
 
 from community.models import Membership, Organisation, Person
 from community.receivers import Receiver, local_day, receivers
-from community.serving import Serving, UnknownPlace, who_serves
+from community.serving import Party, Serving, UnknownPlace, who_serves
 from tickets import catalogue, parties
 from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
 from tickets.models import Follower, FollowerKind, Photo, Ticket
 from tickets.models.demands import not_following
-from tickets.routing import answering_section, route
+from tickets.routing import answering_section, covers, route
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
 from web.words import bilingual
 from workflow.actor import Actor
@@ -30,6 +31,9 @@ from workflow.writing import Happening, admit, bear, lock, perform
 _UNKNOWN_PHOTO = bilingual("照片不存在或已被使用。", "The photo does not exist, or has been used already.")
 _UNKNOWN_PARTY = bilingual("没有这个单位，或该单位无人在岗。", "There is no such organisation, or nobody is there.")
 _ACCUSED_PARTY = bilingual("不能派给被投诉的单位。", "It cannot be sent to the accused party.")
+_ACCUSED_HOLDS = bilingual(
+    "该单位正在承办，请先改派或同意退回。", "It leads the ticket; dispatch it anew or uphold its return first."
+)
 _NOT_ON_LIST = bilingual(
     "该事项不在居委会职责清单内，不得由社区主责办理。",
     "It is not on the residents' committee's list, so it may not lead.",
@@ -45,6 +49,8 @@ _NOT_A_DEPARTMENT = bilingual(
     "吹哨对象须为区级部门、专业单位或街道科室。", "Only departments, utilities and sections can be whistled."
 )
 
+# Contracts with the company, and the committee's own making and conduct.
+ABOUT_THE_COMMITTEE = frozenset({"SV05", "SV07"})
 _WHISTLED_KINDS = frozenset({"department", "utility", "section", "maintainer", "title_holder"})
 
 
@@ -78,7 +84,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
     staff = any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
     if report.channel != Channel.APP and not staff:
         raise NotPermitted()
-    accused = _accused(report, leaf.group, serving)
+    accused = _accused(report, leaf, serving)
     secret = report.type == TicketType.REPORT and report.secrecy == Secrecy.OPEN
     routing = route(serving, leaf, report.type, accused)
     reporter, contact_name, contact_phone = _reporter(report, person)
@@ -145,23 +151,36 @@ def _serving(compound_id: uuid.UUID | None, street_id: uuid.UUID | None, by: Act
         raise InvalidInput("compound" if compound_id else "street", "unknown_place", _UNKNOWN_PLACE) from None
 
 
-def _accused(report: Report, group: str, serving: Serving) -> list[uuid.UUID]:
-    """The accused organisation; of a company, its head office and offices with it.
+def _accused(report: Report, leaf: catalogue.Leaf, serving: Serving) -> list[uuid.UUID]:
+    """The accused organisation with its family; the one that the report names, else the one that it must be about.
 
-    A confidential complaint about service accuses the provider. A section of the street stands alone, for else nobody could act.
+    A report of wrongdoing or a secret complaint about property service accuses whoever renders it, and one about the owners'
+    own affairs their committee.
     """
+    secret = report.type == TicketType.COMPLAINT and report.secrecy != Secrecy.OPEN
     named = report.accused_id
-    if named is None and group == "SV" and report.type == TicketType.COMPLAINT and report.secrecy != Secrecy.OPEN:
-        provider = next((one.provider for one in serving.services if one.kind == "property"), None)
-        named = provider.id if provider else None
-    if named is None:
-        return []
+    if named is None and leaf.group == "SV" and (secret or report.type == TicketType.REPORT):
+        about = _provider(serving, leaf.code) if leaf.code not in ABOUT_THE_COMMITTEE else serving.committee
+        named = about.id if about else None
+    return _family(named, serving.street_id) if named else []
+
+
+def _provider(serving: Serving, code: str) -> Party | None:
+    """Whoever renders the property service that the category belongs to."""
+    return next((one.provider for one in serving.services if one.kind == "property" and covers(one, code)), None)
+
+
+def _family(named: uuid.UUID, street_id: uuid.UUID) -> list[uuid.UUID]:
+    """An organisation to accuse; of a company, its head office and offices with it. Raises InvalidInput.
+
+    A section of the street stands alone, for else nobody could act.
+    """
     family = Organisation.objects.filter(
         Q(pk=named)
         | Q(branches=named, kind="company")
         | Q(parent=named, kind="project_office")
         | Q(parent__branches=named, kind="project_office")
-    ).filter(Q(street=serving.street_id) | Q(street=None))
+    ).filter(Q(street=street_id) | Q(street=None))
     found = set(family.values_list("pk", flat=True))
     if named not in found:
         raise InvalidInput("accused", "unknown_organisation", _UNKNOWN_PARTY)
@@ -196,15 +215,34 @@ def correct(
     version: int | None,
     reason: str,
     category: str | None = None,
-    compound: uuid.UUID | None = None,
+    compound: uuid.UUID | EllipsisType | None = ...,
     spot: str | None = None,
+    accused: uuid.UUID | None = None,
 ) -> Event:
-    """Set right category and place, looked up as they are today."""
+    """Set right category, place and whom it is against, looked up as they are today.
+
+    No compound (None) is the street's public ground; `...` leaves the place as it is. Raises InvalidInput.
+    """
     leaf = _leaf(category, by) if category else None
-    place = _serving(compound, ticket.street_id, by) if compound else None
-    desk = answering_section(place, ticket.accused).id if place else None
+    place = None if compound is ... else _serving(compound, ticket.street_id, by)
+    family = _family(accused, ticket.street_id) if accused else None
+    if family and any(one.organisation_id in family for one in ticket.leads):
+        raise InvalidInput("accused", "holds_it", _ACCUSED_HOLDS)
+    desk = None
+    if place or family:
+        there = place or _serving(ticket.compound_id, ticket.street_id, by)
+        desk = answering_section(there, family or ticket.accused).id
     return perform(
-        Ticket.correct, ticket, by=by, version=version, reason=reason, leaf=leaf, place=place, desk=desk, spot=spot
+        Ticket.correct,
+        ticket,
+        by=by,
+        version=version,
+        reason=reason,
+        leaf=leaf,
+        place=place,
+        desk=desk,
+        spot=spot,
+        accused=family,
     )
 
 

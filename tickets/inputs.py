@@ -129,6 +129,7 @@ class Correct(Input):
     category = serializers.CharField(max_length=8, required=False, help_text="The category's code, such as CL03.")
     compound = Identifier(required=False, allow_null=True)
     spot = Words(max_length=200, required=False, allow_blank=True)
+    accused = Identifier(required=False, help_text="The organisation that it is against.")
     reason = Words()
 
 

@@ -35,7 +35,8 @@ def reported_by(actor: Actor) -> TicketQuerySet:
 
 def followed_by(actor: Actor) -> TicketQuerySet:
     """What the actor cosigned, and what their own tickets were merged into."""
-    return Ticket.objects.filter(pk__in=Follower.objects.filter(person=actor.person_id).values("ticket"))
+    found = Ticket.objects.filter(pk__in=Follower.objects.filter(person=actor.person_id).values("ticket"))
+    return _without_accused(found, actor) if actor.seats else found
 
 
 def in_compound(compound_id: uuid.UUID, actor: Actor) -> TicketQuerySet:
@@ -46,10 +47,10 @@ def in_compound(compound_id: uuid.UUID, actor: Actor) -> TicketQuerySet:
 
 
 def in_areas(actor: Actor) -> TicketQuerySet:
-    """What lies in the areas of the actor's committees; reports against somebody are the street's alone."""
+    """What lies in the areas of the actor's committees; reports of wrongdoing or against somebody are the street's alone."""
     seats = _organisations(actor)
     areas = list(Area.objects.filter(committee__in=seats).values_list("pk", flat=True)) if seats else []
-    return Ticket.objects.filter(area__in=areas, accused=[])
+    return Ticket.objects.filter(area__in=areas, accused=[]).exclude(type=TicketType.REPORT)
 
 
 def in_street(actor: Actor) -> TicketQuerySet:

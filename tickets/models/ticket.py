@@ -388,7 +388,17 @@ class Ticket(Subject):
     @property
     def has_public_face(self) -> bool:
         """Whether neighbours may read of it and cosign it."""
-        return self.secrecy == Secrecy.OPEN and self.type != TicketType.REPORT and not self.accused
+        return self.secrecy == Secrecy.OPEN and not self.confined
+
+    @property
+    def confined(self) -> bool:
+        """Whether it stays between its reporter and the street: it accuses somebody, or reports a wrongdoing."""
+        return bool(self.accused) or self.type == TicketType.REPORT
+
+    @property
+    def leads(self) -> list[Assignment]:
+        """Those who lead it now or in a later step."""
+        return [one for one in self.assignments if one.role == AssignmentRole.LEAD and (one.open or one.waiting)]
 
     @property
     def lead(self) -> Assignment | None:
@@ -413,7 +423,7 @@ class Ticket(Subject):
             case S.SUBMITTED:
                 return self.state_since + (targets.URGENT_TRIAGE if self.urgent else targets.TRIAGE)
             case S.COORDINATING:
-                return self.state_since + targets.COORDINATION
+                return self.state_since + (targets.URGENT_TRIAGE if self.urgent else targets.COORDINATION)
             case S.DISPATCHED:
                 return self.state_since + targets.RESPONSE[self.response_class]
             case S.RETURNING:
@@ -479,6 +489,10 @@ class Ticket(Subject):
         if self.due_at is None:
             self.due_at = at + targets.DISPOSAL[self.disposal_class]
 
+    def _committee_or_desk(self) -> uuid.UUID:
+        """Who coordinates it: the committee of the place, unless it has none or the ticket is the street's alone."""
+        return self.committee_id if self.committee_id and not self.confined else self.desk_id
+
     def _coordinate_at(self, coordinator: uuid.UUID, at: datetime) -> None:
         self._enter(at)
         self.coordinator_id = coordinator
@@ -526,22 +540,29 @@ class Ticket(Subject):
         place: Any = None,
         desk: uuid.UUID | None = None,
         spot: str | None = None,
+        accused: Sequence[uuid.UUID] | None = None,
     ) -> None:
-        """Set right what the ticket is about, or where.
+        """Set right what the ticket is about, where, or whom it is against; the accused have no part in it any more.
 
-        `leaf` and `place` are as the catalogue and the street know them; `desk` is the section that answers for that place.
+        `leaf` and `place` are as the catalogue and the street know them; `desk` is the section that answers for it then.
         """
+        by_committee = self.coordinator_id is not None and self.coordinator_id == self.committee_id
+        by_street = self.coordinator_id is not None and self.coordinator_id == self.desk_id
         if leaf is not None:
             self.file_under(leaf)
             self.note(leaf=leaf.code)
         if place is not None:
-            coordinated_there = self.coordinator_id is not None and self.coordinator_id == self.committee_id
             self.locate(place)
-            if desk is not None:
-                self.desk_id = desk
-            if coordinated_there:
-                self.coordinator_id = self.committee_id or self.desk_id
             self.note(place=place.compound_id or place.street_id)
+        if accused is not None:
+            self.accused = list(accused)
+            for one in self.assignments:
+                if one.open and one.organisation_id in accused:
+                    self._close(one, at, Outcome.ENDED)
+        if desk is not None:
+            self.desk_id = desk
+        if by_committee or by_street:
+            self.coordinator_id = self._committee_or_desk() if by_committee else self.desk_id
         if spot is not None:
             self.spot = spot
 
@@ -571,9 +592,7 @@ class Ticket(Subject):
     def coordinate(self, *, at: datetime, by: Actor, reason: str) -> None:
         """Have the committee bring the parties together; from a holder this counts as its return."""
         self._close_lead(at, Outcome.RETURNED)
-        # A report against somebody stays between its reporter and the street.
-        committee = None if self.accused else self.committee_id
-        self._coordinate_at(committee or self.desk_id, at)
+        self._coordinate_at(self._committee_or_desk(), at)
 
     @transition(
         field=state,

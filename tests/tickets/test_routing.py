@@ -1,0 +1,162 @@
+"""Where reports go when whoever should take them is missing, accused, or not the one to judge."""
+
+import pytest
+
+from community.models import Membership, ServiceContract
+from tests.tickets.story import history, queued, row, seen
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+COMMITTEE, PROVIDER = "学院路14号院物业管理委员会", "天岳恒学院路14号院项目部"
+
+
+def rule(ticket) -> str:
+    """The rule by which the ticket was routed."""
+    return history(ticket)[0].data["rule"]
+
+
+# Urgent, and the specialised company is missing.
+
+
+@pytest.mark.parametrize(("category", "kind"), [("EL01", "lift"), *((f"UT0{n}", "utility") for n in (1, 3, 4, 6))])
+def test_what_is_urgent_goes_to_the_provider_where_the_specialised_company_is_missing(
+    api, organisation, category, kind
+):
+    ServiceContract.objects.filter(kind=kind).delete()
+    ticket = api("resident").file(category)
+    assert (ticket["state"], ticket["holder"]) == ("dispatched", organisation(PROVIDER))
+    assert rule(ticket) == "unserved_urgent"
+    assert queued(api("chair"), ticket) == "copy"
+
+
+def test_what_is_urgent_is_the_street_s_where_the_provider_is_missing_as_well(api, organisation):
+    ServiceContract.objects.filter(kind__in=["lift", "property"]).delete()
+    ticket = api("resident").file("EL01")
+    assert (ticket["state"], ticket["holder"]) == ("dispatched", organisation("物业专班"))
+    assert rule(ticket) == "backstop_urgent"
+
+
+def test_a_question_about_people_in_a_lift_is_no_question(api, organisation):
+    ticket = api("resident").file("EL01", type="consult")
+    assert ticket["holder"] == organisation("北京升安电梯维保有限公司")
+    assert api("resident").file("SV01", type="consult")["state"] == "submitted"
+
+
+def test_what_is_urgent_is_not_coordinated_for_days(api, street):
+    ticket = row(api("resident").file("TR02", street=str(street.pk)))
+    assert ticket.state == "coordinating"
+    assert (ticket.next_due_at - ticket.state_since).total_seconds() == 15 * 60
+
+
+# Reports of wrongdoing.
+
+
+@pytest.mark.parametrize("category", ["IL01", "CL03", "SV01", "PK05", "EL01"])
+def test_a_report_never_falls_through_to_a_company(api, organisation, category):
+    Membership.objects.filter(organisation__function="property").delete()
+    Membership.objects.filter(organisation__kind="street_office").delete()
+    ticket = api("resident").file(category, type="report")
+    now = row(ticket)
+    assert now.holder_id is None
+    assert str(now.coordinator_id or now.desk_id) == organisation("市民诉求处置中心")
+
+
+def test_a_report_that_names_nobody_is_not_the_committees(api):
+    ticket = api("resident").file("IL01", type="report", text="三层露台加盖阳光房。")
+    for key in ("chair", "member", "residents_committee_worker"):
+        assert seen(api(key), ticket) is None
+    listed = api("chair").get("tickets", scope="area", limit=100, q="加盖阳光房")["results"]
+    assert listed == []
+    assert seen(api("property_officer"), ticket)
+
+
+def test_a_report_goes_back_to_the_street_and_not_to_the_committee(api, organisation):
+    officer = api("property_officer")
+    ticket = api("resident").file("IL01", type="report")
+    officer.move(ticket, "dispatch", holder=organisation("综合行政执法队"))
+    assert officer.move(ticket, "coordinate", reason="需要协调。")["coordinator"] == organisation("物业专班")
+
+
+@pytest.mark.parametrize(
+    ("category", "report", "accused"),
+    [
+        ("SV01", {"type": "report"}, PROVIDER),
+        ("SV01", {"type": "complaint", "secrecy": "confidential"}, PROVIDER),
+        ("SV06", {"type": "complaint", "secrecy": "anonymous"}, PROVIDER),
+        ("SV05", {"type": "report"}, COMMITTEE),
+        ("SV07", {"type": "report"}, COMMITTEE),
+        ("SV07", {"type": "complaint", "secrecy": "confidential"}, COMMITTEE),
+        ("SV01", {"type": "complaint"}, None),
+        ("IL01", {"type": "report"}, None),
+    ],
+)
+def test_whom_a_report_that_names_nobody_is_against(api, organisation, category, report, accused):
+    ticket = row(api("resident").file(category, **report))
+    named = {str(one) for one in ticket.accused}
+    assert organisation(accused) in named if accused else named == set()
+    if accused:
+        assert ticket.state == "coordinating"
+        assert ticket.coordinator.name == "物业专班"
+        assert seen(api("chair"), {"id": ticket.pk}) is None
+
+
+def test_a_provider_whose_scope_lacks_the_matter_is_not_accused(api):
+    assert row(api("resident_quasi").file("SV01", type="report")).accused == []
+    assert row(api("resident_quasi").file("SV04", type="report")).accused != []
+
+
+# Setting right whom it is against.
+
+
+def test_the_street_says_afterwards_whom_a_report_is_against(api, organisation):
+    officer = api("property_officer")
+    ticket = api("resident").file("PK01")
+    assert seen(api("chair"), ticket)
+    officer.move(ticket, "correct", accused=organisation(COMMITTEE), reason="反映物管会收费。")
+    now = row(ticket)
+    assert [str(one) for one in now.accused] == [organisation(COMMITTEE)]
+    assert now.coordinator.name == "物业专班"
+    assert seen(api("chair"), ticket) is None
+    assert seen(api("residents_committee_worker"), ticket) is None
+    assert officer.move(ticket, "dispatch", 400, holder=organisation(COMMITTEE))["errors"][0]["code"] == "accused"
+
+
+def test_an_accused_section_leaves_the_ticket_to_another(api, organisation):
+    ticket = api("resident").file("IL01", type="report")
+    assert row(ticket).coordinator.name == "物业专班"
+    api("desk_officer").move(ticket, "correct", accused=organisation("物业专班"), reason="反映专班。")
+    now = row(ticket)
+    assert now.coordinator.name == now.desk.name == "市民诉求处置中心"
+    assert seen(api("property_officer"), ticket) is None
+
+
+def test_whoever_holds_it_is_not_accused_before_it_gives_the_ticket_up(api, organisation):
+    officer, dispatcher = api("property_officer"), api("dispatcher")
+    ticket = api("resident").file("CL03")
+    dispatcher.move(ticket, "return", reason="不归我们。")
+    accused = {"accused": organisation(PROVIDER), "reason": "反映项目部。"}
+    assert officer.move(ticket, "correct", 400, **accused)["errors"][0]["code"] == "holds_it"
+    officer.move(ticket, "uphold")
+    officer.move(ticket, "correct", **accused)
+    assert seen(dispatcher, ticket) is None
+
+
+def test_a_member_of_the_accused_who_cosigned_follows_it_no_longer(api, organisation):
+    ticket, neighbour = api("resident").file("PK01"), api("neighbour")
+    neighbour.move(ticket, "cosign")
+    committee = Ticket.objects.get(pk=ticket["id"]).committee
+    Membership.objects.create(
+        street=committee.street, person=neighbour.person, organisation=committee, role="member", starts_on="2021-01-01"
+    )
+    api("property_officer").move(ticket, "correct", accused=str(committee.pk), reason="反映物管会。")
+    assert seen(neighbour, ticket) is None
+    assert neighbour.get("tickets", scope="followed")["results"] == []
+
+
+def test_a_place_is_set_right_to_public_ground(api, street):
+    ticket = api("resident").file("PK01")
+    api("desk_officer").move(ticket, "correct", compound=None, reason="在小区外的路上。")
+    now = row(ticket)
+    assert (now.compound_id, now.area_id, now.committee_id) == (None, None, None)
+    assert now.coordinator_id == now.desk_id
+    assert now.desk.function == "desk"
