@@ -24,11 +24,11 @@ class Caller:
 
 
 # In the order of the model's columns, by which `from_db` reads a row. The password is hashed in the session's check.
-PERSON_FIELDS = ("password", "is_superuser", "id", "phone", "name", "language", "is_active", "is_staff")
+PERSON_FIELDS = ("password", "is_superuser", "id", "phone", "name", "language", "is_active", "is_staff", "sign_outs")
 
 # The date that decides is the street's own; a shared organisation keeps the server's.
 SQL = """
-SELECT p.password, p.is_superuser, p.id, p.phone, p.name, p.language, p.is_active, p.is_staff,
+SELECT p.password, p.is_superuser, p.id, p.phone, p.name, p.language, p.is_active, p.is_staff, p.sign_outs,
   clock.at, {signed_in_by},
   ARRAY(
     SELECT ARRAY[o.id::text, o.kind, o.function, m.role, o.street_id::text]
@@ -81,8 +81,8 @@ def _caller(sql: str, params: dict[str, Any]) -> Caller | None:
         return None
     seats = tuple(
         Seat(uuid.UUID(organisation), kind, function, role, uuid.UUID(street) if street else None)
-        for organisation, kind, function, role, street in row[11]
+        for organisation, kind, function, role, street in row[12]
     )
-    person = Person.from_db(connection.alias, PERSON_FIELDS, row[:8])
-    actor = Actor(person_id=row[2], at=row[8], seats=seats, compounds=frozenset(row[12]))
-    return Caller(person, actor, row[9], row[10])
+    person = Person.from_db(connection.alias, PERSON_FIELDS, row[:9])
+    actor = Actor(person_id=row[2], at=row[9], seats=seats, compounds=frozenset(row[13]))
+    return Caller(person, actor, row[10], row[11])

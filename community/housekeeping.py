@@ -1,4 +1,4 @@
-"""What has had its day is deleted: codes, tokens, sessions and the answers kept for Idempotency-Key."""
+"""What has had its day is deleted: codes, wrong passwords, known addresses, tokens, sessions, answers to repeated requests."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from community.models import SignInCode, SignInToken
-from community.models.signin import CODE_LIFE
-from community.signin import LONGEST
+from community.limits import DAY
+from community.models import KnownAddress, PasswordAttempt, SignInCode, SignInToken
+from community.models.signin import CODE_LIFE, KNOWN_FOR
 from web.idempotency import KEPT_FOR
 from web.models import IdempotencyKey
 
@@ -18,7 +18,9 @@ BATCH = 1000
 def purge() -> dict[str, int]:
     """Delete what has expired, in batches that each commit; how many of each. Twice, or by two at once, does no harm."""
     return {
-        "codes": _delete(SignInCode.objects.filter(created_at__lt=Now() - LONGEST - CODE_LIFE)),
+        "codes": _delete(SignInCode.objects.filter(created_at__lt=Now() - DAY - CODE_LIFE)),
+        "attempts": _delete(PasswordAttempt.objects.filter(created_at__lt=Now() - DAY)),
+        "addresses": _delete(KnownAddress.objects.filter(last_used_at__lt=Now() - KNOWN_FOR)),
         "tokens": _delete(SignInToken.objects.expired()),
         "sessions": _delete(Session.objects.filter(expire_date__lt=Now())),
         "idempotency_keys": _delete(IdempotencyKey.objects.filter(created_at__lt=Now() - KEPT_FOR)),

@@ -1,23 +1,28 @@
 """Signing in: a code to the phone, then a token for a device or a session for a browser.
 
-What the limits promise, and to whom:
+What the limits promise, and to whom; PostgreSQL counts under a lock, so the numbers hold exactly however many ask at once:
 
-* A phone is sent at most 1 code a minute, 5 an hour and 10 a day (RULES.md §7.3), an address asks for at most
-  `settings.CODES_PER_ADDRESS` an hour. PostgreSQL counts under a lock, so the numbers hold exactly however many ask at once.
+* A phone is sent at most 1 code a minute, 5 an hour and 10 a day: the operators' gateways refuse more.
+* Of these, strangers together get at most 3 an hour and 6 a day, and one address of theirs 2 and 4; with those who come
+  from an address that the phone has signed in from before, 4 and 8. The rest is kept for devices that have signed in with
+  it before. So whoever signs in where they did before gets a code, whatever strangers ask for.
+* An address asks for at most `settings.CODES_PER_ADDRESS` an hour for phones at which it is a stranger. Those who are
+  known at their phone are neither counted nor stopped by it: a whole district may share one address of its operator.
 * A code lives five minutes and works once. It works wherever its owner types it: not only where it was asked for, and
   not only while it is the latest. So a stranger who asks for codes to somebody's phone stops nobody from using them.
-* A code stands five wrong guesses from the address that asked for it, and five from all others together. So a stranger
-  who guesses elsewhere does not use up the guesses of the person who waits for it, and nobody has more than ten at one
-  code: one chance in a hundred thousand, and one in ten thousand a day at all of a phone's codes.
-* A stranger can use up a phone's codes for the day, since the operators would refuse the eleventh anyway. Devices that are
-  signed in and a bound WeChat account do not need a code.
-* Whether a phone belongs to a person is not asked before its code is right, and so never told.
+* A code stands five wrong guesses by whoever holds the request that it was sent for, five by others at the address that
+  asked, and five by all the rest, who have ten a day at one phone. So nobody else's guesses use up those of a client that
+  sends its request along; without it, those at other addresses do not. And at all of a phone's codes of a day there are
+  110 wrong guesses at most: one chance in nine thousand.
+* Whoever has never signed in with the phone from this device or address shares with strangers: those with several
+  addresses can use up the 6. A bound WeChat account needs no code.
+* Whether a phone belongs to a person is not asked before its code is right, and so never told to strangers.
 """
 
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -27,25 +32,37 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from community import known, limits
 from community.authentication import token_hash
-from community.models import Person, SignInCode, SignInToken, WechatAccount
+from community.limits import DAY, HOUR, MINUTE, Limits
+from community.models import Person, SignInCode, SignInToken, Standing, WechatAccount
 from community.models.signin import CODE_LIFE, WRONG_GUESSES
 from notifications import sms
 from web.words import bilingual
 
-PER_PHONE = ((1, timedelta(minutes=1)), (5, timedelta(hours=1)), (10, timedelta(days=1)))
-LONGEST = max(window for _, window in PER_PHONE)
+# What a phone is sent for callers of a standing and of all lower ones together.
+PER_PHONE: dict[Standing, Limits] = {
+    Standing.STRANGER: ((3, HOUR), (6, DAY)),
+    Standing.ADDRESS: ((4, HOUR), (8, DAY)),
+    Standing.DEVICE: ((1, MINUTE), (5, HOUR), (10, DAY)),
+}
+# What it is sent for strangers at one address.
+PER_PHONE_AND_ADDRESS: Limits = ((2, HOUR), (4, DAY))
+GUESSES_ELSEWHERE = 10  # a day, at the codes of one phone, without their requests and from other addresses
 TICKET_LIFE = timedelta(minutes=10)
 _TICKET_SALT = "community.signin.wechat"
+_REQUEST_SALT = "community.signin.request"
 
-# Two families of advisory locks; a transaction takes the address's before the phone's.
-_ADDRESS_LOCK, _PHONE_LOCK = 7001, 7002
-_SENT = """
-SELECT statement_timestamp(),
-  ARRAY(SELECT created_at FROM community_signincode WHERE phone = %s
-        ORDER BY created_at DESC LIMIT %s),
-  ARRAY(SELECT created_at FROM community_signincode WHERE address = %s AND address <> ''
-        ORDER BY created_at DESC LIMIT %s)
+_TO_PHONE = """
+SELECT clock.at, code.created_at, code.standing, code.address
+FROM (SELECT statement_timestamp() AS at) clock
+LEFT JOIN community_signincode code ON code.phone = %s AND code.created_at > clock.at - interval '1 day'
+ORDER BY code.created_at DESC
+"""
+_FROM_ADDRESS = """
+SELECT created_at FROM community_signincode
+WHERE address = %s AND standing = 0 AND created_at > statement_timestamp() - interval '1 hour'
+ORDER BY created_at DESC LIMIT %s
 """
 
 
@@ -89,34 +106,42 @@ class Issued:
     token: SignInToken
 
 
-def send_code(phone: str, address: str) -> None:
-    """Send a sign-in code to `phone`, for somebody at `address`. Raises TooManyCodes, or what the gateway raises."""
+def send_code(phone: str, address: str, device_key: str = "") -> str:
+    """Send a sign-in code to `phone`, for somebody at `address`; the request, to be sent along with the code.
+
+    `device_key` is what a device got when it signed in before. Raises TooManyCodes, or what the gateway raises.
+    """
     code = f"{secrets.randbelow(1_000_000):06d}"
     with transaction.atomic():
-        _check_limits(phone, address)
-        row = SignInCode.objects.create(phone=phone, address=address, code_hash=_code_hash(phone, code))
+        limits.hold(phone, address)
+        standing = known.standing(phone, address, device_key)
+        _check_limits(phone, address, standing)
+        row = SignInCode.objects.create(
+            phone=phone, address=address, standing=standing, code_hash=_code_hash(phone, code)
+        )
     try:
         sms.send_code(phone, code)
     except Exception:
         # What was not sent does not count.
         SignInCode.objects.filter(id=row.id).delete()
         raise
+    return signing.dumps(row.id.hex, salt=_REQUEST_SALT)
 
 
-def sign_in_device(phone: str, code: str, address: str, device: str) -> Issued:
+def sign_in_device(phone: str, code: str, address: str, device: str, request: str = "") -> Issued:
     """A token for a device, for the person whose `phone` got `code`. Raises WrongCode or Disabled."""
     with transaction.atomic():
-        person = _enter(phone, code, address)
+        person = _enter(phone, code, address, request)
         issued = issue(person, device) if person else None
     if issued is None:
         raise WrongCode
     return issued
 
 
-def sign_in_browser(phone: str, code: str, address: str) -> Person:
+def sign_in_browser(phone: str, code: str, address: str, request: str = "") -> Person:
     """The person whose `phone` got `code`, for a session. Raises WrongCode or Disabled."""
     with transaction.atomic():
-        person = _enter(phone, code, address)
+        person = _enter(phone, code, address, request)
     if person is None:
         raise WrongCode
     return person
@@ -129,7 +154,7 @@ def sign_in_wechat(openid: str, device: str) -> Issued | None:
         return None
     if not account.person.is_active:
         raise Disabled
-    return issue(account.person, device)
+    return issue(account.person, device, account)
 
 
 def binding_ticket(openid: str) -> str:
@@ -137,80 +162,122 @@ def binding_ticket(openid: str) -> str:
     return signing.dumps(openid, salt=_TICKET_SALT)
 
 
-def bind_wechat(ticket: str, phone: str, code: str, address: str, device: str) -> Issued:
-    """Bind the ticket's WeChat account to the person whose `phone` got `code`; from a former person it moves over.
+def bind_wechat(ticket: str, phone: str, code: str, address: str, device: str, request: str = "") -> Issued:
+    """Bind the ticket's WeChat account to the person whose `phone` got `code`.
 
-    Raises BadTicket, WrongCode or Disabled.
+    From a former person it moves over, and what it signed in for them is signed out. Raises BadTicket, WrongCode or Disabled.
     """
     try:
         openid = signing.loads(ticket, salt=_TICKET_SALT, max_age=TICKET_LIFE)
     except signing.BadSignature:
         raise BadTicket from None
     with transaction.atomic():
-        person = _enter(phone, code, address)
+        person = _enter(phone, code, address, request)
         if person:
-            WechatAccount.objects.update_or_create(openid=openid, defaults={"person": person})
-        issued = issue(person, device) if person else None
-    if issued is None:
+            account, _ = WechatAccount.objects.update_or_create(openid=openid, defaults={"person": person})
+            SignInToken.objects.filter(wechat=account).exclude(person=person).delete()
+            issued = issue(person, device, account)
+    if person is None:
         raise WrongCode
     return issued
 
 
-def issue(person: Person, device: str) -> Issued:
-    """A fresh token of 256 random bits for a device of `person`."""
+def issue(person: Person, device: str, wechat: WechatAccount | None = None) -> Issued:
+    """A fresh token of 256 random bits for a device of `person`; given to a WeChat account, it ends with its binding."""
     secret = f"linli_{secrets.token_urlsafe(32)}"
-    return Issued(secret, SignInToken.objects.create(person=person, device=device, token_hash=token_hash(secret)))
+    token = SignInToken.objects.create(person=person, wechat=wechat, device=device, token_hash=token_hash(secret))
+    return Issued(secret, token)
+
+
+def revoke(person: Person) -> None:
+    """Sign the person out everywhere: tokens, sessions and WeChat bindings end, and no device or address is known any more.
+
+    Runs in the caller's transaction.
+    """
+    Person.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
+    person.refresh_from_db(fields=["sign_outs"])
+    person.tokens.all().delete()
+    person.wechat_accounts.all().delete()
+    person.known_addresses.all().delete()
 
 
 def _code_hash(phone: str, code: str) -> bytes:
     return salted_hmac("community.signin.code", f"{phone} {code}", algorithm="sha256").digest()
 
 
-def _check_limits(phone: str, address: str) -> None:
-    """Raise TooManyCodes at a limit; otherwise the caller's transaction alone may add a code until it ends."""
-    per_address = ((settings.CODES_PER_ADDRESS, timedelta(hours=1)),)
+def _check_limits(phone: str, address: str, standing: Standing) -> None:
+    """Raise TooManyCodes at a limit. What it counts must be held by the caller's transaction."""
+    most = limits.for_address(address, settings.CODES_PER_ADDRESS)
     with connection.cursor() as cursor:
-        # The locks have statements of their own: what is counted must be seen after they are held.
-        if address:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_ADDRESS_LOCK, address])
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_PHONE_LOCK, phone])
-        cursor.execute(_SENT, [phone, PER_PHONE[-1][0], address, settings.CODES_PER_ADDRESS])
-        at, to_phone, from_address = cursor.fetchone()
-    wait = max(_wait(at, to_phone, PER_PHONE), _wait(at, from_address, per_address))
-    if wait > timedelta(0):
-        raise TooManyCodes(wait.total_seconds())
+        cursor.execute(_TO_PHONE, [phone])
+        sent = cursor.fetchall()
+        at = sent[0][0]
+        sent = [row for row in sent if row[1] is not None]
+        waits = [
+            limits.wait(at, [created for _, created, its, _ in sent if its <= pool], PER_PHONE[pool])
+            for pool in Standing
+            if pool >= standing
+        ]
+        if standing == Standing.STRANGER:
+            if address:
+                here = [created for _, created, its, asked in sent if (its, asked) == (standing, address)]
+                waits.append(limits.wait(at, here, PER_PHONE_AND_ADDRESS))
+            cursor.execute(_FROM_ADDRESS, [address, most])
+            waits.append(limits.wait(at, [created for (created,) in cursor.fetchall()], ((most, HOUR),)))
+    if max(waits) > timedelta(0):
+        raise TooManyCodes(max(waits).total_seconds())
 
 
-def _wait(at: datetime, sent: list[datetime], limits: tuple[tuple[int, timedelta], ...]) -> timedelta:
-    """How long until every limit allows one more; `sent` has the newest first."""
-    return max((sent[most - 1] + window - at for most, window in limits if len(sent) >= most), default=timedelta(0))
+def _named(request: str) -> uuid.UUID | None:
+    """The code that a request of ours was answered with; None for anything else."""
+    try:
+        return uuid.UUID(signing.loads(request, salt=_REQUEST_SALT, max_age=CODE_LIFE)) if request else None
+    except signing.BadSignature:
+        return None
 
 
-def _enter(phone: str, code: str, address: str) -> Person | None:
+def _enter(phone: str, code: str, address: str, request: str) -> Person | None:
     """The person whose live code this is, made where there was none; None, and a wrong guess counted, otherwise.
 
     Runs in the caller's transaction, which must commit either way. Raises Disabled.
     """
-    live = SignInCode.objects.select_for_update().filter(
-        phone=phone, used_at=None, created_at__gt=Now() - CODE_LIFE
-    )  # fmt: skip
-    given = _code_hash(phone, code)
-    right = False
-    here: list[uuid.UUID] = []
-    elsewhere: list[uuid.UUID] = []
-    for row in live.order_by("id"):
-        asked_here = bool(address) and row.address == address
-        if (row.wrong_here if asked_here else row.wrong_elsewhere) >= WRONG_GUESSES:
-            continue
-        (here if asked_here else elsewhere).append(row.id)
-        right |= constant_time_compare(bytes(row.code_hash), given)
-    if not right:
-        SignInCode.objects.filter(id__in=here).update(wrong_here=F("wrong_here") + 1)
-        SignInCode.objects.filter(id__in=elsewhere).update(wrong_elsewhere=F("wrong_elsewhere") + 1)
+    if not prove(phone, code, address, request):
         return None
-    live.update(used_at=Now())
     newcomer = {"name": str(bilingual("居民", "Resident")), "password": make_password(None)}
     person, _ = Person.objects.get_or_create(phone=phone, defaults=newcomer)
     if not person.is_active:
         raise Disabled
+    known.remember(person, address)
     return person
+
+
+def prove(phone: str, code: str, address: str, request: str) -> bool:
+    """Use up the phone's live codes where `code` is one of them; otherwise count a wrong guess.
+
+    Runs in the caller's transaction, which must commit either way.
+    """
+    limits.hold(phone)
+    today = SignInCode.objects.filter(phone=phone, created_at__gt=Now() - DAY)
+    live = today.filter(used_at=None, created_at__gt=Now() - CODE_LIFE)
+    spent_elsewhere = sum(today.values_list("wrong_elsewhere", flat=True))
+    named, given, right = _named(request), _code_hash(phone, code), False
+    guessed: dict[str, list[uuid.UUID]] = {}
+    for row in live.order_by("id"):
+        if row.id == named:
+            counter = "wrong_by_request"
+        elif row.address == address and address:
+            counter = "wrong_here"
+        else:
+            counter = "wrong_elsewhere"
+            if spent_elsewhere + len(guessed.get(counter, ())) >= GUESSES_ELSEWHERE:
+                continue
+        if getattr(row, counter) >= WRONG_GUESSES:
+            continue
+        guessed.setdefault(counter, []).append(row.id)
+        right |= constant_time_compare(bytes(row.code_hash), given)
+    if right:
+        live.update(used_at=Now())
+    else:
+        for counter, ids in guessed.items():
+            SignInCode.objects.filter(id__in=ids).update(**{counter: F(counter) + 1})
+    return right

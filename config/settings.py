@@ -242,8 +242,9 @@ LOGGING = {
 }
 # Where the sign-in codes of a development server go, since it has no gateway to send them through.
 SMS_LOG = None if PRODUCTION else LOCAL_DIR / "log" / "sms.log"
-# Sign-in codes that one address may ask for in an hour; an office or a lane may share one address.
-CODES_PER_ADDRESS = env.int("CODES_PER_ADDRESS", default=20)
+# Sign-in codes that one address may ask for in an hour, for phones where it is not known: operators put many customers
+# behind one address.
+CODES_PER_ADDRESS = env.int("CODES_PER_ADDRESS", default=100)
 # The mini-program's credentials; without them WeChat sign-in answers that it is not set up.
 WECHAT_BASE_URL = env.str("WECHAT_BASE_URL", default="https://api.weixin.qq.com")
 WECHAT_APP_ID = env.str("WECHAT_APP_ID", default="")

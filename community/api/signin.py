@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib.auth import login, logout
+from django.db import transaction
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,6 +13,8 @@ from rest_framework.response import Response
 from community import signin, wechat
 from community.api.views import Doorstep, View
 from community.authentication import caller_of
+from community.cookies import keep_device_key, kept_device_key
+from community.known import device_key
 from community.models import SignInToken
 from community.models.people import MOBILE
 from community.models.signin import CODE_LIFE, TOKEN_LIFE
@@ -28,16 +31,30 @@ class PhoneSerializer(serializers.Serializer[Any]):
     phone = serializers.RegexField(MOBILE, max_length=11, help_text="A mainland mobile number of 11 digits.")
 
 
+class AskingSerializer(PhoneSerializer):
+    """The phone that shall get a code."""
+
+    device_key = serializers.RegexField(
+        r"^[!-~]{0,255}$", max_length=255, required=False, allow_blank=True, default="",
+        help_text="What this device got when it signed in before; then what strangers ask for leaves it its share.",
+    )  # fmt: skip
+
+
 class SentSerializer(serializers.Serializer[Any]):
     """A code is on its way; the same whether or not anybody is known by that number."""
 
     expires_in = serializers.IntegerField(help_text="Seconds for which the code is good.")
+    request = serializers.CharField(help_text="Send it along with the code.")
 
 
 class ProofSerializer(PhoneSerializer):
     """A phone, and the code that was sent to it."""
 
     code = serializers.RegexField(r"^[0-9]{6}$", max_length=6)
+    request = serializers.RegexField(
+        r"^[!-~]{0,255}$", max_length=255, required=False, allow_blank=True, default="",
+        help_text="The `request` that asking for the code was answered with: then nobody else's wrong guesses count.",
+    )  # fmt: skip
 
 
 class DeviceProofSerializer(ProofSerializer):
@@ -66,6 +83,9 @@ class TokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Send it as `Authorization: Bearer …`.")
     unused_life = serializers.IntegerField(help_text="Seconds without use after which it dies.")
     person_id = serializers.UUIDField()
+    device_key = serializers.CharField(
+        help_text="Keep it, also beyond signing out, and send it when asking for a code. It signs nobody in."
+    )
 
 
 class WechatSerializer(serializers.Serializer[Any]):
@@ -104,18 +124,20 @@ def _told(issued: Issued) -> dict[str, Any]:
         "token": issued.secret,
         "unused_life": int(TOKEN_LIFE.total_seconds()),
         "person_id": issued.token.person_id,
+        "device_key": device_key(issued.token.person),
     }
 
 
 class Codes(Doorstep):
     """Sign-in codes."""
 
-    @extend_schema(operation_id="send_code", request=PhoneSerializer, responses={202: SentSerializer})
+    @extend_schema(operation_id="send_code", request=AskingSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
         """Send a sign-in code to a phone: 1 a minute, 5 an hour, 10 a day."""
-        asked = _valid(PhoneSerializer, request)
-        signin.send_code(asked["phone"], client_address(request._request))
-        return Response({"expires_in": int(CODE_LIFE.total_seconds())}, status=202)
+        asked = _valid(AskingSerializer, request)
+        key = asked["device_key"] or kept_device_key(request._request)
+        sent = signin.send_code(asked["phone"], client_address(request._request), key)
+        return Response({"expires_in": int(CODE_LIFE.total_seconds()), "request": sent}, status=202)
 
 
 class Tokens(View):
@@ -140,7 +162,9 @@ class Tokens(View):
     def post(self, request: Request) -> Response:
         """Sign a device in by the code sent to a phone; a phone that is new here becomes a resident."""
         proof = _valid(DeviceProofSerializer, request)
-        issued = signin.sign_in_device(proof["phone"], proof["code"], client_address(request._request), proof["device"])
+        issued = signin.sign_in_device(
+            proof["phone"], proof["code"], client_address(request._request), proof["device"], proof["request"]
+        )
         return Response(_told(issued), status=201)
 
     @extend_schema(operation_id="list_my_devices", parameters=PAGING, responses={200: paged(DeviceSerializer)})
@@ -160,6 +184,13 @@ class Tokens(View):
             for row in found.rows
         ]
         return Response(found.envelope(rows))
+
+    @extend_schema(operation_id="sign_out_everywhere", responses={204: OpenApiResponse(description="Signed out.")})
+    def delete(self, request: Request) -> Response:
+        """Sign me out everywhere: every device, browser and WeChat account of mine, the asking one included."""
+        with transaction.atomic():
+            signin.revoke(caller_of(request).person)
+        return Response(status=204)
 
 
 class Token(View):
@@ -201,9 +232,13 @@ class Sessions(Doorstep):
     def post(self, request: Request) -> Response:
         """Sign a browser in by the code sent to a phone; sets the session and CSRF cookies."""
         proof = _valid(ProofSerializer, request)
-        person = signin.sign_in_browser(proof["phone"], proof["code"], client_address(request._request))
+        person = signin.sign_in_browser(
+            proof["phone"], proof["code"], client_address(request._request), proof["request"]
+        )
         login(request._request, person)
-        return Response({"person_id": person.id}, status=201)
+        response = Response({"person_id": person.id}, status=201)
+        keep_device_key(response, person)
+        return response
 
 
 class CurrentSession(View):
@@ -238,6 +273,11 @@ class WechatBinding(Doorstep):
         """Bind a WeChat account to the person whose phone got the code, and sign in."""
         given = _valid(BindingSerializer, request)
         issued = signin.bind_wechat(
-            given["ticket"], given["phone"], given["code"], client_address(request._request), given["device"]
+            given["ticket"],
+            given["phone"],
+            given["code"],
+            client_address(request._request),
+            given["device"],
+            given["request"],
         )
         return Response(_told(issued), status=201)

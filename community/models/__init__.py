@@ -4,7 +4,14 @@ from community.models.contracts import ServiceContract, ServiceKind, ServiceMode
 from community.models.organisations import Organisation, OrganisationKind, PartyCoverage
 from community.models.people import Language, Membership, Person, Relation, Residency, Role
 from community.models.places import Area, Building, Community, Compound, Household, ResidentialType, Street
-from community.models.signin import SignInCode, SignInToken, WechatAccount
+from community.models.signin import (
+    KnownAddress,
+    PasswordAttempt,
+    SignInCode,
+    SignInToken,
+    Standing,
+    WechatAccount,
+)
 
 __all__ = [
     "Area",
@@ -12,11 +19,13 @@ __all__ = [
     "Community",
     "Compound",
     "Household",
+    "KnownAddress",
     "Language",
     "Membership",
     "Organisation",
     "OrganisationKind",
     "PartyCoverage",
+    "PasswordAttempt",
     "Person",
     "Relation",
     "Residency",
@@ -27,6 +36,7 @@ __all__ = [
     "ServiceMode",
     "SignInCode",
     "SignInToken",
+    "Standing",
     "Street",
     "WechatAccount",
 ]

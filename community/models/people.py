@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 
 from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
@@ -84,6 +85,8 @@ class Person(Identified, AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(bilingual("有效", "active"), default=True)
     is_staff = models.BooleanField(bilingual("可进入管理后台", "may enter the admin"), default=False)
     created_at = models.DateTimeField(bilingual("建立时间", "created at"), db_default=Now(), editable=False)
+    # How often everything was signed out; a browser's session and a known device's key hold the number of their day.
+    sign_outs = models.PositiveIntegerField(bilingual("全部退出次数", "sign-outs"), db_default=0, editable=False)
 
     objects: ClassVar[PersonManager] = PersonManager()
 
@@ -109,6 +112,12 @@ class Person(Identified, AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """The name again: Chinese names have no short form to greet by."""
         return self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must hold to be live: it changes with the password, and when everything is signed out."""
+        return salted_hmac(
+            "community.person.session", f"{self.sign_outs} {self.password}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
 
 class Membership(Identified):

@@ -12,22 +12,34 @@ from web.models import Identified
 from web.words import bilingual
 
 CODE_LIFE = timedelta(minutes=5)
-WRONG_GUESSES = 5  # of one code, by the address that asked for it, and by all other addresses together
+WRONG_GUESSES = 5  # of one code: by whoever holds its request, by others at the address that asked, and by all others
 TOKEN_LIFE = timedelta(days=90)  # since it was last used
+KNOWN_FOR = timedelta(days=180)  # since an address or a device last signed in with a phone
+
+
+class Standing(models.IntegerChoices):
+    """How well the one who asks for a code is known at the phone; whoever is known better has a share of their own."""
+
+    STRANGER = 0
+    ADDRESS = 1  # from where this phone has signed in before; neighbours may share it
+    DEVICE = 2  # on which this phone has signed in before
 
 
 class SignInCode(Identified):
     """A code that was sent to a phone; kept for a day after it has expired, because the limits count what was sent.
 
-    `code_hash` is an HMAC under SECRET_KEY. Wrong guesses from the address that asked for the code and from elsewhere
-    are counted apart, so that a stranger's guesses do not use up those of the person who is waiting for it.
+    `code_hash` is an HMAC under SECRET_KEY. Wrong guesses are counted apart for whoever holds the request that the code
+    was sent for, for others at the address that asked, and for all the rest, so that a stranger's guesses do not use up
+    those of the person who is waiting for it.
     """
 
     phone = models.CharField(max_length=11)
     address = models.CharField(max_length=50, blank=True)
+    standing = models.PositiveSmallIntegerField(db_default=Standing.STRANGER)
     code_hash = models.BinaryField()
     created_at = models.DateTimeField(db_default=Now())
     used_at = models.DateTimeField(null=True)
+    wrong_by_request = models.PositiveSmallIntegerField(db_default=0)
     wrong_here = models.PositiveSmallIntegerField(default=0)
     wrong_elsewhere = models.PositiveSmallIntegerField(default=0)
 
@@ -43,6 +55,10 @@ class SignInCode(Identified):
                 condition=Q(wrong_here__lte=WRONG_GUESSES, wrong_elsewhere__lte=WRONG_GUESSES),
                 name="signincode_wrong_guesses",
             ),
+            models.CheckConstraint(
+                condition=Q(wrong_by_request__lte=WRONG_GUESSES), name="signincode_wrong_by_request"
+            ),
+            models.CheckConstraint(condition=Q(standing__in=Standing.values), name="signincode_standing"),
         ]
 
     def __str__(self) -> str:
@@ -64,10 +80,12 @@ class SignInTokenQuerySet(models.QuerySet["SignInToken"]):
 class SignInToken(Identified):
     """A device that stays signed in: the SHA-256 of an opaque token that only the device knows.
 
-    Dies when it is deleted, or TOKEN_LIFE after its last use, which is written down at most once an hour.
+    Dies when it is deleted, or TOKEN_LIFE after its last use, which is written down at most once an hour; one that was
+    given to a WeChat account (`wechat`) dies with its binding, too.
     """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+    wechat = models.ForeignKey("WechatAccount", on_delete=models.CASCADE, null=True, related_name="tokens")
     token_hash = models.BinaryField(unique=True)
     device = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -96,3 +114,38 @@ class WechatAccount(Identified):
 
     def __str__(self) -> str:
         return f"{self.openid[:4]}…"
+
+
+class KnownAddress(Identified):
+    """That a phone has signed in from an address, within KNOWN_FOR; both are kept as one HMAC that tells neither."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="known_addresses")
+    digest = models.BinaryField(unique=True)
+    last_used_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        verbose_name = bilingual("登录过的地址", "known address")
+        verbose_name_plural = bilingual("登录过的地址", "known addresses")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class PasswordAttempt(Identified):
+    """A wrong password for a phone, from an address or from a device that is known at the phone; kept for a day.
+
+    It is written before the password is looked at and deleted where that was right, so that many at once stay in the limits.
+    """
+
+    phone = models.CharField(max_length=11)
+    origin = models.CharField(max_length=50, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index("phone", "origin", "created_at", name="passwordattempt_by_pair"),
+            models.Index("origin", "created_at", name="passwordattempt_by_origin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phone[:3]}****{self.phone[-4:]}"

@@ -1,5 +1,7 @@
+import contextlib
 import hashlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -9,8 +11,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from community import housekeeping, signin
-from community.models import Person, SignInCode, SignInToken, WechatAccount
+from community import housekeeping, known, signin
+from community.models import KnownAddress, PasswordAttempt, Person, SignInCode, SignInToken, WechatAccount
 from notifications import sms
 
 PHONE = "13900000001"
@@ -48,10 +50,10 @@ def refused(phone, code, address=HOME) -> bool:
     return False
 
 
-def asked_too_often(phone=PHONE, address=HOME) -> float:
+def asked_too_often(phone=PHONE, address=HOME, key="") -> float:
     """The seconds to wait for another code."""
     with pytest.raises(signin.TooManyCodes) as caught:
-        signin.send_code(phone, address)
+        signin.send_code(phone, address, key)
     return caught.value.wait
 
 
@@ -142,6 +144,66 @@ def test_all_strangers_together_have_five_guesses(log):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("stranger", [HOME, AWAY])
+def test_nobodys_guesses_kill_the_code_of_who_holds_its_request(log, stranger):
+    request = signin.send_code(PHONE, HOME)
+    wrong = other_than(last_code(log))
+    assert all(refused(PHONE, wrong, stranger) for _ in range(12))
+    assert refused(PHONE, last_code(log), stranger)
+    for _ in range(4):
+        with pytest.raises(signin.WrongCode):
+            signin.sign_in_device(PHONE, wrong, AWAY, "", request)
+    assert signin.sign_in_device(PHONE, last_code(log), AWAY, "", request)
+
+
+@pytest.mark.django_db
+def test_who_holds_the_request_has_five_guesses_as_well(log):
+    request = signin.send_code(PHONE, HOME)
+    for _ in range(5):
+        with pytest.raises(signin.WrongCode):
+            signin.sign_in_device(PHONE, other_than(last_code(log)), HOME, "", request)
+    with pytest.raises(signin.WrongCode):
+        signin.sign_in_device(PHONE, last_code(log), HOME, "", request)
+    assert SignInCode.objects.get().wrong_by_request == 5
+
+
+@pytest.mark.django_db
+def test_the_request_of_another_code_helps_nobody(log):
+    theirs = signin.send_code("13900000002", AWAY)
+    signin.send_code(PHONE, HOME)
+    wrong = other_than(last_code(log))
+    for request in (theirs, "x", theirs[:-1]):
+        for _ in range(3):
+            with pytest.raises(signin.WrongCode):
+                signin.sign_in_device(PHONE, wrong, AWAY, "", request)
+    code = SignInCode.objects.get(phone=PHONE)
+    assert (code.wrong_by_request, code.wrong_here, code.wrong_elsewhere) == (0, 0, 5)
+
+
+@pytest.mark.django_db
+def test_an_earlier_code_works_with_a_later_request(log):
+    signin.send_code(PHONE, HOME)
+    mine = last_code(log)
+    age(minutes=1)
+    request = signin.send_code(PHONE, HOME)
+    assert signin.sign_in_device(PHONE, mine, HOME, "", request)
+
+
+@pytest.mark.django_db
+def test_strangers_have_ten_guesses_a_day_at_all_codes_of_a_phone_together(log, cast, key):
+    phone = cast["resident"].phone
+    for _ in range(3):
+        signin.send_code(phone, HOME, key)
+        for n in range(6):
+            refused(phone, other_than(last_code(log)), f"198.51.100.{n}")
+        age(minutes=6)
+    assert sum(SignInCode.objects.values_list("wrong_elsewhere", flat=True)) == 10
+    signin.send_code(phone, HOME, key)
+    assert refused(phone, last_code(log), AWAY)
+    assert not refused(phone, last_code(log), HOME)
+
+
+@pytest.mark.django_db
 def test_a_disabled_person_stays_out(log, cast):
     Person.objects.filter(id=cast["resident"].id).update(is_active=False)
     signin.send_code(cast["resident"].phone, HOME)
@@ -150,23 +212,147 @@ def test_a_disabled_person_stays_out(log, cast):
     assert not SignInToken.objects.filter(person=cast["resident"].id).exists()
 
 
+@pytest.fixture
+def key(cast):
+    """What the resident's device keeps, so that it is known at the resident's phone."""
+    return known.device_key(cast["resident"])
+
+
 @pytest.mark.django_db
-def test_a_phone_gets_one_code_a_minute_five_an_hour_ten_a_day(log):
-    signin.send_code(PHONE, HOME)
-    assert 55 < asked_too_often() <= 60
+def test_a_known_device_gets_one_code_a_minute_five_an_hour_ten_a_day(log, cast, key):
+    phone = cast["resident"].phone
+    signin.send_code(phone, HOME, key)
+    assert 55 < asked_too_often(phone, HOME, key) <= 60
     for _ in range(4):
         age(minutes=1)
-        signin.send_code(PHONE, AWAY)
+        signin.send_code(phone, AWAY, key)
     age(minutes=1)
-    assert 50 * 60 < asked_too_often() < 56 * 60
+    assert 50 * 60 < asked_too_often(phone, HOME, key) < 56 * 60
     for _ in range(5):
         age(minutes=59)
-        signin.send_code(PHONE, HOME)
+        signin.send_code(phone, HOME, key)
     age(minutes=61)
-    assert 17 * 3600 < asked_too_often() < 19 * 3600
+    assert 17 * 3600 < asked_too_often(phone, HOME, key) < 19 * 3600
     age(hours=19)
-    signin.send_code(PHONE, HOME)
+    signin.send_code(phone, HOME, key)
     assert len(log.read_text().splitlines()) == 11
+
+
+@pytest.mark.django_db
+def test_one_address_of_strangers_gets_two_codes_an_hour_and_four_a_day():
+    for _ in range(2):
+        signin.send_code(PHONE, AWAY)
+        age(minutes=1)
+    assert 50 * 60 < asked_too_often(PHONE, AWAY) < 60 * 60
+    for _ in range(2):
+        age(hours=1)
+        signin.send_code(PHONE, AWAY)
+    age(hours=1)
+    assert 20 * 3600 < asked_too_often(PHONE, AWAY) < 23 * 3600
+    signin.send_code(PHONE, HOME)
+
+
+@pytest.mark.django_db
+def test_all_strangers_together_get_three_codes_an_hour_and_six_a_day():
+    for n in range(3):
+        signin.send_code(PHONE, f"198.51.100.{n}")
+        age(minutes=1)
+    assert 50 * 60 < asked_too_often(PHONE, HOME) < 60 * 60
+    for n in range(3):
+        age(hours=1)
+        signin.send_code(PHONE, f"203.0.113.{n}")
+    age(hours=1)
+    assert 19 * 3600 < asked_too_often(PHONE, HOME) < 23 * 3600
+
+
+def spend_all(phone) -> None:
+    """A stranger with many addresses asks for as many codes as are to be had that day, and guesses at each."""
+    for n in range(12 * 4):
+        try:
+            signin.send_code(phone, f"198.51.100.{n % 200}")
+        except signin.TooManyCodes:
+            pass
+        else:
+            for guess in range(12):
+                refused(phone, "000000", f"198.51.100.{guess}")
+        age(minutes=5)
+
+
+def sign_in(phone, log, address, key="") -> signin.Issued:
+    """Ask for a code and use it."""
+    request = signin.send_code(phone, address, key)
+    return signin.sign_in_device(phone, last_code(log), address, "", request)
+
+
+@pytest.mark.django_db
+def test_a_stranger_spends_all_they_may_and_the_owner_still_signs_in_from_home(log, cast):
+    phone = cast["resident"].phone
+    sign_in(phone, log, HOME)
+    age(days=2)
+    spend_all(phone)
+    with pytest.raises(signin.TooManyCodes):
+        signin.send_code(phone, AWAY)
+    assert sign_in(phone, log, HOME).token.person_id == cast["resident"].id
+
+
+@pytest.mark.django_db
+def test_not_even_a_stranger_who_shares_the_owners_address_keeps_the_owners_device_out(log, cast, key):
+    phone = cast["resident"].phone
+    sign_in(phone, log, HOME)
+    age(days=2)
+    spend_all(phone)
+    for _ in range(24):
+        with contextlib.suppress(signin.TooManyCodes):
+            signin.send_code(phone, HOME)
+        age(minutes=10)
+    assert asked_too_often(phone, HOME)
+    request = signin.send_code(phone, HOME, key)
+    code = last_code(log)
+    for _ in range(6):
+        refused(phone, other_than(code), HOME)
+        refused(phone, other_than(code), AWAY)
+    assert signin.sign_in_device(phone, code, HOME, "", request).token.person_id == cast["resident"].id
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("why", ["another phone", "another person's", "signed out everywhere", "forged", "too old"])
+def test_a_key_makes_known_at_its_own_phone_while_it_is_good(cast, key, why):
+    phone = cast["resident"].phone
+    assert known.is_device(phone, key)
+    if why == "another phone":
+        phone = cast["neighbour"].phone
+    elif why == "another person's":
+        key = known.device_key(cast["neighbour"])
+    elif why == "signed out everywhere":
+        signin.revoke(cast["resident"])
+    elif why == "forged":
+        key = key[:-1] + ("A" if key[-1] != "A" else "B")
+    with time_machine_after(why == "too old"):
+        assert not known.is_device(phone, key)
+
+
+@contextlib.contextmanager
+def time_machine_after(late):
+    """Half a year later, where asked for; only what is signed reads the process's own clock."""
+    with pytest.MonkeyPatch.context() as patch:
+        if late:
+            now = time.time()
+            patch.setattr(time, "time", lambda: now + 181 * 24 * 3600)
+        yield
+
+
+@pytest.mark.django_db
+def test_an_address_is_forgotten_after_half_a_year_and_when_everything_is_signed_out(log, cast):
+    phone = cast["resident"].phone
+    sign_in(phone, log, HOME)
+    assert known.is_address(phone, HOME)
+    assert not known.is_address(phone, AWAY)
+    assert not known.is_address(cast["neighbour"].phone, HOME)
+    KnownAddress.objects.update(last_used_at=Now() - timedelta(days=181))
+    assert not known.is_address(phone, HOME)
+    KnownAddress.objects.update(last_used_at=Now())
+    signin.revoke(cast["resident"])
+    assert not known.is_address(phone, HOME)
 
 
 @pytest.mark.django_db
@@ -181,11 +367,24 @@ def test_an_address_asks_for_a_number_of_codes_an_hour(log, settings):
 
 
 @pytest.mark.django_db
-def test_unknown_addresses_do_not_share_a_limit(settings):
+def test_who_is_known_at_the_phone_neither_meets_nor_uses_up_the_addresses_limit(log, settings, cast, key):
     settings.CODES_PER_ADDRESS = 1
-    signin.send_code("13900000101", "")
-    signin.send_code("13900000102", "")
-    assert SignInCode.objects.count() == 2
+    sign_in(cast["neighbour"].phone, log, HOME)
+    signin.send_code(cast["resident"].phone, HOME, key)
+    age(minutes=1)
+    signin.send_code(cast["neighbour"].phone, HOME)
+    assert asked_too_often(PHONE, HOME)
+    age(minutes=59)
+    signin.send_code(PHONE, HOME)
+
+
+@pytest.mark.django_db
+def test_unknown_addresses_share_one_generous_limit(settings):
+    settings.CODES_PER_ADDRESS = 1
+    for n in range(10):
+        signin.send_code(f"1390000010{n}", "")
+    assert asked_too_often("13900000119", "") > 3500
+    signin.send_code("13900000119", HOME)
 
 
 @pytest.mark.django_db
@@ -233,10 +432,10 @@ def test_of_fifty_who_ask_at_once_for_a_phone_one_gets_a_code(racers, log):
     assert len(log.read_text().splitlines()) == 1
 
 
-def test_of_fifty_who_ask_at_once_the_hours_limit_lets_one_more_through(racers):
+def test_of_fifty_strangers_who_ask_at_once_their_hours_limit_lets_one_more_through(racers):
     SignInCode.objects.bulk_create(
         SignInCode(phone=PHONE, code_hash=b"x", created_at=timezone.now() - timedelta(minutes=10 * n))
-        for n in range(1, 5)
+        for n in range(1, 3)
     )
     assert sum(racers(lambda n: try_to_send(PHONE, f"192.0.2.{n}"))) == 1
 
@@ -251,6 +450,13 @@ def test_of_fifty_who_use_a_code_at_once_one_is_signed_in(racers, log):
     code = last_code(log)
     assert racers(lambda n: refused(PHONE, code)).count(False) == 1
     assert SignInToken.objects.filter(person__phone=PHONE).count() == 1
+
+
+def test_fifty_wrong_guesses_from_fifty_addresses_at_once_are_five(racers, log):
+    signin.send_code(PHONE, HOME)
+    wrong = other_than(last_code(log))
+    assert all(racers(lambda n: refused(PHONE, wrong, f"198.51.100.{n}")))
+    assert SignInCode.objects.get(phone=PHONE).wrong_elsewhere == 5
 
 
 def test_fifty_wrong_guesses_at_once_are_five(racers, log):
@@ -296,8 +502,27 @@ def test_a_forged_ticket_binds_nothing_and_leaves_the_code(log, ticket):
 def test_a_wechat_account_moves_to_who_proves_both(log, cast):
     WechatAccount.objects.create(openid="openid-1", person=cast["resident"])
     signin.send_code(PHONE, HOME)
-    signin.bind_wechat(signin.binding_ticket("openid-1"), PHONE, last_code(log), HOME, "")
+    former, other = signin.sign_in_wechat("openid-1", "微信"), signin.issue(cast["resident"], "平板")
+    bound = signin.bind_wechat(signin.binding_ticket("openid-1"), PHONE, last_code(log), HOME, "")
     assert WechatAccount.objects.get(openid="openid-1").person.phone == PHONE
+    # What the account signed in for the former person is signed out; their other devices stay.
+    assert set(SignInToken.objects.all()) == {bound.token, other.token}
+    assert former.token.person_id == cast["resident"].id
+
+
+@pytest.mark.django_db
+def test_everything_of_a_person_is_signed_out_and_nothing_of_another(log, cast):
+    resident, neighbour = cast["resident"], cast["neighbour"]
+    for person, openid in ((resident, "openid-1"), (neighbour, "openid-2")):
+        WechatAccount.objects.create(openid=openid, person=person)
+        signin.sign_in_wechat(openid, "微信")
+        sign_in(person.phone, log, HOME)
+    before = resident.get_session_auth_hash(), neighbour.get_session_auth_hash()
+    signin.revoke(resident)
+    after = [Person.objects.get(pk=person.pk).get_session_auth_hash() for person in (resident, neighbour)]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True]
+    for rows in (SignInToken, WechatAccount, KnownAddress):
+        assert {row.person_id for row in rows.objects.all()} == {neighbour.id}
 
 
 @pytest.mark.django_db
@@ -317,8 +542,15 @@ def test_housekeeping_deletes_what_has_expired_and_nothing_else(cast, monkeypatc
             person=cast["resident"], token_hash=bytes([n]), last_used_at=Now() - timedelta(days=91)
         )
     SignInCode.objects.create(phone=PHONE, code_hash=b"x", created_at=Now() - timedelta(hours=23))
+    for days in (1, 2):
+        PasswordAttempt.objects.create(phone=PHONE, origin=HOME, created_at=Now() - timedelta(days=days, minutes=-9))
+        KnownAddress.objects.create(
+            person=cast["resident"], digest=bytes([days]), last_used_at=Now() - timedelta(days=90 * days, hours=1)
+        )
     live = signin.issue(cast["resident"], "")
-    assert housekeeping.purge() == {"codes": 5, "tokens": 5, "sessions": 0, "idempotency_keys": 0}
-    assert SignInCode.objects.count() == 1
+    assert housekeeping.purge() == {
+        "codes": 5, "attempts": 1, "addresses": 1, "tokens": 5, "sessions": 0, "idempotency_keys": 0,
+    }  # fmt: skip
+    assert SignInCode.objects.count() == PasswordAttempt.objects.count() == KnownAddress.objects.count() == 1
     assert SignInToken.objects.get() == live.token
     assert set(housekeeping.purge().values()) == {0}

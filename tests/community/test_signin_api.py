@@ -3,11 +3,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db.models import F
 from django.db.models.functions import Now
 from rest_framework.test import APIClient
 
 from community import signin, wechat
-from community.models import Person, SignInCode, SignInToken
+from community.models import KnownAddress, Person, SignInCode, SignInToken, WechatAccount
 from tests.fakes.wechat import APP_ID, APP_SECRET, SESSION_KEY, serving
 from web.problems import MEDIA_TYPE
 
@@ -56,7 +57,8 @@ def test_known_and_unknown_phones_get_the_same_answer_to_asking_for_a_code(api, 
     known = api.post("/api/v1/auth/codes", {"phone": resident.phone})
     unknown = api.post("/api/v1/auth/codes", {"phone": "13900000001"})
     assert known.status_code == unknown.status_code == 202
-    assert known.content == unknown.content
+    assert known.json().keys() == unknown.json().keys() == {"expires_in", "request"}
+    assert len(known.json()["request"]) == len(unknown.json()["request"])
     refused = [api.post("/api/v1/auth/codes", {"phone": phone}) for phone in (resident.phone, "13900000001")]
     assert [answer.status_code for answer in refused] == [429, 429]
     assert refused[0].content == refused[1].content
@@ -249,3 +251,55 @@ def test_wechat_that_is_not_set_up_is_503(api):
 def test_unknown_addresses_under_api_are_documents(api):
     answer = api.get("/api/v1/nothing")
     assert (answer.status_code, answer["Content-Type"]) == (404, MEDIA_TYPE)
+
+
+def test_signing_out_everywhere_ends_devices_browsers_and_wechat(device, browser, mini, resident, cast):
+    other = with_token(signin.issue(resident, "平板").secret)
+    theirs = with_token(signin.issue(cast["neighbour"], "手机").secret)
+    WechatAccount.objects.create(openid="openid-1", person=resident)
+    assert device.delete("/api/v1/auth/tokens").status_code == 204
+    assert [client.get("/api/v1/me").status_code for client in (device, other, browser, theirs)] == [401, 401, 401, 200]
+    assert mini.post("/api/v1/auth/wechat", {"code": "openid-1#a"}).json()["bound"] is False
+
+
+def test_a_browser_signs_out_everywhere_too(browser, device):
+    assert browser.delete("/api/v1/auth/tokens").status_code == 403
+    csrf = {"X-CSRFToken": browser.cookies["csrftoken"].value}
+    assert browser.delete("/api/v1/auth/tokens", headers=csrf).status_code == 204
+    assert [client.get("/api/v1/me").status_code for client in (device, browser)] == [401, 401]
+
+
+def spent_by_strangers(phone) -> None:
+    """Strangers have had their share of the hour."""
+    for n in range(3):
+        answer = APIClient(REMOTE_ADDR=f"198.51.100.{n}").post("/api/v1/auth/codes", {"phone": phone})
+        assert answer.status_code == 202
+        SignInCode.objects.update(created_at=F("created_at") - timedelta(minutes=1))
+
+
+def test_a_device_key_or_a_browsers_cookie_gets_the_owner_a_code(api, log, resident, browser):
+    SignInCode.objects.all().delete()
+    KnownAddress.objects.all().delete()
+    key = api.post("/api/v1/auth/wechat/bind", {
+        "ticket": signin.binding_ticket("openid-1"), **proof(browser, log, resident.phone),
+    }).json()["device_key"]  # fmt: skip
+    SignInCode.objects.all().delete()
+    KnownAddress.objects.all().delete()
+    spent_by_strangers(resident.phone)
+    asked = {"phone": resident.phone}
+    assert api.post("/api/v1/auth/codes", asked).status_code == 429
+    assert api.post("/api/v1/auth/codes", asked | {"device_key": "x"}).status_code == 429
+    assert api.post("/api/v1/auth/codes", asked | {"device_key": key}).status_code == 202
+    SignInCode.objects.update(created_at=F("created_at") - timedelta(minutes=1))
+    assert browser.cookies["linli_device"]["httponly"]
+    assert browser.post("/api/v1/auth/codes", asked).status_code == 202
+
+
+def test_the_request_of_a_code_goes_along_with_it(api, log, resident):
+    sent = api.post("/api/v1/auth/codes", {"phone": resident.phone}).json()
+    right = {"phone": resident.phone, "code": log.read_text().split()[-1], "request": sent["request"]}
+    for n in range(6):
+        stranger = APIClient(REMOTE_ADDR=f"198.51.100.{n}")
+        assert stranger.post("/api/v1/auth/tokens", right | {"code": "000000", "request": ""}).status_code == 400
+        assert api.post("/api/v1/auth/tokens", right | {"code": "000000", "request": ""}).status_code == 400
+    assert APIClient(REMOTE_ADDR="203.0.113.1").post("/api/v1/auth/sessions", right).status_code == 201
