@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from types import EllipsisType
 from typing import Any
 
@@ -17,7 +17,7 @@ from tickets import catalogue, parties
 from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
-from tickets.models import Follower, FollowerKind, Photo, Ticket
+from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket
 from tickets.models.demands import not_following
 from tickets.routing import answering_section, covers, route
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
@@ -51,6 +51,7 @@ _NOT_A_DEPARTMENT = bilingual(
 
 # Contracts with the company, and the committee's own making and conduct.
 ABOUT_THE_COMMITTEE = frozenset({"SV05", "SV07"})
+_COMPANIES = frozenset({"company", "project_office"})
 _WHISTLED_KINDS = frozenset({"department", "utility", "section", "maintainer", "title_holder"})
 
 
@@ -338,17 +339,39 @@ def put_on_account(
     )
 
 
-def _holder_live(ticket: Ticket) -> bool:
-    """Whether the organisation that leads, or led last, still has somebody."""
+def _holder_live(ticket: Ticket, by: Actor) -> bool:
+    """Whether the organisation that leads, or led last, still has somebody, and serves the place if it did so then."""
     led = ticket.last_lead
     if led is None or led.outcome not in (Outcome.PENDING, Outcome.DONE) or led.organisation_id in ticket.accused:
         return False
-    return bool(getattr(led, "staffed", False))
+    return bool(getattr(led, "staffed", False)) and not _lost_the_place(led, ticket, by)
+
+
+def _lost_the_place(led: Assignment, ticket: Ticket, by: Actor) -> bool:
+    """Whether a contract on the provider's matter named the company when it was given the ticket, and none does today.
+
+    Whoever was chosen without a contract, such as a cleaning firm for one job, has none to lose.
+    """
+    leaf = catalogue.leaf_by_id(ticket.category_id)
+    if leaf.lead != parties.PROVIDER:
+        return False
+    kind, head = Organisation.objects.values_list("kind", "parent").get(pk=led.organisation_id)
+    if kind not in _COMPANIES:
+        return False
+
+    def named(at: datetime | None) -> bool:
+        serving = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=at)
+        providers = [one.provider for one in serving.services if one.kind == "property" and covers(one, leaf.code)]
+        # A head office also stands in for an office of its own that has nobody.
+        heads = {one.parent_id for one in providers}
+        return led.organisation_id in heads or not {led.organisation_id, head}.isdisjoint({one.id for one in providers})
+
+    return not named(by.at) and named(led.opened_at)
 
 
 def _with_holder_live(transition: Callable[..., Any]) -> Action:
     def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
-        live = _holder_live(ticket)
+        live = _holder_live(ticket, by)
         event = perform(transition, ticket, by=by, version=version, holder_live=live, **inputs)
         attach(ticket, inputs.get("photos", ()), by)
         return event

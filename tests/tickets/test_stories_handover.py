@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from community.models import Area, Organisation, ServiceContract
 from tests.tickets.story import assert_whole, history, queued, row, seen, shown, timeline, told
+from tickets.models import Assignment
 from workflow.moment import at
 
 
@@ -118,6 +119,30 @@ def test_a_contract_that_ends_in_mid_ticket_passes_it_on_and_leaves_a_summary(ap
     assert parts == [(old_office, "redispatched"), (office, "done")]
     assert resident.file("CL02")["holder"] == office
     assert_whole(ticket, "closed")
+
+
+def test_a_company_whose_contract_has_ended_gets_nothing_back(api, new_company):
+    """Not by a dispute, nor by a reopening, nor off account: the place is no longer its own, though it has people."""
+    resident, dispatcher, officer = api("resident"), api("dispatcher"), api("property_officer")
+    disputed, reopened, resumed = (resident.file("CL07") for _ in range(3))
+    for ticket in (disputed, reopened, resumed):
+        dispatcher.move(ticket, "sign")
+        dispatcher.move(ticket, "contact", result="reached")
+    for ticket in (disputed, reopened):
+        dispatcher.move(ticket, "reply", result="已消杀。")
+    resident.move(reopened, "confirm", resolved=True, rating=4)
+    plan = (timezone.localdate() + timedelta(days=9)).isoformat()
+    account = {"kind": "funding", "owner": str(row(resumed).desk_id), "plan_date": plan, "reason": "待资金。"}
+    officer.move(resumed, "put_on_account", **account)
+    # What it was given, it was given while it served the place.
+    Assignment.objects.update(opened_at=timezone.now() - timedelta(days=3))
+
+    new_company()
+    assert resident.move(disputed, "dispute", reason="还有老鼠。")["state"] == "coordinating"
+    assert resident.move(reopened, "reopen", reason="又有老鼠。")["state"] == "submitted"
+    assert officer.move(resumed, "resume")["state"] == "coordinating"
+    for ticket in (disputed, reopened, resumed):
+        assert queued(dispatcher, ticket) is None
 
 
 def test_two_companies_work_one_after_the_other(api, organisation):
