@@ -1,0 +1,188 @@
+"""The admin's own front door: a phone, and a code sent to it or, for those who have one, a password.
+
+The codes are those of the API, under the same limits; what a wrong password costs says `community.passwords`.
+"""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import LoginView
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+
+from community import known, signin
+from community.cookies import keep_device_key, kept_device_key
+from community.models import Person
+from community.models.people import MOBILE
+from community.models.signin import CODE_LIFE
+from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
+from community.signin import TooManyCodes, WrongCode
+from notifications.sms import NoGateway
+from web.addresses import client_address
+from web.words import bilingual
+
+_NOT_STAFF = bilingual("该账号不能进入管理后台。", "This account may not enter the administration.")
+_NEITHER = bilingual("请填写验证码或密码。", "Give the code or the password.")
+
+
+def _with_wait(refusal: TooManyCodes | TooManyAttempts) -> str:
+    minutes = -(-int(refusal.wait + 1) // 60)
+    return str(bilingual(f"{refusal.reason}（约 {minutes} 分钟后）", f"{refusal.reason} (In about {minutes} min.)"))
+
+
+class SignInForm(forms.Form):
+    """A phone with the code that was sent to it, or with the person's password; `get_user` is who that is."""
+
+    required_css_class = "required"
+
+    phone = forms.RegexField(
+        MOBILE,
+        label=bilingual("手机号", "Mobile number"),
+        error_messages={"invalid": bilingual("请填写11位大陆手机号。", "Give a mainland mobile number of 11 digits.")},
+        widget=forms.TextInput(attrs={"autocomplete": "username", "inputmode": "numeric", "maxlength": 11}),
+    )
+    code = forms.RegexField(
+        r"^[0-9]{6}$",
+        required=False,
+        label=bilingual("短信验证码", "Code sent by SMS"),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 6}),
+    )
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=128,
+        label=bilingual("或密码", "Or password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    sent = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.request, self.person = request, None  # type: tuple[HttpRequest, Person | None]
+
+    def clean(self) -> dict[str, Any]:
+        """Find the person; whatever does not fit is one error of the whole form."""
+        given = self.cleaned_data
+        if self.errors:
+            return given
+        if given["code"]:
+            self.person = self._by_code(given["phone"], given["code"], given["sent"])
+        elif given["password"]:
+            self.person = self._by_password(given["phone"], given["password"])
+        else:
+            raise ValidationError(_NEITHER)
+        return given
+
+    def get_user(self) -> Person | None:
+        """The person, once the form is valid."""
+        return self.person
+
+    def _by_code(self, phone: str, code: str, sent: str) -> Person:
+        address = client_address(self.request)
+        with transaction.atomic():
+            right = signin.prove(phone, code, address, sent)
+        if not right:
+            raise ValidationError(WrongCode.reason)
+        person = Person.objects.filter(phone=phone, is_active=True, is_staff=True).first()
+        if person is None:
+            raise ValidationError(_NOT_STAFF)
+        known.remember(person, address)
+        return person
+
+    def _by_password(self, phone: str, password: str) -> Person:
+        try:
+            person = sign_in_by_password(
+                self.request, phone, password, client_address(self.request), kept_device_key(self.request)
+            )
+        except TooManyAttempts as refusal:
+            raise ValidationError(_with_wait(refusal)) from None
+        except WrongPassword as refusal:
+            raise ValidationError(refusal.reason) from None
+        if not person.is_staff:
+            raise ValidationError(WrongPassword.reason)
+        return person
+
+
+class SignIn(LoginView):
+    """The page: one button sends a code, the other signs in."""
+
+    form_class = SignInForm  # type: ignore[assignment]  # It has what LoginView asks of a form: get_user.
+    template_name = "admin/sign_in.html"
+    site: admin.AdminSite | None = None
+
+    def get_default_redirect_url(self) -> str:
+        """The admin's first page."""
+        return reverse("admin:index")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Send a code where that was asked for; sign in otherwise."""
+        return self.send() if "send" in request.POST else super().post(request, *args, **kwargs)
+
+    def send(self) -> HttpResponse:
+        """Send a code to the phone, whoever's it is, and show the form again."""
+        form = self.get_form()
+        phone = form.fields["phone"]
+        try:
+            number = phone.clean(form["phone"].data)
+            sent = signin.send_code(number, client_address(self.request), kept_device_key(self.request))
+        except ValidationError as error:
+            return self._again({"phone": form["phone"].data}, *error.messages)
+        except TooManyCodes as refusal:
+            return self._again({"phone": number}, _with_wait(refusal))
+        except NoGateway as refusal:
+            return self._again({"phone": number}, str(refusal.reason))
+        minutes = int(CODE_LIFE.total_seconds() // 60)
+        words = bilingual(
+            f"验证码已发送，{minutes} 分钟内有效。", f"A code is on its way; it is good for {minutes} minutes."
+        )
+        messages.success(self.request, str(words))
+        return self._again({"phone": number, "sent": sent})
+
+    def form_valid(self, form: forms.Form) -> HttpResponse:
+        """Sign in, and let the browser be known at this phone from now on."""
+        assert isinstance(form, SignInForm)
+        assert form.person is not None
+        response = super().form_valid(form)  # type: ignore[arg-type]
+        keep_device_key(response, form.person)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """What the admin's pages show everywhere, and where the form leads."""
+        assert self.site is not None
+        return {
+            **self.site.each_context(self.request),
+            "title": gettext_lazy("Log in"),
+            "send_words": bilingual("获取验证码", "Send a code"),
+            "subtitle": None,
+            "app_path": self.request.get_full_path(),
+            "username": self.request.user.get_username(),
+            **super().get_context_data(**kwargs),
+            REDIRECT_FIELD_NAME: self.get_success_url(),
+        }
+
+    def _again(self, initial: dict[str, Any], *errors: str) -> HttpResponse:
+        for error in errors:
+            messages.error(self.request, error)
+        form = SignInForm(self.request, initial=initial)
+        return self.render_to_response(self.get_context_data(form=form))
+
+
+class Office(admin.AdminSite):
+    """Django's admin with a front door of its own."""
+
+    @method_decorator(never_cache)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The sign-in page; whoever is in already goes on."""
+        request.current_app = self.name
+        if request.method == "GET" and self.has_permission(request):
+            view = SignIn()
+            view.setup(request)
+            return HttpResponseRedirect(view.get_success_url())
+        return cast(HttpResponse, SignIn.as_view(site=self, extra_context=extra_context)(request))
