@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import Q
 
-from community.models import Membership, Organisation, Person
+from community.models import Membership, Organisation, Person, Street
 from community.receivers import Receiver, local_day, receivers
 from community.serving import Party, Serving, UnknownPlace, who_serves
 from tickets import catalogue, parties
@@ -57,12 +57,15 @@ _WHISTLED_KINDS = frozenset({"department", "utility", "section", "maintainer", "
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a resident reports, or what staff take down for one. A place is a compound, or a street's public ground."""
+    """What a resident reports, or what staff take down for one. A place is a compound, or a street's public ground.
+
+    Without a title it gets one of category and place: those read it who may not read the text.
+    """
 
     type: str
     category: str
-    title: str
     text: str
+    title: str = ""
     compound_id: uuid.UUID | None = None
     street_id: uuid.UUID | None = None
     spot: str = ""
@@ -89,7 +92,8 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
     secret = report.type == TicketType.REPORT and report.secrecy == Secrecy.OPEN
     routing = route(serving, leaf, report.type, accused)
     reporter, contact_name, contact_phone = _reporter(report, person)
-    at = by.at
+    at, place = by.at, _name_of(serving)
+    title = report.title or f"{leaf.name_zh} · {place}"[:60]
     ticket = Ticket(
         id=serving.new_id,
         street_id=serving.street_id,
@@ -100,7 +104,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
         channel=report.channel,
         hotline_number=report.hotline_number,
         spot=report.spot,
-        title=report.title,
+        title=title,
         text=report.text,
         reporter=reporter,
         contact_name=contact_name,
@@ -114,7 +118,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
     )
     ticket.assignments, ticket.moment = [], at
     ticket.file_under(leaf)
-    ticket.locate(serving)
+    ticket.locate(serving, place)
     if routing.holder:
         ticket.hand_to(routing.holder.id, [one.id for one in routing.co_handlers], (), at)
     for one in routing.copies:
@@ -130,7 +134,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
         "alarms": routing.alarms or None,
         "photos": report.photos or None,
     }
-    words = {"title": report.title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
+    words = {"title": title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
     ticket.spare_id = serving.spare_id
     bear(ticket, happening, by=by, at=at)
@@ -150,6 +154,11 @@ def _serving(compound_id: uuid.UUID | None, street_id: uuid.UUID | None, by: Act
         return who_serves(compound_id=compound_id, street_id=street_id, at=by.at)
     except UnknownPlace:
         raise InvalidInput("compound" if compound_id else "street", "unknown_place", _UNKNOWN_PLACE) from None
+
+
+def _name_of(place: Serving) -> str:
+    """What the place is called: the compound, or the street on whose public ground it lies."""
+    return place.compound_name or Street.objects.values_list("name", flat=True).get(pk=place.street_id)
 
 
 def _accused(report: Report, leaf: catalogue.Leaf, serving: Serving) -> list[uuid.UUID]:
@@ -241,6 +250,7 @@ def correct(
         reason=reason,
         leaf=leaf,
         place=place,
+        place_name=_name_of(place) if place else "",
         desk=desk,
         spot=spot,
         accused=family,

@@ -268,7 +268,9 @@ class Submit(Input):
     spot = serializers.CharField(
         max_length=200, required=False, allow_blank=True, help_text="Where exactly: gate, building, road."
     )
-    title = serializers.CharField(max_length=60, required=False, help_text="Taken from the text where it is left out.")
+    title = serializers.CharField(
+        max_length=60, required=False, help_text="Of category and place where it is left out."
+    )
     text = serializers.CharField(max_length=2000)
     type = serializers.ChoiceField(choices=TicketType.choices, default=TicketType.HELP)
     secrecy = serializers.ChoiceField(choices=Secrecy.choices, default=Secrecy.OPEN)

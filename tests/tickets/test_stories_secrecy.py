@@ -203,6 +203,26 @@ def test_a_neighbour_reads_that_it_happened_but_not_what_the_parties_said(api):
     assert own["thank"]["words"] == {"words": "谢谢小李"}
 
 
+def test_a_neighbour_does_not_read_at_whose_door_it_is(api):
+    resident, neighbour = api("resident"), api("neighbour")
+    ticket = resident.file("CL06", text="楼道堆满杂物。", spot="3号楼2单元401")
+    assert seen(resident, ticket)["spot"] == "3号楼2单元401"
+    assert seen(neighbour, ticket)["text"] == "楼道堆满杂物。"
+    for shown_to_them in (seen(neighbour, ticket), neighbour.get(f"tickets/{ticket['id']}/events")):
+        assert "401" not in json.dumps(shown_to_them, ensure_ascii=False)
+
+
+def test_a_title_that_was_not_given_says_what_and_where_and_nothing_of_the_text(api, street):
+    ticket = api("resident").file("CL03", text="张三每天乱扔垃圾。")
+    assert ticket["title"] == "垃圾满溢/清运不及时 · 学院路14号院"
+    dispatcher = api("dispatcher")
+    dispatcher.move(ticket, "return", reason="不归我们。")
+    api("property_officer").move(ticket, "uphold")
+    assert "张三" not in json.dumps(seen(dispatcher, ticket), ensure_ascii=False)
+    road = api("resident").file("TR04", street=str(street.pk), text="路灯不亮。")
+    assert (road["title"], seen(api("resident"), road)["place"]) == (f"市政道路破损/照明 · {street.name}", street.name)
+
+
 def test_a_revealed_contact_is_kept_by_no_key(api):
     ticket, dispatcher = api("resident").file("CL03"), api("dispatcher")
     for _ in range(2):

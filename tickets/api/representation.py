@@ -161,7 +161,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "on_account": None,
     }
     if R.NEIGHBOUR in mine:
-        document |= {"text": ticket.text, "spot": ticket.spot}
+        document["text"] = ticket.text
     if shows_all:
         document |= {
             "text": ticket.text,

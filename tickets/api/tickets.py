@@ -173,7 +173,7 @@ class Tickets(APIView):
             report = Report(
                 type=inputs["type"],
                 category=inputs["category"],
-                title=inputs.get("title") or inputs["text"][:30],
+                title=inputs.get("title", ""),
                 text=inputs["text"],
                 compound_id=inputs.get("compound"),
                 street_id=inputs.get("street"),

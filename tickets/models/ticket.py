@@ -538,6 +538,7 @@ class Ticket(Subject):
         reason: str,
         leaf: Any = None,
         place: Any = None,
+        place_name: str = "",
         desk: uuid.UUID | None = None,
         spot: str | None = None,
         accused: Sequence[uuid.UUID] | None = None,
@@ -552,7 +553,7 @@ class Ticket(Subject):
             self.file_under(leaf)
             self.note(leaf=leaf.code)
         if place is not None:
-            self.locate(place)
+            self.locate(place, place_name)
             self.note(place=place.compound_id or place.street_id)
         if accused is not None:
             self.accused = list(accused)
@@ -574,10 +575,10 @@ class Ticket(Subject):
         self.urgent = leaf.urgent
         self.after_photo = leaf.after_photo
 
-    def locate(self, place: Any) -> None:
-        """Take the place, and the committees that answer for it, from what the street knows of it."""
+    def locate(self, place: Any, name: str) -> None:
+        """Take the place, which is called `name`, and the committees that answer for it from what the street knows of it."""
         self.compound_id, self.area_id, self.community_id = place.compound_id, place.area_id, place.community_id
-        self.place = place.compound_name
+        self.place = name
         self.committee_id = place.committee.id if place.committee else None
         self.residents_committee_id = place.residents_committee.id if place.residents_committee else None
 
