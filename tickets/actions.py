@@ -19,6 +19,7 @@ from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket
 from tickets.models.demands import not_following
+from tickets.models.photo import PhotoKind
 from tickets.routing import answering_section, covers, route
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
 from web.words import bilingual
@@ -138,7 +139,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
     ticket.spare_id = serving.spare_id
     bear(ticket, happening, by=by, at=at)
-    attach(ticket, report.photos, by)
+    attach(ticket, report.photos, by, PhotoKind.REPORT)
     return ticket, routing.rule
 
 
@@ -205,12 +206,16 @@ def _reporter(report: Report, person: Person) -> tuple[Person | None, str, str]:
     return known, report.contact_name, report.contact_phone
 
 
-def attach(ticket: Ticket, photos: Sequence[uuid.UUID], by: Actor) -> None:
-    """Attach photos that the actor uploaded to the ticket's latest event. Raises InvalidInput when one is not theirs."""
+def attach(ticket: Ticket, photos: Sequence[uuid.UUID], by: Actor, kind: PhotoKind) -> None:
+    """Attach photos that the actor uploaded to the ticket's latest event, which says what they show.
+
+    Raises InvalidInput when one is not theirs.
+    """
     if not photos:
         return
     mine = Photo.objects.filter(pk__in=set(photos), uploader=by.person_id, ticket=None)
-    if mine.update(ticket=ticket, street=ticket.street_id, event_seq=ticket.event_count) != len(set(photos)):
+    values = {"ticket": ticket, "street": ticket.street_id, "event_seq": ticket.event_count, "kind": kind}
+    if mine.update(**values) != len(set(photos)):
         raise InvalidInput("photos", "unknown_photo", _UNKNOWN_PHOTO)
 
 
@@ -382,9 +387,7 @@ def _lost_the_place(led: Assignment, ticket: Ticket, by: Actor) -> bool:
 def _with_holder_live(transition: Callable[..., Any]) -> Action:
     def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
         live = _holder_live(ticket, by)
-        event = perform(transition, ticket, by=by, version=version, holder_live=live, **inputs)
-        attach(ticket, inputs.get("photos", ()), by)
-        return event
+        return perform(transition, ticket, by=by, version=version, holder_live=live, **inputs)
 
     return action
 
@@ -395,16 +398,17 @@ _resume_dispute = _with_holder_live(Ticket.dispute)
 def dispute(ticket: Ticket, *, by: Actor, version: int | None, reason: str, photos: Sequence[uuid.UUID] = ()) -> Event:
     """Dispute the reply; a follower's voice is noted, for each has one."""
     event = _resume_dispute(ticket, by=by, version=version, reason=reason, photos=photos)
+    attach(ticket, photos, by, PhotoKind.DISPUTE)
     mine = relations(ticket, by)
     if Relation.FOLLOWER in mine and not mine & {Relation.REPORTER, Relation.STREET}:
         Follower.objects.filter(ticket=ticket, person=by.person_id).update(disputed_at=event.at)
     return event
 
 
-def _with_photos(transition: Callable[..., Any]) -> Action:
+def _with_photos(transition: Callable[..., Any], kind: PhotoKind) -> Action:
     def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
         event = perform(transition, ticket, by=by, version=version, **inputs)
-        attach(ticket, inputs.get("photos", ()), by)
+        attach(ticket, inputs.get("photos", ()), by, kind)
         return event
 
     return action
@@ -534,10 +538,10 @@ ACTIONS: Mapping[str, Action] = {
     "resume": _with_holder_live(Ticket.resume),
     "reopen": _with_holder_live(Ticket.reopen),
     "dispute": dispute,
-    "progress": _with_photos(Ticket.progress),
-    "answer": _with_photos(Ticket.answer),
-    "reply": _with_photos(Ticket.reply),
-    "complete_step": _with_photos(Ticket.complete_step),
+    "progress": _with_photos(Ticket.progress, PhotoKind.PROGRESS),
+    "answer": _with_photos(Ticket.answer, PhotoKind.REPORT),
+    "reply": _with_photos(Ticket.reply, PhotoKind.AFTER),
+    "complete_step": _with_photos(Ticket.complete_step, PhotoKind.AFTER),
     "merge": merge,
     "split": split,
     "cosign": cosign,

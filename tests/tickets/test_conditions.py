@@ -7,6 +7,7 @@ import pytest
 from community.models import Compound, Membership, Organisation
 from tests.tickets.paths import CONTACTED, INPUTS
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketWords
+from tickets.models.photo import PhotoKind
 from tickets.states import AssignmentRole, Outcome, Secrecy
 
 pytestmark = pytest.mark.django_db
@@ -255,6 +256,18 @@ def test_a_photo_serves_one_ticket(scene):
         scene.follow(ticket, [CONTACTED])
     scene.do("dispatcher", first, "reply", result="已修好", photos=[photo])
     assert scene.refused("dispatcher", second, "reply", result="已修好", photos=[photo]) == "unknown_photo"
+
+
+def test_the_move_says_what_a_photo_shows_and_not_who_uploaded_it(scene):
+    ticket = scene.file("PK05")
+    scene.follow(ticket, [SIGNED, CONTACTED])
+    done, wrong = scene.photo("dispatcher", PhotoKind.REPORT), scene.photo("resident", PhotoKind.AFTER)
+    under_way = scene.photo("dispatcher", PhotoKind.AFTER)
+    scene.do("dispatcher", ticket, "progress", text="在修", photos=[under_way])
+    scene.do("dispatcher", ticket, "reply", result="已修好", photos=[done])
+    scene.do("resident", ticket, "dispute", reason="没修好", photos=[wrong])
+    kinds = [Photo.objects.get(pk=one).kind for one in (under_way, done, wrong)]
+    assert kinds == [PhotoKind.PROGRESS, PhotoKind.AFTER, PhotoKind.DISPUTE]
 
 
 # Steps.

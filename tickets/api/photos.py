@@ -57,7 +57,11 @@ class UploadSerializer(serializers.Serializer[Any]):
     """One file and what it shows."""
 
     file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC; at most 15 MB.")
-    kind = serializers.ChoiceField(choices=PhotoKind.choices, default=PhotoKind.REPORT)
+    kind = serializers.ChoiceField(
+        choices=PhotoKind.choices,
+        default=PhotoKind.REPORT,
+        help_text="What it is meant to show; the move that attaches it says so for good.",
+    )
 
 
 class PhotoSerializer(serializers.Serializer[Any]):

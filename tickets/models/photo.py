@@ -28,7 +28,7 @@ def random_name() -> str:
 
 
 class Photo(Identified):
-    """A picture of our own making (tickets/imaging.py), in two sizes; its uploader's alone until a move attaches it.
+    """A picture of our own making (tickets/imaging.py), in two sizes; its uploader's alone until a move attaches it and says what it shows.
 
     `full` and `thumb` are names in the default storage. `sha256` and `bytes` are those of `full`.
     """
