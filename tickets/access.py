@@ -50,7 +50,13 @@ READS = {
     "internal": STAFF,
 }
 # Whom the street may stand in for (代办).
-STANDS_IN_FOR = {"reporter": R.REPORTER, "holder": R.HOLDER, "committee": R.COORDINATOR}
+STANDS_IN_FOR = {
+    "reporter": R.REPORTER,
+    "holder": R.HOLDER,
+    "committee": R.COORDINATOR,
+    "co_handler": R.CO_HANDLER,
+    "whistled": R.WHISTLED,
+}
 
 _OPEN_ROLES = {
     "lead": R.HOLDER,
@@ -79,8 +85,14 @@ def relations(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
             found.add(R.FOLLOWER)
         found |= _staff_relations(ticket, actor)
     if actor.on_behalf:
-        return frozenset({STANDS_IN_FOR[actor.on_behalf]}) if R.STREET in found else frozenset()
+        return _standing_in(ticket, actor.on_behalf) if R.STREET in found else frozenset()
     return frozenset(found)
+
+
+def _standing_in(ticket: "Ticket", party: str) -> frozenset[Relation]:
+    """The party's relation; a helper's only where there is one."""
+    there = party not in _OPEN_ROLES or any(one.open and one.role == party for one in ticket.assignments)
+    return frozenset({STANDS_IN_FOR[party]}) if there else frozenset()
 
 
 def _staff_relations(ticket: "Ticket", actor: Actor) -> set[Relation]:

@@ -279,7 +279,7 @@ def moves_md() -> str:
         _DRAWN,
         "",
         "A ticket changes only through a move. `=` means that the state stays. *Who* names relations to the ticket",
-        "([access](access.md)); the street may stand in for the reporter, the holder or the committee (代办) by giving",
+        "([access](access.md)); the street may stand in for one of the parties (代办) by giving",
         "`on_behalf_of`. Inputs with `?` may be left out. *Read by* says who is shown the event: everyone who sees the ticket",
         "(public), its residents and those who work on it (parties), or staff alone (internal). A move with a version needs",
         "`If-Match`: it is refused when the ticket has changed since it was read.",

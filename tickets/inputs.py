@@ -25,6 +25,8 @@ class Party(models.TextChoices):
     REPORTER = "reporter", bilingual("诉求人", "The reporter")
     HOLDER = "holder", bilingual("承办单位", "The holder")
     COMMITTEE = "committee", bilingual("物管会", "The committee")
+    CO_HANDLER = "co_handler", bilingual("协办单位", "A co-handler")
+    WHISTLED = "whistled", bilingual("被吹哨单位", "Whoever was whistled")
 
 
 class Identifier(serializers.UUIDField):
@@ -196,7 +198,21 @@ class Whistle(Input):
     reason = Words()
 
 
-class OwnWords(Input):
+class Helping(Input):
+    organisation = Identifier(
+        required=False, help_text="Which helper it is, where the street stands in for one of several."
+    )
+
+
+class ReportIn(Helping):
+    reason = Words(required=False)
+
+
+class Decline(Helping):
+    reason = Words()
+
+
+class AssistDone(Helping):
     words = Words()
 
 

@@ -27,7 +27,7 @@ from workflow.moves import moves
 BEGIN = datetime.fromisoformat("2025-06-02T09:00:00+08:00")
 HOME = "学院路14号院"
 # Inputs that name organisations; the tests name them by their codes.
-PARTIES = frozenset({"holder", "owner", "departments", "co_handlers", "next_steps"})
+PARTIES = frozenset({"holder", "owner", "departments", "co_handlers", "next_steps", "organisation"})
 
 type Step = tuple[str, str, dict[str, Any]]
 

@@ -352,6 +352,53 @@ def test_a_corrected_spot_is_kept_with_people_s_words(scene):
     assert row(ticket).spot == "3号楼2单元401"
 
 
+# Helpers.
+
+
+def helping(ticket) -> set[str]:
+    """The codes of the open co-handlers."""
+    rows = Assignment.objects.filter(ticket=ticket, role="co_handler", open=True)
+    return set(rows.values_list("organisation__code", flat=True))
+
+
+def helped(scene, *steps):
+    """A ticket with two co-handlers and a whistled department, on which the steps were made."""
+    ticket = scene.file()
+    scene.do("chair", ticket, "dispatch", holder="po-a01", co_handlers=["po-a02", "lift-shengan"])
+    scene.follow(ticket, [SIGNED, ("desk_officer", "whistle", INPUTS["whistle"])])
+    assert helping(ticket) == {"po-a02", "lift-shengan"}
+    return scene.follow(ticket, list(steps))
+
+
+def test_co_handlers_go_with_the_holder_unless_they_are_named_again(scene):
+    redispatch = {"holder": "section-city", "co_handlers": ["po-a02"], "reason": "改派"}
+    assert helping(helped(scene, ("desk_officer", "redispatch", redispatch))) == {"po-a02"}
+    leading = {"holder": "po-a02", "co_handlers": ["po-a02"], "reason": "改派"}
+    assert helping(helped(scene, ("desk_officer", "redispatch", leading))) == set()
+    assert helping(helped(scene, ("desk_officer", "coordinate", {"reason": "需要协调"}))) == set()
+    returned = [("dispatcher", "return", {"reason": "非我方职责"}), ("desk_officer", "uphold", {})]
+    ticket = helped(scene, *returned)
+    assert helping(ticket) == set()
+    assert Assignment.objects.filter(ticket=ticket, role="whistled", open=True).exists()
+    assert scene.refused("lift_dispatcher", ticket, "assist_done", words="已完成") == "not_permitted"
+
+
+def test_the_street_stands_in_for_one_of_the_helpers(scene):
+    ticket = helped(scene)
+    words = {"words": "已到场协助"}
+    assert scene.refused("desk_officer", ticket, "assist_done", **words) == "not_permitted"
+    assert scene.refused("desk_officer", ticket, "assist_done", on_behalf="co_handler", **words) == "required"
+    other = {"organisation": "section-city", **words}
+    assert scene.refused("desk_officer", ticket, "assist_done", on_behalf="co_handler", **other) == "no_part"
+    named = {"organisation": "lift-shengan", **words}
+    event = scene.do("desk_officer", ticket, "assist_done", on_behalf="co_handler", **named)
+    assert (event.on_behalf, event.data["organisation"]) == ("co_handler", str(scene.codes["lift-shengan"]))
+    assert helping(ticket) == {"po-a02"}
+    # The only one of its kind needs no name.
+    scene.do("desk_officer", ticket, "decline", on_behalf="whistled", reason="来电拒绝")
+    assert scene.refused("desk_officer", ticket, "decline", on_behalf="whistled", reason="再拒") == "not_permitted"
+
+
 # What the resident makes of the reply.
 
 

@@ -1,7 +1,7 @@
 """The ticket: its states, its moves and what must always be true of it."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Self
@@ -465,12 +465,18 @@ class Ticket(Subject):
             if one.open or one.waiting:
                 self._close(one, at, outcome)
 
-    def _close_lead(self, at: datetime, outcome: Outcome) -> None:
-        """End the lead, what it has asked for, and the steps that would have followed it; helpers stay."""
+    def _close_lead(self, at: datetime, outcome: Outcome, keep: Collection[uuid.UUID] = ()) -> None:
+        """End the lead, what it has asked for, the steps that would have followed it, and its co-handlers but for `keep`.
+
+        Whoever was whistled was called by the street, and stays.
+        """
         self.question_open, self.extension_days = False, None
-        for one in self.assignments:
-            if one.role == AssignmentRole.LEAD and (one.open or one.waiting):
+        for one in [*self.leads, *self._open_in(AssignmentRole.CO_HANDLER)]:
+            if one.role == AssignmentRole.LEAD or one.organisation_id not in keep:
                 self._close(one, at, outcome)
+
+    def _open_in(self, role: AssignmentRole) -> list[Assignment]:
+        return [one for one in self.assignments if one.open and one.role == role]
 
     def hand_to(
         self, holder: uuid.UUID, co_handlers: Sequence[uuid.UUID], next_steps: Sequence[uuid.UUID], at: datetime
@@ -480,9 +486,7 @@ class Ticket(Subject):
         self.assign(holder, AssignmentRole.LEAD, at)
         for step, organisation in enumerate(next_steps, start=2):
             self.assign(organisation, AssignmentRole.LEAD, at, step=step, waiting=True)
-        helping = {
-            one.organisation_id for one in self.assignments if one.open and one.role == AssignmentRole.CO_HANDLER
-        }
+        helping = {one.organisation_id for one in self._open_in(AssignmentRole.CO_HANDLER)}
         for organisation in dict.fromkeys(co_handlers):
             if organisation != holder and organisation not in helping:
                 self.assign(organisation, AssignmentRole.CO_HANDLER, at)
@@ -502,13 +506,23 @@ class Ticket(Subject):
         one = self.assign(organisation, AssignmentRole.LEAD, at)
         one.signed_at = at
 
-    def _own_helper(self, by: Actor) -> Assignment:
-        """The actor's own open co-handling or whistled assignment."""
-        seats = {seat.organisation_id for seat in by.seats}
-        for one in self.assignments:
-            if one.open and one.role in demands.HELPERS and one.organisation_id in seats:
-                return one
-        raise IllegalMove("nobody_whistled")
+    def _helper(self, by: Actor, organisation: uuid.UUID | None) -> Assignment:
+        """The open co-handling or whistled assignment of the actor's own, or of `organisation` where the street stands in.
+
+        Raises InvalidInput when it must be named, or has no such part.
+        """
+        if by.on_behalf:
+            helping = self._open_in(AssignmentRole(by.on_behalf))
+        else:
+            seats = {seat.organisation_id for seat in by.seats}
+            helping = [one for one in self.assignments if one.open and one.role in demands.HELPERS]
+            helping = [one for one in helping if one.organisation_id in seats]
+        named = [one for one in helping if organisation in (None, one.organisation_id)]
+        if not named:
+            raise InvalidInput("organisation", "no_part", bilingual("该单位没有协办任务。", "It has no part in this."))
+        if by.on_behalf and len(named) > 1:
+            raise InvalidInput("organisation", "required", bilingual("请注明单位。", "Name the organisation."))
+        return named[0]
 
     # Triage.
 
@@ -678,7 +692,7 @@ class Ticket(Subject):
         next_steps: Sequence[uuid.UUID] = (),
     ) -> None:
         """Take the ticket from its holder and send it to another. The due moment stays."""
-        self._close_lead(at, Outcome.REDISPATCHED)
+        self._close_lead(at, Outcome.REDISPATCHED, keep={*co_handlers} - {holder})
         self.hand_to(holder, co_handlers, next_steps, at)
 
     @transition(
@@ -870,7 +884,7 @@ class Ticket(Subject):
     )
     def whistle(self, *, at: datetime, by: Actor, departments: Sequence[uuid.UUID], reason: str) -> None:
         """Summon departments (ordinance on street offices, articles 5 and 11)."""
-        present = {one.organisation_id for one in self.assignments if one.open and one.role == AssignmentRole.WHISTLED}
+        present = {one.organisation_id for one in self._open_in(AssignmentRole.WHISTLED)}
         for organisation in departments:
             if organisation in present:
                 raise InvalidInput(
@@ -886,11 +900,11 @@ class Ticket(Subject):
         target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[demands.helpers_open],
-        custom=move("报到", "Report in", inputs.OptionalReason, visibility=Visibility.PARTIES),
+        custom=move("报到", "Report in", inputs.ReportIn, visibility=Visibility.PARTIES),
     )
-    def report_in(self, *, at: datetime, by: Actor, reason: str = "") -> None:
+    def report_in(self, *, at: datetime, by: Actor, organisation: uuid.UUID | None = None, reason: str = "") -> None:
         """Answer the whistle: we are here."""
-        one = self._own_helper(by)
+        one = self._helper(by, organisation)
         one.signed_at = one.signed_at or at
         self.stage(one)
 
@@ -900,11 +914,11 @@ class Ticket(Subject):
         target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[demands.helpers_open],
-        custom=move("拒绝协办", "Decline", inputs.Reason, visibility=Visibility.INTERNAL),
+        custom=move("拒绝协办", "Decline", inputs.Decline, visibility=Visibility.INTERNAL),
     )
-    def decline(self, *, at: datetime, by: Actor, reason: str) -> None:
+    def decline(self, *, at: datetime, by: Actor, reason: str, organisation: uuid.UUID | None = None) -> None:
         """Refuse to help; the street may report it to the district (ordinance on street offices, article 44)."""
-        self._close(self._own_helper(by), at, Outcome.DECLINED)
+        self._close(self._helper(by, organisation), at, Outcome.DECLINED)
 
     @transition(
         field=state,
@@ -912,11 +926,11 @@ class Ticket(Subject):
         target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[demands.helpers_open],
-        custom=move("协办完成", "Assistance done", inputs.OwnWords),
+        custom=move("协办完成", "Assistance done", inputs.AssistDone),
     )
-    def assist_done(self, *, at: datetime, by: Actor, words: str) -> None:
+    def assist_done(self, *, at: datetime, by: Actor, words: str, organisation: uuid.UUID | None = None) -> None:
         """Say that one's own part is done."""
-        self._close(self._own_helper(by), at, Outcome.DONE)
+        self._close(self._helper(by, organisation), at, Outcome.DONE)
 
     @transition(
         field=state,
