@@ -9,7 +9,7 @@ from django.db import connection
 from rest_framework.parsers import MultiPartParser
 from rest_framework.test import APIClient
 
-from tests.web.views import Once
+from tests.web.views import Once, RefusedError
 from web.models import IdempotencyKey
 
 CALLER = uuid.uuid4()
@@ -168,6 +168,29 @@ def test_a_request_overtaken_between_look_and_lock_is_undone_and_replays(effects
     monkeypatch.setattr(Once, "act", slow)
     assert send()["Idempotent-Replayed"] == "true"
     assert overtaken
+    assert effects() == 1
+
+
+def test_a_request_that_its_own_twin_s_success_refuses_replays_it(effects, send, monkeypatch):
+    """A faster twin commits after our statement has looked, and what it did makes our own attempt impossible."""
+    done = send()
+    (stored,) = IdempotencyKey.objects.all()
+    IdempotencyKey.objects.all().delete()
+
+    def twin():
+        stored.save(force_insert=True)
+        connection.close()
+
+    def refused(self, request):
+        thread = threading.Thread(target=twin)
+        thread.start()
+        thread.join()
+        raise RefusedError
+
+    monkeypatch.setattr(Once, "act", refused)
+    again = send()
+    assert (again.status_code, again.content) == (201, done.content)
+    assert again["Idempotent-Replayed"] == "true"
     assert effects() == 1
 
 
