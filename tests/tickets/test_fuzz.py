@@ -34,7 +34,7 @@ EXAMPLES = int(os.environ.get("LINLI_FUZZ_EXAMPLES", "6"))
 """Requests for each operation, for each kind of data (as described, and not) and each caller."""
 
 # These end the sign-in of the very caller that the run needs; they have tests of their own.
-LEFT_OUT = {"sign_out", "sign_out_browser", "sign_out_device"}
+LEFT_OUT = {"sign_out", "sign_out_browser", "sign_out_device", "sign_out_everywhere"}
 
 
 @pytest.fixture
