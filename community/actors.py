@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
+from community import live
 from community.models import Person
 from community.models.signin import TOKEN_LIFE
 from workflow.actor import Actor, Seat
@@ -26,33 +26,29 @@ class Caller:
 # In the order of the model's columns, by which `from_db` reads a row. The password is hashed in the session's check.
 PERSON_FIELDS = ("password", "is_superuser", "id", "phone", "name", "language", "is_active", "is_staff", "sign_outs")
 
-# The date that decides is the street's own; a shared organisation keeps the server's.
-SQL = """
+_TODAY = live.today("clock.at", "s")
+SQL = f"""
 SELECT p.password, p.is_superuser, p.id, p.phone, p.name, p.language, p.is_active, p.is_staff, p.sign_outs,
-  clock.at, {signed_in_by},
+  clock.at, {{signed_in_by}},
   ARRAY(
     SELECT ARRAY[o.id::text, o.kind, o.function, m.role, o.street_id::text]
     FROM community_membership m
     JOIN community_organisation o ON o.id = m.organisation_id
     LEFT JOIN community_street s ON s.id = o.street_id
-    CROSS JOIN LATERAL (SELECT (clock.at AT TIME ZONE coalesce(s.timezone, %(zone)s))::date AS day) today
-    WHERE m.person_id = p.id
-      AND m.starts_on <= today.day AND (m.ends_on IS NULL OR m.ends_on >= today.day)
-      AND o.active
-      AND (o.founded_on IS NULL OR o.founded_on <= today.day) AND (o.dissolved_on IS NULL OR o.dissolved_on > today.day)
+    CROSS JOIN LATERAL (SELECT {_TODAY} AS day) today
+    WHERE m.person_id = p.id AND {live.runs("m", "today.day")} AND {live.lives("o", "today.day")}
     ORDER BY m.id
   ),
   ARRAY(
     SELECT DISTINCT r.compound_id
     FROM community_residency r
     JOIN community_street s ON s.id = r.street_id
-    CROSS JOIN LATERAL (SELECT (clock.at AT TIME ZONE s.timezone)::date AS day) today
-    WHERE r.person_id = p.id
-      AND r.starts_on <= today.day AND (r.ends_on IS NULL OR r.ends_on >= today.day)
+    CROSS JOIN LATERAL (SELECT {_TODAY} AS day) today
+    WHERE r.person_id = p.id AND {live.runs("r", "today.day")}
   )
-FROM (SELECT coalesce(%(at)s::timestamptz, now()) AS at) clock, {source}
-WHERE p.is_active AND {key}
-"""
+FROM (SELECT coalesce(%(at)s::timestamptz, now()) AS at) clock, {{source}}
+WHERE p.is_active AND {{key}}
+"""  # noqa: S608 - all words are our own
 BY_PERSON = SQL.format(
     signed_in_by="NULL::uuid, NULL::timestamptz", source="community_person p", key="p.id = %(person)s"
 )
@@ -65,12 +61,12 @@ BY_TOKEN = SQL.format(
 
 def by_person(person_id: uuid.UUID, at: datetime | None = None) -> Caller | None:
     """The active person with this id, as of `at` (None: PostgreSQL's now); None where there is none."""
-    return _caller(BY_PERSON, {"person": person_id, "at": at, "zone": settings.TIME_ZONE})
+    return _caller(BY_PERSON, {"person": person_id, "at": at})
 
 
 def by_token(token_hash: bytes, at: datetime | None = None) -> Caller | None:
     """The active person with this live token, as of `at` (None: PostgreSQL's now); None where there is none."""
-    return _caller(BY_TOKEN, {"token": token_hash, "life": TOKEN_LIFE, "at": at, "zone": settings.TIME_ZONE})
+    return _caller(BY_TOKEN, {"token": token_hash, "life": TOKEN_LIFE, "at": at})
 
 
 def _caller(sql: str, params: dict[str, Any]) -> Caller | None:

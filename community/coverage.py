@@ -1,4 +1,4 @@
-"""The coverage rates of a street (物业三率): property service, committees, Party organisation. RULES.md §0.1."""
+"""The coverage rates of a street (物业三率): property service, committees, Party organisation (docs/rules.md)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.db import connection
 
+from community import live
 from community.models import Street
 
 HUNDREDTH = Decimal("0.01")
@@ -51,15 +52,13 @@ class Coverage:
 
 
 # An area is served under a full contract of its own, or where each of its compounds has one.
-SQL = """
+SQL = f"""
 WITH live AS (
   SELECT k.*, o.kind AS provider_kind, o.party_coverage
   FROM community_servicecontract k
   JOIN community_organisation o ON o.id = k.provider_id
   WHERE k.street_id = %(street)s AND k.kind = 'property'
-    AND k.starts_on <= %(on)s AND (k.ends_on IS NULL OR k.ends_on >= %(on)s)
-    AND o.active
-    AND (o.founded_on IS NULL OR o.founded_on <= %(on)s) AND (o.dissolved_on IS NULL OR o.dissolved_on > %(on)s)
+    AND {live.runs("k", "%(on)s")} AND {live.lives("o", "%(on)s")}
 ), full_contract AS (
   SELECT area_id, compound_id FROM live WHERE mode = 'contracted' AND cardinality(scope) = 0
 ), area AS (
@@ -73,8 +72,7 @@ WITH live AS (
     ) AS served,
     EXISTS (SELECT FROM live l WHERE l.area_id = a.id AND l.mode = 'quasi') AS quasi
   FROM community_area a
-  LEFT JOIN community_organisation o ON o.id = a.committee_id AND o.active
-    AND (o.founded_on IS NULL OR o.founded_on <= %(on)s) AND (o.dissolved_on IS NULL OR o.dissolved_on > %(on)s)
+  LEFT JOIN community_organisation o ON o.id = a.committee_id AND {live.lives("o", "%(on)s")}
   WHERE a.street_id = %(street)s
 ), office AS (
   SELECT DISTINCT provider_id, party_coverage FROM live WHERE provider_kind = 'project_office' AND mode = 'contracted'
@@ -84,7 +82,7 @@ SELECT
   count(DISTINCT committee_id) FILTER (WHERE party_coverage <> ''), count(DISTINCT committee_id),
   (SELECT count(*) FROM office WHERE party_coverage <> ''), (SELECT count(*) FROM office)
 FROM area
-"""
+"""  # noqa: S608 - all words are our own
 
 
 def coverage(street: Street, on: date) -> Coverage:

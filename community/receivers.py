@@ -4,13 +4,16 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import BooleanField, Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, DateField, DateTimeField, F, Func, Value
+from django.db.models.sql.compiler import SQLCompiler
 
-from community.models import Membership, Organisation
+from community import live
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,30 @@ class Receiver:
     receiver_id: uuid.UUID | None
 
 
-def _staffed(organisation: str, day: date) -> Exists:
-    live = Membership.objects.filter(
-        Q(ends_on=None) | Q(ends_on__gte=day),
-        organisation=OuterRef(organisation),
-        starts_on__lte=day,
-        person__is_active=True,
-    )
-    return Exists(live)
+_HERE, _HEAD = live.today("clock.at", "street"), live.today("clock.at", "its_street")
+RECEIVERS = f"""
+SELECT o.id, o.kind, o.function, o.street_id,
+  CASE WHEN {live.staffed("o", "here.day")} THEN o.id
+       WHEN {live.lives("head", "there.day")} AND {live.staffed("head", "there.day")} THEN head.id END
+FROM (SELECT %(at)s::timestamptz AS at) clock, community_organisation o
+LEFT JOIN community_street street ON street.id = o.street_id
+LEFT JOIN community_organisation head ON head.id = o.parent_id
+LEFT JOIN community_street its_street ON its_street.id = head.street_id
+CROSS JOIN LATERAL (SELECT {_HERE} AS day) here
+CROSS JOIN LATERAL (SELECT {_HEAD} AS day) there
+WHERE o.id = ANY(%(ids)s) AND {live.lives("o", "here.day")}
+"""  # noqa: S608 - all words are our own
+
+
+def receivers(ids: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, Receiver]:
+    """Who receives for each of the organisations `ids` at the moment `at`, in one statement.
+
+    Those that do not live are left out; one that lives and has nobody, nor a head office that lives and has somebody, is there
+    with a `receiver_id` of None.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(RECEIVERS, {"ids": list(set(ids)), "at": at})
+        return {row[0]: Receiver(*row) for row in cursor.fetchall()}
 
 
 def local_day(at: datetime) -> date:
@@ -39,26 +58,35 @@ def local_day(at: datetime) -> date:
     return at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
 
 
-def receives(organisation: str, day: date) -> Exists:
-    """Whether the organisation in the column `organisation` receives for itself on `day`; an expression for a query."""
-    there = Organisation.objects.filter(
-        Q(dissolved_on=None) | Q(dissolved_on__gt=day), _staffed("pk", day), pk=OuterRef(organisation), active=True
-    )
-    return Exists(there)
+def receives(organisation: str, when: date | datetime) -> "Receives":
+    """Whether the organisation in the column `organisation` receives for itself; an expression for a query.
+
+    Either at a moment, which is another day in another zone, or on a day wherever it is.
+    """
+    kind = DateTimeField() if isinstance(when, datetime) else DateField()
+    return Receives(F(organisation), Value(when, output_field=kind))
 
 
-def receivers(ids: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, Receiver]:
-    """Who receives for each of the organisations `ids` on the day of `at`, in one statement; inactive ones are left out."""
-    day = local_day(at)
-    rows: QuerySet[Organisation] = Organisation.objects.filter(
-        Q(dissolved_on=None) | Q(dissolved_on__gt=day), pk__in=set(ids), active=True
-    )
-    found = rows.annotate(
-        staffed=_staffed("pk", day),
-        head_staffed=_staffed("parent", day),
-        head_active=Coalesce(F("parent__active"), False, output_field=BooleanField()),
-    ).values_list("pk", "kind", "function", "street_id", "parent_id", "staffed", "head_staffed", "head_active")
-    return {
-        pk: Receiver(pk, kind, function, street, pk if staffed else head if head_staffed and head_active else None)
-        for pk, kind, function, street, head, staffed, head_staffed, head_active in found
-    }
+class Receives(Func):
+    """`receives`, as SQL."""
+
+    output_field = BooleanField()
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: Any, **kwargs: Any
+    ) -> tuple[str, tuple[Any, ...]]:
+        """One EXISTS."""
+        organisation, when = self.get_source_expressions()
+        column, of_column = compiler.compile(organisation)
+        moment, of_moment = compiler.compile(when)
+        cast, day = ("timestamptz", live.today("clock.at", "street")) if _is_moment(when) else ("date", "clock.at")
+        sql = f"""EXISTS (
+SELECT FROM (SELECT {moment}::{cast} AS at) clock, community_organisation o
+LEFT JOIN community_street street ON street.id = o.street_id
+CROSS JOIN LATERAL (SELECT {day} AS day) today
+WHERE o.id = {column} AND {live.lives("o", "today.day")} AND {live.staffed("o", "today.day")})"""
+        return sql, (*of_moment, *of_column)
+
+
+def _is_moment(when: Any) -> bool:
+    return isinstance(when.output_field, DateTimeField)

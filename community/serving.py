@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from community import live
+
 
 class UnknownPlace(Exception):
     """There is no such compound or street."""
@@ -80,17 +82,17 @@ STREET = """
     FROM community_street s
     WHERE s.id = %(street)s
 """
-SQL = """
+SQL = f"""
 WITH place AS MATERIALIZED (
-  SELECT p.*, clock.at, (clock.at AT TIME ZONE p.timezone)::date AS day
-  FROM ({place}) p, (SELECT coalesce(%(at)s::timestamptz, now()) AS at) clock
+  SELECT p.*, clock.at, {live.today("clock.at", "p")} AS day, {live.today("clock.at", "nowhere")} AS shared_day
+  FROM ({{place}}) p, (SELECT coalesce(%(at)s::timestamptz, now()) AS at) clock, (SELECT NULL AS timezone) nowhere
 ), served AS MATERIALIZED (
   SELECT k.id, k.kind, k.mode, k.scope, k.provider_id, k.starts_on,
     CASE WHEN k.compound_id IS NOT NULL THEN '1' WHEN k.area_id IS NOT NULL THEN '2' ELSE '3' END AS reach
   FROM place
   JOIN community_servicecontract k ON k.compound_id = place.compound_id OR k.area_id = place.area_id
     OR (k.street_id = place.street_id AND k.area_id IS NULL AND k.compound_id IS NULL)
-  WHERE k.starts_on <= place.day AND (k.ends_on IS NULL OR k.ends_on >= place.day)
+  WHERE {live.runs("k", "place.day")}
 ), named AS MATERIALIZED (
   SELECT o.*
   FROM place
@@ -107,24 +109,20 @@ SELECT street_id, timezone, at, uuidv7(), compound_id, compound_name, area_id, c
     ORDER BY k.reach, k.starts_on DESC, k.id
   ),
   ARRAY(
-    SELECT ARRAY[o.id::text, o.kind, o.function, o.name, o.name_en, o.parent_id::text, CASE WHEN EXISTS (
-      SELECT FROM community_membership m
-      JOIN community_person p ON p.id = m.person_id
-      WHERE m.organisation_id = o.id AND p.is_active
-        AND m.starts_on <= place.day AND (m.ends_on IS NULL OR m.ends_on >= place.day)
-    ) THEN 'staffed' END]
+    SELECT ARRAY[o.id::text, o.kind, o.function, o.name, o.name_en, o.parent_id::text,
+      CASE WHEN {live.staffed("o", "today.day")} THEN 'staffed' END]
     FROM (
       SELECT * FROM named
       UNION ALL
       SELECT * FROM community_organisation
       WHERE id = ANY(ARRAY(SELECT parent_id FROM named EXCEPT SELECT id FROM named))
     ) o
-    WHERE o.active
-      AND (o.founded_on IS NULL OR o.founded_on <= place.day) AND (o.dissolved_on IS NULL OR o.dissolved_on > place.day)
+    CROSS JOIN LATERAL (SELECT CASE WHEN o.street_id IS NULL THEN place.shared_day ELSE place.day END AS day) today
+    WHERE {live.lives("o", "today.day")}
     ORDER BY o.street_id IS NULL, o.code
   ), uuidv7()
 FROM place
-"""
+"""  # noqa: S608 - all words are our own
 OF_COMPOUND = SQL.format(place=COMPOUND)
 OF_STREET = SQL.format(place=STREET)
 

@@ -1,0 +1,33 @@
+"""When an organisation is there, and has somebody: worded once, for every statement that asks.
+
+An organisation lives from the day it is founded to the day before it is dissolved, as long as it is active; it is staffed on
+a day when an active person has a seat in it that runs. The day is that of its own street's zone; a shared one has the server's.
+"""
+
+from django.conf import settings
+
+
+def today(at: str, street: str) -> str:
+    """The date of the moment `at` in the zone of a row of streets, which may be missing."""
+    return f"({at} AT TIME ZONE coalesce({street}.timezone, '{settings.TIME_ZONE}'))::date"
+
+
+def runs(row: str, day: str) -> str:
+    """Whether a row with a first and a last day is in force on `day`."""
+    return f"({row}.starts_on <= {day} AND ({row}.ends_on IS NULL OR {row}.ends_on >= {day}))"
+
+
+def lives(organisation: str, day: str) -> str:
+    """Whether a row of organisations is there on `day`."""
+    return (
+        f"({organisation}.active AND ({organisation}.founded_on IS NULL OR {organisation}.founded_on <= {day})"
+        f" AND ({organisation}.dissolved_on IS NULL OR {organisation}.dissolved_on > {day}))"
+    )
+
+
+def staffed(organisation: str, day: str) -> str:
+    """Whether a row of organisations has an active person in a seat on `day`."""
+    return (
+        "EXISTS (SELECT FROM community_membership seat JOIN community_person holder ON holder.id = seat.person_id"
+        f" WHERE seat.organisation_id = {organisation}.id AND holder.is_active AND {runs('seat', day)})"
+    )
