@@ -103,11 +103,11 @@ def _staff_relations(ticket: "Ticket", actor: Actor) -> set[Relation]:
             found.add(R.STREET)
             if seat.role == "lead" and seat.kind == "street_office":
                 found.add(R.STREET_LEAD)
-        if mine == ticket.committee_id and not ticket.confined:
+        if mine == ticket.committee_today and not ticket.confined:
             found.add(R.COMMITTEE)
-        if mine == ticket.coordinator_id and seat.kind not in STREET_KINDS:
+        if mine == ticket.coordinator_today and seat.kind not in STREET_KINDS:
             found.add(R.COORDINATOR)
-        if mine == ticket.residents_committee_id and not ticket.confined:
+        if mine == ticket.residents_committee_today and not ticket.confined:
             found.add(R.COMMUNITY)
         for assignment in ticket.assignments:
             if assignment.organisation_id == mine:

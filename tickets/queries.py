@@ -1,11 +1,12 @@
 """The lists and single tickets that an actor may see: one list for each relation, never an OR across joins."""
 
 import uuid
+from collections.abc import Iterator
 
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 
-from community.models import Area
+from community.models import Area, Compound
 from tickets.access import STREET_KINDS, sees
 from tickets.codes import read_code
 from tickets.models import Assignment, Follower, Ticket
@@ -14,6 +15,7 @@ from tickets.states import Secrecy, TicketType
 from workflow.actor import Actor
 from workflow.prepared import Prepared
 
+COMMITTEE_KINDS = ("pmc", "owners_committee")
 _TICKET = Prepared(
     lambda person, key: Ticket.for_move(person).filter(pk=key), person=uuid.UUID(int=1), key=uuid.UUID(int=2)
 )
@@ -48,9 +50,20 @@ def in_compound(compound_id: uuid.UUID, actor: Actor) -> TicketQuerySet:
 
 def in_areas(actor: Actor) -> TicketQuerySet:
     """What lies in the areas of the actor's committees; reports of wrongdoing or against somebody are the street's alone."""
-    seats = _organisations(actor)
+    seats = _organisations(actor, *COMMITTEE_KINDS)
     areas = list(Area.objects.filter(committee__in=seats).values_list("pk", flat=True)) if seats else []
     return Ticket.objects.filter(area__in=areas, accused=[]).exclude(type=TicketType.REPORT)
+
+
+def in_communities(actor: Actor) -> TicketQuerySet:
+    """What lies in the communities of the actor's residents' committees, without what is the street's alone."""
+    seats = _organisations(actor, "residents_committee")
+    compounds = Compound.objects.filter(community__residents_committee__in=seats) if seats else Compound.objects.none()
+    places = set(compounds.values_list("community", "area"))
+    # The areas lead into the index by due moment; an area may reach into another community.
+    communities, areas = {one for one, _ in places}, {one for _, one in places}
+    found = Ticket.objects.filter(area__in=areas, community__in=communities, accused=[])
+    return found.exclude(type=TicketType.REPORT)
 
 
 def in_street(actor: Actor) -> TicketQuerySet:
@@ -83,8 +96,8 @@ def _mine(actor: Actor, organisation: uuid.UUID | None) -> list[uuid.UUID]:
     return sorted({one for one in _organisations(actor) if organisation in (None, one)})
 
 
-def _organisations(actor: Actor) -> set[uuid.UUID]:
-    return {seat.organisation_id for seat in actor.seats}
+def _organisations(actor: Actor, *kinds: str) -> set[uuid.UUID]:
+    return {seat.organisation_id for seat in actor.seats if not kinds or seat.kind in kinds}
 
 
 def _recusing(rows: QuerySet[Assignment], actor: Actor) -> QuerySet[Assignment]:
@@ -102,6 +115,18 @@ _BODY = "tickets_ticket.title || ' ' || tickets_ticket.text || ' ' || tickets_ti
 _HOLDS = f"(zh_grams({_BODY}) @> zh_query(%s) AND lower({_BODY}) LIKE %s)"
 
 
+def queue_matching(rows: QuerySet[Assignment], words: str, *, ended: bool) -> QuerySet[Assignment]:
+    """Those of the assignments whose ticket holds the `words`.
+
+    Of what is over, only the whole code and the title are searched: whoever had a part reads the text no more.
+    """
+    tickets = matching(Ticket.objects.all(), words)
+    if ended and not read_code(words):
+        for word in words.split():
+            tickets = tickets.filter(title__icontains=word)
+    return rows.filter(ticket__in=tickets.values("pk"))
+
+
 def matching(tickets: TicketQuerySet, words: str) -> TicketQuerySet:
     """Those of `tickets` whose title, text or code holds every one of the space-separated `words`, in any script."""
     if code := read_code(words):
@@ -113,7 +138,18 @@ def matching(tickets: TicketQuerySet, words: str) -> TicketQuerySet:
     return tickets
 
 
-def similar(compound_id: uuid.UUID | None, category: str, actor: Actor) -> TicketQuerySet:
-    """Open public tickets of the same compound and category, the latest 50: candidates for duplicates."""
-    rows = in_compound(compound_id, actor) if compound_id else Ticket.objects.none()
-    return rows.open().filter(category__code=category).order_by("-id")[:50]
+def similar(compound_id: uuid.UUID, category: str, actor: Actor) -> TicketQuerySet:
+    """Open tickets of the same compound and category, the latest 50: candidates for duplicates.
+
+    Neighbours get public faces; staff of the street and the committees of the place get what they may list.
+    """
+    rows = next((rows for rows in _lists(compound_id, actor) if rows is not None), Ticket.objects.none())
+    return rows.open().filter(compound=compound_id, category__code=category).order_by("-id")[:50]
+
+
+def _lists(compound_id: uuid.UUID, actor: Actor) -> Iterator[TicketQuerySet | None]:
+    kinds = {seat.kind for seat in actor.seats}
+    yield in_street(actor) if kinds & STREET_KINDS else None
+    yield in_compound(compound_id, actor) if compound_id in actor.compounds else None
+    yield in_areas(actor) if kinds & set(COMMITTEE_KINDS) else None
+    yield in_communities(actor) if "residents_committee" in kinds else None

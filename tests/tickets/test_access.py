@@ -37,7 +37,7 @@ def ticket(**columns) -> Ticket:
     """A ticket in memory, at home, reported by somebody, coordinated by the committee, held by the office."""
     given = {
         "street_id": STREET, "compound_id": HOME, "reporter_id": SOMEBODY, "committee_id": PMC, "coordinator_id": PMC,
-        "residents_committee_id": RESIDENTS_COMMITTEE, "state": "in_progress", "secrecy": "open", "type": "help",
+        "residents_committee_id": RESIDENTS_COMMITTEE, "desk_id": SECTION, "state": "in_progress", "secrecy": "open", "type": "help",
     }  # fmt: skip
     one = Ticket(**given | columns)
     one.assignments = [Assignment(organisation_id=OFFICE, role="lead", open=True)]
@@ -73,12 +73,13 @@ LEAD = seat(SECTION, "street_office", "lead")
         (actor(seat(OFFICE)), {}, {R.HOLDER}),
         (actor(seat(PMC, "pmc", "chair")), {}, {R.COMMITTEE, R.COORDINATOR}),
         (actor(seat(PMC, "pmc", "chair")), {"coordinator_id": SECTION}, {R.COMMITTEE}),
-        (actor(seat(PMC, "pmc", "chair")), {"committee_id": None}, {R.COORDINATOR}),
+        (actor(seat(PMC, "pmc", "chair")), {"committee_id": None}, set()),
         (actor(seat(PMC, "pmc", "chair")), {"accused": [OFFICE], "coordinator_id": SECTION}, set()),
         (actor(seat(RESIDENTS_COMMITTEE, "residents_committee", "member")), {}, {R.COMMUNITY}),
         (actor(seat(RESIDENTS_COMMITTEE, "residents_committee", "member")), {"accused": [OFFICE]}, set()),
         (actor(OFFICER), {}, {R.STREET}),
         (actor(OFFICER), {"coordinator_id": SECTION}, {R.STREET}),
+        (actor(OFFICER), {"committee_id": None}, {R.STREET}),
         (actor(LEAD), {}, {R.STREET, R.STREET_LEAD}),
         (actor(replace(LEAD, street_id=OTHER_STREET)), {}, set()),
         (actor(replace(LEAD, kind="company")), {}, set()),

@@ -289,6 +289,8 @@ LISTS = {
     "compound": ("neighbour", "tickets?scope=compound&compound={home}"),
     "area": ("chair", "tickets?scope=area"),
     "area ended": ("chair", "tickets?scope=area&status=ended"),
+    "community": ("residents_committee_worker", "tickets?scope=community"),
+    "community ended": ("residents_committee_worker", "tickets?scope=community&status=ended"),
     "street": ("property_officer", "tickets?scope=street"),
     "street ended": ("property_officer", "tickets?scope=street&status=ended"),
     "street in a state": ("property_officer", "tickets?scope=street&state=dispatched"),
@@ -297,6 +299,8 @@ LISTS = {
     "queue": ("dispatcher", "queue"),
     "queue of an organisation": ("dispatcher", "queue?organisation={office}"),
     "queue ended": ("dispatcher", "queue?status=ended"),
+    "search in a queue": ("dispatcher", "queue?q=老鼠"),
+    "duplicates for the desk": ("desk_officer", "duplicates?compound={home}&category=CL07&text=老鼠"),
     "duplicates": ("neighbour", "duplicates?compound={home}&category=CL07&text=老鼠"),
 }
 

@@ -111,7 +111,7 @@ def brief(ticket: Ticket) -> dict[str, Any]:
         "state_label": STATE_LABELS[ticket.state],
         "version": ticket.version,
         "holder": ticket.holder_id,
-        "coordinator": ticket.coordinator_id,
+        "coordinator": ticket.coordinator_today,
         "due_at": ticket.due_at,
         "next_due_at": ticket.next_due_at,
         "closed_at": ticket.closed_at,
@@ -146,7 +146,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "submitted_at": ticket.submitted_at,
         "state_since": ticket.state_since,
         "holder": _named(ticket.holder_id, names),
-        "coordinator": _named(ticket.coordinator_id, names),
+        "coordinator": _named(ticket.coordinator_today, names),
         "merged_into": ticket.merged_into_id,
         "relations": sorted(mine),
         "text": None,
@@ -190,7 +190,7 @@ def photo(one: Photo) -> dict[str, Any]:
 
 def _organisation_names(ticket: Ticket) -> dict[uuid.UUID, str]:
     parties = (one.organisation_id for one in ticket.assignments)
-    return organisation_names([ticket.holder_id, ticket.coordinator_id, ticket.account_owner_id, *parties])
+    return organisation_names([ticket.holder_id, ticket.coordinator_today, ticket.account_owner_id, *parties])
 
 
 def _named(organisation_id: uuid.UUID | None, names: Mapping[uuid.UUID, str]) -> dict[str, Any] | None:

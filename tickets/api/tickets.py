@@ -22,11 +22,13 @@ from tickets.models import Ticket, TicketEvent
 from tickets.queries import (
     followed_by,
     in_areas,
+    in_communities,
     in_compound,
     in_street,
     matching,
     past,
     queue,
+    queue_matching,
     reported_by,
     visible_ticket,
 )
@@ -41,7 +43,7 @@ from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Move, moves
 
-SCOPES = {"mine", "followed", "compound", "area", "street"}
+SCOPES = {"mine", "followed", "compound", "area", "community", "street"}
 STATUSES = {"open", "ended", "all"}
 _UNKNOWN_VALUE = bilingual("不支持的取值。", "There is no such value.")
 _BAD_ID = bilingual("应为 UUID。", "It must be a UUID.")
@@ -89,13 +91,22 @@ def search_words(request: Request) -> str:
     return words
 
 
+QUEUE_STATUSES = {"open", "ended"}
 STATUS = OpenApiParameter(
     "status",
     OpenApiTypes.STR,
     enum=sorted(STATUSES),
+    description="Open ones by the next due moment; ended ones latest first; all of them by age. Left out: all of `mine`, "
+    "`followed` and `compound`, the open ones of the other scopes.",
+)
+QUEUE_STATUS = OpenApiParameter(
+    "status",
+    OpenApiTypes.STR,
+    enum=sorted(QUEUE_STATUSES),
     default="open",
     description="Open ones by the next due moment; ended ones latest first.",
 )
+WORDS = OpenApiParameter("q", OpenApiTypes.STR, description="Words in title, text or code.")
 
 
 class Tickets(APIView):
@@ -118,7 +129,7 @@ class Tickets(APIView):
                 "compound", OpenApiTypes.UUID, description="Needed for the scope `compound`; narrows the others."
             ),
             OpenApiParameter("state", OpenApiTypes.STR, enum=State.values, description="Only this state."),
-            OpenApiParameter("q", OpenApiTypes.STR, description="Words in title, text or code."),
+            WORDS,
             *PAGING,
         ],
         responses=paged(schemas.TicketRowSerializer),
@@ -140,6 +151,8 @@ class Tickets(APIView):
                 tickets = in_compound(compound, actor)
             case "area":
                 tickets = in_areas(actor)
+            case "community":
+                tickets = in_communities(actor)
             case _:
                 tickets = in_street(actor)
         if compound and scope != "compound":
@@ -310,7 +323,10 @@ class Queue(APIView):
     @extend_schema(
         operation_id="queue_list",
         parameters=[
-            STATUS,
+            QUEUE_STATUS,
+            OpenApiParameter(
+                "q", OpenApiTypes.STR, description="Words in title, text or code; of ended ones in title or code."
+            ),
             OpenApiParameter(
                 "organisation",
                 OpenApiTypes.UUID,
@@ -323,8 +339,10 @@ class Queue(APIView):
     def get(self, request: Request) -> Response:
         """What there is to do, by the next due moment; or what has been done, latest first."""
         actor, organisation = actor_of(request), identifier(request, "organisation")
-        ended = choice(request, "status", {"open", "ended"}, "open") == "ended"
+        ended = choice(request, "status", QUEUE_STATUSES, "open") == "ended"
         rows = past(actor, organisation) if ended else queue(actor, organisation)
+        if words := search_words(request):
+            rows = queue_matching(rows, words, ended=ended)
         keys = ("-closed_at", "-ticket_id", "-id") if ended else ("next_due_at", "ticket_id", "id")
         columns = [f"ticket__{name}" for name in representation.ROW]
         found = page(request, rows.values_list(*representation.ASSIGNMENT_ROW, *columns, named=True), *keys)

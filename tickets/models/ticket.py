@@ -9,7 +9,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
 from django_fsm import RETURN_VALUE, FSMField, transition
 
@@ -283,6 +283,9 @@ class Ticket(Subject):
     moment: datetime
     asker: Actor
     spare_id: uuid.UUID
+    committee_now: uuid.UUID | None
+    committee_until: date | None
+    residents_committee_now: uuid.UUID | None
 
     class Meta:
         verbose_name = bilingual("工单", "ticket")
@@ -340,10 +343,22 @@ class Ticket(Subject):
 
     @classmethod
     def for_move(cls, person_id: uuid.UUID | None) -> models.QuerySet[Self]:
-        """Tickets with whether the actor follows them, which their permissions read."""
+        """Tickets with what their permissions read: whether the actor follows them, and today's committees of the place."""
         mine = Follower.objects.filter(ticket=OuterRef("pk"), person=person_id)
         spoken = mine.filter(disputed_at__isnull=False)
-        return super().for_move(person_id).annotate(follows=Exists(mine), spoke=Exists(spoken))  # type: ignore[return-value]
+        area = Area.objects.filter(pk=OuterRef("area"), committee__active=True)
+        community = Community.objects.filter(pk=OuterRef("community"))
+        return (  # type: ignore[return-value]
+            super()
+            .for_move(person_id)
+            .annotate(
+                follows=Exists(mine),
+                spoke=Exists(spoken),
+                committee_now=Subquery(area.values("committee")),
+                committee_until=Subquery(area.values("committee__dissolved_on")),
+                residents_committee_now=Subquery(community.values("residents_committee")),
+            )
+        )
 
     def gather(self, by: Actor) -> None:
         """Fetch the assignments, in the order in which they were made, and whether their organisations have somebody today."""
@@ -370,14 +385,18 @@ class Ticket(Subject):
 
     def audience(self) -> Iterable[uuid.UUID]:
         """The organisations on the ticket, without the accused."""
-        concerned = {self.desk_id, self.coordinator_id, *(one.organisation_id for one in self.assignments if one.open)}
+        concerned = {
+            self.desk_id,
+            self.coordinator_today,
+            *(one.organisation_id for one in self.assignments if one.open),
+        }
         return sorted(one for one in concerned if one is not None and one not in self.accused)
 
     def acts_for(self, by: Actor) -> uuid.UUID | None:
         """The actor's organisation that has a part in the ticket; a reporter acts for themselves."""
         if by.person_id == self.reporter_id and not by.on_behalf:
             return None
-        concerned = {self.coordinator_id, self.committee_id, self.residents_committee_id}
+        concerned = {self.coordinator_today, self.committee_today, self.residents_committee_today}
         concerned |= {one.organisation_id for one in self.assignments}
         theirs = [seat for seat in by.seats if seat.organisation_id in concerned]
         streets = [seat for seat in by.seats if seat.kind in STREET_KINDS and seat.street_id == self.street_id]
@@ -394,6 +413,26 @@ class Ticket(Subject):
     def confined(self) -> bool:
         """Whether it stays between its reporter and the street: it accuses somebody, or reports a wrongdoing."""
         return bool(self.accused) or self.type == TicketType.REPORT
+
+    @property
+    def committee_today(self) -> uuid.UUID | None:
+        """The committee of the area as it is today, which need not be the one of the day of filing; None once dissolved."""
+        if "committee_now" not in self.__dict__:
+            return self.committee_id
+        until = self.committee_until
+        return self.committee_now if until is None or local_day(self.moment) < until else None
+
+    @property
+    def residents_committee_today(self) -> uuid.UUID | None:
+        """The residents' committee of the community as it is today."""
+        return self.__dict__.get("residents_committee_now", self.residents_committee_id)
+
+    @property
+    def coordinator_today(self) -> uuid.UUID | None:
+        """Who coordinates: the street's section, or today's committee in the place of the one that was asked."""
+        if self.coordinator_id in (None, self.desk_id):
+            return self.coordinator_id
+        return self._committee_or_desk()
 
     @property
     def leads(self) -> list[Assignment]:
@@ -495,7 +534,8 @@ class Ticket(Subject):
 
     def _committee_or_desk(self) -> uuid.UUID:
         """Who coordinates it: the committee of the place, unless it has none or the ticket is the street's alone."""
-        return self.committee_id if self.committee_id and not self.confined else self.desk_id
+        committee = self.committee_today
+        return committee if committee and not self.confined else self.desk_id
 
     def _coordinate_at(self, coordinator: uuid.UUID, at: datetime) -> None:
         self._enter(at)
@@ -561,8 +601,7 @@ class Ticket(Subject):
 
         `leaf` and `place` are as the catalogue and the street know them; `desk` is the section that answers for it then.
         """
-        by_committee = self.coordinator_id is not None and self.coordinator_id == self.committee_id
-        by_street = self.coordinator_id is not None and self.coordinator_id == self.desk_id
+        by_street = self.coordinator_id == self.desk_id
         if leaf is not None:
             self.file_under(leaf)
             self.note(leaf=leaf.code)
@@ -576,8 +615,8 @@ class Ticket(Subject):
                     self._close(one, at, Outcome.ENDED)
         if desk is not None:
             self.desk_id = desk
-        if by_committee or by_street:
-            self.coordinator_id = self._committee_or_desk() if by_committee else self.desk_id
+        if self.coordinator_id is not None:
+            self.coordinator_id = self.desk_id if by_street else self._committee_or_desk()
         if spot is not None:
             self.spot = spot
 
@@ -595,6 +634,8 @@ class Ticket(Subject):
         self.place = name
         self.committee_id = place.committee.id if place.committee else None
         self.residents_committee_id = place.residents_committee.id if place.residents_committee else None
+        self.committee_now, self.committee_until = self.committee_id, None
+        self.residents_committee_now = self.residents_committee_id
 
     @transition(
         field=state,
@@ -734,6 +775,7 @@ class Ticket(Subject):
         """Agree with the holder; the ticket goes back to whoever coordinated it, else to triage."""
         self._close_lead(at, Outcome.RETURNED)
         self._enter(at)
+        self.coordinator_id = self.coordinator_today
         return S.COORDINATING if self.coordinator_id else S.SUBMITTED
 
     @transition(
@@ -966,7 +1008,7 @@ class Ticket(Subject):
         if self.lead and self.lead.signed_at and holder_live:
             return S.IN_PROGRESS
         self._close_lead(at, Outcome.ENDED)
-        self.coordinator_id = self.coordinator_id or self.desk_id
+        self.coordinator_id = self.coordinator_today or self.desk_id
         return S.COORDINATING
 
     # The answer, and what the resident makes of it.
