@@ -1,11 +1,25 @@
-"""The administrator's pages for people and places."""
+"""The pages for people and places: all of it for superusers, their own streets for clerks.
 
-from django.contrib import admin
-from django.db.models import Model, Q, QuerySet
+A clerk needs `is_staff`, a live seat in a street's office or one of its sections, and Django's permissions on what they look
+after. They see and choose rows of their streets alone; what all streets share they may choose, and superusers change it.
+Phones are masked in lists and found by the whole number only.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.exceptions import NotRegistered
+from django.db import transaction
+from django.db.models import Exists, ForeignKey, Model, OuterRef, Q, QuerySet
+from django.db.models.fields.related import RelatedField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
+from community import signin
+from community.actors import by_person
 from community.models import (
     Area,
     Building,
@@ -16,10 +30,84 @@ from community.models import (
     Organisation,
     Person,
     Residency,
+    Role,
     ServiceContract,
     Street,
 )
 from web.words import bilingual
+
+OFFICE_KINDS = frozenset({"street_office", "section"})
+# Looked up by part, these would tell what the pages hide.
+PRIVATE = frozenset({"phone", "password"})
+
+
+def streets_of(request: HttpRequest) -> frozenset[uuid.UUID] | None:
+    """The streets in whose office the caller sits today; None for a superuser, who has all."""
+    if _is_superuser(request):
+        return None
+    if not hasattr(request, "_office_streets"):
+        caller = by_person(request.user.pk) if isinstance(request.user, Person) else None
+        seats = caller.actor.seats if caller else ()
+        streets = frozenset(seat.street_id for seat in seats if seat.kind in OFFICE_KINDS and seat.street_id)
+        request._office_streets = streets  # type: ignore[attr-defined]
+    return cast("frozenset[uuid.UUID]", request._office_streets)  # type: ignore[attr-defined]
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, Person) and request.user.is_superuser
+
+
+class Scoped(admin.ModelAdmin):
+    """Rows of a street, for the clerks of that street and for superusers."""
+
+    # Rows without a street are everybody's to see and to choose.
+    shared = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """All rows for a superuser; those of their streets for a clerk, and the shared ones."""
+        rows, streets = super().get_queryset(request), streets_of(request)
+        return rows if streets is None else self.within(rows, streets)
+
+    def within(self, rows: QuerySet[Any], streets: frozenset[uuid.UUID]) -> QuerySet[Any]:
+        """Those of `rows` that concern one of `streets`."""
+        return rows.filter(Q(street__in=streets) | Q(street=None) if self.shared else Q(street__in=streets))
+
+    def owns(self, request: HttpRequest, row: Any) -> bool:
+        """Whether the row is the caller's to change: a superuser's, or of a clerk's own street."""
+        streets = streets_of(request)
+        return streets is None or row.street_id in streets
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """With Django's permission, what one owns."""
+        return super().has_change_permission(request, obj) and (obj is None or self.owns(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for changing."""
+        return super().has_delete_permission(request, obj) and (obj is None or self.owns(request, obj))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Nothing is filtered by parts of a phone or of a password."""
+        return not PRIVATE & set(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
+
+    def get_field_queryset(
+        self, db: str | None, db_field: "RelatedField[Any, Any]", request: HttpRequest
+    ) -> QuerySet[Any] | None:
+        """What may be chosen: what the caller sees on the other model's own page."""
+        try:
+            its = self.admin_site.get_model_admin(db_field.remote_field.model)
+        except NotRegistered:
+            return super().get_field_queryset(db, db_field, request)
+        return cast("QuerySet[Any]", its.get_queryset(request))
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """A clerk's row has a street: what all share is a superuser's."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and db_field.name == "street" and not _is_superuser(request):
+            field.required = True
+        return field
+
+
+OF_STREET = ("street", admin.RelatedOnlyFieldListFilter)
 
 
 class LiveFilter(admin.SimpleListFilter):
@@ -50,64 +138,77 @@ class LiveFilter(admin.SimpleListFilter):
 
 
 @admin.register(Street)
-class StreetAdmin(admin.ModelAdmin):
+class StreetAdmin(Scoped):
     """Streets."""
 
     list_display = ["name", "code", "timezone"]
     search_fields = ["name", "code"]
 
+    def within(self, rows: QuerySet[Any], streets: frozenset[uuid.UUID]) -> QuerySet[Any]:
+        """A clerk's own."""
+        return rows.filter(pk__in=streets)
+
+    def owns(self, request: HttpRequest, row: Any) -> bool:
+        """A clerk's own."""
+        streets = streets_of(request)
+        return streets is None or row.pk in streets
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A new street is a superuser's to make."""
+        return super().has_add_permission(request) and _is_superuser(request)
+
 
 @admin.register(Community)
-class CommunityAdmin(admin.ModelAdmin):
+class CommunityAdmin(Scoped):
     """Communities and their residents' committees."""
 
     list_display = ["name", "code", "street", "residents_committee"]
     list_select_related = ["street", "residents_committee"]
-    list_filter = ["street"]
+    list_filter = [OF_STREET]
     search_fields = ["name", "code"]
     autocomplete_fields = ["street", "residents_committee"]
 
 
 @admin.register(Area)
-class AreaAdmin(admin.ModelAdmin):
+class AreaAdmin(Scoped):
     """Property management areas and their committees."""
 
     list_display = ["name", "code", "residential_type", "committee", "street"]
     list_select_related = ["street", "committee"]
-    list_filter = ["street", "residential_type", ("committee", admin.EmptyFieldListFilter)]
+    list_filter = [OF_STREET, "residential_type", ("committee", admin.EmptyFieldListFilter)]
     search_fields = ["name", "code", "compounds__name"]
     autocomplete_fields = ["street", "committee"]
 
 
 @admin.register(Compound)
-class CompoundAdmin(admin.ModelAdmin):
+class CompoundAdmin(Scoped):
     """Compounds, and where they belong."""
 
     list_display = ["name", "code", "area", "community", "street"]
     list_select_related = ["street", "area", "community"]
-    list_filter = ["street", "area__residential_type"]
+    list_filter = [OF_STREET, "area__residential_type"]
     search_fields = ["name", "code", "aliases"]
     autocomplete_fields = ["street", "area", "community"]
 
 
 @admin.register(Building)
-class BuildingAdmin(admin.ModelAdmin):
+class BuildingAdmin(Scoped):
     """Buildings."""
 
     list_display = ["name", "code", "compound", "street"]
     list_select_related = ["street", "compound"]
-    list_filter = ["street"]
+    list_filter = [OF_STREET]
     search_fields = ["name", "compound__name"]
     autocomplete_fields = ["street", "compound"]
 
 
 @admin.register(Household)
-class HouseholdAdmin(admin.ModelAdmin):
+class HouseholdAdmin(Scoped):
     """Households with the area that counts in owners' votes."""
 
     list_display = ["door", "unit", "building", "compound", "exclusive_area"]
     list_select_related = ["building__compound"]
-    list_filter = ["street"]
+    list_filter = [OF_STREET]
     search_fields = ["door", "building__name", "building__compound__name"]
     autocomplete_fields = ["street", "building"]
 
@@ -118,86 +219,169 @@ class HouseholdAdmin(admin.ModelAdmin):
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(admin.ModelAdmin):
+class OrganisationAdmin(Scoped):
     """Offices, committees, companies, departments, utilities."""
 
+    shared = True
     list_display = ["name", "code", "kind", "function", "parent", "street", "party_coverage", "active"]
     list_select_related = ["street", "parent"]
-    list_filter = ["kind", "active", "party_coverage", "street"]
+    list_filter = ["kind", "active", "party_coverage", OF_STREET]
     search_fields = ["name", "name_en", "code"]
     autocomplete_fields = ["street", "parent"]
 
 
 @admin.register(Person)
-class PersonAdmin(admin.ModelAdmin):
-    """Persons. Passwords are neither shown nor set here; only a superuser may touch staff and what they may do."""
+class PersonAdmin(Scoped):
+    """Persons. Passwords are neither shown nor set here; only a superuser may touch staff and what they may do.
 
-    list_display = ["name", "phone", "language", "is_active", "is_staff"]
+    A clerk sees who has a home or a seat in their street, now or once, and by the whole number who has neither anywhere. Who
+    takes part in the street's work keeps their phone, by which they sign in; so does who leads it, or works elsewhere, all else.
+    """
+
+    list_display = ["name", "masked_phone", "language", "is_active", "is_staff"]
     list_filter = ["is_active", "is_staff", "language"]
-    search_fields = ["name", "phone"]
+    search_fields = ["name", "=phone"]
+    search_help_text = bilingual("姓名，或完整的手机号", "A name, or the whole mobile number")
+    ordering = ["name", "id"]
+    show_full_result_count = False
     filter_horizontal = ["groups", "user_permissions"]
-    readonly_fields = ["last_login", "created_at"]
-    fieldsets = [
-        (None, {"fields": ["phone", "name", "language", "is_active"]}),
-        (bilingual("后台权限", "The admin"), {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"]}),
-        (bilingual("时间", "Times"), {"fields": ["last_login", "created_at"]}),
-    ]
+    readonly_fields = ["masked_phone", "last_login", "created_at"]
+    actions = ["sign_out"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> Any:
+        """The number in the clear is for who may change it."""
+        phone = "phone" if self._may_set_phone(request, obj) else "masked_phone"
+        return [
+            (None, {"fields": [phone, "name", "language", "is_active"]}),
+            (
+                bilingual("后台权限", "The admin"),
+                {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"]},
+            ),
+            (bilingual("时间", "Times"), {"fields": ["last_login", "created_at"]}),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> list[str]:
         """Nobody but a superuser gives rights."""
-        rights = [] if self._is_superuser(request) else ["is_staff", "is_superuser", "groups", "user_permissions"]
+        rights = [] if _is_superuser(request) else ["is_staff", "is_superuser", "groups", "user_permissions"]
         return [*self.readonly_fields, *rights]
 
-    def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        """A member of staff is changed by superusers only: their phone is their key."""
-        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+    def within(self, rows: QuerySet[Any], streets: frozenset[uuid.UUID]) -> QuerySet[Any]:
+        """Who has a home or a seat there, now or once; and who has neither anywhere and is no staff."""
+        ties = [kind.objects.filter(person=OuterRef("pk")) for kind in (Membership, Residency)]
+        here = Q(*(Exists(tie.filter(street__in=streets)) for tie in ties), _connector=Q.OR)
+        return rows.filter(here | Q(*(~Exists(tie) for tie in ties), is_staff=False))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        """As for changing."""
-        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By name or whole number; who belongs nowhere yet is shown to a clerk by the number alone."""
+        found, twice = super().get_search_results(request, queryset, search_term)
+        if not _is_superuser(request):
+            tied = [Exists(kind.objects.filter(person=OuterRef("pk"))) for kind in (Membership, Residency)]
+            found = found.filter(Q(phone=search_term.strip()) | Q(*tied, _connector=Q.OR))
+        return found, twice
+
+    def owns(self, request: HttpRequest, row: Any) -> bool:
+        """A member of staff, a lead and who sits elsewhere is changed by superusers only: their phone is their key."""
+        streets = streets_of(request)
+        if streets is None:
+            return True
+        seats = self._seats(row)
+        beyond = seats.filter(Q(role=Role.LEAD) | Q(street=None) | ~Q(street__in=streets))
+        return not (row.is_staff or row.is_superuser or beyond.exists())
 
     def save_model(self, request: HttpRequest, obj: Person, form: ModelForm, change: bool) -> None:
-        """A new person signs in by SMS code."""
+        """A new person signs in by SMS code; one who is disabled, or has another phone, is signed out everywhere."""
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if change and ("phone" in form.changed_data or ("is_active" in form.changed_data and not obj.is_active)):
+            signin.revoke(obj)
 
-    def _may_touch(self, request: HttpRequest, obj: Person | None) -> bool:
-        return obj is None or not (obj.is_staff or obj.is_superuser) or self._is_superuser(request)
+    @admin.display(description=bilingual("手机号", "mobile number"))
+    def masked_phone(self, person: Person) -> str:
+        """The phone without its middle."""
+        return person.masked_phone
 
-    def _is_superuser(self, request: HttpRequest) -> bool:
-        return isinstance(request.user, Person) and request.user.is_superuser
+    @admin.action(
+        description=bilingual("让所选人员在所有设备上退出登录", "Sign the selected persons out everywhere"),
+        permissions=["change"],
+    )
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
+        """Sign out everywhere who is the caller's to change."""
+        done = 0
+        with transaction.atomic():
+            for person in queryset:
+                if self.has_change_permission(request, person):
+                    signin.revoke(person)
+                    done += 1
+        self.message_user(
+            request, bilingual(f"已退出 {done} 人。", f"{done} persons were signed out."),
+            messages.SUCCESS if done else messages.WARNING,
+        )  # fmt: skip
+
+    def _may_set_phone(self, request: HttpRequest, obj: Person | None) -> bool:
+        if obj is None or _is_superuser(request):
+            return True
+        return self.has_change_permission(request, obj) and not self._seats(obj).exists()
+
+    def _seats(self, person: Person) -> QuerySet[Membership]:
+        # Those that run or are still to come, whatever the zone.
+        yesterday = timezone.localdate() - timedelta(days=1)
+        return Membership.objects.filter(Q(ends_on=None) | Q(ends_on__gte=yesterday), person=person)
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):
-    """Who sits where, from when to when."""
+class MembershipAdmin(Scoped):
+    """Who sits where, from when to when: nobody sets their own seat, and superusers alone say who leads a street."""
 
     list_display = ["person", "organisation", "role", "starts_on", "ends_on"]
     list_select_related = ["person", "organisation"]
-    list_filter = [LiveFilter, "role", "organisation__kind", "street"]
-    search_fields = ["person__name", "person__phone", "organisation__name"]
+    list_filter = [LiveFilter, "role", "organisation__kind", OF_STREET]
+    search_fields = ["person__name", "=person__phone", "organisation__name"]
     autocomplete_fields = ["street", "person", "organisation"]
+
+    def owns(self, request: HttpRequest, row: Any) -> bool:
+        """Not one's own seat; a lead's for superusers alone."""
+        if row.person_id == request.user.pk or (row.role == Role.LEAD and not _is_superuser(request)):
+            return False
+        return super().owns(request, row)
+
+    def get_field_queryset(
+        self, db: str | None, db_field: "RelatedField[Any, Any]", request: HttpRequest
+    ) -> QuerySet[Any] | None:
+        """Others than oneself, in bodies of one's own street."""
+        found, streets = super().get_field_queryset(db, db_field, request), streets_of(request)
+        assert found is not None
+        if db_field.name == "person":
+            return found.exclude(pk=request.user.pk)
+        return found.exclude(street=None) if db_field.name == "organisation" and streets is not None else found
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The roles that the caller may give."""
+        if db_field.name == "role" and not _is_superuser(request):
+            kwargs["choices"] = [choice for choice in db_field.get_choices() if choice[0] != Role.LEAD]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
 @admin.register(Residency)
-class ResidencyAdmin(admin.ModelAdmin):
+class ResidencyAdmin(Scoped):
     """Who lives where, from when to when."""
 
     list_display = ["person", "compound", "household", "relation", "starts_on", "ends_on"]
     list_select_related = ["person", "compound", "household"]
-    list_filter = [LiveFilter, "relation", "street"]
-    search_fields = ["person__name", "person__phone", "compound__name"]
+    list_filter = [LiveFilter, "relation", OF_STREET]
+    search_fields = ["person__name", "=person__phone", "compound__name"]
     autocomplete_fields = ["street", "person", "compound", "household"]
 
 
 @admin.register(ServiceContract)
-class ServiceContractAdmin(admin.ModelAdmin):
+class ServiceContractAdmin(Scoped):
     """Who serves what, from when to when."""
 
     list_display = ["code", "provider", "kind", "mode", "area", "compound", "starts_on", "ends_on"]
     list_select_related = ["provider", "area", "compound"]
-    list_filter = [LiveFilter, "kind", "mode", "street"]
+    list_filter = [LiveFilter, "kind", "mode", OF_STREET]
     search_fields = ["code", "provider__name", "area__name", "compound__name"]
     autocomplete_fields = ["street", "provider", "area", "compound"]
     date_hierarchy = "starts_on"

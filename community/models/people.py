@@ -96,7 +96,8 @@ class Person(Identified, AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = bilingual("人员", "person")
         verbose_name_plural = bilingual("人员", "persons")
-        ordering = ["phone"]
+        # Not by phone: where that is masked, the order would tell.
+        ordering = ["name", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(phone__regex=MOBILE), name="person_mobile_number"),
             known("language", Language, "person_language"),
@@ -112,6 +113,11 @@ class Person(Identified, AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """The name again: Chinese names have no short form to greet by."""
         return self.name
+
+    @property
+    def masked_phone(self) -> str:
+        """The phone without its middle: 138****8000."""
+        return f"{self.phone[:3]}****{self.phone[-4:]}"
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What a session must hold to be live: it changes with the password, and when everything is signed out."""
