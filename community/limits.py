@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from web.addresses import UNKNOWN_SHARE
+
 type Limits = tuple[tuple[int, timedelta], ...]
 """At most so many within so long, each of them."""
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-# How much more is let through for all those together whose address is not known.
-UNKNOWN_ADDRESSES = 10
 
 # Two families of advisory locks; a transaction takes the address's before the phone's.
 _ADDRESS_LOCK, _PHONE_LOCK = 7001, 7002
@@ -35,4 +34,4 @@ def wait(at: datetime, past: Sequence[datetime], limits: Limits) -> timedelta:
 
 def for_address(address: str, most: int) -> int:
     """`most` for an address; all unknown ones share one limit, which is more generous."""
-    return most if address else most * UNKNOWN_ADDRESSES
+    return most if address else most * UNKNOWN_SHARE

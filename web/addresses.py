@@ -1,23 +1,37 @@
 """Where a request comes from, as far as that can be believed."""
 
 import ipaddress
+import re
 
 from django.conf import settings
 from django.http import HttpRequest
+
+UNKNOWN_SHARE = 10
+"""How many times the share of one address all those together get whose address is not known."""
+
+# As proxies write them: 192.0.2.1:443, [2001:db8::1]:443, [2001:db8::1], and with a zone fe80::1%eth0.
+_WRITTEN = re.compile(r"\[(?P<six>[^\]%]+)(?:%[^\]]*)?\](?::\d+)?|(?P<four>[\d.]+):\d+|(?P<bare>[^%]+)(?:%.*)?")
 
 
 def client_address(request: HttpRequest) -> str:
     """The caller's IP address; of an IPv6 address the /64 that a household is given; empty where it is unknown.
 
     Believes as many entries of X-Forwarded-For, counted from the right, as there are proxies of our own
-    (`settings.TRUSTED_PROXIES`).
+    (`settings.TRUSTED_PROXIES`); where that entry is no address, the nearest proxy's own counts.
     """
-    text = request.META.get("REMOTE_ADDR") or ""
+    remote: str = request.META.get("REMOTE_ADDR") or ""
     if settings.TRUSTED_PROXIES:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        text = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))].strip() or text
+        said = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))]
+        return _told(said) or _told(remote)
+    return _told(remote)
+
+
+def _told(text: str) -> str:
+    """The address that `text` writes; empty where it writes none."""
+    written = _WRITTEN.fullmatch(text.strip().strip('"'))
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(next(filter(None, written.groups())) if written else "")
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv6Address):

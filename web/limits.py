@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from web.addresses import client_address
+from web.addresses import UNKNOWN_SHARE, client_address
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Limit(BaseThrottle):
     _away_until = 0.0
 
     def caller(self, request: Request) -> str:
-        """Who is counted."""
+        """Who is counted; empty for all those together whose address is not known."""
         return str(request.user.pk) if request.user else client_address(request._request)
 
     def allow_request(self, request: Request, view: APIView) -> bool:
@@ -52,7 +52,8 @@ class Limit(BaseThrottle):
         now = time.time()
         window, elapsed = divmod(now, self.seconds)
         self._left = self.seconds - elapsed
-        caller = salted_hmac(self.scope, self.caller(request), algorithm="sha256").hexdigest()[:32]
+        who = self.caller(request)
+        caller = salted_hmac(self.scope, who, algorithm="sha256").hexdigest()[:32]
         name = f"limit:{self.scope}:{caller}:{int(window)}"
         try:
             pipeline = _redis().pipeline(transaction=False)
@@ -63,7 +64,7 @@ class Limit(BaseThrottle):
             Limit._away_until = time.monotonic() + _REST
             logger.warning("Redis is away, limits are open: %s", type(error).__name__)
             return True
-        return int(count) <= self.requests
+        return int(count) <= self.requests * (1 if who else UNKNOWN_SHARE)
 
     def wait(self) -> float:
         """Seconds until the next window."""
