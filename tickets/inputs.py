@@ -42,7 +42,10 @@ class Input(serializers.Serializer[Any]):
     """The inputs of a move. Unknown fields are refused, so that a misspelt one is not lost in silence."""
 
     on_behalf_of = serializers.ChoiceField(
-        choices=Party.choices, required=False, help_text="The street's staff only: whom they stand in for (代办)."
+        choices=Party.choices,
+        required=False,
+        label=bilingual("代办", "On behalf of"),
+        help_text=bilingual("仅供街道人员：代哪一方办理。", "The street's staff only: whom they stand in for."),
     )
 
     @classmethod
@@ -69,7 +72,19 @@ _UNKNOWN = bilingual("没有这个字段。", "There is no such field.")
 
 def photo_ids(**options: Any) -> serializers.ListField:
     """Ids of uploaded photos, nine at most."""
+    options.setdefault("label", bilingual("照片", "Photos"))
     return serializers.ListField(child=Identifier(), max_length=9, required=False, **options)
+
+
+REASON = bilingual("理由", "Reason")
+CATEGORY = bilingual("事项分类", "Category")
+COMPOUND = bilingual("小区", "Compound")
+SPOT = bilingual("具体位置", "Exact spot")
+ACCUSED = bilingual("被反映单位", "Accused organisation")
+CODE = bilingual("分类代码，如 CL03。", "The category's code, such as CL03.")
+SATISFACTION = bilingual("满意度", "Satisfaction")
+RESOLVED = bilingual("是否解决", "Resolved")
+REMARKS = bilingual("补充说明", "Remarks")
 
 
 class Satisfaction(models.IntegerChoices):
@@ -116,49 +131,63 @@ class Nothing(Input):
 
 
 class Reason(Input):
-    reason = Words()
+    reason = Words(label=REASON)
 
 
 class OptionalReason(Input):
-    reason = Words(required=False)
+    reason = Words(required=False, label=REASON)
 
 
 class AnswerNow(Input):
-    answer = Words()
+    answer = Words(label=bilingual("答复", "Answer"), help_text=bilingual("诉求人可见。", "The resident reads it."))
 
 
 class Correct(Input):
-    category = serializers.CharField(max_length=8, required=False, help_text="The category's code, such as CL03.")
-    compound = Identifier(required=False, allow_null=True)
-    spot = Words(max_length=200, required=False, allow_blank=True)
-    accused = Identifier(required=False, help_text="The organisation that it is against.")
-    reason = Words()
+    category = serializers.CharField(max_length=8, required=False, label=CATEGORY, help_text=CODE)
+    compound = Identifier(
+        required=False,
+        allow_null=True,
+        label=COMPOUND,
+        help_text=bilingual("空值表示街道的公共区域。", "Null is the street's public ground."),
+    )
+    spot = Words(max_length=200, required=False, allow_blank=True, label=SPOT)
+    accused = Identifier(required=False, label=ACCUSED)
+    reason = Words(label=REASON)
 
 
 class Record(Input):
-    met_with = Words(max_length=500)
-    agreed = Words()
+    met_with = Words(max_length=500, label=bilingual("参加人员", "Who met"))
+    agreed = Words(label=bilingual("达成意见", "What was agreed"))
 
 
 class Dispatch(Input):
-    holder = Identifier(help_text="The organisation that leads.")
-    co_handlers = serializers.ListField(child=Identifier(), max_length=10, required=False)
+    holder = Identifier(
+        label=bilingual("承办单位", "Holder"), help_text=bilingual("主办单位。", "The organisation that leads.")
+    )
+    co_handlers = serializers.ListField(
+        child=Identifier(), max_length=10, required=False, label=bilingual("协办单位", "Co-handlers")
+    )
     next_steps = serializers.ListField(
         child=Identifier(),
         max_length=5,
         required=False,
-        help_text="Who leads after the holder, one after the other.",
+        label=bilingual("后续承办单位", "Next steps"),
+        help_text=bilingual("依次接续主办的单位。", "Who leads after the holder, one after the other."),
     )
-    note = Words(required=False)
+    note = Words(required=False, label=bilingual("派单说明", "Note"))
 
 
 class Redispatch(Dispatch):
     note = None  # type: ignore[assignment]
-    reason = Words()
+    reason = Words(label=REASON)
 
 
 class Sign(Input):
-    worker = Identifier(required=False, help_text="A member of the holder who will do the work.")
+    worker = Identifier(
+        required=False,
+        label=bilingual("经办人", "Worker"),
+        help_text=bilingual("承办单位的在岗成员。", "A member of the holder who will do the work."),
+    )
 
 
 class ContactResult(models.TextChoices):
@@ -170,107 +199,139 @@ class ContactResult(models.TextChoices):
 
 
 class FirstContact(Input):
-    result = serializers.ChoiceField(choices=ContactResult.choices)
-    words = Words(required=False)
+    result = serializers.ChoiceField(choices=ContactResult.choices, label=bilingual("联系结果", "Result"))
+    words = Words(required=False, label=REMARKS)
 
 
 class Progress(Input):
-    text = Words()
+    text = Words(label=bilingual("进展", "Progress"))
     photos = photo_ids()
 
 
 class Ask(Input):
-    question = Words(max_length=500)
+    question = Words(max_length=500, label=bilingual("问题", "Question"))
 
 
 class Answer(Input):
-    answer = Words()
+    answer = Words(label=bilingual("补充内容", "Answer"))
     photos = photo_ids()
 
 
 class RequestExtension(Input):
-    days = serializers.IntegerField(min_value=1, max_value=30)
-    reason = Words()
+    days = serializers.IntegerField(min_value=1, max_value=30, label=bilingual("延期天数", "Days"))
+    reason = Words(label=REASON)
 
 
 class Whistle(Input):
-    departments = serializers.ListField(child=Identifier(), min_length=1, max_length=10)
-    reason = Words()
+    departments = serializers.ListField(
+        child=Identifier(), min_length=1, max_length=10, label=bilingual("吹哨对象", "Whom to summon")
+    )
+    reason = Words(label=REASON)
 
 
 class Helping(Input):
     organisation = Identifier(
-        required=False, help_text="Which helper it is, where the street stands in for one of several."
+        required=False,
+        label=bilingual("协办单位", "Helper"),
+        help_text=bilingual(
+            "街道代办且有多个单位时须注明。", "Which one, where the street stands in for one of several."
+        ),
     )
 
 
 class ReportIn(Helping):
-    reason = Words(required=False)
+    reason = Words(required=False, label=REMARKS)
 
 
 class Decline(Helping):
-    reason = Words()
+    reason = Words(label=REASON)
 
 
 class AssistDone(Helping):
-    words = Words()
+    words = Words(label=bilingual("完成情况", "What was done"))
 
 
 class PutOnAccount(Input):
-    kind = serializers.ChoiceField(choices=AccountKind.choices)
-    owner = Identifier(help_text="The organisation that answers for it meanwhile.")
-    plan_date = serializers.DateField()
-    reason = Words()
+    kind = serializers.ChoiceField(choices=AccountKind.choices, label=bilingual("挂账原因", "Why"))
+    owner = Identifier(
+        label=bilingual("责任单位", "Owner"),
+        help_text=bilingual("挂账期间负责的单位。", "The organisation that answers for it meanwhile."),
+    )
+    plan_date = serializers.DateField(label=bilingual("计划销账日期", "Plan date"))
+    reason = Words(label=REASON)
 
 
 class Reply(Input):
-    result = Words()
-    photos = photo_ids(help_text="After-photos; some categories demand at least one.")
+    result = Words(label=bilingual("办理结果", "Result"), help_text=bilingual("诉求人可见。", "The resident reads it."))
+    photos = photo_ids(
+        label=bilingual("整改后照片", "After-photos"),
+        help_text=bilingual("部分事项至少一张。", "Some categories demand at least one."),
+    )
 
 
 class Confirm(Input):
-    resolved = serializers.BooleanField()
-    rating = serializers.ChoiceField(choices=Satisfaction.choices)
-    words = Words(required=False)
+    resolved = serializers.BooleanField(label=RESOLVED)
+    rating = serializers.ChoiceField(choices=Satisfaction.choices, label=SATISFACTION)
+    words = Words(required=False, label=REMARKS)
 
 
 class Dispute(Input):
-    reason = Words()
+    reason = Words(label=REASON)
     photos = photo_ids()
 
 
 class Callback(Input):
-    valid = serializers.BooleanField(help_text="The resident could be reached and spoke on the matter.")
-    contacted = serializers.BooleanField()
-    resolved = serializers.BooleanField()
-    satisfied = serializers.ChoiceField(choices=Satisfaction.choices)
-    words = Words(required=False)
+    valid = serializers.BooleanField(
+        label=bilingual("有效回访", "Valid"),
+        help_text=bilingual("已联系到诉求人并谈及该事项。", "The resident could be reached and spoke on the matter."),
+    )
+    contacted = serializers.BooleanField(
+        label=bilingual("是否联系", "Contacted"),
+        help_text=bilingual("承办单位是否联系过诉求人。", "Whether the holder had been in touch."),
+    )
+    resolved = serializers.BooleanField(label=RESOLVED)
+    satisfied = serializers.ChoiceField(choices=Satisfaction.choices, label=SATISFACTION)
+    words = Words(required=False, label=REMARKS)
 
 
 class Reject(Input):
-    branch = serializers.ChoiceField(choices=RejectBranch.choices)
-    guidance = Words(help_text="Where to go instead; the resident reads it.")
+    branch = serializers.ChoiceField(choices=RejectBranch.choices, label=bilingual("不予受理情形", "Ground"))
+    guidance = Words(
+        label=bilingual("指引", "Guidance"),
+        help_text=bilingual("告知诉求人应向何处反映。", "Where to go instead; the resident reads it."),
+    )
 
 
 class Merge(Input):
-    into = Identifier(help_text="The open ticket that goes on.")
+    into = Identifier(
+        label=bilingual("并入工单", "Into"),
+        help_text=bilingual("继续办理的在办工单。", "The open ticket that goes on."),
+    )
 
 
 class Thank(Input):
-    words = Words(max_length=500)
-    consent = serializers.BooleanField(help_text="The words may be shown in public.")
+    words = Words(max_length=500, label=bilingual("致谢内容", "Words of thanks"))
+    consent = serializers.BooleanField(
+        label=bilingual("同意公开", "Consent"),
+        help_text=bilingual("可以公开展示致谢内容。", "The words may be shown in public."),
+    )
 
 
 class Supervise(Input):
-    kind = serializers.ChoiceField(choices=SupervisionKind.choices)
-    reason = Words()
+    kind = serializers.ChoiceField(choices=SupervisionKind.choices, label=bilingual("督办方式", "Kind"))
+    reason = Words(label=REASON)
 
 
 class RaiseLevel(Input):
     level = serializers.IntegerField(
-        min_value=1, max_value=5, help_text="L1 community, L2 street, L3 departments, L4 district, L5 city."
+        min_value=1,
+        max_value=5,
+        label=bilingual("层级", "Level"),
+        help_text=bilingual(
+            "1 社区，2 街道，3 部门，4 区级，5 市级。", "L1 community, L2 street, L3 departments, L4 district, L5 city."
+        ),
     )
-    reason = Words(required=False)
+    reason = Words(required=False, label=REASON)
 
 
 class Submit(Input):
@@ -278,30 +339,55 @@ class Submit(Input):
 
     on_behalf_of = None  # type: ignore[assignment]
 
-    category = serializers.CharField(max_length=8, help_text="The category's code, such as CL03.")
-    compound = Identifier(required=False, help_text="The compound; leave it out for a street's public ground.")
-    street = Identifier(required=False, help_text="The street; needed where no compound is given.")
+    category = serializers.CharField(max_length=8, label=CATEGORY, help_text=CODE)
+    compound = Identifier(
+        required=False,
+        label=COMPOUND,
+        help_text=bilingual("街道公共区域的事项不填。", "Leave it out for a street's public ground."),
+    )
+    street = Identifier(
+        required=False,
+        label=bilingual("街道", "Street"),
+        help_text=bilingual("未填小区时必填。", "Needed where no compound is given."),
+    )
     spot = serializers.CharField(
-        max_length=200, required=False, allow_blank=True, help_text="Where exactly: gate, building, road."
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        label=SPOT,
+        help_text=bilingual("门岗、楼栋、道路等。", "Where exactly: gate, building, road."),
     )
     title = serializers.CharField(
-        max_length=60, required=False, help_text="Of category and place where it is left out."
+        max_length=60,
+        required=False,
+        label=bilingual("标题", "Title"),
+        help_text=bilingual("不填时由分类和地点生成。", "Made of category and place where it is left out."),
     )
-    text = serializers.CharField(max_length=2000)
-    type = serializers.ChoiceField(choices=TicketType.choices, default=TicketType.HELP)
-    secrecy = serializers.ChoiceField(choices=Secrecy.choices, default=Secrecy.OPEN)
-    accused = Identifier(required=False, help_text="The organisation that the report is against.")
+    text = serializers.CharField(max_length=2000, label=bilingual("内容", "Text"))
+    type = serializers.ChoiceField(choices=TicketType.choices, default=TicketType.HELP, label=bilingual("类型", "Type"))
+    secrecy = serializers.ChoiceField(choices=Secrecy.choices, default=Secrecy.OPEN, label=bilingual("保密", "Secrecy"))
+    accused = Identifier(required=False, label=ACCUSED)
     photos = photo_ids()
     channel = serializers.ChoiceField(
         choices=Channel.choices,
         default=Channel.APP,
-        help_text="Other than app: staff of the street, for somebody else.",
+        label=bilingual("渠道", "Channel"),
+        help_text=bilingual(
+            "小程序以外的渠道仅供街道人员代为上报。", "Other than app: staff of the street, for somebody else."
+        ),
     )
     contact_name = serializers.CharField(
-        max_length=40, required=False, help_text="Only where staff report for somebody."
+        max_length=40,
+        required=False,
+        label=bilingual("联系人", "Contact"),
+        help_text=bilingual("仅供工作人员代为上报时填写。", "Only where staff report for somebody."),
     )
-    contact_phone = serializers.RegexField(r"^[0-9+\-]{5,20}$", required=False)
-    hotline_number = serializers.CharField(max_length=40, required=False, help_text="The 12345 ticket's own number.")
+    contact_phone = serializers.RegexField(
+        r"^[0-9+\-]{5,20}$", required=False, label=bilingual("联系电话", "Contact phone")
+    )
+    hotline_number = serializers.CharField(
+        max_length=40, required=False, label=bilingual("12345工单编号", "12345 number")
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.get("compound") and not attrs.get("street"):

@@ -59,8 +59,9 @@ class Caller:
         return answer["ticket"] if status == 200 else answer
 
     def moves(self, ticket: Any) -> list[str]:
-        """The names of the moves offered now."""
-        return [one["name"] for one in self.get(f"tickets/{ticket['id']}/moves")["moves"]]
+        """The names of the moves offered now in one's own place."""
+        offered = self.get(f"tickets/{ticket['id']}/moves")["moves"]
+        return [one["name"] for one in offered if one["on_behalf_of"] is None]
 
     def photo(self, kind: str = "after") -> str:
         """Upload a small photo; its id."""

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from tickets.inputs import Input, Words
 from web.words import bilingual
 
+STANDING_IN = "on_behalf_of"
 _NOT_AN_OBJECT = bilingual("请求内容应为 JSON 对象。", "The body must be a JSON object.")
 
 
@@ -25,10 +26,19 @@ def validated(input: Any, data: Any) -> dict[str, Any]:
     return dict(_shared(input).run_validation(data))
 
 
-def json_schema(input: Any) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a move's body, with labels in the reader's language."""
-    properties = {name: _property(field) for name, field in _shared(input).fields.items()}
-    required = [name for name, field in _shared(input).fields.items() if field.required]
+def json_schema(input: Any, on_behalf_of: str = "") -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a move's body, with labels in the reader's language.
+
+    With `on_behalf_of` it is the street's body for the move in that party's place, else that of the move in one's own.
+    """
+    fields = _shared(input).fields
+    properties = {name: _property(field) for name, field in fields.items() if name != STANDING_IN}
+    required = [name for name, field in fields.items() if field.required]
+    if on_behalf_of:
+        standing_in = _property(fields[STANDING_IN])
+        label = dict(zip(standing_in.pop("enum"), standing_in.pop("enum_labels"), strict=True))[on_behalf_of]
+        properties = {STANDING_IN: {**standing_in, "const": on_behalf_of, "const_label": label}, **properties}
+        required = [STANDING_IN, *required]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
@@ -50,11 +60,17 @@ def _property(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
         case serializers.DateField():
             described = {"type": "string", "format": "date"}
         case serializers.ListField():
-            described = {"type": "array", "items": _property(field.child), "maxItems": field.max_length}
+            described = {"type": "array", "items": _property(field.child)}
+            described |= {"minItems": field.min_length or 0, "maxItems": field.max_length}
         case serializers.CharField():
-            described = {"type": "string", "maxLength": field.max_length, "multiline": isinstance(field, Words)}
+            described = {"type": "string", "minLength": 0 if field.allow_blank else 1, "maxLength": field.max_length}
+            described["multiline"] = isinstance(field, Words)
         case _:
             raise TypeError(f"{type(field).__name__} has no JSON Schema yet.")
+    if field.allow_null:
+        described["type"] = [described["type"], "null"]
+    if field.field_name:
+        described["title"] = str(field.label)
     if field.help_text:
         described["description"] = str(field.help_text)
     return described

@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from community.models import Organisation
 from tickets import catalogue
-from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, Relation, relations
+from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, STANDS_IN_FOR, Relation, relations
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.routing import reasons
@@ -250,6 +251,18 @@ def offered(ticket: Ticket, actor: Actor) -> list[Move]:
     """The moves that `actor` may make now; costs no SQL."""
     state = str(ticket.state)
     return [move for move in moves(Ticket).values() if move.refusal(ticket, state, actor) is None]
+
+
+def offered_on_behalf(ticket: Ticket, actor: Actor) -> list[tuple[Move, str]]:
+    """The moves that the street may make now in another party's place (代办), and none in its own; costs no SQL."""
+    state, own = str(ticket.state), {move.name for move in offered(ticket, actor)}
+    return [
+        (move, party)
+        for move in moves(Ticket).values()
+        if move.name not in own
+        for party in STANDS_IN_FOR
+        if move.refusal(ticket, state, replace(actor, on_behalf=party)) is None
+    ]
 
 
 # What somebody who sees only the public face may read of people's words.

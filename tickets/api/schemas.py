@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tickets.inputs import AccountKind, Satisfaction, SupervisionKind
+from tickets.inputs import AccountKind, Party, Satisfaction, SupervisionKind
 from tickets.models.photo import PhotoKind
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, State, TicketType
 from workflow.moves import Visibility
@@ -198,6 +198,7 @@ class OfferedMoveSerializer(Shape):
     label = serializers.CharField()  # type: ignore[assignment]
     url = serializers.CharField()
     guarded = serializers.BooleanField(help_text="Needs If-Match with the version read.")
+    on_behalf_of = choice(Party, allow_null=True, help_text="In whose place the street may make it; null in one's own.")
     input = serializers.DictField(help_text="JSON Schema of the move's body.")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import orjson
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -33,11 +34,12 @@ from tickets.queries import (
     visible_ticket,
 )
 from tickets.states import State
-from web.idempotency import write, write_once
+from web.idempotency import write_once
 from web.limits import Limit
 from web.paging import page
 from web.preconditions import etag, if_match
 from web.problems import Fault, invalid
+from web.renderers import dumps
 from web.schema import IDEMPOTENCY_KEY, IF_MATCH, PAGING, paged
 from web.words import bilingual
 from workflow.actor import Actor
@@ -243,15 +245,17 @@ class OfferedMoves(APIView):
         """The moves, each with the schema of its input, so that a client can draw its buttons."""
         actor = actor_of(request)
         ticket = visible_ticket(ticket_id, actor)
+        own = [(move, "") for move in representation.offered(ticket, actor)]
         offered = [
             {
                 "name": move.name,
                 "label": move.label,
                 "url": f"/api/v1/tickets/{ticket.id}/moves/{move.name}",
                 "guarded": move.guarded,
-                "input": json_schema(move.input),
+                "on_behalf_of": party or None,
+                "input": json_schema(move.input, party),
             }
-            for move in representation.offered(ticket, actor)
+            for move, party in own + representation.offered_on_behalf(ticket, actor)
         ]
         document = {"version": ticket.version, "state": str(ticket.state), "moves": offered}
         return Response(document, headers={"ETag": etag(ticket.version)})
@@ -280,12 +284,23 @@ class MakeMove(APIView):
                 "verb": event.verb,
                 "at": event.at,
                 "ticket": representation.brief(moved),
-                "contact": representation.contact(moved) if move.name == "reveal" else None,
+                "contact": None,
             }
             return Response(document, headers={"ETag": etag(moved.version)})
 
-        # What is revealed is kept nowhere else, and each look leaves its own event.
-        return write(make) if move.name == "reveal" else write_once(request, make)
+        answer = write_once(request, make)
+        return _with_contact(answer, ticket_id, standing_in) if move.name == "reveal" else answer
+
+
+def _with_contact(answer: HttpResponse, ticket_id: uuid.UUID, actor: Actor) -> HttpResponse:
+    """The answer with what was revealed, which is kept with no key: read again, for whoever may still reveal it."""
+    try:
+        ticket = visible_ticket(ticket_id, replace(actor, on_behalf=""))
+    except Ticket.DoesNotExist:
+        return answer
+    if moves(Ticket)["reveal"].refusal(ticket, str(ticket.state), actor) is None:
+        answer.content = dumps(orjson.loads(answer.content) | {"contact": representation.contact(ticket)})
+    return answer
 
 
 def move_views() -> dict[str, Callable[..., Any]]:
@@ -298,7 +313,7 @@ def move_views() -> dict[str, Callable[..., Any]]:
             operation_id=f"tickets_move_{name.rstrip('_')}",
             summary=str(move.label),
             request=move.input,
-            parameters=[*([IDEMPOTENCY_KEY] if name != "reveal" else []), *([IF_MATCH] if move.guarded else [])],
+            parameters=[IDEMPOTENCY_KEY, *([IF_MATCH] if move.guarded else [])],
             responses=schemas.MovedSerializer,
         )
         view: Any = type(
