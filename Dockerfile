@@ -16,7 +16,8 @@ COPY notifications notifications
 COPY community community
 COPY tickets tickets
 # Nothing of these values stays in the image: collecting static files reads the settings and connects to nothing.
-RUN LINLI_ENV=production SECRET_KEY=build AUDIT_KEY=build DATABASE_URL=postgres://build/build REDIS_URL=redis://build \
+RUN LINLI_ENV=production SECRET_KEY=only-for-collecting-the-static-files AUDIT_KEY=only-for-collecting-the-static-files \
+    ALLOWED_HOSTS=build TRUSTED_PROXIES=0 DATABASE_URL=postgres://build/build REDIS_URL=redis://build \
     STATIC_ROOT=/srv/static /opt/venv/bin/python manage.py collectstatic --noinput
 
 FROM python:3.13-slim

@@ -1,5 +1,6 @@
 """Settings of a Linli server: one file, and every difference between machines comes from the environment."""
 
+import os
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +10,8 @@ from django.utils.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+# Set to nothing is not set: so docker-compose.yml can pass on every setting, whether or not it has a value.
+env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 
 # development | test | production. Production is the default, so that what is missing is loud.
 ENVIRONMENT = env.str("LINLI_ENV", default="production")
@@ -19,20 +22,38 @@ DEBUG = False
 LOCAL_DIR = Path(env.str("LINLI_LOCAL_DIR", default=str(BASE_DIR / ".local")))
 
 
+SECRET_LENGTH = 32
+
+
 def secret(name: str) -> str:
-    """The secret `name`: required in production, a fixed and worthless value elsewhere."""
-    return env.str(name) if PRODUCTION else env.str(name, default=f"{name.lower()}-of-a-machine-without-secrets")
+    """The secret `name`: required in production, and long; a fixed and worthless value elsewhere."""
+    if not PRODUCTION:
+        return env.str(name, default=f"{name.lower()}-of-a-machine-without-secrets")
+    value = env.str(name)
+    if len(value) < SECRET_LENGTH:
+        raise ImproperlyConfigured(
+            f"{name} has {len(value)} characters; production needs {SECRET_LENGTH} or more, drawn at random: "
+            'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
+    return value
 
 
 SECRET_KEY = secret("SECRET_KEY")
 AUDIT_KEY = secret("AUDIT_KEY").encode()
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
+ALLOWED_HOSTS = (
+    env.list("ALLOWED_HOSTS")
+    if PRODUCTION
+    else env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 )
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS names no host: give the names under which this server is reached.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CSRF_FAILURE_VIEW = "web.pages.csrf_failure"
-# How many proxies of our own stand in front, each adding one entry to X-Forwarded-For; 0 believes none of it.
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+# How many proxies of our own stand in front, each adding one entry to X-Forwarded-For; 0 believes none of it. Nothing fits
+# every production: a guess too low counts all callers as one, a guess too high believes what they say themselves.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES") if PRODUCTION else env.int("TRUSTED_PROXIES", default=0)
+if TRUSTED_PROXIES < 0:
+    raise ImproperlyConfigured("TRUSTED_PROXIES is a number of proxies: 0 or more.")
 
 INSTALLED_APPS = [
     "config.apps.AdminConfig",

@@ -1,13 +1,19 @@
 """What can be said of the containers without an engine: the files agree with each other and with the settings."""
 
+import os
 import re
+import subprocess
+import sys
+import time
 
 import pytest
+import redis
 import yaml
 from django.core.cache import cache
 
 from config import probe
 from config.heartbeat import KEY, heartbeat
+from launcher import servers
 from launcher.family import PROJECT
 
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
@@ -38,7 +44,65 @@ def test_the_environment_of_our_services_is_what_the_settings_read(name):
     assert environment["LINLI_ENV"] == "production"
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"])
+POOL = {"LINLI_DATABASE_POOL", "LINLI_DATABASE_POOL_SIZE"}
+# What the image and the volumes settle.
+SETTLED = {"LINLI_ENV", "DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "STATIC_ROOT", "LINLI_LOCAL_DIR"}
+
+
+def test_documentation_containers_and_settings_name_the_same_settings():
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", (PROJECT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert documented == KNOWN
+    assert set(SERVICES["web"]["environment"]) == documented
+    for name in ("worker", "beat", "migrate"):
+        assert set(SERVICES[name]["environment"]) == documented - POOL
+
+
+def test_every_setting_is_passed_on_and_the_required_ones_are_starred():
+    text = (PROJECT / "docs" / "operations.md").read_text()
+    required = set(re.findall(r"^\| `(\w+)` \* \|", text, re.MULTILINE))
+    assert required == {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES"}
+    for name, value in SERVICES["web"]["environment"].items():
+        if name not in SETTLED:
+            assert value.startswith(f"${{{name}:?" if name in required else f"${{{name}:-"), name
+
+
+def test_valkey_has_its_password_and_stops_when_it_is_told_to(tmp_path):
+    shell, option, script = SERVICES["valkey"]["command"]
+    server = servers.valkey_server()
+    (tmp_path / "valkey-server").symlink_to(server)
+    script = script.replace("$$", "$").replace("/data", str(tmp_path))
+    script = script.replace("valkey-server -", f"valkey-server - --port 0 --unixsocket {tmp_path}/s")
+    environment = {"PATH": f"{tmp_path}:{os.defpath}", "REDIS_PASSWORD": "a1b2c3"}
+    process = subprocess.Popen([shell, option, script], env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        with redis.Redis(unix_socket_path=f"{tmp_path}/s", password="a1b2c3") as client:
+            await_answer(client.ping)
+            client.set("kept", "1")
+        with redis.Redis(unix_socket_path=f"{tmp_path}/s") as client, pytest.raises(redis.AuthenticationError):
+            client.ping()
+        process.terminate()
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert not (tmp_path / "s").exists()
+
+
+def await_answer(ask):
+    """Wait until a server answers."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return ask()
+        except redis.ConnectionError:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "POSTGRES_PASSWORD", "REDIS_PASSWORD"]
+)
 def test_a_secret_has_no_default(name):
     uses = re.findall(r"\$\{" + name + r"([^}]*)\}", (PROJECT / "docker-compose.yml").read_text())
     assert uses
@@ -77,6 +141,14 @@ def test_every_source_that_the_image_copies_exists_and_reaches_the_builder():
 def test_the_image_has_every_app_of_the_project():
     apps = {path.parent.name for path in PROJECT.glob("*/__init__.py")} - {"tests", "launcher", "bench"}
     assert apps == set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
+
+
+def test_the_image_collects_static_files_with_what_the_settings_demand():
+    (line,) = re.findall(r"^RUN (LINLI_ENV=.+?)/opt/venv/bin/python", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    given = dict(word.split("=", 1) for word in line.replace("\\", " ").split())
+    asked = [sys.executable, "-c", "import config.settings"]
+    done = subprocess.run(asked, cwd=PROJECT, env=given, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_image_runs_the_python_of_the_project_as_an_ordinary_user():

@@ -14,6 +14,7 @@ PRODUCTION = {
     "SECRET_KEY": "ix1E0mVmEBZqO3sVqSMnyqHbS7xk3Vd6IFxh8cO4bXq0wKe9zLr2",
     "AUDIT_KEY": "another long secret that signs the events",
     "ALLOWED_HOSTS": "linli.example",
+    "TRUSTED_PROXIES": "1",
     "DATABASE_URL": "postgres://linli:secret@db.example/linli",
     "REDIS_URL": "redis://cache.example/0",
 }
@@ -30,13 +31,51 @@ def test_production_passes_the_deployment_check():
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "AUDIT_KEY", "DATABASE_URL", "REDIS_URL"])
-def test_what_is_required_and_missing_is_named(name):
-    environment = {key: value for key, value in PRODUCTION.items() if key != name}
+REQUIRED = ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "DATABASE_URL", "REDIS_URL"]
+
+
+def refusal(environment) -> str:
+    """What the settings say when they refuse this environment."""
     asked = [sys.executable, "-c", "import config.settings"]
     refused = subprocess.run(asked, cwd=PROJECT, env=environment, capture_output=True, text=True)
     assert refused.returncode == 1
-    assert f"Set the {name} environment variable" in refused.stderr
+    return refused.stderr
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_what_is_required_and_missing_or_empty_is_named(name):
+    missing = {key: value for key, value in PRODUCTION.items() if key != name}
+    for environment in (missing, PRODUCTION | {name: ""}):
+        assert f"Set the {name} environment variable" in refusal(environment)
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "AUDIT_KEY"])
+def test_a_short_secret_is_refused_with_a_way_to_a_long_one(name):
+    said = refusal(PRODUCTION | {name: "x" * 31})
+    assert f"{name} has 31 characters; production needs 32 or more" in said
+    assert "secrets.token_urlsafe" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ALLOWED_HOSTS": ","}, "ALLOWED_HOSTS names no host"),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES is a number of proxies"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(change, words):
+    assert words in refusal(PRODUCTION | change)
+
+
+def test_an_empty_variable_has_the_default():
+    asked = [
+        sys.executable,
+        "-c",
+        "from config import settings as s; print(s.CODES_PER_ADDRESS, s.SECURE_SSL_REDIRECT)",
+    ]
+    environment = PRODUCTION | {"CODES_PER_ADDRESS": "", "SECURE_SSL_REDIRECT": "", "LOG_LEVEL": ""}
+    done = subprocess.run(asked, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert done.stdout == "100 True\n", done.stderr
 
 
 def test_another_database_than_postgresql_is_refused():
