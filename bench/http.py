@@ -47,6 +47,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=PROJECT / ".local" / "bench.json", help="where the figures go")
     parser.add_argument("--processes", type=int, default=2, help="processes of the web server (default: 2)")
     options = parser.parse_args()
+    if os.environ.get("DATABASE_URL"):
+        parser.exit(
+            1,
+            "make bench fills a database with hundreds of thousands of tickets and people of its own making, and does so only\n"
+            "in one that it starts and throws away. Unset DATABASE_URL.\n",
+        )
     parent = homes.default() / "bench"
     parent.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(dir=parent))

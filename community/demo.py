@@ -26,10 +26,10 @@ from community.models import (
     ServiceContract,
     Street,
 )
+from community.public_password import PUBLIC_PASSWORD
 
 DATA = Path(__file__).parent / "data" / "xueyuanlu"
-# Worthless on purpose: the demo street is not loaded in production.
-ADMINISTRATOR_PASSWORD = "linli-demo-only"  # noqa: S105
+ADMINISTRATOR_PASSWORD = PUBLIC_PASSWORD
 
 type Report = Callable[[str, int, int], None]
 

@@ -2,9 +2,12 @@
 
 import sys
 
+from django.conf import settings
 from django.db import OperationalError, connection
-from django.db.utils import NotSupportedError
+from django.db.utils import NotSupportedError, ProgrammingError
 from psycopg_pool import PoolTimeout
+
+from community import public_password
 
 
 def refuse_old_postgresql() -> None:
@@ -19,3 +22,24 @@ def refuse_old_postgresql() -> None:
     except (OperationalError, PoolTimeout):
         return
     connection.close()
+
+
+def refuse_demo_password() -> None:
+    """End this process in production where somebody still has the password that everybody knows from the demo street.
+
+    Each member of staff with a password costs a good part of a second. No refusal while the database is away or empty.
+    """
+    if not settings.PRODUCTION:
+        return
+    try:
+        phones = public_password.holders()
+    except (OperationalError, PoolTimeout, ProgrammingError):
+        return
+    finally:
+        connection.close()
+    if phones:
+        sys.exit(
+            f"{', '.join(phones)} has the demo street's password, which everybody knows. The demo street is no place for "
+            "a production: name another database in DATABASE_URL, or give that person a password of their own "
+            "(`manage.py changepassword PHONE`)."
+        )

@@ -54,8 +54,19 @@ def parser() -> argparse.ArgumentParser:
         "--port", type=int, default=8000, help="port of the web server, else the next free one (default: 8000)"
     )
     asked.add_argument("--home", type=Path, help="directory of data and logs (default: .local in the checkout)")
-    asked.add_argument("--no-demo", action="store_true", help="do not load the demo street")
+    demo = asked.add_mutually_exclusive_group()
+    demo.add_argument("--no-demo", action="store_true", help="do not load the demo street")
+    demo.add_argument(
+        "--demo",
+        action="store_true",
+        help="load the demo street even into the database that DATABASE_URL names; its administrator's password is public",
+    )
     return asked
+
+
+def wants_demo(options: argparse.Namespace) -> bool:
+    """Whether the demo street is loaded: into a private database unless told not to, into a named one only when told to."""
+    return bool(options.demo or not (options.no_demo or os.environ.get("DATABASE_URL")))
 
 
 class Stopping:
@@ -143,10 +154,13 @@ def serve(home: homes.Home, family: Family, options: argparse.Namespace, urls: M
 
 def prepare(home: homes.Home, family: Family, options: argparse.Namespace, environment: Mapping[str, str]) -> str:
     """Migrate and load the demo; the words about the demo's people."""
-    say("Preparing the database …" if options.no_demo else "Preparing the database and the demo street …")
+    demo = wants_demo(options)
+    say("Preparing the database and the demo street …" if demo else "Preparing the database …")
+    if not demo and not options.no_demo:
+        say("The database is one that DATABASE_URL names: the demo street is not loaded into it, ARGS='--demo' would.")
     log, people = home.logs / "prepare.log", home.path / "people.txt"
     command = [sys.executable, "-m", "launcher.prepare", "--people", str(people)]
-    command += ["--no-demo"] if options.no_demo else []
+    command += [] if demo else ["--no-demo"]
     child = family.start("The preparation of the database", command, environment=environment, log=log)
     if family.finish(child):
         raise Trouble(f"The database could not be prepared ({log}):\n{child.last_words()}")
@@ -219,7 +233,7 @@ def welcome(port: int, people: str, report: Mapping[str, object]) -> str:
         f"  Health       {address}/healthz",
         "",
         *people.rstrip().splitlines(),
-        "" if people else "(There is no demo street yet.)",
+        "" if people else "(The demo street is not loaded.)",
         "Sign-in codes appear here. Ctrl-C stops everything.",
     ]
     return "\n".join(lines)

@@ -1,9 +1,13 @@
 import os
 import subprocess
 import sys
+from urllib.parse import quote, urlsplit
 
 import pytest
+from django.contrib.auth.hashers import make_password
+from django.db import connection
 
+from community.models import Person
 from config.celery import app as celery_app
 from config.settings import broker_url
 from launcher.family import PROJECT
@@ -127,3 +131,27 @@ def test_the_documentation_alone_may_style_itself(client, db):
     assert "style-src 'self' 'unsafe-inline'" in answer["Content-Security-Policy"]
     assert "script-src 'self';" in answer["Content-Security-Policy"]
     assert "<script>" not in answer.content.decode()
+
+
+def started(database_url) -> subprocess.CompletedProcess:
+    """A web process of a production on this database."""
+    asked = [sys.executable, "-c", "import config.wsgi"]
+    environment = PRODUCTION | {"DATABASE_URL": database_url}
+    return subprocess.run(asked, cwd=PROJECT, env=environment, capture_output=True, text=True)
+
+
+def test_a_production_with_the_demos_password_does_not_start(transactional_db):
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    refused = started(url)
+    assert refused.returncode == 1
+    assert "199****0037 has the demo street's password" in refused.stderr
+    kept = Person.objects.get(is_superuser=True).password
+    try:
+        Person.objects.filter(is_superuser=True).update(password=make_password("a password of their own"))
+        assert started(url).returncode == 0
+    finally:
+        Person.objects.filter(is_superuser=True).update(password=kept)
+
+
+def test_a_production_whose_database_is_away_starts_and_waits(tmp_path):
+    assert started(f"postgres://linli@/linli?host={quote(str(tmp_path), safe='')}").returncode == 0

@@ -5,13 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from config import probe
 from launcher.family import PROJECT
-from launcher.run import Follower, free_port
+from launcher.run import Follower, free_port, parser, wants_demo
 from tests.launcher.conftest import READY, await_end, environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
@@ -84,6 +85,27 @@ def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, hom
     assert running.process.wait(20) == 1
     await_end(members)
     assert "beat has stopped by itself (exit code -9)" in running.words()
+
+
+@pytest.mark.parametrize(
+    ("named", "asked", "loaded"),
+    [
+        (False, [], True), (False, ["--no-demo"], False), (False, ["--demo"], True),
+        (True, [], False), (True, ["--no-demo"], False), (True, ["--demo"], True),
+    ],
+)  # fmt: skip
+def test_the_demo_goes_into_a_named_database_only_when_asked_for(monkeypatch, named, asked, loaded):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    if named:
+        monkeypatch.setenv("DATABASE_URL", "postgres://somebody@db.example/linli")
+    assert wants_demo(parser().parse_args(asked)) is loaded
+
+
+def test_a_benchmark_leaves_a_named_database_alone():
+    named = environment(Path("unused")) | {"DATABASE_URL": "postgres://somebody@db.example/linli"}
+    done = subprocess.run([sys.executable, "-m", "bench.http"], cwd=PROJECT, env=named, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Unset DATABASE_URL" in done.stderr
 
 
 def test_a_free_port_is_taken_as_it_is():
