@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         "DATABASE_URL and REDIS_URL in the environment name servers to use instead of private ones.",
     )
     asked.add_argument(
-        "--port", type=int, default=8000, help="port of the web server, else the next free one (default: 8000)"
+        "--port", type=port_number, default=8000, help="port of the web server, else the next free one (default: 8000)"
     )
     asked.add_argument("--home", type=Path, help="directory of data and logs (default: .local in the checkout)")
     demo = asked.add_mutually_exclusive_group()
@@ -62,6 +62,14 @@ def parser() -> argparse.ArgumentParser:
         help="load the demo street even into the database that DATABASE_URL names; its administrator's password is public",
     )
     return asked
+
+
+def port_number(text: str) -> int:
+    """A port that a server can be told to listen on."""
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+    return number
 
 
 def wants_demo(options: argparse.Namespace) -> bool:
@@ -210,7 +218,13 @@ def await_health(family: Family, port: int) -> dict[str, object]:
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
             connection = http.client.HTTPConnection(HOST, port, timeout=5)
             connection.request("GET", "/healthz")
-            report = json.loads(connection.getresponse().read())
+            answer = connection.getresponse()
+            if answer.status == http.HTTPStatus.BAD_REQUEST:
+                raise Trouble(
+                    f"The web server does not answer to the name {HOST} (400 Bad Request). "
+                    f"ALLOWED_HOSTS, where it is set, must name {HOST} as well; see web.log."
+                )
+            report = json.loads(answer.read())
             connection.close()
             if report["status"] == "ok":
                 return report

@@ -1,8 +1,9 @@
 """The warden: a process beside the launcher that ends what the launcher leaves behind.
 
-The launcher writes one line for each thing it starts, and `done` when it has cleaned up itself. When the pipe closes
-without `done`, the launcher was killed: then the warden stops every process group in order and removes the throw-away
-directories.
+The launcher writes one line for each thing it starts and ends, and `done` when it has cleaned up itself. When the pipe has
+closed, the warden stops in order every process group that was not said to be gone: all of them where the launcher was
+killed, and one whose child was just being born where it was interrupted. Without `done` it removes the throw-away directories
+as well.
 
     started <process group> <stop signal> <stage>
     gone <process group>
@@ -25,6 +26,7 @@ def watch(lines: IO[str]) -> None:
     """Read the launcher's lines until they end, then clean up after it."""
     groups: dict[int, tuple[int, int]] = {}
     directories: list[str] = []
+    # Read to the end also after `done`: a child holds the pipe until its program starts, and may still have to register.
     for line in lines:
         word, _, rest = line.rstrip("\n").partition(" ")
         if word == "started":
@@ -35,7 +37,7 @@ def watch(lines: IO[str]) -> None:
         elif word == "remove":
             directories.append(rest)
         elif word == "done":
-            return
+            directories.clear()
     for stage in sorted({stage for stage, _ in groups.values()}, reverse=True):
         stop({group: stop_signal for group, (its, stop_signal) in groups.items() if its == stage})
     for directory in directories:

@@ -1,18 +1,20 @@
 import http.client
+import http.server
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from config import probe
-from launcher.family import PROJECT
-from launcher.run import Follower, free_port, parser, wants_demo
+from launcher.family import PROJECT, Family, Trouble
+from launcher.run import Follower, await_health, free_port, parser, wants_demo
 from tests.launcher.conftest import READY, await_end, environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
@@ -111,6 +113,31 @@ def test_a_benchmark_leaves_a_named_database_alone():
 def test_a_free_port_is_taken_as_it_is():
     port = free_port(18400)
     assert free_port(port) == port
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "http", "８０"])
+def test_what_is_no_port_is_refused(capsys, port):
+    with pytest.raises(SystemExit):
+        parser().parse_args([f"--port={port}"])
+    assert "give a number from 1 to 65535" in capsys.readouterr().err
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """Answers as Django does to a name that is not in ALLOWED_HOSTS."""
+
+    def do_GET(self):
+        self.send_error(400)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_a_web_server_that_does_not_answer_to_its_address_is_told_from_one_that_is_away():
+    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server, Family() as family:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(Trouble, match=r"ALLOWED_HOSTS, where it is set, must name 127\.0\.0\.1"):
+            await_health(family, server.server_port)
+        server.shutdown()
 
 
 def test_new_lines_of_the_sms_log_are_shown_and_old_ones_are_not(tmp_path, capsys):

@@ -41,15 +41,26 @@ def test_the_warden_ends_whole_groups_and_removes_directories_when_the_launcher_
     assert not directory.exists()
 
 
-def test_the_warden_touches_nothing_where_the_launcher_has_cleaned_up(tmp_path):
+def test_the_warden_leaves_directories_alone_where_the_launcher_has_cleaned_up(tmp_path):
     process, watching = stubborn(), warden()
-    watching.stdin.write(f"started {process.pid} {int(signal.SIGTERM)} 1\nremove {tmp_path}\ndone\n".encode())
+    watching.stdin.write(f"started {process.pid} {int(signal.SIGTERM)} 1\nremove {tmp_path}\n".encode())
+    watching.stdin.write(f"gone {process.pid}\ndone\n".encode())
     watching.stdin.close()
     assert watching.wait(10) == 0
     assert process.poll() is None
     assert tmp_path.exists()
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_child_whose_birth_was_interrupted_is_ended_even_by_a_launcher_that_says_it_is_done(when):
+    process, watching = stubborn(), warden()
+    born = f"started {process.pid} {int(signal.SIGTERM)} 1\n"
+    watching.stdin.write((born + "done\n" if when == "before" else "done\n" + born).encode())
+    watching.stdin.close()
+    assert process.wait(10) == -signal.SIGKILL
+    assert watching.wait(10) == 0
 
 
 def test_a_child_that_dies_is_named_with_its_last_words(tmp_path):
