@@ -15,6 +15,7 @@ from community.authentication import token_hash
 from community.models import Compound, Organisation, SignInToken
 from tests.tickets.paths import Scene
 from tickets.api.photos import UploadLimit
+from tickets.api.tickets import FilingLimit
 from tickets.models import Ticket
 
 
@@ -76,9 +77,10 @@ class Caller:
 
 @pytest.fixture
 def api(cast, settings, tmp_path, monkeypatch):
-    """`api("resident")` is that person with a live token; a whole suite's photos are no flood."""
+    """`api("resident")` is that person with a live token; a whole suite's photos and reports are no flood."""
     settings.MEDIA_ROOT = tmp_path
     monkeypatch.setattr(UploadLimit, "requests", 10_000)
+    monkeypatch.setattr(FilingLimit, "requests", 10_000)
     known: dict[str, Caller] = {}
 
     def caller(key: str) -> Caller:

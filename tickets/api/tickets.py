@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from community.authentication import caller_of
-from tickets.access import relations, sees
+from tickets.access import STREET_KINDS, relations, sees
 from tickets.actions import Report, act, hold, submit
 from tickets.api import representation, schemas
 from tickets.api.move_inputs import json_schema, validated
@@ -54,11 +54,19 @@ _BAD_WORDS = bilingual("搜索词过长。", "The search words are too long.")
 
 
 class FilingLimit(Limit):
-    """Far above what a person files in an hour, and above a busy counter's."""
+    """Far above what a person files in an hour."""
 
     scope = "filing"
+    requests = 30
+    seconds = 3600
+
+
+class CounterLimit(Limit):
+    """Above what a busy counter or hotline desk of the street files in an hour."""
+
+    scope = "counter"
     requests = 600
-    seconds = 60
+    seconds = 3600
 
 
 def actor_of(request: Request) -> Actor:
@@ -118,7 +126,12 @@ class Tickets(APIView):
 
     def get_throttles(self) -> list[Any]:
         """Only filing is limited; reading pages is cheap."""
-        return super().get_throttles() if self.request is None or self.request.method == "POST" else []
+        if self.request is None:
+            return super().get_throttles()
+        if self.request.method != "POST":
+            return []
+        seats = caller_of(self.request).actor.seats if self.request.user else ()
+        return [CounterLimit()] if any(seat.kind in STREET_KINDS for seat in seats) else [FilingLimit()]
 
     @extend_schema(
         operation_id="tickets_list",
