@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import EllipsisType
 from typing import Any
@@ -17,8 +17,9 @@ from tickets import catalogue, parties
 from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
-from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket
-from tickets.models.demands import not_following
+from tickets.inputs import Party as StoodInFor
+from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent
+from tickets.models.demands import MAX_URGES, not_following
 from tickets.models.photo import PhotoKind
 from tickets.routing import answering_section, covers, route
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
@@ -138,7 +139,8 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
     words = {"title": title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
     ticket.spare_id = serving.spare_id
-    bear(ticket, happening, by=by, at=at)
+    standing_in = "" if report.channel == Channel.APP else StoodInFor.REPORTER.value
+    bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=at)
     attach(ticket, report.photos, by, PhotoKind.REPORT)
     return ticket, routing.rule
 
@@ -459,6 +461,8 @@ def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None
     if followers and not into.has_public_face:
         raise InvalidInput("into", "no_public_face", _FOLLOWED)
     event = perform(Ticket.merge, ticket, by=by, version=version, into=into)
+    # Whoever reads the other is told that it took one in, and not by whom nor whose.
+    perform(Ticket.absorb, into, by=Actor.the_clock(by.at))
     people = {person for person in [ticket.reporter_id, *followers] if person and person != into.reporter_id}
     Follower.objects.bulk_create(
         [
@@ -528,6 +532,19 @@ def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = ""
     return event
 
 
+def _urges(ticket_id: uuid.UUID, person_id: uuid.UUID | None) -> tuple[bool, datetime | None]:
+    """Whether the person has urged the ticket as often as one may, and when they did so last."""
+    made = TicketEvent.objects.filter(subject=ticket_id, verb="urge", actor=person_id).order_by("-at")
+    last = list(made.values_list("at", flat=True)[:MAX_URGES])
+    return len(last) == MAX_URGES, last[0] if last else None
+
+
+def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
+    """Urge; what the person urged before is asked for again, for what came with the lock may be older than the lock."""
+    ticket.urged_out, ticket.own_last_urge = _urges(ticket.pk, by.person_id)
+    return perform(Ticket.urge, ticket, by=by, version=version, reason=reason)
+
+
 ACTIONS: Mapping[str, Action] = {
     "correct": correct,
     "dispatch": _dispatching(Ticket.dispatch),
@@ -545,6 +562,7 @@ ACTIONS: Mapping[str, Action] = {
     "merge": merge,
     "split": split,
     "cosign": cosign,
+    "urge": urge,
     "withdraw": withdraw,
 }
 

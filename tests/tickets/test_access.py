@@ -160,7 +160,7 @@ MAY = {
         " raise_level reveal"
     ),
     R.STREET_LEAD: "terminate",
-    R.CLOCK: "take_over redispatch bounce designate refuse_extension resume close_silent raise_level",
+    R.CLOCK: "take_over redispatch bounce designate refuse_extension resume close_silent absorb raise_level",
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from community.models import Compound, Membership, Organisation
 from tests.tickets.paths import CONTACTED, INPUTS
-from tickets.models import Assignment, Follower, Photo, Ticket, TicketWords
+from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketWords
 from tickets.models.photo import PhotoKind
 from tickets.states import AssignmentRole, Outcome, Secrecy
 
@@ -442,16 +442,28 @@ def test_a_closed_ticket_is_reopened_within_thirty_days(scene):
 # What residents may do in passing.
 
 
-def test_a_ticket_is_urged_once_a_day_and_five_times_at_most(scene):
+def test_each_urges_once_a_day_and_five_times_at_most_and_takes_nothing_from_the_others(scene):
     ticket = scene.file()
     scene.do("tenant", ticket, "cosign")
-    for turn, who in enumerate(["resident", "tenant"] * 2 + ["resident"], start=1):
-        urged = scene.do(who, ticket, "urge").at
+    for turn in range(1, 6):
+        urged = scene.do("tenant", ticket, "urge").at
         assert row(ticket).urges == turn
-        tomorrow = urged + timedelta(days=1)
-        assert scene.refused("tenant", ticket, "urge", at=tomorrow - INSTANT) == "urged_enough"
-        scene.now = tomorrow
-    assert scene.refused("resident", ticket, "urge") == "urged_enough"
+        assert scene.refused("tenant", ticket, "urge", at=urged + timedelta(days=1) - INSTANT) == "urged_enough"
+        scene.now = urged + timedelta(days=1)
+    assert scene.refused("tenant", ticket, "urge") == "urged_enough"
+    assert "urge" not in scene.offered("tenant", ticket)
+    assert "urge" in scene.offered("resident", ticket)
+    scene.do("resident", ticket, "urge")
+    assert row(ticket).urges == 6
+
+
+def test_whoever_reads_a_ticket_is_told_that_another_was_merged_into_it_and_not_whose(scene):
+    master, other = scene.file(who="neighbour"), scene.file()
+    scene.do("chair", other, "merge", into=str(master))
+    told = TicketEvent.objects.get(subject=master, verb="absorb")
+    assert (told.visibility, told.actor_id, told.actor_organisation_id, told.data) == ("public", None, None, {})
+    assert row(master).version == 1
+    assert not any("absorb" in scene.offered(who, master) for who in ("chair", "desk_officer", "neighbour"))
 
 
 def test_a_ticket_is_cosigned_once_by_neighbours_and_not_by_its_reporter(scene):

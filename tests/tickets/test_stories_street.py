@@ -154,6 +154,7 @@ def test_a_call_taken_by_phone_is_carried_and_confirmed_for_somebody_without_an_
     assert (ticket["state"], ticket["holder"]) == ("dispatched", organisation("天岳恒学院路14号院项目部"))
     now = row(ticket)
     assert (now.reporter_id, now.taken_by_id, now.channel) == (None, desk.person.pk, "phone")
+    assert (history(ticket)[0].actor_id, history(ticket)[0].on_behalf) == (desk.person.pk, "reporter")
     assert history(ticket)[0].actor_id == desk.person.pk
     assert desk.get("tickets")["results"] == []
     assert seen(dispatcher, ticket)["contact"] == {"name": "李**", "phone": "010****0000"}

@@ -114,10 +114,11 @@ def within_reopening_window(ticket: "Ticket") -> bool:
     return ticket.closed_at is not None and ticket.moment <= ticket.closed_at + targets.REOPENING
 
 
-@condition("urged_enough", "催单过于频繁，请稍后再试。", "It was urged a short while ago, or too often; try later.")
+@condition("urged_enough", "催单过于频繁，请稍后再试。", "You urged it a short while ago, or too often; try later.")
 def urge_left(ticket: "Ticket") -> bool:
-    recently = ticket.last_urged_at is not None and ticket.moment < ticket.last_urged_at + targets.REVIEW
-    return ticket.urges < MAX_URGES and not recently
+    """Each may urge once a day and five times in all; what others did takes nothing from them."""
+    last = getattr(ticket, "own_last_urge", None)
+    return not getattr(ticket, "urged_out", False) and (last is None or ticket.moment >= last + targets.REVIEW)
 
 
 @condition("own_ticket", "不能附议自己的工单。", "One's own ticket cannot be cosigned.")

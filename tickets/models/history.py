@@ -1,7 +1,7 @@
 """What happened to tickets, in whose words, and what has still to be told."""
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 
 from community.models import Street
 from web.words import bilingual
@@ -26,6 +26,7 @@ class TicketEvent(Event):
         verbose_name = bilingual("工单事件", "ticket event")
         verbose_name_plural = bilingual("工单事件", "ticket events")
         constraints = [models.UniqueConstraint(F("subject"), F("seq"), F("street"), name="ticketevent_seq")]
+        indexes = [models.Index(F("subject"), F("actor"), F("at"), condition=Q(verb="urge"), name="ticketevent_urges")]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.verb}"

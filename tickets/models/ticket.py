@@ -131,7 +131,7 @@ class Ticket(Subject):
     place = models.CharField(
         bilingual("地点", "place"),
         max_length=60,
-        help_text=bilingual("小区名称。", "The compound's name, or the street's."),
+        help_text=bilingual("小区或街道名称。", "The compound's name, or the street's."),
     )
     spot = models.CharField(bilingual("具体位置", "spot"), max_length=200, blank=True, default="")
     title = models.CharField(bilingual("标题", "title"), max_length=60)
@@ -283,6 +283,8 @@ class Ticket(Subject):
     moment: datetime
     asker: Actor
     spare_id: uuid.UUID
+    urged_out: bool
+    own_last_urge: datetime | None
     committee_now: uuid.UUID | None
     committee_until: date | None
     residents_committee_now: uuid.UUID | None
@@ -343,9 +345,10 @@ class Ticket(Subject):
 
     @classmethod
     def for_move(cls, person_id: uuid.UUID | None) -> models.QuerySet[Self]:
-        """Tickets with what their permissions read: whether the actor follows them, and today's committees of the place."""
+        """Tickets with what their permissions read: what the actor is to them, and today's committees of the place."""
         mine = Follower.objects.filter(ticket=OuterRef("pk"), person=person_id)
         spoken = mine.filter(disputed_at__isnull=False)
+        urged = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="urge", actor=person_id)
         area = Area.objects.filter(pk=OuterRef("area"), committee__active=True)
         community = Community.objects.filter(pk=OuterRef("community"))
         return (  # type: ignore[return-value]
@@ -354,6 +357,8 @@ class Ticket(Subject):
             .annotate(
                 follows=Exists(mine),
                 spoke=Exists(spoken),
+                urged_out=Exists(urged.order_by("at")[demands.MAX_URGES - 1 : demands.MAX_URGES]),
+                own_last_urge=Subquery(urged.order_by("-at").values("at")[:1]),
                 committee_now=Subquery(area.values("committee")),
                 committee_until=Subquery(area.values("committee__dissolved_on")),
                 residents_committee_now=Subquery(community.values("residents_committee")),
@@ -1176,6 +1181,16 @@ class Ticket(Subject):
 
     @transition(
         field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.CLOCK),
+        custom=move("并入", "Take in", inputs.Nothing, guarded=False),
+    )
+    def absorb(self, *, at: datetime, by: Actor) -> None:
+        """Note that another ticket was merged into this one; happens by itself with the merger."""
+
+    @transition(
+        field=state,
         source=S.MERGED,
         target=S.SUBMITTED,
         permission=any_of(R.STREET),
@@ -1263,7 +1278,7 @@ class Ticket(Subject):
         custom=move("催单", "Urge", inputs.OptionalReason, guarded=False),
     )
     def urge(self, *, at: datetime, by: Actor, reason: str = "") -> None:
-        """Ask that it go faster: once a day, five times at most."""
+        """Ask that it go faster: once a day, five times at most, each for themselves."""
         self.urges += 1
         self.last_urged_at = at
 
