@@ -1,5 +1,7 @@
 """From a bare Python to Linli's virtual environment, then on to the command that was asked for.
 
+What is fetched goes into `.venv` and `.local`; a Python and caches that the person has already are used where they are.
+
 Standard library only, and the syntax of Python 3.9: this file runs before anything is installed.
 """
 
@@ -58,9 +60,12 @@ def build() -> None:
     environment = dict(os.environ, VIRTUAL_ENV=str(VENV))
     if environment.get("CI"):
         environment.setdefault("UV_PYTHON_DOWNLOADS", "never")
+    keep_within(environment, "UV_CACHE_DIR", [uv, "cache", "dir"])
     wanted = (PROJECT / ".python-version").read_text().strip()
     if not right_python(wanted):
         say(f"Making .venv with Python {wanted} …")
+        if output([uv, "python", "find", "--no-python-downloads", "--system", wanted], environment) is None:
+            environment.setdefault("UV_PYTHON_INSTALL_DIR", str(LOCAL / "python"))
         made = subprocess.run([uv, "venv", "--quiet", "--clear", "--python", wanted, str(VENV)], env=environment)
         if made.returncode:
             raise Stuck(
@@ -72,6 +77,13 @@ def build() -> None:
     if subprocess.run(sync, env=environment).returncode:
         raise Stuck("The packages could not be installed; the lines above say why. Is a package registry within reach?")
     (VENV / "linli.stamp").write_text(fingerprint())
+
+
+def keep_within(environment: dict[str, str], name: str, asking: list[str]) -> None:
+    """Have the directory `name` lie in `.local`, unless the person named another or already has the one that `asking` tells."""
+    told = (output(asking) or "").strip()
+    if not environment.get(name) and not (told and os.path.isdir(told)):
+        environment[name] = str(LOCAL / name.lower().replace("_", "-"))
 
 
 def right_python(wanted: str) -> bool:
@@ -118,10 +130,10 @@ def is_pinned(uv: str) -> bool:
     return os.path.exists(uv) and (output([uv, "--version"]) or "").startswith(f"uv {UV_VERSION}")
 
 
-def output(command: list[str]) -> str | None:
+def output(command: list[str], environment: dict[str, str] | None = None) -> str | None:
     """What `command` prints, or None where it does not run."""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
@@ -133,9 +145,11 @@ def works(command: list[str]) -> bool:
 
 
 def run(command: list[str]) -> bool:
-    """Run `command` in sight of the person; whether it succeeded."""
+    """Run pip's `command` in sight of the person; whether it succeeded."""
     # Its warning about root does not apply: nothing outside the project is written.
-    return subprocess.run(command, env=dict(os.environ, PIP_ROOT_USER_ACTION="ignore")).returncode == 0
+    environment = dict(os.environ, PIP_ROOT_USER_ACTION="ignore")
+    keep_within(environment, "PIP_CACHE_DIR", [command[0], "-m", "pip", "cache", "dir"])
+    return subprocess.run(command, env=environment).returncode == 0
 
 
 def say(words: str) -> None:
