@@ -1,4 +1,4 @@
-"""How a log line looks: one JSON object, with every mobile number masked."""
+"""How a log line looks: one JSON object, without what PostgreSQL quotes of a refused row, and with mobile numbers masked."""
 
 import json
 import logging
@@ -6,8 +6,14 @@ import re
 from datetime import UTC, datetime
 
 # An IntegrityError quotes the row it refused, and a traceback quotes the error:
-# a resident's phone must not get into a file.
+# a resident's words, name and phone must not get into a file.
 MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+# What is quoted may have lines of its own, so it ends where the error or the traceback goes on.
+DETAIL = re.compile(
+    r"DETAIL:(?P<key>\s*Key \([^)]*\))?.*?"
+    r"(?=\n(?:HINT|CONTEXT|QUERY|LOCATION):|\n\n(?:The above exception|During handling)|\nTraceback |\Z)",
+    re.DOTALL,
+)
 
 
 class Line(logging.Formatter):
@@ -19,13 +25,14 @@ class Line(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": mask(record.getMessage()),
         }
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return mask(json.dumps(line, ensure_ascii=False))
+            line["traceback"] = mask(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
 
 
 def mask(text: str) -> str:
-    """`text` with every mainland mobile number masked."""
+    """`text` without the values of a refused row, and with every mainland mobile number masked."""
+    text = DETAIL.sub(lambda found: f"DETAIL:{found['key'] or ''} ***", text)
     return MOBILE.sub(lambda found: f"{found[1]}******{found[2][-2:]}", text)
