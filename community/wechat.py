@@ -1,4 +1,4 @@
-"""WeChat's login: the code that a mini-program was given, for the openid behind it (RULES.md §7.1)."""
+"""WeChat's login: the code that a mini-program was given, for the openid behind it (WeChat's `code2Session`)."""
 
 import logging
 from functools import cache

@@ -22,7 +22,7 @@ class ServiceKind(models.TextChoices):
 
 
 class ServiceMode(models.TextChoices):
-    """On what footing it is served; RULES.md §5."""
+    """On what footing it is served (docs/rules.md, Property management)."""
 
     CONTRACTED = "contracted", bilingual("合同服务", "Contracted")
     QUASI = "quasi", bilingual("准物业", "Quasi-property service")

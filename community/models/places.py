@@ -19,7 +19,7 @@ def validate_timezone(name: str) -> None:
 
 
 class ResidentialType(models.TextChoices):
-    """The five kinds of compound that the street treats differently (五类小区); RULES.md §5."""
+    """The five kinds of compound that the street treats differently (五类小区; docs/rules.md)."""
 
     COMMERCIAL = "commercial", bilingual("商品房小区", "Commercial housing")
     WORK_UNIT = "work_unit", bilingual("单位产权大院", "Work-unit compound")
