@@ -75,12 +75,17 @@ class Caller:
         return str(response.json()["id"])
 
 
+@pytest.fixture(autouse=True)
+def no_flood(monkeypatch):
+    """A whole suite's reports, all by the same few people, are no flood."""
+    monkeypatch.setattr(FilingLimit, "requests", 10_000)
+
+
 @pytest.fixture
 def api(cast, settings, tmp_path, monkeypatch):
-    """`api("resident")` is that person with a live token; a whole suite's photos and reports are no flood."""
+    """`api("resident")` is that person with a live token; a whole suite's photos are no flood."""
     settings.MEDIA_ROOT = tmp_path
     monkeypatch.setattr(UploadLimit, "requests", 10_000)
-    monkeypatch.setattr(FilingLimit, "requests", 10_000)
     known: dict[str, Caller] = {}
 
     def caller(key: str) -> Caller:

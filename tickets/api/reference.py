@@ -62,6 +62,7 @@ class Duplicates(APIView):
         missing = [name for name, value in (("compound", compound), ("category", category)) if not value]
         if missing or "\0" in category:
             raise invalid(*(Fault(name, "required", _REQUIRED) for name in missing or ["category"]))
+        assert compound is not None
         actor = actor_of(request)
         rows = queries.similar(compound, category, actor).values_list(*representation.ROW, "text", named=True)
         candidates = [(one[:-1], f"{one.title} {one.text}", one.submitted_at) for one in rows]

@@ -351,7 +351,7 @@ class Ticket(Subject):
         urged = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="urge", actor=person_id)
         area = Area.objects.filter(pk=OuterRef("area"), committee__active=True)
         community = Community.objects.filter(pk=OuterRef("community"))
-        return (  # type: ignore[return-value]
+        found: Any = (
             super()
             .for_move(person_id)
             .annotate(
@@ -364,6 +364,7 @@ class Ticket(Subject):
                 residents_committee_now=Subquery(community.values("residents_committee")),
             )
         )
+        return found
 
     def gather(self, by: Actor) -> None:
         """Fetch the assignments, in the order in which they were made, and whether their organisations have somebody today."""
