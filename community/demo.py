@@ -51,7 +51,7 @@ def load(report: Report) -> None:
     """Add what is missing of the demo street; what is there stays as it is, so that loading twice changes nothing.
 
     `report` is told the name of each file, how many rows it has, and how many of them were new. Dates such as `-60d`
-    count from the day of loading.
+    count from the day of loading; a contract with such dates that has run out since is dated anew.
     """
     streets = _add(
         "streets",
@@ -266,7 +266,7 @@ def _load_contracts(
     organisations: dict[str, Organisation],
     report: Report,
 ) -> None:
-    _add(
+    contracts = _add(
         "contracts",
         report,
         ServiceContract.objects.filter(street=street),
@@ -288,6 +288,12 @@ def _load_contracts(
         ],
         "code",
     )
+    for row in rows("contracts"):
+        last = contracts[row["code"]].ends_on
+        if row["ends_on"].endswith("d") and last is not None and last < timezone.localdate():
+            ServiceContract.objects.filter(street=street, code=row["code"]).update(
+                starts_on=_day(row["starts_on"]), ends_on=_day(row["ends_on"])
+            )
 
 
 def _add[M: Model](name: str, report: Report, known: QuerySet[M], wanted: list[M], *key: str) -> dict[Any, M]:

@@ -40,17 +40,22 @@ def homes(person_id: uuid.UUID, at: datetime) -> QuerySet[Residency]:
 def move_in(
     person_id: uuid.UUID, compound: Compound, household: Household | None, relation: str, at: datetime
 ) -> tuple[Residency, bool]:
-    """The home of a person from the day of `at` on, and whether it is new; one stated before is kept.
+    """The home of a person from the day of `at` on, and whether it is new; one stated before in the same relation is kept.
 
-    Runs in the caller's transaction. Raises HomesFull.
+    Who becomes the owner of what they rented has a new home from that day on. Runs in the caller's transaction. Raises
+    HomesFull.
     """
     Person.objects.select_for_update(no_key=True).get(id=person_id)
     stated = list(homes(person_id, at))
     for home in stated:
         if (home.compound_id, home.household_id) == (compound.id, household.id if household else None):
-            return home, False
-    if len(stated) >= MOST_HOMES:
-        raise HomesFull
+            if home.relation == relation:
+                return home, False
+            _end(home, at)
+            break
+    else:
+        if len(stated) >= MOST_HOMES:
+            raise HomesFull
     home = Residency.objects.create(
         street=compound.street, person_id=person_id, compound=compound, household=household, relation=relation,
         starts_on=_today(compound.street, at),
@@ -66,9 +71,13 @@ def move_out(person_id: uuid.UUID, residency_id: uuid.UUID, at: datetime) -> boo
     home = homes(person_id, at).select_for_update(of=("self",)).filter(id=residency_id).first()
     if home is None:
         return False
+    _end(home, at)
+    return True
+
+
+def _end(home: Residency, at: datetime) -> None:
     today = _today(home.street, at)
     if home.starts_on >= today:
         home.delete()
     else:
         Residency.objects.filter(id=home.id).update(ends_on=today - timedelta(days=1))
-    return True

@@ -170,7 +170,7 @@ class Homes(View):
         responses={201: HomeSerializer, 200: HomeSerializer},
     )
     def post(self, request: Request) -> HttpResponse:
-        """State where I live from today on; 200 where that was stated before."""
+        """State where I live, and as what, from today on; 200 where just that was stated before."""
         return write_once(request, lambda: self._move_in(request))
 
     def _move_in(self, request: Request) -> Response:

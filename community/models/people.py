@@ -225,5 +225,9 @@ class Residency(Identified):
         return f"{self.compound} · {self.get_relation_display()}"
 
     def clean(self) -> None:
-        """Its compound and household are of the same street."""
+        """Its compound and household are of the same street, and the household stands in the compound."""
         same_street(self, "compound", "household")
+        if self.household and self.compound_id and self.household.building.compound_id != self.compound_id:
+            raise ValidationError(
+                {"household": bilingual("该户不在所填小区内。", "This household stands in another compound.")}
+            )

@@ -64,10 +64,19 @@ def test_the_street_has_the_figures_of_the_survey(street):
     assert Area.objects.filter(committee=None).count() == 4
 
 
-def test_every_area_has_a_compound_and_every_compound_is_of_its_areas_community(street):
+def test_every_area_has_a_compound_and_one_lies_in_two_communities(street):
     assert not Area.objects.filter(compounds=None).exists()
-    for area in Area.objects.prefetch_related("compounds"):
-        assert len({compound.community_id for compound in area.compounds.all()}) == 1, area
+    spanning = [
+        area.name
+        for area in Area.objects.prefetch_related("compounds")
+        if len({compound.community_id for compound in area.compounds.all()}) == 2
+    ]
+    assert spanning == ["银杏西里"]
+
+
+def test_somebody_has_two_seats_as_the_residents_committees_representative(cast):
+    seats = Membership.objects.filter(person=cast["pmc-a06-chair"], ends_on=None).select_related("organisation")
+    assert {seat.organisation.name for seat in seats} == {"北科大社区物管会", "北科大社区居委会"}
 
 
 def test_the_places_and_bodies_of_the_article_are_there(street):
@@ -79,6 +88,7 @@ def test_the_places_and_bodies_of_the_article_are_there(street):
     assert not old.active
     assert old.dissolved_on == converted.founded_on
     assert Organisation.objects.get(name="北京天岳恒房屋经营管理有限公司").kind == "company"
+    assert Organisation.objects.get(name="北科大社区物管会").party_coverage == "branch"
     for name in ["学院路14号院", "西王庄小区", "逸成社区小区", "建清园社区小区"]:
         assert Compound.objects.filter(name=name).exists(), name
 
@@ -110,6 +120,20 @@ def test_the_emergency_service_is_live_on_the_day_of_loading(street):
     today = timezone.localdate()
     assert service.starts_on == today - timedelta(days=60)
     assert service.ends_on == today + timedelta(days=120)
+
+
+def test_the_emergency_service_is_live_again_when_the_demo_is_loaded_after_it_has_run_out():
+    service = ServiceContract.objects.filter(code="E-X55")
+    service.update(starts_on=date(2021, 1, 1), ends_on=date(2021, 6, 30))
+    call_command("load_demo", stdout=StringIO())
+    today = timezone.localdate()
+    assert service.get().starts_on == today - timedelta(days=60)
+    assert service.get().ends_on == today + timedelta(days=120)
+    # One that runs stays as somebody has dated it; so does a contract of the past.
+    service.update(ends_on=today)
+    call_command("load_demo", stdout=StringIO())
+    assert service.get().ends_on == today
+    assert ServiceContract.objects.get(code="E-A01-2020").ends_on == date(2021, 3, 31)
 
 
 def test_every_body_but_one_project_office_has_a_member(street):

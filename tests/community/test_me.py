@@ -1,5 +1,5 @@
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from rest_framework.test import APIClient
@@ -86,6 +86,32 @@ def test_a_home_may_be_a_compound_alone(newcomer, home):
     answer = newcomer.post("/api/v1/me/homes", asked)
     assert answer.status_code == 201
     assert answer.json()["household"] is None
+
+
+def test_another_relation_to_the_same_home_counts_from_that_day_on(newcomer, home):
+    asked = {"compound": str(home.building.compound_id), "household": str(home.id)}
+    first = newcomer.post("/api/v1/me/homes", asked | {"relation": "tenant"}).json()
+    today = Residency.objects.get(id=first["id"]).starts_on
+    # Stated and corrected on one day: the first is forgotten.
+    corrected = newcomer.post("/api/v1/me/homes", asked | {"relation": "occupant"})
+    assert (corrected.status_code, corrected.json()["relation"]) == (201, "occupant")
+    assert [row["relation"] for row in newcomer.get("/api/v1/me").json()["homes"]] == ["occupant"]
+    # Stated long ago: it was so until yesterday.
+    Residency.objects.filter(id=corrected.json()["id"]).update(starts_on=date(2020, 1, 1))
+    bought = newcomer.post("/api/v1/me/homes", asked | {"relation": "owner"})
+    assert (bought.status_code, bought.json()["relation"], bought.json()["starts_on"]) == (201, "owner", str(today))
+    assert [row["relation"] for row in newcomer.get("/api/v1/me").json()["homes"]] == ["owner"]
+    assert Residency.objects.get(id=corrected.json()["id"]).ends_on == today - timedelta(days=1)
+    again = newcomer.post("/api/v1/me/homes", asked | {"relation": "owner"})
+    assert (again.status_code, again.json()) == (200, bought.json())
+
+
+def test_a_full_list_of_homes_does_not_stop_another_relation(newcomer):
+    for compound in Compound.objects.all()[:10]:
+        newcomer.post("/api/v1/me/homes", {"compound": str(compound.id), "relation": "tenant"})
+    answer = newcomer.post("/api/v1/me/homes", {"compound": str(Compound.objects.first().id), "relation": "owner"})
+    assert answer.status_code == 201
+    assert len(newcomer.get("/api/v1/me").json()["homes"]) == 10
 
 
 def test_an_unknown_place_is_named_by_field(newcomer, home):

@@ -207,6 +207,15 @@ def test_no_row_points_into_another_street(street, office, cast):
         row.clean()
 
 
+def test_a_home_is_behind_a_door_of_its_compound(street):
+    household = Household.objects.select_related("building__compound").first()
+    Residency(street=street, compound=household.building.compound, household=household).clean()
+    Residency(street=street, compound=Compound.objects.get(code="X02")).clean()
+    with pytest.raises(ValidationError) as refusal:
+        Residency(street=street, compound=Compound.objects.get(code="X02"), household=household).clean()
+    assert list(refusal.value.error_dict) == ["household"]
+
+
 def test_shared_bodies_are_everybodys(street):
     shared = Organisation.objects.get(code="co-tianyueheng")
     assert shared.street_id is None
