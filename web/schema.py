@@ -1,5 +1,6 @@
 """The API's description in OpenAPI, where every operation tells the problems it can answer with."""
 
+import re
 from typing import Any
 
 from drf_spectacular import openapi
@@ -56,10 +57,16 @@ def paged(serializer: type[serializers.BaseSerializer[Any]]) -> serializers.Seri
 
 
 class AutoSchema(openapi.AutoSchema):
-    """drf-spectacular's, plus the problem documents that each operation can answer with.
+    """drf-spectacular's, plus a line on what each operation does and the problem documents that it can answer with.
 
     Most follow from what the operation takes; a view names further statuses in `problems`.
     """
+
+    def get_summary(self) -> str | None:
+        """What an operation does in one line: the first sentence of its docstring, unless the view gives another."""
+        said: str | None = super().get_summary()
+        words = " ".join((self.get_description() or "").split())
+        return said or re.split(r"(?<=[.!?])\s", words)[0].rstrip(".") or None
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
