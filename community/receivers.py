@@ -58,19 +58,32 @@ def local_day(at: datetime) -> date:
     return at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
 
 
-def receives(organisation: str, when: date | datetime) -> "Receives":
+def receives(organisation: str, when: date | datetime) -> "Living":
     """Whether the organisation in the column `organisation` receives for itself; an expression for a query.
 
     Either at a moment, which is another day in another zone, or on a day wherever it is.
     """
-    kind = DateTimeField() if isinstance(when, datetime) else DateField()
-    return Receives(F(organisation), Value(when, output_field=kind))
+    return Living(F(organisation), _when(when), staffed=True)
 
 
-class Receives(Func):
-    """`receives`, as SQL."""
+def is_there(organisation: str, when: date | datetime) -> "Living":
+    """Whether the organisation in the column `organisation` lives, with somebody or without; as `receives`."""
+    return Living(F(organisation), _when(when), staffed=False)
+
+
+def _when(when: date | datetime) -> Value:
+    return Value(when, output_field=DateTimeField() if isinstance(when, datetime) else DateField())
+
+
+class Living(Func):
+    """`receives` and `is_there`, as SQL."""
 
     output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, organisation: Any, when: Any, *, staffed: bool):
+        super().__init__(organisation, when)
+        self.staffed = staffed
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: Any, **kwargs: Any
@@ -79,14 +92,12 @@ class Receives(Func):
         organisation, when = self.get_source_expressions()
         column, of_column = compiler.compile(organisation)
         moment, of_moment = compiler.compile(when)
-        cast, day = ("timestamptz", live.today("clock.at", "street")) if _is_moment(when) else ("date", "clock.at")
+        at_moment = isinstance(when.output_field, DateTimeField)
+        cast, day = ("timestamptz", live.today("clock.at", "street")) if at_moment else ("date", "clock.at")
+        conditions = [live.lives("o", "today.day"), *([live.staffed("o", "today.day")] if self.staffed else [])]
         sql = f"""EXISTS (
 SELECT FROM (SELECT {moment}::{cast} AS at) clock, community_organisation o
 LEFT JOIN community_street street ON street.id = o.street_id
 CROSS JOIN LATERAL (SELECT {day} AS day) today
-WHERE o.id = {column} AND {live.lives("o", "today.day")} AND {live.staffed("o", "today.day")})"""
+WHERE o.id = {column} AND {" AND ".join(conditions)})"""
         return sql, (*of_moment, *of_column)
-
-
-def _is_moment(when: Any) -> bool:
-    return isinstance(when.output_field, DateTimeField)

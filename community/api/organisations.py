@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from community.api.views import View
 from community.authentication import caller_of
 from community.models import Organisation, OrganisationKind
-from community.receivers import local_day, receives
+from community.receivers import is_there, receives
 from web.paging import page
 from web.problems import Problem
 from web.schema import PAGING, paged
@@ -51,25 +51,22 @@ class Organisations(View):
         responses={200: paged(OrganisationSerializer)},
     )
     def get(self, request: Request) -> Response:
-        """The active organisations of the caller's streets, and the shared ones."""
+        """The organisations of the caller's streets that are there today, and the shared ones."""
         actor = caller_of(request).actor
         if not actor.seats:
             raise Problem("not_permitted", 403, detail=_STAFF_ONLY)
         query = OrganisationQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
-        day = local_day(actor.at)
         streets = {seat.street_id for seat in actor.seats if seat.street_id}
-        found = Organisation.objects.filter(Q(dissolved_on=None) | Q(dissolved_on__gt=day), active=True).filter(
-            Q(street__in=streets) | Q(street=None)
-        )
+        found = Organisation.objects.filter(Q(street__in=streets) | Q(street=None), is_there("pk", actor.at))
         if text := wanted.get("q"):
             found = found.filter(Q(name__icontains=text) | Q(name_en__icontains=text))
         if kind := wanted.get("kind"):
             found = found.filter(kind=kind)
         if function := wanted.get("function"):
             found = found.filter(function=function)
-        rows = page(request, found.annotate(staffed=receives("pk", day)), "code", "id")
+        rows = page(request, found.annotate(staffed=receives("pk", actor.at)), "code", "id")
         return Response(rows.envelope([_organisation(one) for one in rows.rows]))
 
 

@@ -1,5 +1,7 @@
 """Staff find whom to give work to; residents have no business with the list."""
 
+from datetime import date
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -44,8 +46,11 @@ def test_one_without_people_says_so(find):
         assert not Organisation.objects.get(name=name).memberships.filter(ends_on=None).exists()
 
 
-def test_the_inactive_are_left_out(find):
-    Organisation.objects.filter(name="区公安交通支队").update(active=False)
+@pytest.mark.parametrize(
+    "change", [{"active": False}, {"dissolved_on": date(2021, 1, 1)}, {"founded_on": date(2999, 1, 1)}], ids=str
+)
+def test_those_that_are_not_there_are_left_out(find, change):
+    Organisation.objects.filter(name="区公安交通支队").update(**change)
     assert names(find("desk_officer", q="交通支队")) == []
 
 
