@@ -87,7 +87,7 @@ def measure(home: homes.Home, family: Family, options: argparse.Namespace) -> li
     with contextlib.redirect_stdout(sys.stderr):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("load_demo")
-        call_command("load_categories")
+        call_command("load_reference")
     port = free_port(8900)
     web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     web += ["--workers", str(options.processes), "--blocking-threads", "2", "--no-ws", "config.wsgi:application"]

@@ -250,7 +250,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = TIME_ZONE
+# What is due is fired by a worker of its own, so that nothing slow stands before it; a look that came too late is no loss.
+CELERY_TASK_ROUTES = {"tickets.sweep": {"queue": "clocks"}}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "sweep": {"task": "tickets.sweep", "schedule": 1.0, "options": {"expires": 1}},
+    "follow_calendar": {"task": "tickets.follow_calendar", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "config.heartbeat", "schedule": 2.0, "options": {"expires": 2}},
     "tell_outbox": {"task": "tickets.tell_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},

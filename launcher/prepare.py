@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.utils import NotSupportedError
 
-REFERENCE_DATA = ["load_categories"]
+REFERENCE_DATA = ["load_reference"]
 """The commands that bring what every server needs beside its schema; each does no harm when it runs again."""
 
 

@@ -150,7 +150,7 @@ def serve(home: homes.Home, family: Family, options: argparse.Namespace, urls: M
     port = free_port(options.port)
     if port != options.port:
         say(f"Port {options.port} is taken; using {port}.")
-    say("Starting web, worker and beat …")
+    say("Starting web, workers and beat …")
     start_apps(home, family, port, environment)
     report = await_health(family, port)
     say(welcome(port, people, report))
@@ -176,15 +176,17 @@ def prepare(home: homes.Home, family: Family, options: argparse.Namespace, envir
 
 
 def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping[str, str]) -> list[Child]:
-    """Start web, worker and beat."""
+    """Start web, worker, sweeper and beat."""
     python = sys.executable
     celery = [python, "-m", "celery", "--app", "config.celery", "--quiet"]
     web = [python, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--workers", "2"]
     web += ["--blocking-threads", "2", "--no-ws", "config.wsgi:application"]
     worker = [*celery, "worker", "--queues", "default", "--concurrency", "1", "--hostname", "worker@%h"]
     worker += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    sweeper = [*celery, "worker", "--queues", "clocks", "--concurrency", "1", "--hostname", "sweeper@%h"]
+    sweeper += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     beat = [*celery, "beat", "--schedule", str(home.path / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING"]
-    apps = {"web": web, "worker": worker, "beat": beat}
+    apps = {"web": web, "worker": worker, "sweeper": sweeper, "beat": beat}
     return [
         family.start(
             name,

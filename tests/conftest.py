@@ -30,9 +30,10 @@ def no_way_out() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """The test database, with the demo street in it for the whole session."""
+    """The test database, with the demo street and all reference data in it for the whole session."""
     with django_db_blocker.unblock():
         call_command("load_demo", stdout=StringIO())
+        call_command("load_reference", stdout=StringIO())
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
 from tickets.inputs import Party as StoodInFor
-from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent
+from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
 from tickets.models.demands import MAX_URGES, not_following
 from tickets.models.photo import PhotoKind
 from tickets.routing import answering_section, covers, route
@@ -117,6 +117,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
         coordinator_id=routing.coordinator.id if routing.coordinator else None,
         submitted_at=at,
         state_since=at,
+        policy=service_level.in_effect(at).number,
     )
     ticket.assignments, ticket.moment = [], at
     ticket.file_under(leaf)
@@ -356,7 +357,7 @@ def put_on_account(
     )
 
 
-def _holder_live(ticket: Ticket, by: Actor) -> bool:
+def holder_live(ticket: Ticket, by: Actor) -> bool:
     """Whether the organisation that leads, or led last, still has somebody, and serves the place if it did so then."""
     led = ticket.last_lead
     if led is None or led.outcome not in (Outcome.PENDING, Outcome.DONE) or led.organisation_id in ticket.accused:
@@ -388,7 +389,7 @@ def _lost_the_place(led: Assignment, ticket: Ticket, by: Actor) -> bool:
 
 def _with_holder_live(transition: Callable[..., Any]) -> Action:
     def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
-        live = _holder_live(ticket, by)
+        live = holder_live(ticket, by)
         return perform(transition, ticket, by=by, version=version, holder_live=live, **inputs)
 
     return action

@@ -269,8 +269,7 @@ def load(categories: Sequence[Category], *, source: str, at: datetime, effective
     Raises ValidationError as `CategoryVersion.publish` does, and then nothing is loaded.
     """
     with transaction.atomic():
-        newest = CategoryVersion.objects.order_by("-number").first()
-        version = CategoryVersion.objects.create(number=newest.number + 1 if newest else 1, source=source)
+        version = CategoryVersion.draft(source=source)
         for category in categories:
             category.version = version
         Category.objects.bulk_create(categories)

@@ -98,7 +98,7 @@ class Satisfaction(models.IntegerChoices):
 
 
 class RejectBranch(models.TextChoices):
-    """Why a request is not taken up: the six branches of the Beijing ordinance of 2021, article 11 (RULES: 不予受理)."""
+    """Why a request is not taken up: the six branches of the Beijing ordinance of 2021, article 11 (不予受理)."""
 
     EMERGENCY = "emergency", bilingual("紧急事项，转专线", "An emergency: call the emergency line")
     LEGAL_PROCEDURE = "legal_procedure", bilingual("应通过法定途径解决", "Belongs to a legal procedure")

@@ -1,4 +1,4 @@
-"""Names and phones as those see them who need not know them (RULES.md §6)."""
+"""Names and phones as those see them who need not know them (docs/rules.md)."""
 
 
 def masked_name(name: str) -> str:

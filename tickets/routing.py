@@ -1,7 +1,7 @@
 """Where a report goes: category × place × who serves the place today.
 
 The rules are data (`data/routing.csv`), read from the top. A rule that fits but cannot be carried out, because the party it names
-is not there or has nobody, falls through with an alarm; what no rule takes lands on the street's desk. RULES.md §5 has the matrix.
+is not there or has nobody, falls through with an alarm; what no rule takes lands on the street's desk. docs/rules.md has the matrix.
 
 Co-handlers are whom a rule names under `with`. A category's own co-parties are whom a dispatcher may call in, and are not called
 in by themselves: else a department of the district would have its part in every overflowing bin.

@@ -6,7 +6,7 @@ from web.words import bilingual
 
 
 class State(models.TextChoices):
-    """Where a ticket stands (RULES.md §1.1)."""
+    """Where a ticket stands (docs/rules.md)."""
 
     SUBMITTED = "submitted", bilingual("待受理", "Awaiting triage")
     COORDINATING = "coordinating", bilingual("协调中", "Being coordinated")
@@ -54,7 +54,7 @@ class Channel(models.TextChoices):
 
 
 class AssignmentRole(models.TextChoices):
-    """What an organisation is to a ticket (RULES.md §1.3)."""
+    """What an organisation is to a ticket (docs/rules.md)."""
 
     LEAD = "lead", bilingual("主办", "Lead")
     CO_HANDLER = "co_handler", bilingual("协办", "Co-handler")
@@ -74,3 +74,24 @@ class Outcome(models.TextChoices):
     DECLINED = "declined", bilingual("已拒绝", "Declined")
     DISPUTED = "disputed", bilingual("居民不满意", "Disputed")
     ENDED = "ended", bilingual("工单终结", "Ticket ended")
+
+
+class ClockName(models.TextChoices):
+    """The clocks of a ticket: what somebody has to do, each in its own time."""
+
+    TRIAGE = "triage", bilingual("受理", "Triage")
+    COORDINATE = "coordinate", bilingual("协调", "Coordination")
+    SIGN = "sign", bilingual("签收", "Signing")
+    CONTACT = "contact", bilingual("先行联系", "First contact")
+    ARRIVE = "arrive", bilingual("到场", "Arrival")
+    HANDLE = "handle", bilingual("办结", "Disposal")
+    OVERALL = "overall", bilingual("全程", "Overall")
+    QUESTION = "question", bilingual("待补充", "Question")
+    EXTENSION = "extension", bilingual("延期审核", "Extension review")
+    REVIEW = "review", bilingual("退单审核", "Return review")
+    CONFIRM = "confirm", bilingual("居民确认", "Confirmation")
+    ACCOUNT = "account", bilingual("挂账报告", "Account report")
+    PLAN = "plan", bilingual("计划销账", "Account plan")
+    CALLBACK = "callback", bilingual("回访", "Call-back")
+    REPORT = "report", bilingual("报到", "Reporting in")
+    ASSIST = "assist", bilingual("协办", "Assistance")

@@ -3,13 +3,25 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tickets import announce, photos
+from tickets import announce, escalation, photos
 
 
 @shared_task(name="tickets.tell_outbox")
 def tell_outbox() -> None:
     """Tell what has happened to tickets."""
     announce.tell_outbox()
+
+
+@shared_task(name="tickets.sweep")
+def sweep() -> None:
+    """Fire the deadlines that are due."""
+    escalation.sweep()
+
+
+@shared_task(name="tickets.follow_calendar")
+def follow_calendar() -> None:
+    """Measure running clocks by the newest working calendar."""
+    escalation.follow_calendar()
 
 
 @shared_task(name="tickets.purge_photos")

@@ -1,7 +1,12 @@
-"""The one write path: a subject changes only through `perform`, is born only through `bear`, and both leave events."""
+"""The one write path: a subject changes only through `perform`, is born only through `bear`, and both leave events.
+
+A `Draft` is what is about to be written of one subject; `store` writes one draft, or those of a whole sweep, by one statement.
+"""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,8 +18,9 @@ from django.utils.functional import Promise
 
 from workflow.actor import Actor
 from workflow.audit import chain, sealed_words
+from workflow.clocks import Changes, carry_out
 from workflow.errors import StaleVersion
-from workflow.models import Event, Subject, Words
+from workflow.models import Event, Subject
 from workflow.moves import Move, Visibility, moves
 from workflow.prepared import Prepared
 from workflow.rows import Change, write_rows
@@ -22,7 +28,7 @@ from workflow.rows import Change, write_rows
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an event will say. `words` are people's own; `data` holds facts only."""
+    """What an event will say. `words` are people's own; `data` holds facts only; `told` are organisations to be told in any case."""
 
     verb: str
     source: str
@@ -30,6 +36,7 @@ class Happening:
     visibility: Visibility
     data: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Any] = field(default_factory=dict)
+    told: tuple[uuid.UUID, ...] = ()
 
 
 def lock[S: Subject](model: type[S], *keys: uuid.UUID, by: Actor) -> list[S]:
@@ -44,8 +51,7 @@ def lock[S: Subject](model: type[S], *keys: uuid.UUID, by: Actor) -> list[S]:
     found = {row.pk: row for row in rows}
     if missing := set(keys) - set(found):
         raise model.DoesNotExist(f"{model.__name__} {missing} does not exist.")
-    for row in found.values():
-        row.gather(by)
+    model.gather(list(found.values()), by)
     return [found[key] for key in keys]
 
 
@@ -73,6 +79,112 @@ def admit(name: str, subject: Subject, *, by: Actor, version: int | None) -> tup
     return move, source
 
 
+@dataclass(slots=True)
+class Draft[S: Subject]:
+    """What is about to be written of one subject: the columns that changed, and the rows that are new."""
+
+    subject: S
+    before: Mapping[str, Any] | None
+    events: list[Event] = field(default_factory=list)
+    beside: list[models.Model] = field(default_factory=list)
+    clocks: Changes = field(default_factory=Changes)
+
+    @classmethod
+    def of(cls, subject: S, *, born: bool = False) -> "Draft[S]":
+        """A draft of a locked subject as it stands, or of one that is about to be born."""
+        return cls(subject, None if born else _columns(subject))
+
+    def move(
+        self,
+        transition: Callable[..., Any],
+        *,
+        by: Actor,
+        version: int | None = None,
+        facts: Mapping[str, Any] | None = None,
+        told: Iterable[uuid.UUID] = (),
+        **inputs: Any,
+    ) -> Event:
+        """Make a move, as `perform` describes it; `facts` go into its event besides the inputs, and `told` hear of it in any case."""
+        subject = self.subject
+        move, source = admit(transition.__name__.rstrip("_"), subject, by=by, version=version)
+        at = max(by.at, subject.last_event_at)
+        acted_upon, concerned = _acted_upon(subject), subject.audience()
+        getattr(subject, move.method)(at=at, by=by, **inputs)
+        words_of = move.input.own_words()
+        # What an action found out for the move is no fact of its own unless the move notes it.
+        given = {name: value for name, value in inputs.items() if name in move.input.names()}
+        said = {**given, **(facts or {})}
+        happening = Happening(
+            verb=move.name,
+            source=source,
+            target=str(subject.state),
+            visibility=move.visibility,
+            data={name: value for name, value in said.items() if name not in words_of},
+            words={name: value for name, value in inputs.items() if name in words_of and value},
+            told=(*concerned, *told),
+        )
+        return self.record(happening, by=by, at=at, acted_upon=acted_upon)
+
+    def record(
+        self, happening: Happening, *, by: Actor, at: datetime, acted_upon: tuple[Any, ...] | None = None
+    ) -> Event:
+        """Add an event, its words, its outbox row and what it does to the clocks. `acted_upon` is what others act upon, as it was."""
+        subject = self.subject
+        kinds = type(subject)
+        said = {**happening.data, **subject.__dict__.pop("_facts", {})}
+        data = {name: _fact(value) for name, value in said.items() if value is not None}
+        body, salt = dict(happening.words), b""
+        if body:
+            salt, data["words"] = sealed_words(body)
+        subject.event_count += 1
+        subject.last_event_at = at
+        event = kinds.EVENTS(
+            id=_event_id(subject),
+            subject=subject,  # type: ignore[misc]
+            seq=subject.event_count,
+            verb=happening.verb,
+            source=happening.source,
+            target=happening.target,
+            actor_id=by.person_id,
+            actor_organisation_id=subject.acts_for(by),
+            on_behalf=by.on_behalf,
+            at=at,
+            visibility=happening.visibility,
+            data=data,
+            **subject.shared_columns(),
+        )
+        self._move_clocks(event)
+        subject.reckon(at)
+        if _acted_upon(subject) != acted_upon:
+            subject.version += 1
+        event.digest, subject.head = chain(bytes(subject.head), event)
+        self.events.append(event)
+        if body:
+            self.beside.append(kinds.WORDS(event=event, salt=salt, body=body, **subject.shared_columns()))  # type: ignore[misc]
+        outbox: Any = kinds.OUTBOX
+        audience = sorted({*happening.told, *subject.audience()})
+        self.beside.append(outbox(event=event, audience=audience, **subject.shared_columns()))
+        return event
+
+    def _move_clocks(self, event: Event) -> None:
+        subject = self.subject
+        plan = subject.clock_plan(event, tuple(subject.clocks))
+        if plan.starts:
+            event.data["terms"] = subject.terms(plan.starts).facts()
+
+        def make(**columns: Any) -> Any:
+            return type(subject).CLOCKS(subject=subject, **columns, **subject.shared_columns())  # type: ignore[misc]
+
+        due_before = {id(clock): clock.due_at for clock in subject.clocks}
+        touched = carry_out(plan, event, subject.clocks, subject.rules(), make)
+        self.clocks.new += touched.new
+        for clock in touched.changed:
+            self.clocks.touch(clock)
+            moved = clock.due_at - due_before[id(clock)]
+            if moved and clock.stopped_at is None:
+                subject.shift(clock, moved)
+
+
 def perform[S: Subject](
     transition: Callable[..., Any], subject: S, *, by: Actor, version: int | None = None, **inputs: Any
 ) -> Event:
@@ -82,103 +194,100 @@ def perform[S: Subject](
     `by.at` is the moment; it never runs backwards on a subject. The caller has locked `subject` in the transaction it opened.
     Raises StaleVersion, IllegalMove, NotPermitted or InvalidInput before anything is written.
     """
-    move, source = admit(transition.__name__.rstrip("_"), subject, by=by, version=version)
-    at = max(by.at, subject.last_event_at)
-    before, concerned = _columns(subject), tuple(subject.audience())
-    getattr(subject, move.method)(at=at, by=by, **inputs)
-    words_of = move.input.own_words()
-    # What an action found out for the move is no fact of its own unless the move notes it.
-    given = {name: value for name, value in inputs.items() if name in move.input.names()}
-    facts = {**given, **subject.__dict__.pop("_facts", {})}
-    happening = Happening(
-        verb=move.name,
-        source=source,
-        target=str(subject.state),
-        visibility=move.visibility,
-        data={name: value for name, value in facts.items() if name not in words_of},
-        words={name: value for name, value in inputs.items() if name in words_of and value},
-    )
-    return write(subject, happening, by=by, at=at, before=before, concerned=concerned)
+    draft = Draft.of(subject)
+    event = draft.move(transition, by=by, version=version, **inputs)
+    store([draft])
+    return event
 
 
 def bear(subject: Subject, happening: Happening, *, by: Actor, at: datetime) -> Event:
     """Write a new `subject` in the state it was built with, with the event that brought it there."""
-    return write(subject, happening, by=by, at=at, before=None)
-
-
-def write(
-    subject: Subject,
-    happening: Happening,
-    *,
-    by: Actor,
-    at: datetime,
-    before: Mapping[str, Any] | None,
-    concerned: Iterable[uuid.UUID] = (),
-) -> Event:
-    """Write `subject`, its staged parts, its new event, the event's words and its outbox row.
-
-    `before` holds the subject's columns as they were; None means that it is born now. `concerned` are the organisations that
-    it concerned until now: whoever loses it is told as well.
-    """
-    subject.last_event_at = at
-    subject.reckon(at)
-    if before is None or any(before[name] != getattr(subject, name) for name in subject.VERSIONED):
-        subject.version += 1
-    event, words = _chained(subject, happening, by, at)
-    new = _parts(subject)
-    change = None
-    if before is None:
-        new.insert(0, [subject])
-    else:
-        after = _columns(subject)
-        change = Change(subject, tuple(name for name, value in after.items() if before[name] != value))
-    outbox: Any = type(subject).OUTBOX
-    audience = sorted({*concerned, *subject.audience()})
-    new.append([event])
-    if words is not None:
-        new.append([words])
-    new.append([outbox(event=event, audience=audience, **subject.shared_columns())])
-    write_rows(*new, change=change)
+    subject.clocks = []
+    draft = Draft.of(subject, born=True)
+    event = draft.record(happening, by=by, at=at)
+    store([draft])
     return event
+
+
+def store(drafts: Sequence[Draft[Any]], *beside: Sequence[models.Model]) -> None:
+    """Write what the drafts of subjects of one kind hold, and the new rows of `beside`, each group those of one table.
+
+    Parts that changed are written first, for they may leave places that new ones take; everything else by one statement.
+    """
+    new: dict[type[models.Model], list[models.Model]] = {}
+    changed: dict[type[models.Model], list[models.Model]] = {}
+    subjects: list[Subject] = []
+    names: dict[str, None] = {}
+    clocks: list[models.Model] = []
+    for draft in drafts:
+        subject = draft.subject
+        if draft.before is None:
+            new.setdefault(type(subject), []).append(subject)
+        else:
+            after = _columns(subject)
+            differing = [name for name, value in after.items() if draft.before[name] != value]
+            if differing:
+                subjects.append(subject)
+                names |= dict.fromkeys(differing)
+        for part in subject.__dict__.pop("_parts", []):
+            (new if part._state.adding else changed).setdefault(type(part), []).append(part)
+    for draft in drafts:
+        for row in (*draft.events, *draft.beside, *draft.clocks.new):
+            new.setdefault(type(row), []).append(row)
+        clocks += draft.clocks.changed
+    for rows in changed.values():
+        _write_parts(rows)
+    changes = [Change(subjects, tuple(names))] if subjects else []
+    if clocks:
+        changes.append(Change(clocks, _all_but_key(type(clocks[0]))))
+    write_rows(*new.values(), *(group for group in beside if group), changes=changes)
 
 
 def _columns(subject: Subject) -> dict[str, Any]:
     return {field.attname: subject.__dict__[field.attname] for field in subject._meta.concrete_fields}
 
 
-def _chained(subject: Subject, happening: Happening, by: Actor, at: datetime) -> tuple[Event, Words | None]:
-    """The event that `happening` becomes, chained to those before it, and its words."""
-    data = {name: _fact(value) for name, value in happening.data.items() if value is not None}
-    body = dict(happening.words)
-    if body:
-        salt, data["words"] = sealed_words(body)
-    subject.event_count += 1
-    event = type(subject).EVENTS(
-        id=_event_id(subject),
-        subject=subject,  # type: ignore[misc]
-        seq=subject.event_count,
-        verb=happening.verb,
-        source=happening.source,
-        target=happening.target,
-        actor_id=by.person_id,
-        actor_organisation_id=subject.acts_for(by),
-        on_behalf=by.on_behalf,
-        at=at,
-        visibility=happening.visibility,
-        data=data,
-        **subject.shared_columns(),
-    )
-    event.digest, subject.head = chain(bytes(subject.head), event)
-    if not body:
-        return event, None
-    return event, type(subject).WORDS(event=event, salt=salt, body=body, **subject.shared_columns())  # type: ignore[misc]
+def _acted_upon(subject: Subject) -> tuple[Any, ...]:
+    return tuple(getattr(subject, name) for name in subject.VERSIONED)
+
+
+@cache
+def _all_but_key(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields if not field.primary_key)
+
+
+def _write_parts(rows: list[models.Model]) -> None:
+    model = type(rows[0])
+    if len(rows) == 1:
+        write_rows(changes=[Change(rows, _all_but_key(model))])
+        return
+    # Rows are there, so that this updates each in its turn; UPDATE knows no order, and a place must be left before it is taken.
+    columns = [field.name for field in model._meta.concrete_fields if not field.primary_key]
+    model._base_manager.bulk_create(rows, update_conflicts=True, unique_fields=["pk"], update_fields=columns)
+
+
+_spare: ContextVar[list[uuid.UUID]] = ContextVar("spare_event_ids")
+
+
+@contextmanager
+def spare_ids(count: int) -> Iterator[None]:
+    """Fetch ids for `count` events at once; a sweep writes more events than its subjects brought ids along."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT uuidv7() FROM generate_series(1, %s)", [count])
+        token = _spare.set([row[0] for row in cursor.fetchall()])
+    try:
+        yield
+    finally:
+        _spare.reset(token)
 
 
 def _event_id(subject: Subject) -> uuid.UUID:
-    """The id that came with the lock, or with the place; another one from PostgreSQL when it has been used."""
+    """The id that came with the lock, or with the place; one that was fetched ahead, else another from PostgreSQL."""
     spare: uuid.UUID | None = subject.__dict__.pop("spare_id", None)
     if spare is not None:
         return spare
+    if ahead := _spare.get([]):
+        return ahead.pop()
     with connection.cursor() as cursor:
         cursor.execute("SELECT uuidv7()")
         fresh: uuid.UUID = cursor.fetchone()[0]
@@ -205,20 +314,3 @@ def _fact(value: Any) -> Any:
         case _ if hasattr(value, "isoformat"):
             return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot be a fact of an event.")
-
-
-def _parts(subject: Subject) -> list[list[models.Model]]:
-    """Update the changed parts, in the order in which they were staged; the new ones, by table."""
-    new: dict[type[models.Model], list[models.Model]] = {}
-    changed: dict[type[models.Model], list[models.Model]] = {}
-    for part in subject.__dict__.pop("_parts", []):
-        (new if part._state.adding else changed).setdefault(type(part), []).append(part)
-    for model, rows in changed.items():
-        if len(rows) == 1:
-            names = tuple(field.attname for field in model._meta.concrete_fields if not field.primary_key)
-            write_rows(change=Change(rows[0], names))
-            continue
-        # Rows are there, so that this updates each in its turn; UPDATE knows no order, and a place must be left before it is taken.
-        columns = [field.name for field in model._meta.concrete_fields if not field.primary_key]
-        model._base_manager.bulk_create(rows, update_conflicts=True, unique_fields=["pk"], update_fields=columns)
-    return list(new.values())

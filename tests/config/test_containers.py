@@ -19,7 +19,7 @@ from launcher.family import PROJECT
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
-OURS = ["migrate", "web", "worker", "beat"]
+OURS = ["migrate", "web", "worker", "sweeper", "beat"]
 SETTINGS = (PROJECT / "config" / "settings.py").read_text()
 KNOWN = set(re.findall(r'(?:env\.\w+|secret)\(\s*"(\w+)"', SETTINGS))
 

@@ -3,11 +3,10 @@
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from PIL import Image
 from rest_framework.test import APIClient
 
@@ -17,13 +16,6 @@ from tests.tickets.paths import Scene
 from tickets.api.photos import UploadLimit
 from tickets.api.tickets import FilingLimit
 from tickets.models import Ticket
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """The test database of this session, with the catalogue in it as well."""
-    with django_db_blocker.unblock():
-        call_command("load_categories", stdout=StringIO())
 
 
 @dataclass

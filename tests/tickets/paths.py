@@ -202,6 +202,8 @@ INPUTS: dict[str, dict[str, Any]] = {
 _ROWS = """
     SELECT 'ticket', t::text FROM tickets_ticket t
     UNION ALL SELECT 'assignment', t::text FROM tickets_assignment t
+    UNION ALL SELECT 'clock', t::text FROM tickets_ticketclock t
+    UNION ALL SELECT 'firing', t::text FROM tickets_ticketfiring t
     UNION ALL SELECT 'event', t::text FROM tickets_ticketevent t
     UNION ALL SELECT 'words', t::text FROM tickets_ticketwords t
     UNION ALL SELECT 'outbox', t::text FROM tickets_ticketoutbox t

@@ -1,13 +1,16 @@
 """What a story leaves behind: where its ticket stands, who was told, and a history that holds."""
 
 import secrets
+import uuid
+from datetime import datetime
 from typing import Any
 
 from community.authentication import token_hash
 from community.models import Organisation, Person, SignInToken
 from tests.tickets.conftest import Caller
-from tickets.models import Ticket, TicketEvent, TicketOutbox
+from tickets.models import Ticket, TicketClock, TicketEvent, TicketOutbox
 from workflow.audit import flaw, fold
+from workflow.clocks import recompute
 
 
 def signed_in(person: Person) -> Caller:
@@ -47,6 +50,30 @@ def queued(reader: Any, ticket: Any) -> str | None:
     return rows[0] if rows else None
 
 
+def clocks(ticket: Any) -> dict[str, datetime]:
+    """When each clock that is live on the ticket is due, by its name."""
+    return {one.name: one.due_at for one in TicketClock.objects.live().filter(subject=ticket["id"])}
+
+
+def clocks_of(ticket: uuid.UUID) -> list[tuple[Any, ...]]:
+    """Every clock of the ticket as its row says it."""
+    return sorted(clock_facts(one) for one in TicketClock.objects.filter(subject=ticket))
+
+
+def recomputed(ticket: uuid.UUID) -> list[tuple[Any, ...]]:
+    """Every clock of the ticket as its events say it."""
+    now = Ticket.objects.get(pk=ticket)
+    events = TicketEvent.objects.filter(subject=ticket).order_by("seq")
+    found = recompute(events, Ticket.clock_plan, now.rules(), lambda **columns: TicketClock(subject=now, **columns))
+    return sorted(clock_facts(one) for one in found)
+
+
+def clock_facts(one: TicketClock) -> tuple[Any, ...]:
+    """What a clock's row says, without what only failing to fire it leaves there."""
+    names = {"id", "street_id", "subject_id", "failures", "error"}
+    return tuple(str(getattr(one, field.attname)) for field in one._meta.concrete_fields if field.attname not in names)
+
+
 def seen(reader: Any, ticket: Any) -> Any:
     """The ticket as `reader` sees it; None where it does not exist for them."""
     response = reader.client.get(f"/api/v1/tickets/{ticket['id']}")
@@ -70,5 +97,6 @@ def assert_whole(ticket: Any, state: str) -> None:
     assert now.state == state
     assert fold(events) == state
     assert flaw(now, events) is None
+    assert recomputed(now.pk) == clocks_of(now.pk)
     outbox = TicketOutbox.objects.filter(event__subject=ticket["id"]).values_list("event", flat=True)
     assert sorted(outbox) == sorted(one.pk for one in events)

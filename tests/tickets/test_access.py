@@ -160,7 +160,10 @@ MAY = {
         " raise_level reveal"
     ),
     R.STREET_LEAD: "terminate",
-    R.CLOCK: "take_over redispatch bounce designate refuse_extension resume close_silent absorb raise_level",
+    R.CLOCK: (
+        "take_over redispatch bounce designate refuse_extension resume close_silent absorb raise_level supervise lapse"
+        " remind recalendar"
+    ),
 }
 
 
@@ -216,7 +219,7 @@ def test_whoever_stands_in_may_do_what_that_party_may_and_nothing_else(scene: Sc
     relation = STANDS_IN_FOR[party]
     for state in ("submitted", "coordinating", "dispatched", "in_progress", "replied", "closed"):
         one = Ticket.for_move(scene.actor("desk_officer").person_id).get(pk=scene.reach(state))
-        one.gather(scene.actor("desk_officer"))
+        type(one).gather([one], scene.actor("desk_officer"))
         standing_in = scene.actor("desk_officer", on_behalf=party)
         permitted = {
             move.name

@@ -202,7 +202,7 @@ def test_an_extension_is_answered_once_and_moves_the_due_moment_by_its_days(scen
     assert again == "extension_pending"
     due = row(ticket).due_at
     event = scene.do("desk_officer", ticket, "grant_extension")
-    assert row(ticket).next_due_at == row(ticket).due_at == due + timedelta(days=3)
+    assert row(ticket).due_at == due + timedelta(days=3)
     assert event.data["due_before"] == due.isoformat()
     scene.do("dispatcher", ticket, "request_extension", days=2, reason="还差一天")
     scene.do("clock", ticket, "refuse_extension")
@@ -348,7 +348,7 @@ def test_a_corrected_spot_is_kept_with_people_s_words(scene):
     ticket = scene.file()
     event = scene.do("desk_officer", ticket, "correct", spot="3号楼2单元401", reason="位置有误")
     assert TicketWords.objects.get(event=event).body == {"spot": "3号楼2单元401", "reason": "位置有误"}
-    assert "401" not in str(event.data)
+    assert set(event.data) == {"words"}
     assert row(ticket).spot == "3号楼2单元401"
 
 

@@ -40,6 +40,7 @@ progress          | in_progress on_account                        | =           
 complete_step     | in_progress                                   | dispatched               | holder
 ask               | in_progress                                   | =                        | holder
 answer            | in_progress                                   | =                        | reporter
+lapse             | in_progress                                   | =                        | clock
 request_extension | in_progress                                   | =                        | holder
 grant_extension   | in_progress                                   | =                        | street
 refuse_extension  | in_progress                                   | =                        | street clock
@@ -67,22 +68,25 @@ terminate         | OPEN                                          | terminated  
 urge              | OPEN                                          | =                        | reporter follower
 cosign            | OPEN                                          | =                        | neighbour
 thank             | replied closed                                | =                        | reporter
-supervise         | OPEN                                          | =                        | street
+supervise         | OPEN                                          | =                        | street clock
 raise_level       | OPEN                                          | =                        | street clock
+remind            | OPEN closed                                   | =                        | clock
+recalendar        | OPEN closed                                   | =                        | clock
 reveal            | OPEN                                          | =                        | holder co_handler street
 """
 PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
-    "report_in", "supervise", "raise_level",
+    "report_in", "supervise", "raise_level", "recalendar",
 }  # fmt: skip
-STAFF_READ = {"return", "uphold", "decline", "callback", "reveal"}
+STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind"}
 # What anyone may add from an old copy of the ticket.
-UNGUARDED = {"absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal"}
+UNGUARDED = {
+    "absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal", "remind", "recalendar",
+}  # fmt: skip
 # Moves that stay, and yet change what others act upon: the coordinator or the deadline.
 STAY_AND_BUMP = {
     ("take_over", "coordinating"),
     ("grant_extension", "in_progress"),
-    ("progress", "on_account"),
 }
 
 
@@ -98,7 +102,7 @@ def _table() -> dict[tuple[str, str], Legal]:
     found = {}
     for line in TABLE.strip().splitlines():
         name, sources, targets, who = (cell.strip() for cell in line.split("|"))
-        for source in OPEN if sources == "OPEN" else sources.split():
+        for source in [state for one in sources.split() for state in (OPEN if one == "OPEN" else [one])]:
             to = frozenset(str(source) if target == "=" else target for target in targets.split())
             found[name, str(source)] = Legal(to, frozenset(who.split()))
     return found
@@ -152,6 +156,7 @@ _EXTENSION: Step = ("dispatcher", "request_extension", {"days": 3, "reason": "é…
 FIRST: dict[tuple[str, str], list[Step]] = {
     ("reply", "in_progress"): [CONTACTED],
     ("answer", "in_progress"): [_ASKED],
+    ("lapse", "in_progress"): [_ASKED],
     ("grant_extension", "in_progress"): [_EXTENSION],
     ("refuse_extension", "in_progress"): [_EXTENSION],
     ("complete_step", "in_progress"): [

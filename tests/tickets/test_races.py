@@ -13,9 +13,10 @@ from rest_framework.test import APIClient
 
 from community import demo
 from community.models import Compound, Organisation, Person, Residency, SignInToken
+from tests.tickets.committed import need_superuser, remove
 from tests.tickets.conftest import Caller
 from tests.tickets.story import assert_whole, history, row, signed_in
-from tickets.models import Assignment, Follower, Ticket, TicketEvent, TicketOutbox, TicketWords
+from tickets.models import Follower, Ticket
 from web.models import IdempotencyKey
 
 HOME = "学院路14号院"
@@ -44,10 +45,7 @@ class Stage:
 @pytest.fixture
 def stage(transactional_db: None) -> Iterator[Stage]:
     """Sixteen residents of one compound; afterwards their tickets and all that hangs on them are gone again."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        if not cursor.fetchone()[0]:
-            pytest.skip("History is append-only; only a superuser can remove what this test commits.")
+    need_superuser()
     home = Compound.objects.get(name=HOME)
     people = Person.objects.bulk_create(
         [Person(phone=f"197{number:08}", name=f"住户{number}", password="!") for number in range(16)]
@@ -69,15 +67,10 @@ def stage(transactional_db: None) -> Iterator[Stage]:
     yield stage
     everybody = stage.people
     tickets = list(Ticket.objects.filter(reporter__in=people).values_list("pk", flat=True))
+    remove(tickets)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for rows in (
-            TicketOutbox.objects.filter(event__subject__in=tickets),
-            TicketWords.objects.filter(event__subject__in=tickets),
-            TicketEvent.objects.filter(subject__in=tickets),
-            Assignment.objects.filter(ticket__in=tickets),
-            Follower.objects.filter(ticket__in=tickets),
-            Ticket.objects.filter(pk__in=tickets),
             SignInToken.objects.filter(person__in=everybody),
             IdempotencyKey.objects.filter(caller__in=[one.pk for one in everybody]),
             Residency.objects.filter(person__in=people),

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from community.models import Compound, Person, Residency
-from tests.tickets.story import assert_whole, history, queued, row, seen, signed_in, timeline, told
+from tests.tickets.story import assert_whole, clocks, history, queued, row, seen, signed_in, timeline, told
 from tickets.models import Follower
 from workflow.moment import at
 
@@ -27,7 +27,16 @@ def test_a_lift_with_people_in_it_goes_to_maintainer_and_office_at_once_at_3_am_
     }
     # Two hours and thirty minutes of natural time: neither the night nor the holiday moves them.
     assert row(ticket).due_at == HOLIDAY_NIGHT + timedelta(hours=2)
-    assert row(ticket).next_due_at == HOLIDAY_NIGHT + timedelta(minutes=30)
+    assert row(ticket).next_due_at == HOLIDAY_NIGHT + timedelta(minutes=10)
+    assert clocks(ticket) == {
+        "sign": HOLIDAY_NIGHT + timedelta(minutes=10),
+        "contact": HOLIDAY_NIGHT + timedelta(minutes=30),
+        "arrive": HOLIDAY_NIGHT + timedelta(minutes=30),
+        "handle": HOLIDAY_NIGHT + timedelta(hours=2),
+        "callback": HOLIDAY_NIGHT + timedelta(hours=2),
+        "assist": HOLIDAY_NIGHT + timedelta(hours=24),
+        "overall": HOLIDAY_NIGHT + timedelta(days=3, hours=2),
+    }
     assert history(ticket)[0].at == HOLIDAY_NIGHT
     roles = [queued(caller, ticket) for caller in (maintainer, office, api("chair"))]
     assert roles == ["lead", "co_handler", "copy"]

@@ -79,7 +79,7 @@ def test_a_change_writes_the_named_columns_and_no_others(ticket):
     (row,) = assignments(ticket, "城市管理办公室")
     write_rows([row])
     row.step, row.return_asked = 3, True
-    write_rows(change=Change(row, ("step",)))
+    write_rows(changes=[Change([row], ("step",))])
     found = Assignment.objects.get(pk=row.pk)
     assert (found.step, found.return_asked) == (3, False)
 
@@ -87,7 +87,7 @@ def test_a_change_writes_the_named_columns_and_no_others(ticket):
 def test_a_change_and_new_rows_go_by_one_statement(ticket):
     ticket.level, new = 2, assignments(ticket, "城市管理办公室")
     with CaptureQueriesContext(connection) as captured:
-        write_rows(new, change=Change(ticket, ("level",)))
+        write_rows(new, changes=[Change([ticket], ("level",))])
     assert len(captured) == 1
     assert Ticket.objects.get(pk=ticket.pk).level == 2
     assert Assignment.objects.filter(ticket=ticket, organisation__name="城市管理办公室").exists()
@@ -98,4 +98,4 @@ def test_a_row_that_is_gone_cannot_be_changed(ticket):
     write_rows([row])
     Assignment.objects.filter(pk=row.pk).delete()
     with pytest.raises(DatabaseError, match="not there"):
-        write_rows(change=Change(row, ("step",)))
+        write_rows(changes=[Change([row], ("step",))])

@@ -27,7 +27,7 @@ from tickets.models import Photo, Ticket
 from tickets.models.photo import PhotoKind
 from tickets.routing import covers, route
 from tickets.states import Channel, Secrecy, State, TicketType
-from tickets.targets import FIXED, RESPONSE
+from tickets.windows import SHORT
 from workflow.actor import Actor
 
 S = State
@@ -432,7 +432,8 @@ class Life:
             self.coordinator(
                 "dispatch", 1, 24, holder=self.crowd.provider(self.plot.compound), note="请按协调意见办理。"
             )
-        response = RESPONSE[self.plot.leaf.response_class].total_seconds() / 3600
+        assert self.ticket.next_due_at is not None
+        response = (self.ticket.next_due_at - self.ticket.state_since).total_seconds() / 3600
         assert self.ticket.holder_id is not None
         worker = self.crowd.member(self.ticket.holder_id, "worker", "manager")
         self.holder("sign", 0.1 * response, 0.9 * response, "dispatcher", worker=worker)
@@ -444,7 +445,7 @@ class Life:
 
     def _press(self) -> None:
         """What happens to work that takes its time."""
-        if self.plot.leaf.disposal_class not in FIXED and self.happens(0.3):
+        if self.plot.leaf.disposal_class not in SHORT and self.happens(0.3):
             self.holder("request_extension", 2, 20, "manager", days=5, reason="配件定制周期较长。")
             if self.happens(0.6):
                 self.street("grant_extension", 1, 10)

@@ -185,8 +185,8 @@ class Walk:
         if compound not in self._places:
             raise Trouble(
                 bilingual(
-                    "演示街道尚未载入，请运行 manage.py load_demo 和 load_categories。",
-                    "The demo street is not loaded; run `manage.py load_demo` and `load_categories`.",
+                    "演示街道尚未载入，请运行 manage.py load_demo 和 load_reference。",
+                    "The demo street is not loaded; run `manage.py load_demo` and `load_reference`.",
                 )
             )
         place: dict[str, Any] = self._places[compound]

@@ -2,9 +2,11 @@
 
 from tickets.models.assignment import Assignment
 from tickets.models.category import Category, CategoryVersion
+from tickets.models.clock import TicketClock, TicketFiring
 from tickets.models.follower import Follower, FollowerKind
 from tickets.models.history import TicketEvent, TicketOutbox, TicketWords
 from tickets.models.photo import Photo
+from tickets.models.service_level import ServiceLevelVersion, ServiceRung, ServiceTarget
 from tickets.models.ticket import Ticket
 
 __all__ = [
@@ -14,8 +16,13 @@ __all__ = [
     "Follower",
     "FollowerKind",
     "Photo",
+    "ServiceLevelVersion",
+    "ServiceRung",
+    "ServiceTarget",
     "Ticket",
+    "TicketClock",
     "TicketEvent",
+    "TicketFiring",
     "TicketOutbox",
     "TicketWords",
 ]

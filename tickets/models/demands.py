@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tickets import targets
+from tickets import windows
 from tickets.access import Relation, relations
 from tickets.states import AssignmentRole, Secrecy
 from workflow.moves import condition
@@ -40,8 +40,8 @@ def not_returned_before(ticket: "Ticket") -> bool:
 
 @condition("return_window_over", "已超过退回时限。", "The time to ask for a return is over.")
 def within_return_window(ticket: "Ticket") -> bool:
-    short = ticket.disposal_class in targets.SHORT
-    window = targets.URGENT_RETURN_WINDOW if short else targets.RETURN_WINDOW
+    short = ticket.disposal_class in windows.SHORT
+    window = windows.URGENT_RETURN_WINDOW if short else windows.RETURN_WINDOW
     return (
         ticket.lead is not None
         and ticket.lead.opened_at is not None
@@ -86,7 +86,7 @@ def has_open_question(ticket: "Ticket") -> bool:
 
 @condition("limit_is_fixed", "该时限类别不得延期。", "This class of limit cannot be extended.")
 def extensible(ticket: "Ticket") -> bool:
-    return ticket.disposal_class not in targets.FIXED
+    return ticket.disposal_class not in windows.SHORT
 
 
 @condition("extension_pending", "延期申请正在审核。", "An extension has already been asked for.")
@@ -111,14 +111,14 @@ def not_called_back(ticket: "Ticket") -> bool:
 
 @condition("reopening_window_over", "已超过重新办理期限，请重新上报。", "It is too late to reopen; please report anew.")
 def within_reopening_window(ticket: "Ticket") -> bool:
-    return ticket.closed_at is not None and ticket.moment <= ticket.closed_at + targets.REOPENING
+    return ticket.closed_at is not None and ticket.moment <= ticket.closed_at + windows.REOPENING
 
 
 @condition("urged_enough", "催单过于频繁，请稍后再试。", "You urged it a short while ago, or too often; try later.")
 def urge_left(ticket: "Ticket") -> bool:
     """Each may urge once a day and five times in all; what others did takes nothing from them."""
     last = getattr(ticket, "own_last_urge", None)
-    return not getattr(ticket, "urged_out", False) and (last is None or ticket.moment >= last + targets.REVIEW)
+    return not getattr(ticket, "urged_out", False) and (last is None or ticket.moment >= last + windows.BETWEEN_URGES)
 
 
 @condition("own_ticket", "不能附议自己的工单。", "One's own ticket cannot be cosigned.")

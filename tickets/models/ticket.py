@@ -1,7 +1,7 @@
 """The ticket: its states, its moves and what must always be true of it."""
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Self
@@ -15,34 +15,68 @@ from django_fsm import RETURN_VALUE, FSMField, transition
 
 from community.models import Area, Community, Compound, Organisation, Street
 from community.receivers import local_day, receives
-from tickets import inputs, targets
+from tickets import inputs
 from tickets.access import STREET_KINDS, Relation, any_of
+from tickets.clocks import HELPERS, LEADS, clock_plan
 from tickets.models import demands
+from tickets.models import service_level as service_levels
 from tickets.models.assignment import Assignment
 from tickets.models.category import Category
+from tickets.models.clock import TicketClock, TicketFiring
 from tickets.models.follower import Follower
 from tickets.models.history import TicketEvent, TicketOutbox, TicketWords
-from tickets.states import ENDED, OPEN, AssignmentRole, Channel, Outcome, Secrecy, State, TicketType
+from tickets.service_level import total
+from tickets.states import ENDED, OPEN, AssignmentRole, Channel, ClockName, Outcome, Secrecy, State, TicketType
 from web.words import bilingual
+from workflow import calendars
 from workflow.actor import Actor
+from workflow.calendar import Budget
+from workflow.clocks import Rules, Start, Terms
 from workflow.errors import IllegalMove, InvalidInput
-from workflow.models import Subject
+from workflow.models import Clock, Subject
 from workflow.moves import Visibility, move
 from workflow.prepared import Prepared
 
 R = Relation
 S = State
+C = ClockName
+# What the next step of a ticket may be; the others run beside it.
+NEXT = frozenset(C) - {C.CALLBACK, C.REPORT, C.ASSIST}
 WITHDRAWABLE = (S.SUBMITTED, S.COORDINATING, S.DISPATCHED)
 LATEST_PLAN = timedelta(days=5 * 366)
 
 
+def _assignments(day: date) -> models.QuerySet[Assignment]:
+    return Assignment.objects.annotate(staffed=receives("organisation", day)).order_by("id")
+
+
+def _by_key(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
+    found: dict[uuid.UUID, list[Any]] = {}
+    for row in rows:
+        found.setdefault(getattr(row, name), []).append(row)
+    return found
+
+
 _ASSIGNMENTS: Prepared[Any] = Prepared(
-    lambda ticket, day: (
-        Assignment.objects.filter(ticket=ticket).annotate(staffed=receives("organisation", day)).order_by("id")
-    ),
+    lambda ticket, day: _assignments(day).filter(ticket=ticket),
     ticket=uuid.UUID(int=1),
     day=date(1, 1, 1),
 )
+_CLOCKS: Prepared[Any] = Prepared(
+    lambda ticket: TicketClock.objects.live().filter(subject=ticket).order_by("epoch", "id"), ticket=uuid.UUID(int=1)
+)
+
+
+_RULES = Rules(
+    calendar=lambda number: calendars.calendar(number, settings.TIME_ZONE),
+    ladder=lambda policy, clock: service_levels.level(policy).ladder(clock),
+)
+
+
+def _at_risk(clock: Clock) -> datetime:
+    """The moment at which four fifths of the clock's time are gone."""
+    return max(clock.started_at, clock.due_at - max(clock.due_at - clock.started_at - clock.paused, timedelta(0)) / 5)
+
 
 _ABSORBED = """
 WITH RECURSIVE absorbed AS (
@@ -216,6 +250,23 @@ class Ticket(Subject):
         verbose_name=bilingual("办结期限", "due at"),
     )
     next_due_at = models.DateTimeField(null=True, verbose_name=bilingual("下一步期限", "next due at"))
+    at_risk_at = models.DateTimeField(
+        null=True,
+        help_text=bilingual("时限用去八成的时间。", "When four fifths of the time are gone."),
+        verbose_name=bilingual("临期时间", "at risk at"),
+    )
+    policy = models.PositiveIntegerField(default=1, verbose_name=bilingual("时限标准版本", "service level version"))
+    standard = models.PositiveSmallIntegerField(
+        default=0,
+        help_text=bilingual("合同约定的服务等级。", "The service level of the contract."),
+        verbose_name=bilingual("服务等级", "service level"),
+    )
+    contract_terms = models.CharField(
+        max_length=400,
+        default="",
+        help_text=bilingual("合同约定的时限。", "The contract's own limits."),
+        verbose_name=bilingual("合同时限", "contract terms"),
+    )
     closed_at = models.DateTimeField(null=True, verbose_name=bilingual("结束时间", "closed at"))
 
     level = models.PositiveSmallIntegerField(bilingual("层级", "level"), default=0)
@@ -274,10 +325,12 @@ class Ticket(Subject):
 
     objects = TicketQuerySet.as_manager()
 
-    VERSIONED = ("state", "holder_id", "coordinator_id", "next_due_at")
+    VERSIONED = ("state", "holder_id", "coordinator_id", "due_at")
     EVENTS = TicketEvent
     WORDS = TicketWords
     OUTBOX = TicketOutbox
+    CLOCKS = TicketClock
+    FIRINGS = TicketFiring
 
     assignments: list[Assignment]
     moment: datetime
@@ -351,43 +404,109 @@ class Ticket(Subject):
         urged = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="urge", actor=person_id)
         area = Area.objects.filter(pk=OuterRef("area"), committee__active=True)
         community = Community.objects.filter(pk=OuterRef("community"))
-        found: Any = (
-            super()
-            .for_move(person_id)
-            .annotate(
-                follows=Exists(mine),
-                spoke=Exists(spoken),
-                urged_out=Exists(urged.order_by("at")[demands.MAX_URGES - 1 : demands.MAX_URGES]),
-                own_last_urge=Subquery(urged.order_by("-at").values("at")[:1]),
-                committee_now=Subquery(area.values("committee")),
-                committee_until=Subquery(area.values("committee__dissolved_on")),
-                residents_committee_now=Subquery(community.values("residents_committee")),
-            )
+        rows: Any = super().for_move(person_id)
+        found: models.QuerySet[Self] = rows.annotate(
+            follows=Exists(mine),
+            spoke=Exists(spoken),
+            urged_out=Exists(urged.order_by("at")[demands.MAX_URGES - 1 : demands.MAX_URGES]),
+            own_last_urge=Subquery(urged.order_by("-at").values("at")[:1]),
+            committee_now=Subquery(area.values("committee")),
+            committee_until=Subquery(area.values("committee__dissolved_on")),
+            residents_committee_now=Subquery(community.values("residents_committee")),
         )
         return found
 
-    def gather(self, by: Actor) -> None:
-        """Fetch the assignments, in the order in which they were made, and whether their organisations have somebody today."""
-        self.assignments = _ASSIGNMENTS.rows(ticket=self.pk, day=local_day(by.at))
-        self.moment, self.asker = max(by.at, self.last_event_at), by
+    @classmethod
+    def gather(cls, subjects: Sequence[Self], by: Actor) -> None:
+        """Fetch the live clocks, and the assignments in the order in which they were made, with whether their organisations have
+        somebody today.
+        """
+        day = local_day(by.at)
+        if len(subjects) == 1:
+            (one,) = subjects
+            one.assignments = _ASSIGNMENTS.rows(ticket=one.pk, day=day)
+            one.clocks = _CLOCKS.rows(ticket=one.pk)
+        else:
+            keys = [one.pk for one in subjects]
+            assignments = _by_key(_assignments(day).filter(ticket__in=keys), "ticket_id")
+            clocks = _by_key(TicketClock.objects.live().filter(subject__in=keys).order_by("epoch", "id"), "subject_id")
+            for one in subjects:
+                one.assignments, one.clocks = assignments.get(one.pk, []), clocks.get(one.pk, [])
+        for one in subjects:
+            one.moment, one.asker = max(by.at, one.last_event_at), by
 
     def shared_columns(self) -> dict[str, Any]:
         """Every row of a ticket belongs to its street."""
         return {"street_id": self.street_id}
 
+    clock_plan = staticmethod(clock_plan)
+
+    def shift(self, clock: Any, by: timedelta) -> None:
+        """The promise to the resident moves with the clock of whoever works on it."""
+        if clock.name == C.HANDLE and self.due_at is not None:
+            self.due_at += by
+
+    def rules(self) -> Rules:
+        """Ladders by the service level's number; calendars in the street's time zone."""
+        return _RULES
+
+    def terms(self, starts: Sequence[Start]) -> Terms:
+        """The budgets that the service level, or the contract, gives the clocks about to start."""
+        found = {one.name: self._budget(one.name, starts) for one in starts}
+        return Terms(
+            self.policy, calendars.newest(), {name: str(budget) for name, budget in found.items() if budget is not None}
+        )
+
+    def _budget(self, clock: str, starts: Sequence[Start]) -> str | None:
+        known = service_levels.level(self.policy)
+        classes: dict[str, tuple[str, ...]] = {C.HANDLE: (self.disposal_class,), C.CALLBACK: (self.disposal_class,)}
+        classes |= dict.fromkeys((C.SIGN, C.CONTACT, C.ARRIVE), (self.response_class,))
+        keys = classes.get(clock, ("urgent",) if self.urgent else ())
+        budget = known.budget(
+            C.HANDLE if clock == C.CALLBACK else clock, *keys, standard=self.standard, terms=self._contract_terms()
+        )
+        match clock:
+            case C.OVERALL:
+                coordination = known.budget(C.COORDINATE) or "0d"
+                disposal = self._budget(C.HANDLE, starts) or "0d"
+                return str(total(Budget.parse(coordination), Budget.parse(disposal)))
+            case C.PLAN:
+                assert self.account_plan_on is not None
+                return f"{(self.account_plan_on - local_day(self.last_event_at)).days}d,no_roll"
+        return budget
+
+    def _contract_terms(self) -> Mapping[str, str]:
+        return dict(one.split("=", 1) for one in self.contract_terms.split())
+
     def reckon(self, at: datetime) -> None:
-        """Bring holder, due moments and the end up to date with state and assignments."""
+        """Bring holder, due moments and the end up to date with state, assignments and clocks."""
         ended = self.state in ENDED
         if ended:
             self.question_open, self.extension_days = False, None
             self._close_assignments(at, Outcome.DONE if self.state == S.CLOSED else Outcome.ENDED)
         self.holder_id = self.lead.organisation_id if self.lead else None
         self.closed_at = (self.closed_at or at) if ended else None
-        self.next_due_at = None if ended else self._next_due_at()
-        for one in self.assignments:
-            if one.open and one.next_due_at != self.next_due_at:
-                one.next_due_at = self.next_due_at
-                self.stage(one)
+        running = [] if ended else [one for one in self.clocks if one.running_since is not None and one.name in NEXT]
+        self.next_due_at = min((one.due_at for one in running), default=None)
+        self.at_risk_at = min((_at_risk(one) for one in running), default=None)
+        if self.due_at is None:
+            self.due_at = next((one.due_at for one in self.clocks if one.name == C.HANDLE), None)
+        for assignment in self.assignments:
+            if assignment.open:
+                due = self._due_of(assignment)
+                if assignment.next_due_at != due:
+                    assignment.next_due_at = due
+                    self.stage(assignment)
+
+    def _due_of(self, assignment: Assignment) -> datetime | None:
+        """When the next thing is due of the organisation that has this part."""
+        names = LEADS if assignment.role == AssignmentRole.LEAD else HELPERS
+        own = [
+            one.due_at
+            for one in self.clocks
+            if one.name in names and one.holder_id == assignment.organisation_id and one.running_since is not None
+        ]
+        return min(own, default=self.next_due_at)
 
     def audience(self) -> Iterable[uuid.UUID]:
         """The organisations on the ticket, without the accused."""
@@ -463,22 +582,6 @@ class Ticket(Subject):
         later = [one for one in self.assignments if one.role == AssignmentRole.LEAD and one.waiting]
         return min(later, key=lambda one: one.step, default=None)
 
-    def _next_due_at(self) -> datetime:
-        match self.state:
-            case S.SUBMITTED:
-                return self.state_since + (targets.URGENT_TRIAGE if self.urgent else targets.TRIAGE)
-            case S.COORDINATING:
-                return self.state_since + (targets.URGENT_TRIAGE if self.urgent else targets.COORDINATION)
-            case S.DISPATCHED:
-                return self.state_since + targets.RESPONSE[self.response_class]
-            case S.RETURNING:
-                return self.state_since + targets.REVIEW
-            case S.REPLIED:
-                return self.state_since + targets.CONFIRMATION
-            case S.ON_ACCOUNT:
-                return self.state_since + targets.ACCOUNT_REPORT
-        return self.due_at or self.state_since + targets.DISPOSAL[self.disposal_class]
-
     # What moves have in common.
 
     def _enter(self, at: datetime) -> None:
@@ -505,6 +608,13 @@ class Ticket(Subject):
         one.open, one.outcome, one.closed_at, one.next_due_at = False, outcome, at, None
         self.stage(one)
 
+    def _release(self, helpers: Sequence[Assignment], at: datetime, outcome: Outcome) -> None:
+        """End the part of helpers; the event says whose."""
+        for one in helpers:
+            self._close(one, at, outcome)
+        if helpers:
+            self.note(released=[one.organisation_id for one in helpers])
+
     def _close_assignments(self, at: datetime, outcome: Outcome) -> None:
         for one in self.assignments:
             if one.open or one.waiting:
@@ -516,9 +626,10 @@ class Ticket(Subject):
         Whoever was whistled was called by the street, and stays.
         """
         self.question_open, self.extension_days = False, None
-        for one in [*self.leads, *self._open_in(AssignmentRole.CO_HANDLER)]:
-            if one.role == AssignmentRole.LEAD or one.organisation_id not in keep:
-                self._close(one, at, outcome)
+        for one in self.leads:
+            self._close(one, at, outcome)
+        helpers = [one for one in self._open_in(AssignmentRole.CO_HANDLER) if one.organisation_id not in keep]
+        self._release(helpers, at, outcome)
 
     def _open_in(self, role: AssignmentRole) -> list[Assignment]:
         return [one for one in self.assignments if one.open and one.role == role]
@@ -532,11 +643,14 @@ class Ticket(Subject):
         for step, organisation in enumerate(next_steps, start=2):
             self.assign(organisation, AssignmentRole.LEAD, at, step=step, waiting=True)
         helping = {one.organisation_id for one in self._open_in(AssignmentRole.CO_HANDLER)}
-        for organisation in dict.fromkeys(co_handlers):
-            if organisation != holder and organisation not in helping:
-                self.assign(organisation, AssignmentRole.CO_HANDLER, at)
-        if self.due_at is None:
-            self.due_at = at + targets.DISPOSAL[self.disposal_class]
+        asked = [one for one in dict.fromkeys(co_handlers) if one != holder and one not in helping]
+        for organisation in asked:
+            self.assign(organisation, AssignmentRole.CO_HANDLER, at)
+        if asked:
+            self.note(helping=asked)
+        self.policy = service_levels.in_effect(at).number
+        if self.due_at is None and not self.reopenings:
+            self.note(promised=True)
 
     def _committee_or_desk(self) -> uuid.UUID:
         """Who coordinates it: the committee of the place, unless it has none or the ticket is the street's alone."""
@@ -551,6 +665,7 @@ class Ticket(Subject):
         """Give the ticket back to the organisation that led it, as a new assignment that is signed already."""
         one = self.assign(organisation, AssignmentRole.LEAD, at)
         one.signed_at = at
+        self.note(lead=organisation)
 
     def _helper(self, by: Actor, organisation: uuid.UUID | None) -> Assignment:
         """The open co-handling or whistled assignment of the actor's own, or of `organisation` where the street stands in.
@@ -797,6 +912,7 @@ class Ticket(Subject):
         if self.lead:
             self.lead.designated = True
             self.stage(self.lead)
+            self.note(lead=self.lead.organisation_id)
 
     # Work.
 
@@ -855,6 +971,7 @@ class Ticket(Subject):
         self._close(leading, at, Outcome.STEP_DONE)
         following.open, following.opened_at = True, at
         self.stage(following)
+        self.note(lead=following.organisation_id)
         self._enter(at)
 
     @transition(
@@ -886,6 +1003,18 @@ class Ticket(Subject):
         field=state,
         source=S.IN_PROGRESS,
         target=None,
+        permission=any_of(R.CLOCK),
+        conditions=[demands.has_open_question],
+        custom=move("补充逾期", "Let the question lapse", inputs.Nothing),
+    )
+    def lapse(self, *, at: datetime, by: Actor) -> None:
+        """Go on without an answer: a question holds the holder's time for 72 hours at most."""
+        self.question_open = False
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
         permission=any_of(R.HOLDER),
         conditions=[demands.extensible, demands.no_extension_pending],
         custom=move("申请延期", "Ask for an extension", inputs.RequestExtension, visibility=Visibility.PARTIES),
@@ -904,9 +1033,7 @@ class Ticket(Subject):
     )
     def grant_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
         """Give the days that were asked for; the event keeps the old due moment, and the resident is told."""
-        old = self._next_due_at()
-        self.note(days=self.extension_days, due_before=old)
-        self.due_at = old + targets.days(self.extension_days or 0)
+        self.note(days=self.extension_days, due_before=self.due_at)
         self.extension_days = None
 
     @transition(
@@ -941,6 +1068,7 @@ class Ticket(Subject):
                     bilingual("该部门已被吹哨。", "That department was whistled already."),
                 )
             self.assign(organisation, AssignmentRole.WHISTLED, at)
+        self.note(whistled=departments)
 
     @transition(
         field=state,
@@ -955,6 +1083,7 @@ class Ticket(Subject):
         one = self._helper(by, organisation)
         one.signed_at = one.signed_at or at
         self.stage(one)
+        self.note(reporting=one.organisation_id)
 
     @transition(
         field=state,
@@ -966,7 +1095,7 @@ class Ticket(Subject):
     )
     def decline(self, *, at: datetime, by: Actor, reason: str, organisation: uuid.UUID | None = None) -> None:
         """Refuse to help; the street may report it to the district (ordinance on street offices, article 44)."""
-        self._close(self._helper(by, organisation), at, Outcome.DECLINED)
+        self._release([self._helper(by, organisation)], at, Outcome.DECLINED)
 
     @transition(
         field=state,
@@ -978,7 +1107,7 @@ class Ticket(Subject):
     )
     def assist_done(self, *, at: datetime, by: Actor, words: str, organisation: uuid.UUID | None = None) -> None:
         """Say that one's own part is done."""
-        self._close(self._helper(by, organisation), at, Outcome.DONE)
+        self._release([self._helper(by, organisation)], at, Outcome.DONE)
 
     @transition(
         field=state,
@@ -1012,6 +1141,7 @@ class Ticket(Subject):
         self._enter(at)
         self.account_kind, self.account_owner_id, self.account_plan_on = "", None, None
         if self.lead and self.lead.signed_at and holder_live:
+            self.note(lead=self.lead.organisation_id)
             return S.IN_PROGRESS
         self._close_lead(at, Outcome.ENDED)
         self.coordinator_id = self.coordinator_today or self.desk_id
@@ -1090,6 +1220,7 @@ class Ticket(Subject):
         self.disputes += 1
         self._enter(at)
         if self.disputes == 1 and self.lead and holder_live:
+            self.note(lead=self.lead.organisation_id)
             return S.IN_PROGRESS
         self._close_lead(at, Outcome.DISPUTED)
         self._coordinate_at(self.desk_id, at)
@@ -1125,7 +1256,6 @@ class Ticket(Subject):
         led = self.last_lead
         if led and holder_live:
             self._reassign(led.organisation_id, at)
-            self.due_at = at + targets.DISPOSAL[self.disposal_class]
             return S.IN_PROGRESS
         self.coordinator_id = None
         return S.SUBMITTED
@@ -1309,10 +1439,10 @@ class Ticket(Subject):
         field=state,
         source=list(OPEN),
         target=None,
-        permission=any_of(R.STREET),
+        permission=any_of(R.STREET, R.CLOCK),
         custom=move("督办", "Supervise", inputs.Supervise, visibility=Visibility.PARTIES, guarded=False),
     )
-    def supervise(self, *, at: datetime, by: Actor, kind: str, reason: str) -> None:
+    def supervise(self, *, at: datetime, by: Actor, kind: str, reason: str = "") -> None:
         """Put the ticket under the street's supervision."""
         self.supervised = kind
 
@@ -1328,6 +1458,29 @@ class Ticket(Subject):
         if level <= self.level:
             raise InvalidInput("level", "not_higher", bilingual("层级只能提高。", "The level can only be raised."))
         self.level = level
+
+    @transition(
+        field=state,
+        source=[*OPEN, S.CLOSED],
+        target=None,
+        permission=any_of(R.CLOCK),
+        custom=move("提醒", "Remind", inputs.Nothing, visibility=Visibility.INTERNAL, guarded=False),
+    )
+    def remind(self, *, at: datetime, by: Actor) -> None:
+        """Tell those who are to act that their time is running out, or has run out."""
+
+    @transition(
+        field=state,
+        source=[*OPEN, S.CLOSED],
+        target=None,
+        permission=any_of(R.CLOCK),
+        custom=move(
+            "历法更新", "Measure by a new calendar", inputs.Nothing, visibility=Visibility.PARTIES, guarded=False
+        ),
+    )
+    def recalendar(self, *, at: datetime, by: Actor) -> None:
+        """Measure the clocks that are live by the newest calendar; what has been fired stays fired."""
+        self.note(calendar=calendars.newest())
 
     @transition(
         field=state,

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         try:
             month.load(street, count=count, seed=seed, now=timezone.now(), report=self.report)
         except NoCatalogue:
-            raise CommandError("There are no categories yet; run `manage.py load_categories` first.") from None
+            raise CommandError("There are no categories yet; run `manage.py load_reference` first.") from None
         except ValueError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{count} tickets in {time.monotonic() - started:.1f} s.")

@@ -1,8 +1,8 @@
-"""The engine's tables, as abstract bases: who uses the engine owns the concrete ones, so that keys and indexes are real."""
+"""The engine's bases: who uses the engine owns the concrete ones, so that keys and indexes are real."""
 
 import uuid
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -33,12 +33,17 @@ class Subject(Identified):
     EVENTS: ClassVar[type["Event"]]
     WORDS: ClassVar[type["Words"]]
     OUTBOX: ClassVar[type["Outbox"]]
+    CLOCKS: ClassVar[type["Clock"]]
+    FIRINGS: ClassVar[type["Firing"]]
 
     class Meta:
         abstract = True
 
     # Declared for readers and type checkers: the concrete class brings its own FSMField.
     state: Any
+
+    # The clocks that are live, fetched by `gather`.
+    clocks: list["Clock"]
 
     _parts: list[models.Model]
     _facts: dict[str, Any]
@@ -55,8 +60,25 @@ class Subject(Identified):
         """The columns that every row of this subject carries as well, such as its tenant."""
         return {}
 
-    def gather(self, by: Actor) -> None:
-        """Fetch the rows that belong to this locked subject and that its moves read or change."""
+    @classmethod
+    def gather(cls, subjects: Sequence[Self], by: Actor) -> None:
+        """Fetch the rows that belong to these locked subjects and that their moves read or change, their live clocks with them."""
+
+    @staticmethod
+    def clock_plan(event: "Event", clocks: Sequence["Clock"]) -> Any:
+        """What `event` does to the live `clocks`, a `workflow.clocks.Plan`. Pure: it decides from what the event says, and nothing else."""
+        raise NotImplementedError
+
+    def terms(self, starts: Sequence[Any]) -> Any:
+        """What the clocks that are about to start are measured by, a `workflow.clocks.Terms`."""
+        raise NotImplementedError
+
+    def shift(self, clock: "Clock", by: timedelta) -> None:
+        """Hear that the due moment of a live clock has moved."""
+
+    def rules(self) -> Any:
+        """Where this subject's calendars and ladders are found, a `workflow.clocks.Rules`."""
+        raise NotImplementedError
 
     def reckon(self, at: datetime) -> None:
         """Bring columns that follow from the others up to date, after a move and before it is written."""
@@ -123,6 +145,63 @@ class Words(Identified):
         abstract = True
 
     event: Any
+
+
+class Clock(Identified):
+    """Time that runs for or against somebody: one row for each time it was started, which is never reset.
+
+    `holder_id` is the organisation that it watches, where it watches one; `epoch` the number of the event that started it. `budget` is
+    written as `workflow.calendar.Budget` writes it, under the numbered `calendar`; `policy` says whose ladder it climbs and `rung`
+    how far it has come. `spans` holds the moments at which it was paused and resumed, by turns. `due_at` of a paused clock is as it was.
+    """
+
+    name = models.CharField(max_length=12, verbose_name=bilingual("时限", "clock"))
+    holder_id = models.UUIDField(null=True, verbose_name=bilingual("单位", "holder"))
+    epoch = models.PositiveIntegerField(verbose_name=bilingual("起始事件", "epoch"))
+    budget = models.CharField(max_length=32, verbose_name=bilingual("期限", "budget"))
+    policy = models.PositiveIntegerField(verbose_name=bilingual("时限标准版本", "policy"))
+    calendar = models.PositiveIntegerField(verbose_name=bilingual("日历版本", "calendar"))
+    started_at = models.DateTimeField(verbose_name=bilingual("开始时间", "started at"))
+    running_since = models.DateTimeField(null=True, verbose_name=bilingual("计时起点", "running since"))
+    pauses = models.PositiveSmallIntegerField(default=0, verbose_name=bilingual("暂停次数", "pauses"))
+    paused = models.DurationField(default=timedelta, verbose_name=bilingual("暂停时长", "paused"))
+    spans = ArrayField(models.DateTimeField(), default=list, verbose_name=bilingual("暂停区间", "spans"))
+    pause_reason = models.CharField(max_length=12, default="", verbose_name=bilingual("暂停原因", "pause reason"))
+    due_at = models.DateTimeField(verbose_name=bilingual("到期时间", "due at"))
+    fire_at = models.DateTimeField(null=True, verbose_name=bilingual("下次触发", "fire at"))
+    rung = models.PositiveIntegerField(default=0, verbose_name=bilingual("已触发", "rung"))
+    breached_at = models.DateTimeField(null=True, verbose_name=bilingual("超期时间", "breached at"))
+    stopped_at = models.DateTimeField(null=True, verbose_name=bilingual("停止时间", "stopped at"))
+    consumed = models.DurationField(null=True, verbose_name=bilingual("用时", "consumed"))
+    over = models.DurationField(null=True, verbose_name=bilingual("超时", "over"))
+    failures = models.PositiveSmallIntegerField(default=0, verbose_name=bilingual("失败次数", "failures"))
+    error = models.CharField(max_length=200, default="", verbose_name=bilingual("错误", "error"))
+
+    class Meta:
+        abstract = True
+
+    subject: Any
+    subject_id: uuid.UUID
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class Firing(Identified):
+    """That a rung was fired: once for a clock and a rung, whoever swept. `due_at` is the rung's own moment."""
+
+    rung = models.CharField(max_length=24, verbose_name=bilingual("阶梯", "rung"))
+    due_at = models.DateTimeField(verbose_name=bilingual("应触发时间", "due at"))
+    fired_at = models.DateTimeField(verbose_name=bilingual("触发时间", "fired at"))
+
+    class Meta:
+        abstract = True
+
+    clock: Any
+    event: Any
+
+    def __str__(self) -> str:
+        return self.rung
 
 
 class Outbox(Identified):

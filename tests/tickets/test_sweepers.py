@@ -1,0 +1,231 @@
+"""Sweepers at once with people and with each other, killed in the middle: every rung exactly once, none early, none missed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from community import demo
+from launcher.family import PROJECT
+from tests.tickets.committed import need_superuser, remove
+from tests.tickets.paths import Scene
+from tests.tickets.story import clocks_of, recomputed
+from tickets import escalation
+from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
+from workflow.audit import flaw
+from workflow.errors import Refusal
+
+TICKETS = 240
+SECONDS = 6.0
+KILLS = 8
+
+
+@dataclass
+class Street:
+    """Tickets whose rungs come due while the test runs, and more that are overdue from the start."""
+
+    scene: Scene
+    began: datetime
+    tickets: list[uuid.UUID] = field(default_factory=list)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def fill(self) -> None:
+        """File reports hours ago, so that their deadlines lie in the seconds that come."""
+        for number in range(TICKETS):
+            ahead = timedelta(seconds=SECONDS * number / TICKETS)
+            consult, lift = number % 3 == 0, number % 3 == 1
+            self.scene.now = (
+                self.began
+                + ahead
+                - (timedelta(hours=2) if consult else timedelta(minutes=10) if lift else timedelta(hours=20))
+            )
+            self.scene.known.clear()
+            kind = {"type": "consult"} if consult else {}
+            self.tickets.append(self.scene.file("EL01" if lift else "CL03", **kind))
+        self.scene.known.clear()
+
+    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+        """Start a process of Linli's on the test's own database."""
+        parts = urlsplit(os.environ["DATABASE_URL"])
+        url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
+        environment = {**os.environ, "DATABASE_URL": url, "LINLI_ENV": "test", "PGAPPNAME": name}
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End every process."""
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def holds(self) -> None:
+        """What is due was fired, once, at its time; the clocks are as the events say, and the events hold."""
+        escalation.sweep()
+        now = timezone.now()
+        assert not TicketClock.objects.filter(subject__in=self.tickets, fire_at__lte=now).exists()
+        assert not TicketClock.objects.filter(subject__in=self.tickets, failures__gt=0).exists()
+        firings = TicketFiring.objects.filter(clock__subject__in=self.tickets).select_related("event", "clock")
+        early = [one for one in firings if one.fired_at < one.due_at or one.event.at < one.due_at]
+        assert early == []
+        by_event = Counter((str(one.event_id), one.clock.name, one.clock.epoch, one.rung) for one in firings)
+        events = TicketEvent.objects.filter(subject__in=self.tickets, data__has_key="fired")
+        said = Counter(
+            (str(one.pk), *(one.data["fired"][name] for name in ("clock", "epoch", "rung"))) for one in events
+        )
+        assert by_event == said
+        assert set(said.values()) <= {1}
+        once = Counter((one.clock_id, one.rung) for one in firings)
+        assert set(once.values()) == {1}
+        for pk in self.tickets:
+            assert recomputed(pk) == clocks_of(pk)
+            history = list(TicketEvent.objects.filter(subject=pk).select_related("words").order_by("seq"))
+            assert flaw(Ticket.objects.get(pk=pk), history) is None
+            self.nothing_missed(history)
+
+    def nothing_missed(self, history: list[TicketEvent]) -> None:
+        """The rungs of each clock were fired in order, without a gap but for repetitions that were told together."""
+        last: dict[tuple[str, str, int], int] = {}
+        for event in history:
+            if by := event.data.get("fired"):
+                key = (by["clock"], by["holder"], by["epoch"])
+                expected = last.get(key, -1) + 1
+                assert by["position"] == expected or (by["position"] > expected and "#" in by["rung"])
+                last[key] = by["position"]
+
+
+@pytest.fixture
+def busy(transactional_db: None) -> Iterator[Street]:
+    """A street with deadlines in the seconds that come; afterwards nothing is left of it."""
+    need_superuser()
+    busy = Street(Scene(demo.cast()), timezone.now() + timedelta(seconds=1.5))
+    busy.fill()
+    try:
+        yield busy
+    finally:
+        busy.stop()
+        remove(busy.tickets)
+
+
+def people(busy: Street, until: float, seed: int) -> Counter[str]:
+    """Somebody who makes moves on the same tickets as fast as they can; refusals count as well."""
+    dice, outcomes = random.Random(seed), Counter()
+    scene = Scene(demo.cast())
+    try:
+        while time.monotonic() < until:
+            scene.now = timezone.now()
+            scene.known.clear()
+            who, name, inputs = dice.choice(
+                (
+                    ("desk_officer", "supervise", {"kind": "listed", "reason": "影响较大"}),
+                    ("desk_officer", "answer_now", {"answer": "已答复"}),
+                    ("lift_dispatcher", "sign", {}),
+                    ("dispatcher", "sign", {}),
+                    ("lift_dispatcher", "arrive", {}),
+                    ("resident", "urge", {}),
+                )
+            )
+            try:
+                scene.do(who, dice.choice(busy.tickets), name, **inputs)
+                outcomes[name] += 1
+            except Refusal:
+                outcomes["refused"] += 1
+    finally:
+        connection.close()
+    return outcomes
+
+
+def in_a_transaction(name: str) -> bool:
+    """Whether a process of that name has a transaction open right now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND xact_start IS NOT NULL", [name]
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_four_sweepers_killed_in_the_middle_beside_people_fire_every_rung_once(busy: Street) -> None:
+    until = time.monotonic() + SECONDS + 1.5
+    outcomes: list[Counter[str]] = []
+    threads = [
+        threading.Thread(target=lambda seed=seed: outcomes.append(people(busy, until + 2, seed))) for seed in range(2)
+    ]
+    command = ("manage.py", "tick", "--loop", "--every", "0.05")
+    sweepers = {f"sweeper-{number}": busy.start(f"sweeper-{number}", *command) for number in range(4)}
+    for thread in threads:
+        thread.start()
+    kills = in_the_middle = 0
+    end = time.monotonic() + 40
+    while (kills < KILLS or in_the_middle == 0 or time.monotonic() < until) and time.monotonic() < end:
+        name, process = random.choice(list(sweepers.items()))
+        if kills < KILLS or in_the_middle == 0:
+            caught = in_a_transaction(name)
+            if caught or random.random() < 0.02:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                kills += 1
+                in_the_middle += caught
+                sweepers[name] = busy.start(name, *command)
+        time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    # They go on, whatever has died beside them.
+    wait_until(lambda: not TicketClock.objects.filter(subject__in=busy.tickets, fire_at__lte=timezone.now()).exists())
+    busy.stop()
+    assert in_the_middle > 0, "No sweeper was killed inside a transaction; the test shows nothing."
+    assert sum(sum(one.values()) - one["refused"] for one in outcomes) > 0
+    busy.holds()
+
+
+def test_two_beats_and_an_emptied_broker_fire_every_rung_once(busy: Street, tmp_path: object) -> None:
+    celery = ("-m", "celery", "--app", "config.celery", "--quiet")
+    quiet = ("--without-gossip", "--without-mingle", "--loglevel", "ERROR")
+    for number in range(2):
+        busy.start(
+            f"worker-{number}", *celery, "worker", "--queues", "clocks", "--concurrency", "1", *quiet,
+            "--hostname", f"clocks-{number}@test",
+        )  # fmt: skip
+        busy.start(
+            f"beat-{number}", *celery, "beat", "--schedule", f"{tmp_path}/beat-{number}", "--pidfile", "", "--loglevel", "ERROR"
+        )  # fmt: skip
+
+    def fired() -> int:
+        return TicketFiring.objects.filter(clock__subject__in=busy.tickets).count()
+
+    wait_until(lambda: fired() > 0)
+    with redis.Redis.from_url(settings.REDIS_URL) as broker:
+        for _ in range(5):
+            broker.flushall()
+            time.sleep(1)
+    before = fired()
+    wait_until(lambda: not TicketClock.objects.filter(subject__in=busy.tickets, fire_at__lte=timezone.now()).exists())
+    assert all(process.poll() is None for process in busy.processes)
+    busy.stop()
+    assert before > TICKETS
+    busy.holds()
+
+
+def wait_until(happened: Callable[[], bool], patience: float = 40) -> None:
+    """Wait until it has happened; the test fails where it does not."""
+    end = time.monotonic() + patience
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -1,0 +1,70 @@
+"""The clocks of tickets, and which rungs of their ladders have been fired."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from community.models import Street
+from tickets.models.history import TicketEvent
+from tickets.states import ClockName
+from web.words import bilingual
+from workflow.models import Clock, Firing
+
+
+class TicketClockQuerySet(models.QuerySet["TicketClock"]):
+    """Clocks, narrowed."""
+
+    def live(self) -> "TicketClockQuerySet":
+        """Those that run or are paused."""
+        return self.filter(stopped_at__isnull=True)
+
+
+class TicketClock(Clock):
+    """Time that runs on a ticket."""
+
+    street = models.ForeignKey(
+        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
+    )
+    subject = models.ForeignKey(
+        "tickets.Ticket",
+        models.PROTECT,
+        related_name="clock_rows",
+        db_index=False,
+        verbose_name=bilingual("工单", "ticket"),
+    )
+
+    objects = TicketClockQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = bilingual("工单时限", "ticket clock")
+        verbose_name_plural = bilingual("工单时限", "ticket clocks")
+        constraints = [
+            models.UniqueConstraint(
+                F("subject"), F("name"), F("holder_id"), F("epoch"), F("street"), name="ticketclock_epoch"
+            ),
+            models.CheckConstraint(condition=Q(name__in=ClockName.values), name="ticketclock_name_known"),
+            models.CheckConstraint(
+                condition=Q(stopped_at__isnull=True)
+                | Q(running_since__isnull=True, fire_at__isnull=True, consumed__isnull=False, over__isnull=False),
+                name="ticketclock_stopped_is_still",
+            ),
+            models.CheckConstraint(
+                condition=Q(fire_at__isnull=True) | Q(running_since__isnull=False), name="ticketclock_fires_running"
+            ),
+        ]
+        indexes = [
+            models.Index(F("fire_at"), F("id"), condition=Q(fire_at__isnull=False), name="ticketclock_due"),
+            models.Index(F("subject"), condition=Q(stopped_at__isnull=True), name="ticketclock_live"),
+        ]
+
+
+class TicketFiring(Firing):
+    """That a rung of a ticket's clock was fired."""
+
+    street = models.ForeignKey(Street, models.PROTECT, related_name="+", db_index=False)
+    clock = models.ForeignKey(TicketClock, models.PROTECT, related_name="firings", db_index=False)
+    event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name = bilingual("阶梯触发", "rung fired")
+        verbose_name_plural = bilingual("阶梯触发", "rungs fired")
+        constraints = [models.UniqueConstraint(F("clock"), F("rung"), F("street"), name="ticketfiring_once")]

@@ -1,0 +1,177 @@
+"""The pages of versioned reference data, and the working calendar's own: drafts are edited and published, the rest is read."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from web.words import bilingual
+from workflow import calendars
+from workflow.models import CalendarDay, CalendarVersion, CalendarYear
+from workflow.notice import UnreadableNotice, read_notice
+
+
+class DraftInline(admin.TabularInline):
+    """Rows of a version, which are edited while it is a draft."""
+
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """To drafts only."""
+        return (obj is None or obj.published_at is None) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """In drafts only."""
+        return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """From drafts only."""
+        return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
+
+
+class VersionAdmin(admin.ModelAdmin):
+    """Versions: begun as the copy of another, published from the list."""
+
+    list_display = ["number", "effective_from", "published_at", "rows", "source"]
+    readonly_fields = ["number", "published_at"]
+    actions = ["copy_as_draft", "publish"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Versions with the number of their first rows."""
+        return super().get_queryset(request).annotate(row_count=Count(self.model.PARTS[-1]))
+
+    @admin.display(description=bilingual("条目数", "rows"))
+    def rows(self, version: Any) -> int:
+        """How many rows the version has."""
+        return int(version.row_count)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A version is begun as the copy of another."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Drafts only."""
+        return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Drafts only, one by one."""
+        return obj is not None and obj.published_at is None and super().has_delete_permission(request, obj)
+
+    @admin.action(description=bilingual("复制为新草稿", "Copy as new draft"), permissions=["change"])
+    def copy_as_draft(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Begin a new version as the copy of the one that is chosen."""
+        version = self.only(request, queryset)
+        if version is not None:
+            draft = version.copy_as_draft()
+            self.message_user(request, bilingual(f"已建立草稿 {draft}。", f"Draft {draft} has been made."))
+
+    @admin.action(description=bilingual("发布", "Publish"), permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Publish the draft that is chosen, from the date it bears."""
+        version = self.only(request, queryset)
+        if version is None:
+            return
+        if version.effective_from is None and not version.AT_ONCE:
+            words = bilingual("请先填写生效时间。", "Say first from when it takes effect.")
+            self.message_user(request, words, messages.ERROR)
+            return
+        try:
+            version.publish(at=timezone.now(), effective_from=None if version.AT_ONCE else version.effective_from)
+        except ValidationError as refusal:
+            self.message_user(request, " ".join(refusal.messages), messages.ERROR)
+            return
+        transaction.on_commit(self.forget)
+        self.message_user(request, bilingual(f"{version} 已发布。", f"{version} has been published."))
+
+    def forget(self) -> None:
+        """Let this process read anew what has just been published."""
+
+    def only(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """The one version that is chosen; None with a message where it is not one."""
+        versions = list(self.model._default_manager.filter(pk__in=queryset.values("pk"))[:2])
+        if len(versions) == 1:
+            return versions[0]
+        self.message_user(request, bilingual("请只选择一个版本。", "Choose one version only."), messages.ERROR)
+        return None
+
+
+class NoticeForm(forms.ModelForm):
+    """A draft calendar, into which a year's notice may be pasted."""
+
+    notice_year = forms.IntegerField(
+        label=bilingual("导入年份", "Import the year"), required=False, min_value=1950, max_value=2200
+    )
+    notice = forms.CharField(
+        label=bilingual("通知原文", "The notice"),
+        widget=forms.Textarea(attrs={"rows": 8, "cols": 100}),
+        required=False,
+        help_text=bilingual(
+            "粘贴国务院办公厅“部分节假日安排”的原文；留空则从软件自带的节假日数据导入。",
+            "Paste the State Council's notice on public holidays; left empty, the year comes from the package's own data.",
+        ),
+    )
+    notice_source = forms.CharField(label=bilingual("文号", "Its number"), required=False, max_length=200)
+
+    class Meta:
+        model = CalendarVersion
+        fields = ["hours", "source", "notes"]
+
+    def clean(self) -> dict[str, Any]:
+        """Read the notice; a text that is none is refused with what could not be read."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        year, text = cleaned.get("notice_year"), cleaned.get("notice")
+        if text and not year:
+            self.add_error("notice_year", bilingual("请填写年份。", "Give the year."))
+        elif text and year:
+            try:
+                cleaned["read"] = read_notice(year, text)
+            except UnreadableNotice as problem:
+                self.add_error("notice", str(problem))
+        return cleaned
+
+
+class YearInline(DraftInline):
+    model = CalendarYear
+
+
+class DayInline(DraftInline):
+    model = CalendarDay
+
+
+@admin.register(CalendarVersion)
+class CalendarVersionAdmin(VersionAdmin):
+    """Working calendars; a running clock is measured by the newest within a minute of its publication."""
+
+    form = NoticeForm
+    inlines = [YearInline, DayInline]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The import is offered where a draft is edited."""
+        fields = ["number", "hours", "source", "notes", "published_at"]
+        if not self.has_change_permission(request, obj):
+            return [(None, {"fields": fields})]
+        importing = {"fields": ["notice_year", "notice", "notice_source"]}
+        return [(None, {"fields": fields}), (bilingual("导入年度安排", "Import a year"), importing)]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the rows, then let the year that was imported take their place."""
+        super().save_related(request, form, formsets, change)
+        year = form.cleaned_data.get("notice_year")
+        if year is None:
+            return
+        draft = form.instance
+        if read := form.cleaned_data.get("read"):
+            source = form.cleaned_data.get("notice_source") or bilingual("人工导入", "Imported by hand")
+            calendars.put_year(draft, year, read, source=str(source), estimated=False)
+        else:
+            calendars.put_packaged(draft, [year])
+        self.message_user(request, bilingual(f"{year}年已导入。", f"{year} has been imported."))
+
+    def forget(self) -> None:
+        """The next clock starts under the new version."""
+        calendars.forget()

@@ -1,0 +1,124 @@
+"""The calendars as the process remembers them, and how holidays get into them.
+
+A published version never changes, so what has been read of it is kept for good. Which version is the newest is asked again at most
+every five seconds in each process.
+"""
+
+import time
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+from importlib.metadata import version
+from zoneinfo import ZoneInfo
+
+import holidays
+from django.db import transaction
+
+from workflow.calendar import Calendar
+from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear, working_hours
+from workflow.notice import Notice
+
+REREAD_SECONDS = 5.0
+ALARM_FROM = (11, 1)
+"""Month and day from which a year that is still estimated, and comes next, raises an alarm."""
+FIRST_YEAR = 2019
+SOURCE = f"holidays {version('holidays')}"
+
+
+class NoCalendar(LookupError):
+    """No such version of the calendar has been published."""
+
+
+# When it was asked (monotonic seconds), and the newest published version.
+_newest: tuple[float, int] | None = None
+
+
+def forget() -> None:
+    """Forget everything remembered: for the process that has just published, and between tests."""
+    global _newest
+    _newest = None
+    _calendar.cache_clear()
+
+
+def newest() -> int:
+    """The number of the version that clocks start under now. Raises NoCalendar where none has been published."""
+    global _newest
+    now = time.monotonic()
+    if _newest is None or now - _newest[0] > REREAD_SECONDS:
+        number = CalendarVersion.objects.exclude(published_at=None).order_by("-number").values_list("number", flat=True)
+        found = number.first()
+        if found is None:
+            raise NoCalendar("No calendar has been published: run `manage.py load_reference`.")
+        _newest = now, found
+    return _newest[1]
+
+
+def calendar(number: int, zone: str) -> Calendar:
+    """The calendar of a published version, in the time zone of that name. Raises NoCalendar."""
+    return _calendar(number, zone)
+
+
+@cache
+def _calendar(number: int, zone: str) -> Calendar:
+    row = CalendarVersion.objects.exclude(published_at=None).filter(number=number).first()
+    if row is None:
+        raise NoCalendar(f"There is no published calendar version {number}.")
+    days = list(row.days.values_list("day", "works"))
+    published = set(row.years.filter(estimated=False).values_list("year", flat=True))
+    return Calendar(
+        zone=ZoneInfo(zone),
+        ranges=working_hours(row.hours),
+        closed=frozenset(day for day, works in days if not works),
+        opened=frozenset(day for day, works in days if works),
+        # A year that the version does not cover is guessed at just as much.
+        estimated=frozenset(range(1950, 2201)) - published,
+        version=number,
+    )
+
+
+def overdue_years(day: date) -> list[int]:
+    """The years whose notice is missing on `day`, and should not be: this one, and from 1 November on the next."""
+    estimated = calendar(newest(), "Asia/Shanghai").estimated
+    wanted = [day.year] + ([day.year + 1] if (day.month, day.day) >= ALARM_FROM else [])
+    return [year for year in wanted if year in estimated]
+
+
+def packaged(year: int) -> tuple[Notice, bool]:
+    """What the `holidays` package knows of a year, and whether its notice is not published yet."""
+    known = holidays.country_holidays("CN", years=year, language="zh_CN")
+    made_up: set[date] = known.weekend_workdays
+    opened = {day: "调休上班" for day in made_up if day.year == year}
+    closed = {day: name for day, name in known.items() if day.year == year and day not in opened}
+    return Notice(closed, opened), not opened
+
+
+def put_year(draft: CalendarVersion, year: int, notice: Notice, *, source: str, estimated: bool) -> None:
+    """Let a draft say of `year` what `notice` says, and nothing else. Raises ValidationError where it is no draft."""
+    with transaction.atomic():
+        CalendarDay.objects.filter(version=draft, day__year=year).delete()
+        CalendarYear.objects.filter(version=draft, year=year).delete()
+        CalendarYear.objects.create(version=draft, year=year, estimated=estimated, source=source)
+        every = [(day, False, name) for day, name in notice.closed.items()]
+        every += [(day, True, name) for day, name in notice.opened.items()]
+        CalendarDay.objects.bulk_create(
+            [CalendarDay(version=draft, day=day, works=works, name=name[:60]) for day, works, name in sorted(every)]
+        )
+
+
+def put_packaged(draft: CalendarVersion, years: Iterable[int]) -> None:
+    """Let a draft say of `years` what the `holidays` package knows of them."""
+    for year in years:
+        notice, estimated = packaged(year)
+        put_year(draft, year, notice, source=SOURCE, estimated=estimated)
+
+
+def load(*, at: datetime, zone: str) -> CalendarVersion | None:
+    """Publish a first calendar, from 2019 to next year, where there is none; None where there is one."""
+    if CalendarVersion.objects.exclude(published_at=None).exists():
+        return None
+    with transaction.atomic():
+        draft = CalendarVersion.draft(source=SOURCE)
+        put_packaged(draft, range(FIRST_YEAR, at.astimezone(ZoneInfo(zone)).year + 2))
+        draft.publish(at=at)
+    transaction.on_commit(forget)
+    return draft

@@ -1,0 +1,18 @@
+"""The engine's tables: abstract bases for whoever uses it, and the calendars, which all of them share."""
+
+from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear
+from workflow.models.subject import Clock, Event, Firing, Outbox, Subject, Words
+from workflow.models.sweeps import LastSweep
+
+__all__ = [
+    "CalendarDay",
+    "CalendarVersion",
+    "CalendarYear",
+    "Clock",
+    "Event",
+    "Firing",
+    "LastSweep",
+    "Outbox",
+    "Subject",
+    "Words",
+]

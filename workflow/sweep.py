@@ -1,0 +1,282 @@
+"""The sweep: whatever is due is fired, once, by any number of workers at a time, and nothing else has to run for it."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import OperationalError, connection, models, transaction
+from django.db.models.functions import Now
+
+from workflow import moment
+from workflow.actor import Actor
+from workflow.clocks import fired
+from workflow.errors import Refusal
+from workflow.ladder import key
+from workflow.models import Clock, Firing, LastSweep, Subject
+from workflow.writing import Draft, spare_ids, store
+
+logger = logging.getLogger(__name__)
+BATCH = 250
+"""Subjects in one transaction at most."""
+PATIENCE = 0.2
+"""Seconds that one transaction should take; batches shrink where it takes longer."""
+WINDOW = 8
+"""How many times a batch is looked at, so that several sweepers find subjects that the others have not locked."""
+LONGEST_WAIT = 3600
+"""Seconds until a rung that cannot be fired is tried again, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One rung whose moment has come: its clock, the number of its firing, and the rung's own moment."""
+
+    clock: Clock
+    position: int
+    code: str
+    moment: datetime
+
+
+class Climber[S: Subject]:
+    """What the engine needs to know of a kind of subject to fire its rungs; the subject's app writes one."""
+
+    model: type[S]
+
+    def prepare(self, subjects: Sequence[S], by: Actor) -> None:
+        """Fetch, by few statements for all of them, what the effects on these locked and gathered subjects will read."""
+
+    def fire(self, draft: Draft[S], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
+        """Make the move that the rung asks for; its event carries `facts`. Raises Refusal where none is possible."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a sweep did: rungs fired, subjects they belong to, and subjects that could not be done and wait."""
+
+    rungs: int = 0
+    subjects: int = 0
+    failed: int = 0
+
+    def __iadd__(self, other: "Swept") -> "Swept":
+        self.rungs += other.rungs
+        self.subjects += other.subjects
+        self.failed += other.failed
+        return self
+
+
+def fire_due[S: Subject](
+    climber: Climber[S], *, limit: int = 20_000, seconds: float = 10.0, between: Callable[[], None] | None = None
+) -> Swept:
+    """Fire what is due, subject by subject, until nothing is, or `limit` subjects or `seconds` are reached.
+
+    Every batch is a transaction of its own: it locks subjects (those that somebody else has locked are left for the next time), looks
+    again under the lock, and writes all of them by a few statements. Where a batch fails, its subjects are done one by one; one
+    that fails by itself is noted on its clocks and tried again later. `between` is called after each batch.
+    """
+    total, size = Swept(), BATCH
+    end = time.monotonic() + seconds
+    while total.subjects + total.failed < limit and time.monotonic() < end:
+        began = time.monotonic()
+        done = _batch(climber, min(size, limit))
+        if done is None:
+            break
+        total += done
+        if between is not None:
+            between()
+        took = time.monotonic() - began
+        size = max(10, min(BATCH, int(size * PATIENCE / took))) if took > PATIENCE else min(BATCH, size * 2)
+    return total
+
+
+def _batch[S: Subject](climber: Climber[S], size: int) -> Swept | None:
+    """One batch; None where nothing was due that nobody else had locked."""
+    keys: list[Any] = []
+    try:
+        with transaction.atomic():
+            locked = _lock(climber.model, size)
+            if locked is None:
+                return None
+            keys = [one.pk for one in locked[0]]
+            return _fire(climber, *locked)
+    except Exception as error:
+        if not keys:
+            raise
+        logger.warning("A batch of %d subjects failed, and is done one by one: %s", len(keys), type(error).__name__)
+    total = Swept()
+    for one in keys:
+        total += _alone(climber, one)
+    return total
+
+
+def _alone[S: Subject](climber: Climber[S], pk: Any) -> Swept:
+    """Fire what is due on one subject; where that fails, note it on its clocks and put them off."""
+    try:
+        with transaction.atomic():
+            locked = _lock(climber.model, 1, pk)
+            return _fire(climber, *locked) if locked else Swept()
+    except OperationalError:
+        # The database is away or busy; that is no fault of the subject's.
+        raise
+    except Exception as error:
+        logger.exception("The clocks of %s %s cannot be fired.", climber.model.__name__, pk)
+        _put_off(climber.model, pk, error)
+        return Swept(failed=1)
+
+
+def _put_off(model: type[Subject], pk: Any, error: Exception) -> None:
+    with transaction.atomic():
+        now = _now()
+        clocks: Any = model.CLOCKS._base_manager
+        waiting = clocks.select_for_update(no_key=True).filter(subject=pk, fire_at__lte=now)
+        for clock in waiting:
+            wait = min(LONGEST_WAIT, 2 ** min(clock.failures, 12))
+            clock.failures += 1
+            clock.error = f"{type(error).__name__}: {error}"[:200]
+            clock.fire_at = now + timedelta(seconds=wait)
+            clock.save(update_fields=["failures", "error", "fire_at"])
+
+
+def _now() -> datetime:
+    virtual = moment.virtual()
+    if virtual is not None:
+        return virtual
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+def _lock[S: Subject](model: type[S], size: int, pk: Any = None) -> tuple[list[S], Actor] | None:
+    """Up to `size` subjects with something due, locked, with what belongs to them, and the clock as of now; None where there is none
+    that nobody else has locked.
+    """
+    virtual = moment.virtual()
+    rows: Any = model.CLOCKS._base_manager
+    clocks = rows.filter(fire_at__lte=virtual or Now())
+    if pk is not None:
+        clocks = clocks.filter(subject=pk)
+    due = clocks.order_by("fire_at", "pk").values_list("subject_id", Now())[: size * WINDOW]
+    found = list(due)
+    if not found:
+        return None
+    by = Actor.the_clock(virtual or found[0][1])
+    candidates = dict.fromkeys(subject for subject, _ in found)
+    free = model.for_move(None).select_for_update(no_key=True, skip_locked=True, of=("self",))
+    subjects = list(free.filter(pk__in=list(candidates)[: size * WINDOW]).order_by("pk")[:size])
+    if not subjects:
+        return None
+    model.gather(subjects, by)
+    return subjects, by
+
+
+def _fire[S: Subject](climber: Climber[S], subjects: Sequence[S], by: Actor) -> Swept:
+    """Fire everything that is due on these locked subjects, and write it."""
+    climber.prepare(subjects, by)
+    drafts: list[Draft[S]] = []
+    firings: list[models.Model] = []
+    count = sum(1 for one in subjects for clock in one.clocks if clock.fire_at and clock.fire_at <= by.at)
+    with spare_ids(count) if count > len(subjects) else nullcontext():
+        for subject in subjects:
+            draft = Draft.of(subject)
+            fresh = _climb(climber, draft, by)
+            if fresh:
+                drafts.append(draft)
+                firings += fresh
+        if drafts:
+            store(drafts, firings)
+    return Swept(rungs=len(firings), subjects=len(drafts))
+
+
+def _climb[S: Subject](climber: Climber[S], draft: Draft[S], by: Actor) -> list[Firing]:
+    """Fire the rungs of one subject, the one whose moment came first before the others."""
+    subject = draft.subject
+    made: list[Firing] = []
+    firing: Any = type(subject).FIRINGS
+    rules = subject.rules()
+    while True:
+        waiting = [clock for clock in subject.clocks if clock.fire_at is not None and clock.fire_at <= by.at]
+        if not waiting:
+            return made
+        clock = min(waiting, key=lambda one: (one.fire_at, one.epoch, one.name))
+        ladder = rules.ladder(clock.policy, clock.name)
+        measures = {"started": clock.started_at, "due": clock.due_at, "paused": clock.paused}
+        position = ladder.latest(clock.rung, by.at, **measures)
+        found = ladder.at(position)
+        assert found is not None
+        rung, occurrence = found
+        due = Due(clock, position, key(rung, occurrence), rung.moment(**measures, occurrence=occurrence))
+        facts = {
+            "fired": {
+                "clock": clock.name,
+                "holder": str(clock.holder_id or ""),
+                "epoch": clock.epoch,
+                "rung": due.code,
+                "position": position,
+                "due_at": due.moment,
+            }
+        }
+        fired(clock, position, max(by.at, subject.last_event_at), rules)
+        draft.clocks.touch(clock)
+        climber.fire(draft, due, by=by, facts=facts)
+        made.append(
+            firing(
+                clock=clock,
+                event=draft.events[-1],
+                rung=due.code,
+                due_at=due.moment,
+                fired_at=by.at,
+                **subject.shared_columns(),
+            )
+        )
+
+
+def measure_anew[S: Subject](model: type[S], transition: Callable[..., Any], *, version: int) -> Swept:
+    """Make the move `transition`, which measures by the newest calendar, on every subject with a clock of an older one.
+
+    Batch by batch, beside the work; rungs that were fired stay fired. A subject that somebody has locked is waited for.
+    """
+    clocks: Any = model.CLOCKS._base_manager
+    total = Swept()
+    while True:
+        with transaction.atomic():
+            older = clocks.filter(stopped_at__isnull=True, calendar__lt=version).order_by("subject_id")
+            keys = list(older.values_list("subject_id", flat=True).distinct()[:BATCH])
+            if not keys:
+                return total
+            by = Actor.the_clock(_now())
+            subjects = list(
+                model.for_move(None).select_for_update(no_key=True, of=("self",)).filter(pk__in=keys).order_by("pk")
+            )
+            model.gather(subjects, by)
+            drafts = [Draft.of(one) for one in subjects]
+            for draft in drafts:
+                draft.move(transition, by=by)
+            store(drafts)
+        total += Swept(subjects=len(drafts))
+
+
+def note_sweep(name: str, *, version: int = 0) -> None:
+    """Write down that a sweep of this kind came by; nothing where time is a simulation's."""
+    if moment.virtual() is None:
+        row = LastSweep(name=name, at=Now(), version=version)
+        LastSweep.objects.bulk_create(
+            [row], update_conflicts=True, unique_fields=["name"], update_fields=["at", "version"]
+        )
+
+
+def first_possible(draft: Draft[Any], attempts: Sequence[Callable[[], Any]]) -> None:
+    """Make the first of these moves that is possible. Raises the last refusal where none is; nothing has changed then."""
+    refusal: Refusal | None = None
+    for attempt in attempts:
+        try:
+            attempt()
+        except Refusal as error:
+            refusal = error
+        else:
+            return
+    assert refusal is not None
+    raise refusal

@@ -1,0 +1,221 @@
+"""Reference data in numbered versions: a draft is edited, published from a moment on, and never changes afterwards."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Q
+
+from web.models import Identified
+from web.words import bilingual
+
+
+def published_version() -> ValidationError:
+    """The refusal to touch what has been published."""
+    return ValidationError(
+        bilingual(
+            "已发布的版本不能修改；请复制为新草稿。", "A published version stays as it is; copy it as a new draft."
+        ),
+        code="published_version",
+    )
+
+
+def lock_drafts(model: "type[Version]", versions: Iterable[uuid.UUID]) -> None:
+    """Lock the versions against being published meanwhile. Raises ValidationError when one has been published."""
+    locked = model._base_manager.select_for_update(no_key=True).filter(pk__in=set(versions)).order_by("pk")
+    if any(version.published_at for version in locked):
+        raise published_version()
+
+
+class VersionQuerySet(models.QuerySet[Any]):
+    """Versions; the published ones refuse changes in bulk just as they refuse single ones."""
+
+    def update(self, **values: Any) -> int:
+        """As Django's. Raises ValidationError when one of them has been published."""
+        with transaction.atomic():
+            lock_drafts(self.model, self.order_by().values_list("pk", flat=True))
+            return super().update(**values)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's. Raises ValidationError when one of them has been published."""
+        with transaction.atomic():
+            lock_drafts(self.model, self.order_by().values_list("pk", flat=True))
+            return super().delete()
+
+    def in_effect(self, at: datetime) -> Any:
+        """The published version in effect at `at`; None where there is none yet."""
+        return self.filter(published_at__isnull=False, effective_from__lte=at).order_by("-effective_from").first()
+
+
+class Version(Identified):
+    """One version of some reference data: a draft until it is published, unchangeable afterwards."""
+
+    number = models.PositiveIntegerField(bilingual("版本号", "number"), unique=True)
+    effective_from = models.DateTimeField(bilingual("生效时间", "effective from"), null=True, blank=True)
+    source = models.CharField(bilingual("来源", "source"), max_length=200)
+    notes = models.TextField(bilingual("说明", "notes"), blank=True)
+    published_at = models.DateTimeField(bilingual("发布时间", "published at"), null=True, editable=False)
+
+    objects = VersionQuerySet.as_manager()
+
+    # The names by which the rows of a version are reached from it.
+    PARTS: ClassVar[tuple[str, ...]]
+    # A version that counts from the moment it is published; others say from when they do.
+    AT_ONCE: ClassVar[bool] = False
+
+    class Meta:
+        abstract = True
+        ordering = ["-number"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(published_at__isnull=True) | Q(effective_from__isnull=False),
+                name="%(class)s_published_has_effective_from",
+            ),
+            models.UniqueConstraint(
+                fields=["effective_from"],
+                condition=Q(published_at__isnull=False),
+                name="%(class)s_one_per_effective_from",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store a draft. Raises ValidationError when it has been published, which only `publish` does."""
+        if self.published_at is not None:
+            raise published_version()
+        with transaction.atomic():
+            if not self._state.adding:
+                lock_drafts(type(self), [self.pk])
+            super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Drop a draft with its rows. Raises ValidationError when the version has been published."""
+        with transaction.atomic():
+            lock_drafts(type(self), [self.pk])
+            return super().delete(*args, **kwargs)
+
+    @classmethod
+    def draft(cls, **columns: Any) -> Self:
+        """A new, empty draft, numbered after the newest version."""
+        newest = cls._base_manager.select_for_update(no_key=True).order_by("-number").first()
+        return cls._base_manager.create(number=newest.number + 1 if newest else 1, **columns)
+
+    def copy_as_draft(self) -> Self:
+        """A new draft, numbered after the newest version, with this version's rows."""
+        own = {"id", "number", "effective_from", "notes", "published_at"}
+        columns = {field.attname: getattr(self, field.attname) for field in self._meta.concrete_fields}
+        with transaction.atomic():
+            draft = self.draft(notes=f"← {self}", **{name: value for name, value in columns.items() if name not in own})
+            for name in self.PARTS:
+                copies = list(getattr(self, name).all())
+                for copy in copies:
+                    copy.pk = None
+                    copy._state.adding = True
+                    copy.version = draft
+                if copies:
+                    type(copies[0])._default_manager.bulk_create(copies)
+            return draft
+
+    def publish(self, *, at: datetime, effective_from: datetime | None = None) -> None:
+        """Publish this draft: from `effective_from` on, or at once, it is the version that counts.
+
+        Raises ValidationError when it is published already, lacks rows, has a row that does not fit, or would take effect before
+        `at` or not after the versions published so far. The first version may take effect in the past.
+        """
+        with transaction.atomic():
+            published = list(
+                type(self)._base_manager.select_for_update(no_key=True).exclude(published_at=None).order_by("pk")
+            )
+            lock_drafts(type(self), [self.pk])
+            dates = [version.effective_from for version in published if version.effective_from]
+            effective_from = effective_from or at
+            if dates and effective_from <= max([*dates] if self.AT_ONCE else [at, *dates]):
+                raise ValidationError(
+                    bilingual(
+                        "生效时间须晚于当前时间和已发布的各版本。",
+                        "It must take effect after the present, and after every version published so far.",
+                    ),
+                    code="effective_too_early",
+                )
+            self.check_whole()
+            self.effective_from = effective_from
+            self.published_at = at
+            super().save(update_fields=["effective_from", "published_at"])
+
+    def check_whole(self) -> None:
+        """Raise ValidationError where the version lacks rows, or a row does not fit."""
+        for name in self.PARTS:
+            parts = list(getattr(self, name).all())
+            if not parts:
+                raise ValidationError(
+                    bilingual("该版本内容为空。", "This version is empty."), code="empty_version", params={"part": name}
+                )
+            for part in parts:
+                part.clean_fields()
+                part.clean()
+
+
+class PartQuerySet(models.QuerySet[Any]):
+    """Rows of versions; writes in bulk are refused on published versions just as single ones are."""
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """As Django's. Raises ValidationError when a version has been published."""
+        rows: list[Any] = list(objs)
+        with transaction.atomic():
+            lock_drafts(self.model.version_model(), {row.version_id for row in rows})
+            return super().bulk_create(rows, *args, **kwargs)
+
+    def update(self, **values: Any) -> int:
+        """As Django's. Raises ValidationError when a version has been published."""
+        with transaction.atomic():
+            lock_drafts(self.model.version_model(), self._versions())
+            return super().update(**values)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's. Raises ValidationError when a version has been published."""
+        with transaction.atomic():
+            lock_drafts(self.model.version_model(), self._versions())
+            return super().delete()
+
+    def _versions(self) -> Iterable[uuid.UUID]:
+        versions: Iterable[uuid.UUID] = self.order_by().values_list("version_id", flat=True).distinct()
+        return versions
+
+
+class Part(Identified):
+    """A row of a version: it is changed while its version is a draft. The concrete class brings the key `version`."""
+
+    objects = PartQuerySet.as_manager()
+
+    version: Any
+    version_id: uuid.UUID
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def version_model(cls) -> type[Version]:
+        """The model of the versions that rows of this kind belong to."""
+        model: Any = cls._meta.get_field("version").related_model
+        return model
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store it. Raises ValidationError when its version, or the one it is moved from, has been published."""
+        with transaction.atomic():
+            versions = {self.version_id}
+            if not self._state.adding:
+                stored: Any = type(self)._base_manager.get(pk=self.pk)
+                versions.add(stored.version_id)
+            lock_drafts(self.version_model(), versions)
+            super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Drop it. Raises ValidationError when its version has been published."""
+        with transaction.atomic():
+            lock_drafts(self.version_model(), [self.version_id])
+            return super().delete(*args, **kwargs)
