@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
+from django.db.models import Lookup
+
+from workflow.instances import stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,19 @@ class Wording:
     parameters: tuple[tuple[str | None, Any], ...]
     columns: tuple[str, ...]
     annotations: tuple[str, ...]
+
+
+@models.UUIDField.register_lookup
+class AnyOf(Lookup):
+    """`id__any_of=ids`: equal to one of a list of ids, which is one parameter however many there are."""
+
+    lookup_name = "any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """The comparison with an array."""
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s)", [*parameters, self.rhs]
 
 
 class Prepared[M: models.Model]:
@@ -42,14 +58,8 @@ class Prepared[M: models.Model]:
         with connection.cursor() as cursor:
             cursor.execute(wording.sql, [values[name] if name else constant for name, constant in wording.parameters])
             found = cursor.fetchall()
-        split = len(wording.columns)
-        instances = []
-        for row in found:
-            instance = model.from_db(connection.alias, wording.columns, row[:split])
-            for name, value in zip(wording.annotations, row[split:], strict=True):
-                setattr(instance, name, value)
-            instances.append(instance)
-        return instances
+        names = wording.columns + wording.annotations
+        return [stored(model, names, row) for row in found]
 
     def _word(self) -> Wording:
         query = self.words(**self.samples)

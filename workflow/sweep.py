@@ -2,10 +2,12 @@
 
 import logging
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.db import OperationalError, connection, models, transaction
@@ -15,13 +17,16 @@ from workflow import moment
 from workflow.actor import Actor
 from workflow.clocks import fired
 from workflow.errors import Refusal
+from workflow.instances import fresh
 from workflow.ladder import key
 from workflow.models import Clock, Firing, LastSweep, Subject
+from workflow.prepared import Prepared
 from workflow.writing import Draft, spare_ids, store
 
 logger = logging.getLogger(__name__)
 BATCH = 250
 """Subjects in one transaction at most."""
+STEP = 25
 PATIENCE = 0.2
 """Seconds that one transaction should take; batches shrink where it takes longer."""
 WINDOW = 8
@@ -88,7 +93,12 @@ def fire_due[S: Subject](
         if between is not None:
             between()
         took = time.monotonic() - began
-        size = max(10, min(BATCH, int(size * PATIENCE / took))) if took > PATIENCE else min(BATCH, size * 2)
+        # In steps, so that each size's statement is worded once.
+        size = (
+            max(STEP, min(BATCH, int(size * PATIENCE / took) // STEP * STEP))
+            if took > PATIENCE
+            else min(BATCH, size * 2)
+        )
     return total
 
 
@@ -165,12 +175,18 @@ def _lock[S: Subject](model: type[S], size: int, pk: Any = None) -> tuple[list[S
         return None
     by = Actor.the_clock(virtual or found[0][1])
     candidates = dict.fromkeys(subject for subject, _ in found)
-    free = model.for_move(None).select_for_update(no_key=True, skip_locked=True, of=("self",))
-    subjects = list(free.filter(pk__in=list(candidates)[: size * WINDOW]).order_by("pk")[:size])
+    subjects = _free(model, size).rows(keys=list(candidates))
     if not subjects:
         return None
     model.gather(subjects, by)
     return subjects, by
+
+
+@cache
+def _free[S: Subject](model: type[S], size: int) -> Prepared[S]:
+    """Up to `size` of the subjects with some keys, in the order of their ids, locked where nobody else has locked them."""
+    rows = model.for_move(None).select_for_update(no_key=True, skip_locked=True, of=("self",))
+    return Prepared(lambda keys: rows.filter(pk__any_of=keys).order_by("pk")[:size], keys=[uuid.UUID(int=1)])
 
 
 def _fire[S: Subject](climber: Climber[S], subjects: Sequence[S], by: Actor) -> Swept:
@@ -195,7 +211,6 @@ def _climb[S: Subject](climber: Climber[S], draft: Draft[S], by: Actor) -> list[
     """Fire the rungs of one subject, the one whose moment came first before the others."""
     subject = draft.subject
     made: list[Firing] = []
-    firing: Any = type(subject).FIRINGS
     rules = subject.rules()
     while True:
         waiting = [clock for clock in subject.clocks if clock.fire_at is not None and clock.fire_at <= by.at]
@@ -223,9 +238,10 @@ def _climb[S: Subject](climber: Climber[S], draft: Draft[S], by: Actor) -> list[
         draft.clocks.touch(clock)
         climber.fire(draft, due, by=by, facts=facts)
         made.append(
-            firing(
-                clock=clock,
-                event=draft.events[-1],
+            fresh(
+                type(subject).FIRINGS,
+                clock_id=clock.pk,
+                event_id=draft.events[-1].pk,
                 rung=due.code,
                 due_at=due.moment,
                 fired_at=by.at,

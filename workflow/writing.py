@@ -20,6 +20,7 @@ from workflow.actor import Actor
 from workflow.audit import chain, sealed_words
 from workflow.clocks import Changes, carry_out
 from workflow.errors import StaleVersion
+from workflow.instances import fresh
 from workflow.models import Event, Subject
 from workflow.moves import Move, Visibility, moves
 from workflow.prepared import Prepared
@@ -138,9 +139,10 @@ class Draft[S: Subject]:
             salt, data["words"] = sealed_words(body)
         subject.event_count += 1
         subject.last_event_at = at
-        event = kinds.EVENTS(
+        event: Any = fresh(
+            kinds.EVENTS,
             id=_event_id(subject),
-            subject=subject,  # type: ignore[misc]
+            subject_id=subject.pk,
             seq=subject.event_count,
             verb=happening.verb,
             source=happening.source,
@@ -160,10 +162,9 @@ class Draft[S: Subject]:
         event.digest, subject.head = chain(bytes(subject.head), event)
         self.events.append(event)
         if body:
-            self.beside.append(kinds.WORDS(event=event, salt=salt, body=body, **subject.shared_columns()))  # type: ignore[misc]
-        outbox: Any = kinds.OUTBOX
+            self.beside.append(fresh(kinds.WORDS, event_id=event.pk, salt=salt, body=body, **subject.shared_columns()))
         audience = sorted({*happening.told, *subject.audience()})
-        self.beside.append(outbox(event=event, audience=audience, **subject.shared_columns()))
+        self.beside.append(fresh(kinds.OUTBOX, event_id=event.pk, audience=audience, **subject.shared_columns()))
         return event
 
     def _move_clocks(self, event: Event) -> None:
@@ -173,7 +174,7 @@ class Draft[S: Subject]:
             event.data["terms"] = subject.terms(plan.starts).facts()
 
         def make(**columns: Any) -> Any:
-            return type(subject).CLOCKS(subject=subject, **columns, **subject.shared_columns())  # type: ignore[misc]
+            return fresh(type(subject).CLOCKS, subject_id=subject.pk, **columns, **subject.shared_columns())
 
         due_before = {id(clock): clock.due_at for clock in subject.clocks}
         touched = carry_out(plan, event, subject.clocks, subject.rules(), make)

@@ -46,10 +46,6 @@ WITHDRAWABLE = (S.SUBMITTED, S.COORDINATING, S.DISPATCHED)
 LATEST_PLAN = timedelta(days=5 * 366)
 
 
-def _assignments(day: date) -> models.QuerySet[Assignment]:
-    return Assignment.objects.annotate(staffed=receives("organisation", day)).order_by("id")
-
-
 def _by_key(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
     found: dict[uuid.UUID, list[Any]] = {}
     for row in rows:
@@ -57,13 +53,19 @@ def _by_key(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
     return found
 
 
+_KEYS = [uuid.UUID(int=1)]
 _ASSIGNMENTS: Prepared[Any] = Prepared(
-    lambda ticket, day: _assignments(day).filter(ticket=ticket),
-    ticket=uuid.UUID(int=1),
+    lambda tickets, day: (
+        Assignment.objects.filter(ticket__id__any_of=tickets)
+        .annotate(staffed=receives("organisation", day))
+        .order_by("id")
+    ),
+    tickets=_KEYS,
     day=date(1, 1, 1),
 )
 _CLOCKS: Prepared[Any] = Prepared(
-    lambda ticket: TicketClock.objects.live().filter(subject=ticket).order_by("epoch", "id"), ticket=uuid.UUID(int=1)
+    lambda tickets: TicketClock.objects.live().filter(subject__id__any_of=tickets).order_by("epoch", "id"),
+    tickets=_KEYS,
 )
 
 
@@ -421,18 +423,11 @@ class Ticket(Subject):
         """Fetch the live clocks, and the assignments in the order in which they were made, with whether their organisations have
         somebody today.
         """
-        day = local_day(by.at)
-        if len(subjects) == 1:
-            (one,) = subjects
-            one.assignments = _ASSIGNMENTS.rows(ticket=one.pk, day=day)
-            one.clocks = _CLOCKS.rows(ticket=one.pk)
-        else:
-            keys = [one.pk for one in subjects]
-            assignments = _by_key(_assignments(day).filter(ticket__in=keys), "ticket_id")
-            clocks = _by_key(TicketClock.objects.live().filter(subject__in=keys).order_by("epoch", "id"), "subject_id")
-            for one in subjects:
-                one.assignments, one.clocks = assignments.get(one.pk, []), clocks.get(one.pk, [])
+        keys = [one.pk for one in subjects]
+        assignments = _by_key(_ASSIGNMENTS.rows(tickets=keys, day=local_day(by.at)), "ticket_id")
+        clocks = _by_key(_CLOCKS.rows(tickets=keys), "subject_id")
         for one in subjects:
+            one.assignments, one.clocks = assignments.get(one.pk, []), clocks.get(one.pk, [])
             one.moment, one.asker = max(by.at, one.last_event_at), by
 
     def shared_columns(self) -> dict[str, Any]:
