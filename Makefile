@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage test bench lint format clean
+.PHONY: help run demo manage test oracle bench lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make demo     tell four stories through the API of the server that make run started; ARGS=--help for more"
 	@echo "make manage   run a command of manage.py on that server; ARGS='demo_people'"
 	@echo "make test     run every check and the whole test suite; ARGS='-k ladder' goes to pytest"
+	@echo "make oracle   compare the working calendar with a minute-by-minute oracle in 1,000,000 random cases, some minutes"
 	@echo "make bench    measure filing, listing and moving over HTTP, about ten minutes; ARGS=--help for more"
 	@echo "make lint     run ruff, import-linter and mypy alone"
 	@echo "make format   put the code in order"
@@ -31,6 +32,9 @@ manage:
 
 test:
 	@$(BOOTSTRAP) launcher.check all $(ARGS)
+
+oracle:
+	@$(BOOTSTRAP) tests.workflow.calendar_oracle $(ARGS)
 
 bench:
 	@$(BOOTSTRAP) bench.http $(ARGS)

@@ -297,6 +297,8 @@ SECURE_CSP: dict[str, list[str]] = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
+# A draft of the service level is one page of some hundred rows.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True

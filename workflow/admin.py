@@ -100,6 +100,25 @@ class VersionAdmin(admin.ModelAdmin):
         return None
 
 
+class PartAdmin(admin.ModelAdmin):
+    """Rows of versions that are too many for the version's own page: changed in drafts, read everywhere."""
+
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
+        """Rows are put into drafts only."""
+        if db_field.name == "version":
+            drafts: QuerySet[Any] = db_field.related_model._default_manager.filter(published_at=None)
+            return drafts
+        return super().get_field_queryset(db, db_field, request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """In drafts only."""
+        return (obj is None or obj.version.published_at is None) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """From drafts only, one by one."""
+        return obj is not None and obj.version.published_at is None and super().has_delete_permission(request, obj)
+
+
 class NoticeForm(forms.ModelForm):
     """A draft calendar, into which a year's notice may be pasted."""
 
@@ -139,8 +158,15 @@ class YearInline(DraftInline):
     model = CalendarYear
 
 
-class DayInline(DraftInline):
-    model = CalendarDay
+@admin.register(CalendarDay)
+class CalendarDayAdmin(PartAdmin):
+    """Days off and made up, of all versions."""
+
+    list_display = ["day", "works", "name", "version"]
+    list_filter = ["version", "works"]
+    list_select_related = ["version"]
+    date_hierarchy = "day"
+    ordering = ["-version__number", "day"]
 
 
 @admin.register(CalendarVersion)
@@ -148,7 +174,7 @@ class CalendarVersionAdmin(VersionAdmin):
     """Working calendars; a running clock is measured by the newest within a minute of its publication."""
 
     form = NoticeForm
-    inlines = [YearInline, DayInline]
+    inlines = [YearInline]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The import is offered where a draft is edited."""

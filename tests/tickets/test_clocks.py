@@ -9,7 +9,7 @@ import pytest
 from tests.tickets.paths import CONTACTED, Scene
 from tests.tickets.story import clocks_of, recomputed
 from tickets.escalation import sweep
-from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
+from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.states import OPEN, ClockName, State
 from workflow.moment import at
 from workflow.sweep import Swept
@@ -243,20 +243,6 @@ def test_an_hour_budget_is_held_for_exactly_the_time_of_the_question(scene):
     assert live(ticket)["handle"].due_at == before + timedelta(minutes=37)
 
 
-def test_ten_short_pauses_across_midnight_move_a_week_by_nothing():
-    from tests.workflow.clock_rows import clock, rules  # the engine's own rows, without a ticket
-
-    one = clock("7d", moment("2025-06-10T10:00"))
-    due = one.due_at
-    from workflow.clocks import pause, resume
-
-    for day in range(10, 17):
-        pause(one, moment(f"2025-06-{day}T23:50"), "question")
-        resume(one, moment(f"2025-06-{day + 1}T00:10"), rules())
-    assert one.due_at == due == moment("2025-06-18T00:00")
-    assert one.paused == 7 * timedelta(minutes=20)
-
-
 def test_on_account_everything_stands_still_and_the_call_back_waits(scene):
     ticket = scene.reach("in_progress")
     due = live(ticket)["handle"].due_at
@@ -439,8 +425,6 @@ def test_whoever_has_nobody_means_the_head_office_and_else_the_street(scene, cas
 
 
 def _audience(event: TicketEvent) -> list[uuid.UUID]:
-    from tickets.models import TicketOutbox
-
     return TicketOutbox.objects.get(event=event).audience
 
 

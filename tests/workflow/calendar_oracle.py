@@ -333,7 +333,7 @@ def _compare(chunk: tuple[int, int, int]) -> tuple[int, str]:
 def main() -> int:
     """Compare as many cases as asked for, in several processes. The exit code is 1 when the two differ."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--cases", type=int, default=1_000_000, help="random cases (default: 1,000,000)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     asked = parser.parse_args()

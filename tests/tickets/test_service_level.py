@@ -1,0 +1,190 @@
+"""Service levels: which limits hold for whom, and that a change moves no ticket that is under way."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils import timezone
+
+from tickets import service_level as pure
+from tickets.models import ServiceLevelVersion, ServiceTarget, Ticket, TicketClock, service_level
+from tickets.models.category import DisposalClass, ResponseClass
+from tickets.service_level import BadServiceLevel, assemble, read, total
+from workflow.calendar import Budget
+from workflow.ladder import Rung
+from workflow.moment import at
+
+pytestmark = pytest.mark.django_db
+VERSIONS = "admin:tickets_servicelevelversion_changelist"
+
+
+@pytest.fixture(autouse=True)
+def read_anew():
+    """What a test publishes is remembered by no other."""
+    service_level.forget()
+    yield
+    service_level.forget()
+
+
+@pytest.fixture
+def level():
+    return service_level.level(1)
+
+
+def test_every_class_of_the_catalogue_has_its_limit(level):
+    for one in DisposalClass:
+        assert level.budget("handle", one), one
+    for one in ResponseClass:
+        assert level.budget("sign", one), one
+        assert level.budget("contact", one), one
+    assert {one for one in ResponseClass if level.budget("arrive", one)} == {"IMM", "R15M", "R30M"}
+
+
+@pytest.mark.parametrize(
+    ("disposal", "budget"),
+    [
+        ("IMM", "2h"), ("H2", "2h"), ("H24", "24h"), ("D7", "7d"), ("D15", "15d"), ("LT", "15d"), ("VOTE", "60d"),
+        ("LIGHT-I", "12h"), ("LIGHT-O", "12h"), ("W1", "1wd"), ("W3", "3wd"), ("W5", "5wd"), ("W15", "15wd"),
+    ],
+)  # fmt: skip
+def test_the_disposal_classes_are_those_of_the_rules(level, disposal, budget):
+    assert level.budget("handle", disposal) == budget
+
+
+def test_the_contract_s_own_terms_go_before_its_level_and_that_before_everybody_s(level):
+    assert level.budget("handle", "LIGHT-I") == "12h"
+    assert level.budget("handle", "LIGHT-I", standard=3) == "4h"
+    assert level.budget("handle", "LIGHT-I", standard=3, terms={"handle:LIGHT-I": "6h"}) == "6h"
+    assert level.budget("handle", "D7", standard=3, terms={"handle:LIGHT-I": "6h"}) == "7d"
+
+
+def test_a_class_that_has_no_limit_of_its_own_has_everybody_s(level):
+    assert level.budget("triage", "urgent") == "15m"
+    assert level.budget("triage") == "2h"
+    assert level.budget("confirm", "urgent") == "7d"
+    assert level.budget("arrive", "R24H") is None
+
+
+def test_the_whole_is_coordination_and_disposal():
+    def sum_of(coordination: str, disposal: str) -> str:
+        return str(total(Budget.parse(coordination), Budget.parse(disposal)))
+
+    assert sum_of("3d", "7d") == "10d"
+    assert sum_of("3d", "24h") == "96h"
+    assert sum_of("3d", "5wd") == "8wd"
+    assert sum_of("15m", "7d") == "7d"
+
+
+def targets(**changed: str) -> list[pure.Target]:
+    _, found, _ = read(pure.FILE)
+    return [pure.Target(one.clock, one.key, one.standard, changed.get(one.clock, one.budget)) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("given", "rungs", "said"),
+    [
+        ({"triage": "soon"}, [], "triage"),
+        ({}, [("triage", Rung("a", ("explode",), share=50))], "explode"),
+        ({}, [("triage", Rung("a", ("remind",), ("the_press",), share=50))], "the_press"),
+        ({}, [("nap", Rung("a", ("remind",), share=50))], "nap"),
+        ({}, [("triage", Rung("b", ("remind",), share=80)), ("triage", Rung("a", ("remind",), share=50))], "order"),
+    ],
+)
+def test_what_is_no_service_level_is_refused_with_its_place(given, rungs, said):
+    with pytest.raises(BadServiceLevel, match=said):
+        assemble(2, "", targets(**given), rungs)
+
+
+def test_a_missing_target_is_named():
+    left = [one for one in targets() if one.clock != "confirm"]
+    with pytest.raises(BadServiceLevel, match="confirm"):
+        assemble(2, "", left, [])
+
+
+@pytest.mark.parametrize("text", ["not toml [", "[targets]\n", "surprise = 1\n", "[targets]\ntriage = 3\n[ladders]\n"])
+def test_a_file_that_is_none_is_refused(tmp_path, text):
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    with pytest.raises(BadServiceLevel, match=r"policy\.toml"):
+        read(path)
+
+
+def test_the_rows_say_what_the_file_says():
+    source, found, rungs = read(pure.FILE)
+    version = ServiceLevelVersion.objects.get(number=1)
+    assert version.assembled() == assemble(1, source, found, rungs)
+
+
+# A change moves no running ticket; the next one is measured by it.
+
+
+def draft_with(**budgets: str) -> ServiceLevelVersion:
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    for clock, budget in budgets.items():
+        ServiceTarget.objects.filter(version=draft, clock=clock, key__in=("", "D7")).update(budget=budget)
+    return draft
+
+
+def test_a_new_version_holds_for_what_begins_under_it_and_for_nothing_before(scene):
+    ticket = scene.reach("in_progress")
+    before = list(TicketClock.objects.filter(subject=ticket).values_list("pk", "due_at", "policy"))
+    scene.now = timezone.now()
+    scene.known.clear()
+    draft = draft_with(handle="3d", confirm="1d")
+    effective = scene.now + timedelta(minutes=1)
+    draft.publish(at=scene.now, effective_from=effective)
+    service_level.forget()
+    assert list(TicketClock.objects.filter(subject=ticket).values_list("pk", "due_at", "policy")) == before
+    # A clock that starts on a ticket under way keeps to the version it was dispatched under.
+    scene.do("dispatcher", ticket, "contact", result="reached", at=effective + timedelta(minutes=1))
+    scene.do("dispatcher", ticket, "reply", result="已整改", at=effective + timedelta(minutes=2))
+    confirm = TicketClock.objects.get(subject=ticket, name="confirm")
+    assert (confirm.policy, confirm.budget) == (1, "7d")
+    scene.now = effective + timedelta(minutes=3)
+    scene.known.clear()
+    other = scene.follow(scene.file(), [("chair", "dispatch", {"holder": "po-a01"})])
+    handle = TicketClock.objects.get(subject=other, name="handle")
+    assert (handle.policy, handle.budget, Ticket.objects.get(pk=other).policy) == (2, "3d", 2)
+
+
+def test_a_version_that_does_not_fit_is_not_published():
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    ServiceTarget.objects.filter(version=draft, clock="confirm").delete()
+    with pytest.raises(ValidationError, match="confirm"):
+        draft.publish(at=timezone.now(), effective_from=timezone.now() + timedelta(days=1))
+    draft.refresh_from_db()
+    assert draft.published_at is None
+
+
+def test_what_would_have_happened_under_another_level(scene, level):
+    other = pure.ServiceLevel(level.number, "试", {**level.targets, ("triage", "", 0): "30m"}, level.ladders)
+    with service_level.instead(other), at(scene.now):
+        ticket = scene.file(type="consult")
+    assert TicketClock.objects.get(subject=ticket, name="triage").budget == "30m"
+    assert service_level.level(1) == level
+
+
+# The office's way.
+
+
+def test_the_office_copies_edits_and_publishes(client):
+    client.force_login(
+        get_user_model().objects.create_superuser("13900000008", name="管理员", password="linli-tests-1")
+    )
+    first = ServiceLevelVersion.objects.get()
+    client.post(reverse(VERSIONS), {"action": "copy_as_draft", "_selected_action": str(first.pk)})
+    draft = ServiceLevelVersion.objects.get(published_at=None)
+    for one, editable in ((first, False), (draft, True)):
+        page = client.get(reverse("admin:tickets_servicelevelversion_change", args=[one.pk]))
+        assert page.status_code == 200
+        assert (b'name="targets-0-budget"' in page.content) == editable
+    client.post(reverse(VERSIONS), {"action": "publish", "_selected_action": str(draft.pk)}, follow=True)
+    draft.refresh_from_db()
+    assert draft.published_at is None
+    draft.effective_from = timezone.now() + timedelta(days=1)
+    draft.save()
+    client.post(reverse(VERSIONS), {"action": "publish", "_selected_action": str(draft.pk)})
+    draft.refresh_from_db()
+    assert draft.published_at is not None

@@ -1,0 +1,233 @@
+"""Calendars as rows: loaded, edited, published, and followed by the clocks that run."""
+
+import itertools
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.tickets.story import clocks_of, recomputed
+from tickets import escalation
+from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
+from workflow import calendars
+from workflow.models import CalendarDay, CalendarVersion, LastSweep
+from workflow.models.calendars import working_hours
+from workflow.moment import at
+from workflow.notice import Notice
+
+pytestmark = pytest.mark.django_db
+ZONE = "Asia/Shanghai"
+VERSIONS = "admin:workflow_calendarversion_changelist"
+
+
+@pytest.fixture(autouse=True)
+def read_anew():
+    """What a test publishes is remembered by no other."""
+    calendars.forget()
+    yield
+    calendars.forget()
+
+
+def publish(*years: int, closed: dict[date, str]) -> CalendarVersion:
+    """A version that closes some more days of those years than the one before it."""
+    draft = CalendarVersion.objects.get(number=calendars.newest()).copy_as_draft()
+    for year in years:
+        known, _ = calendars.packaged(year)
+        more = {day: name for day, name in closed.items() if day.year == year}
+        opened = {day: name for day, name in known.opened.items() if day not in more}
+        calendars.put_year(draft, year, Notice({**known.closed, **more}, opened), source="通知", estimated=False)
+    draft.publish(at=timezone.now())
+    calendars.forget()
+    return draft
+
+
+def test_the_first_calendar_reaches_to_the_next_year_and_says_which_is_estimated():
+    known = calendars.calendar(calendars.newest(), ZONE)
+    this = timezone.localdate().year
+    years = CalendarVersion.objects.get(number=1).years.order_by("year").values_list("year", "estimated")
+    assert [year for year, _ in years] == list(range(2019, this + 2))
+    assert known.is_working(date(2026, 2, 14))
+    assert not known.is_working(date(2026, 2, 17))
+    for year in range(2019, this + 2):
+        assert (year in known.estimated) == calendars.packaged(year)[1]
+    # What no version covers is guessed at as well.
+    assert this + 5 in known.estimated
+
+
+def test_loading_twice_leaves_one_version():
+    assert calendars.load(at=timezone.now(), zone=ZONE) is None
+    assert CalendarVersion.objects.count() == 1
+
+
+def test_a_published_calendar_is_changed_by_nobody():
+    version = CalendarVersion.objects.get()
+    with pytest.raises(ValidationError, match="已发布"):
+        CalendarDay.objects.create(version=version, day=date(2026, 7, 1), name="庆典")
+    with pytest.raises(ValidationError, match="已发布"):
+        version.days.all().delete()
+    with pytest.raises(ValidationError, match="已发布"):
+        version.save()
+
+
+def test_a_day_of_a_year_that_is_not_covered_is_refused():
+    draft = CalendarVersion.objects.get().copy_as_draft()
+    CalendarDay.objects.create(version=draft, day=date(2040, 1, 1), name="元旦")
+    with pytest.raises(ValidationError, match="不含这一年"):
+        draft.publish(at=timezone.now())
+    assert calendars.newest() == 1
+
+
+@pytest.mark.parametrize("text", ["", "9:00-12:00", "09:00-08:00", "09:00-12:00 11:00-18:00", "09:00-25:00", "上午"])
+def test_hours_that_are_none_are_refused(text):
+    with pytest.raises(ValidationError, match="工作时间"):
+        working_hours(text)
+
+
+def test_the_alarm_for_the_next_year_begins_on_the_first_of_november():
+    published = max(year for year in range(2019, 2035) if not calendars.packaged(year)[1])
+    assert calendars.overdue_years(date(published, 10, 31)) == []
+    assert calendars.overdue_years(date(published, 11, 1)) == [published + 1]
+    assert calendars.overdue_years(date(published + 1, 1, 1)) == [published + 1]
+
+
+# Running clocks follow a new version; what was fired stays fired.
+
+
+def test_running_clocks_are_measured_anew_and_fired_rungs_stay_fired(scene):
+    early, late = scene.reach("in_progress"), scene.reach("replied")
+    before = {one.pk: one for one in TicketClock.objects.live()}
+    handle = next(one for one in before.values() if one.name == "handle")
+    near = handle.due_at - (handle.due_at - handle.started_at) / 10
+    with at(near):
+        escalation.sweep()
+    fired = set(TicketFiring.objects.values_list("clock", "rung"))
+    assert (handle.pk, "near") in fired
+    # The last day of the disposal becomes a day off, and so do the two after it.
+    last = handle.due_at.astimezone(timezone.get_fixed_timezone(480)).date() - timedelta(days=1)
+    version = publish(2025, closed={last + timedelta(days=n): "调休" for n in range(3)})
+    with at(near + timedelta(minutes=1)):
+        swept = escalation.follow_calendar()
+    assert swept.subjects == 2
+    moved = TicketClock.objects.get(pk=handle.pk)
+    assert moved.calendar == version.number
+    assert moved.due_at == handle.due_at + timedelta(days=3)
+    assert Ticket.objects.get(pk=early).due_at == handle.due_at + timedelta(days=3)
+    assert set(TicketFiring.objects.values_list("clock", "rung")) == fired
+    assert TicketEvent.objects.filter(subject=early).latest("seq").verb == "recalendar"
+    # With a later due moment, the share that was fired is not fired again.
+    with at(moved.due_at - timedelta(seconds=1)):
+        escalation.sweep()
+    assert TicketFiring.objects.filter(clock=handle.pk).count() == 2
+    for ticket in (early, late):
+        assert recomputed(ticket) == clocks_of(ticket)
+
+
+def test_stopped_clocks_keep_the_calendar_by_which_they_were_measured(scene):
+    ticket = scene.reach("closed")
+    publish(2025, closed={date(2025, 6, 9): "调休"})
+    with at(scene.now):
+        escalation.follow_calendar()
+    stopped = TicketClock.objects.filter(subject=ticket, stopped_at__isnull=False)
+    assert set(stopped.values_list("calendar", flat=True)) == {1}
+    assert recomputed(ticket) == clocks_of(ticket)
+
+
+def test_a_calendar_is_followed_once(scene):
+    scene.reach("in_progress")
+    publish(2025, closed={date(2025, 6, 9): "调休"})
+    assert escalation.follow_calendar().subjects == 1
+    assert escalation.follow_calendar().subjects == 0
+    assert LastSweep.objects.get(name=escalation.CALENDAR).version == calendars.newest()
+
+
+# The office's way.
+
+
+@pytest.fixture
+def office(client):
+    client.force_login(
+        get_user_model().objects.create_superuser("13900000009", name="管理员", password="linli-tests-1")
+    )
+    return client
+
+
+def inline(prefix: str, rows: list[dict]) -> dict[str, str]:
+    form = {f"{prefix}-TOTAL_FORMS": str(len(rows)), f"{prefix}-INITIAL_FORMS": str(len(rows))}
+    for number, row in enumerate(rows):
+        form |= {f"{prefix}-{number}-{name}": str(value) for name, value in row.items()}
+    return form
+
+
+def page_of(draft: CalendarVersion, **fields: str) -> dict[str, str]:
+    """The form of a draft as a browser would send it back."""
+    years = [
+        {"id": one.pk, "version": draft.pk, "year": one.year, "source": one.source} | ({"estimated": "on"} if one.estimated else {})
+        for one in draft.years.order_by("year")
+    ]  # fmt: skip
+    base = {"hours": draft.hours, "source": draft.source, "notes": ""}
+    return base | inline("years", years) | fields
+
+
+def test_the_office_pastes_the_notice_and_publishes_it(office):
+    office.post(
+        reverse(VERSIONS), {"action": "copy_as_draft", "_selected_action": str(CalendarVersion.objects.get().pk)}
+    )
+    draft = CalendarVersion.objects.get(published_at=None)
+    page = reverse("admin:workflow_calendarversion_change", args=[draft.pk])
+    assert office.get(page).status_code == 200
+    year = timezone.localdate().year + 1
+    notice = f"元旦：1月1日放假，共1天。国庆节：10月1日至7日放假调休，共7天。9月{26 if year == 2027 else 25}日上班。"
+    answer = office.post(
+        page, page_of(draft, notice_year=str(year), notice=notice, notice_source="国办发明电〔2026〕1号")
+    )
+    assert answer.status_code == 302, answer.context["errors"]
+    row = draft.years.get(year=year)
+    assert (row.estimated, row.source) == (False, "国办发明电〔2026〕1号")
+    assert draft.days.filter(day__year=year, works=False).count() == 8
+    office.post(reverse(VERSIONS), {"action": "publish", "_selected_action": str(draft.pk)})
+    calendars.forget()
+    assert calendars.newest() == draft.number
+    assert year not in calendars.calendar(draft.number, ZONE).estimated
+    day = reverse("admin:workflow_calendarday_change", args=[draft.days.first().pk])
+    assert b'name="name"' not in office.get(day).content
+    published = office.get(page)
+    assert "notice_year" not in published.content.decode()
+
+
+def test_a_text_that_is_no_notice_is_refused_and_nothing_is_lost(office):
+    draft = CalendarVersion.objects.get().copy_as_draft()
+    before = set(draft.days.values_list("day", "works"))
+    page = reverse("admin:workflow_calendarversion_change", args=[draft.pk])
+    for fields, said in (
+        ({"notice_year": "2027", "notice": "各有关单位："}, "没有读到任何放假日期"),
+        ({"notice": "元旦：1月1日放假。"}, "请填写年份"),
+    ):
+        answer = office.post(page, page_of(draft, **fields))
+        assert answer.status_code == 200
+        assert said in answer.content.decode()
+        assert set(draft.days.values_list("day", "works")) == before
+
+
+def test_a_year_may_come_from_the_package(office):
+    draft = CalendarVersion.objects.get().copy_as_draft()
+    page = reverse("admin:workflow_calendarversion_change", args=[draft.pk])
+    assert office.post(page, page_of(draft, notice_year="2018")).status_code == 302
+    assert draft.days.filter(day__year=2018).exists()
+    assert not draft.years.get(year=2018).estimated
+
+
+def test_every_day_of_the_package_is_one_of_the_calendar():
+    known = calendars.calendar(1, ZONE)
+    for year, month, day in itertools.product((2024, 2025, 2026), range(1, 13), range(1, 29)):
+        on = date(year, month, day)
+        expected = (
+            False
+            if on in calendars.packaged(year)[0].closed
+            else on in calendars.packaged(year)[0].opened or on.weekday() < 5
+        )
+        assert known.is_working(on) == expected, on
+    assert known.zone.key == ZONE
+    assert known.day_of(datetime.fromisoformat("2026-01-01T00:30:00+08:00")) == date(2026, 1, 1)

@@ -1,0 +1,115 @@
+"""What starting, holding and stopping does to a clock's row."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.workflow.clock_rows import clock, rules
+from workflow.clocks import fired, pause, resume, spans, stop
+
+HOUR = timedelta(hours=1)
+
+
+def moment(text: str) -> datetime:
+    """A moment in Beijing in June 2025; the 2nd was a Monday."""
+    return datetime.fromisoformat(f"2025-06-{text}+08:00")
+
+
+def held(one, begin: str, end: str) -> None:
+    pause(one, moment(begin), "question")
+    resume(one, moment(end), rules())
+
+
+def test_ten_short_pauses_across_midnight_move_a_week_by_nothing():
+    one = clock("14d", moment("02T10:00"))
+    due = one.due_at
+    for day in range(2, 12):
+        held(one, f"{day:02}T23:50", f"{day + 1:02}T00:10")
+    assert (one.pauses, one.paused) == (10, 200 * timedelta(minutes=1))
+    assert one.due_at == due == moment("17T00:00")
+
+
+def test_ten_short_pauses_move_hours_by_exactly_their_length():
+    one = clock("24h", moment("02T10:00"))
+    for number in range(10):
+        held(one, f"02T{11 + number}:00", f"02T{11 + number}:20")
+    assert one.due_at == moment("03T10:00") + 200 * timedelta(minutes=1)
+
+
+def test_only_whole_days_of_a_pause_count_for_days():
+    one = clock("7d", moment("02T10:00"))
+    held(one, "03T10:00", "06T09:00")
+    assert one.due_at == moment("12T00:00")
+
+
+def test_a_last_day_that_ended_while_time_stood_still_ends_with_the_day_of_the_resumption():
+    one = clock("7d", moment("02T10:00"))
+    assert one.due_at == moment("10T00:00")
+    # Monday's remaining hours were held; Tuesday is a whole day; it goes on in the middle of Wednesday.
+    held(one, "09T10:00", "11T10:00")
+    assert one.due_at == moment("12T00:00")
+    assert one.breached_at is None
+
+
+def test_and_rolls_off_the_weekend_like_any_other():
+    one = clock("5d", moment("02T10:00"))
+    assert one.due_at == moment("10T00:00")  # Saturday rolled to Monday's end
+    held(one, "09T10:00", "14T10:00")
+    assert one.due_at == moment("17T00:00")
+
+
+def test_a_pause_at_the_due_moment_is_a_breach_and_gives_no_time_back():
+    one = clock("24h", moment("02T10:00"))
+    held(one, "03T10:00", "04T10:00")
+    assert (one.breached_at, one.due_at) == (moment("03T10:00"), moment("03T10:00"))
+    assert (one.paused, spans(one)) == (timedelta(0), [])
+
+
+def test_a_pause_just_before_is_none():
+    one = clock("24h", moment("02T10:00"))
+    pause(one, moment("03T10:00") - timedelta(microseconds=1), "question")
+    assert one.breached_at is None
+    assert (one.running_since, one.fire_at, one.pause_reason) == (None, None, "question")
+
+
+def test_what_is_paused_is_not_paused_twice_and_what_runs_is_not_resumed():
+    one = clock("24h", moment("02T10:00"))
+    pause(one, moment("02T11:00"), "question")
+    pause(one, moment("02T12:00"), "on_account")
+    assert (one.pauses, one.pause_reason) == (1, "question")
+    resume(one, moment("02T13:00"), rules())
+    resume(one, moment("02T14:00"), rules())
+    assert (one.paused, one.due_at) == (2 * HOUR, moment("03T12:00"))
+
+
+def test_a_stop_in_time_records_what_was_consumed():
+    one = clock("24h", moment("02T10:00"))
+    held(one, "02T11:00", "02T13:00")
+    stop(one, moment("02T20:00"))
+    assert (one.consumed, one.over, one.breached_at) == (8 * HOUR, timedelta(0), None)
+    assert (one.running_since, one.fire_at, one.stopped_at) == (None, None, moment("02T20:00"))
+
+
+def test_a_late_stop_records_the_breach_though_nobody_swept():
+    one = clock("24h", moment("02T10:00"))
+    stop(one, moment("03T13:00"))
+    assert (one.breached_at, one.over, one.consumed) == (moment("03T10:00"), 3 * HOUR, 27 * HOUR)
+
+
+@pytest.mark.parametrize(("stopped", "over"), [("04T13:00", timedelta(0)), ("02T20:00", timedelta(0))])
+def test_a_stop_while_paused_counts_to_the_pause_and_no_further(stopped, over):
+    one = clock("24h", moment("02T10:00"))
+    pause(one, moment("02T11:00"), "question")
+    stop(one, moment(stopped))
+    assert (one.consumed, one.over, one.breached_at) == (HOUR, over, None)
+
+
+def test_the_next_rung_follows_the_one_that_was_fired_and_moves_with_the_due_moment():
+    one = clock("10h", moment("02T10:00"))
+    assert one.fire_at == moment("02T15:00")
+    fired(one, 0, moment("02T15:00"), rules())
+    assert (one.fire_at, one.breached_at) == (moment("02T20:00"), None)
+    held(one, "02T16:00", "02T17:00")
+    assert (one.rung, one.fire_at) == (1, moment("02T21:00"))
+    fired(one, 1, moment("02T21:05"), rules())
+    assert (one.fire_at, one.breached_at) == (None, moment("02T21:00"))
