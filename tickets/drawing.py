@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from tickets.access import READS, SEES, SEES_CONTACT, SEES_FACE, SEES_SUMMARY, SEES_WHOLE, STANDS_IN_FOR, Relation
 from tickets.models import Ticket
 from tickets.states import ENDED, OPEN, State
+from tickets.timetable import clocks_md
 from workflow.moves import Move, Visibility, moves
 
 S, R = State, Relation
@@ -393,4 +394,5 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "states.svg": states_svg,
     "moves.md": moves_md,
     "access.md": access_md,
+    "clocks.md": clocks_md,
 }

@@ -1,0 +1,117 @@
+"""The table of clocks for people: what runs where, for how long, and what happens as it runs out. Drawn from the code and its data."""
+
+from datetime import timedelta
+
+from tickets import service_level
+from tickets.clocks import IN_STATE
+from tickets.service_level import ServiceLevel, assemble
+from tickets.states import ClockName, State
+from workflow.ladder import Rung
+
+C = ClockName
+# What each clock measures, in one line.
+MEANINGS = {
+    C.TRIAGE: "the street takes it up",
+    C.COORDINATE: "the committee, or the street in its place, agrees on what is to be done",
+    C.SIGN: "the organisation that it was sent to signs for it",
+    C.CONTACT: "that organisation speaks to the resident; from the dispatch on",
+    C.ARRIVE: "it is on site, where minutes count; from the dispatch on",
+    C.HANDLE: "it disposes of the matter; a row of its own for each organisation that leads",
+    C.OVERALL: "all of it, from the report on: coordination and disposal together",
+    C.QUESTION: "the resident answers; meanwhile disposal and overall stand still",
+    C.EXTENSION: "the street answers a request for more days",
+    C.REVIEW: "the street decides on a return",
+    C.CONFIRM: "the resident confirms or disputes",
+    C.ACCOUNT: "the owner reports; begins anew with each report",
+    C.PLAN: "the day on which it is to be taken up again has ended",
+    C.CALLBACK: "the street calls the resident back: when the first disposal was due, once, later by as long as it was on account",
+    C.REPORT: "a whistled department reports in",
+    C.ASSIST: "a helper has done its part; stands still while the resident is asked, or it is on account",
+}
+
+
+def clocks_md() -> str:
+    """The tables of clocks and ladders."""
+    source, targets, rungs = service_level.read(service_level.FILE)
+    level = assemble(1, source, targets, rungs)
+    lines = [
+        "# Clocks and ladders",
+        "",
+        "Drawn from the code by `manage.py draw_states`; a test compares. Do not edit.",
+        "",
+        "An event starts, holds and stops clocks by a plan that reads nothing but the event (`tickets/clocks.py`). A clock is a row and is",
+        "never reset: a new organisation, a reopening, a new round of coordination are rows of their own. It remembers its budget, and the",
+        "versions of service level and calendar that it was started under; a new service level moves no clock that runs.",
+        "",
+        "A budget is written as an amount and `m` or `h` (natural time), `wh` (working hours), `d` (natural days) or `wd` (working days).",
+        "Days leave out the day of the start and end at 24:00; a last day off rolls to the next working day. A pause gives hours back",
+        "to the microsecond, and days as whole days alone; a last day that ended during a pause ends with the day on which time goes on.",
+        "What is stopped or held at or after its due moment is a breach, swept or not.",
+        "",
+        "The limits below are version 1, `tickets/data/service_level.toml`; the office publishes others in the admin. A contract's own",
+        "terms go before its service level (DB11/T 751-2025), and that before everybody's.",
+        "",
+        "| clock | 时限 | measures until | runs in | budget |",
+        "|---|---|---|---|---|",
+        *(f"| `{one.value}` | {one.label} | {MEANINGS[one]} | {_states(one)} | {_budgets(level, one)} |" for one in C),
+        "",
+        "## Ladders",
+        "",
+        "Rungs are fired once each, in order, by `manage.py tick` or the sweeper; each leaves an event that says which clock and rung",
+        "brought it about. Several effects are tried in order until one is possible. Repetitions that were missed are told once, as the",
+        "last of them. The clock raises a ticket to L3 at most. Whoever has nobody means the head office, else the street's desk.",
+        "",
+        "| clock | rung | when | effects | audience |",
+        "|---|---|---|---|---|",
+        *(
+            f"| `{one.value}` | {rung.code} | {_when(rung)} | {_code(rung.effects)} | {_code(rung.audience)} |"
+            for one in C
+            for rung in level.ladder(one).rungs
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _states(clock: ClockName) -> str:
+    runs = [state.value for state in State if state in IN_STATE and _runs(clock, state)]
+    held = [state.value for state in State if state in IN_STATE and clock in IN_STATE[state].held]
+    return ", ".join(runs) + (f" (held in {', '.join(held)})" if held else "")
+
+
+def _runs(clock: ClockName, state: State) -> bool:
+    return clock in IN_STATE[state].begins or clock in IN_STATE[state].goes_on
+
+
+def _budgets(level: ServiceLevel, clock: ClockName) -> str:
+    found = {
+        key or "all": budget
+        for (name, key, standard), budget in level.targets.items()
+        if (name, standard) == (clock, 0)
+    }
+    if not found:
+        return {C.OVERALL: "coordinate + handle", C.CALLBACK: "as handle", C.PLAN: "the plan date"}[clock]
+    if found.keys() == {"all"}:
+        return found["all"]
+    return ", ".join(f"{key} {budget}" for key, budget in found.items())
+
+
+def _when(rung: Rung) -> str:
+    if rung.share is not None:
+        return f"{rung.share} %"
+    after = f"due + {_span(rung.after)}"
+    return f"{after}, then every {_span(rung.every)}" if rung.every else after
+
+
+def _span(offset: timedelta | None) -> str:
+    minutes = int((offset or timedelta(0)).total_seconds() // 60)
+    return (
+        f"{minutes // 1440} d"
+        if minutes % 1440 == 0
+        else f"{minutes // 60} h"
+        if minutes % 60 == 0
+        else f"{minutes} min"
+    )
+
+
+def _code(names: tuple[str, ...]) -> str:
+    return " ".join(f"`{name}`" for name in names)
