@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage test oracle bench lint format clean
+.PHONY: help run demo manage test oracle bench bench-sweep lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make test     run every check and the whole test suite; ARGS='-k ladder' goes to pytest"
 	@echo "make oracle   compare the working calendar with a minute-by-minute oracle in 1,000,000 random cases, some minutes"
 	@echo "make bench    measure filing, listing and moving over HTTP, about ten minutes; ARGS=--help for more"
+	@echo "make bench-sweep   measure how fast deadlines are fired, about five minutes; ARGS=--help for more"
 	@echo "make lint     run ruff, import-linter and mypy alone"
 	@echo "make format   put the code in order"
 	@echo "make clean    remove .local (with the data!) and .venv"
@@ -38,6 +39,9 @@ oracle:
 
 bench:
 	@$(BOOTSTRAP) bench.http $(ARGS)
+
+bench-sweep:
+	@$(BOOTSTRAP) bench.sweep $(ARGS)
 
 lint:
 	@$(BOOTSTRAP) launcher.check lint

@@ -5,112 +5,73 @@ table; the figures go to a JSON file as well. The load generator runs beside the
 """
 
 import argparse
-import contextlib
 import json
 import os
-import platform
 import secrets
-import shutil
-import sys
-import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
 from itertools import cycle
-from pathlib import Path
+from typing import Any
 
-import django
-
+from bench.ground import Ground, parser, prepared, refuse_named_database, write
 from bench.load import Client, Tally, request, run
-from launcher import home as homes
-from launcher.family import PROJECT, Family
-from launcher.run import await_health, free_port, server_urls
+from launcher.run import await_health, free_port, web_command
 
 SIZES = [1_000, 200_000]
 CLIENTS = [1, 8, 32]
 FILERS = 5000
+PAGE = 25
 MOVED = 80
 """Tickets that one client moves about."""
 
 
 def main() -> None:
     """Measure and report."""
-    parser = argparse.ArgumentParser(
-        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
+    asked = parser("make bench", __doc__)
+    asked.add_argument(
         "--sizes", type=int, nargs="+", default=SIZES, help="numbers of stored tickets (default: 1000 200000)"
     )
-    parser.add_argument(
+    asked.add_argument(
         "--clients", type=int, nargs="+", default=CLIENTS, help="numbers of clients at once (default: 1 8 32)"
     )
-    parser.add_argument("--seconds", type=float, default=8.0, help="length of each measurement (default: 8)")
-    parser.add_argument("--only", nargs="+", help="only these operations, such as: file list-street move")
-    parser.add_argument("--json", type=Path, default=PROJECT / ".local" / "bench.json", help="where the figures go")
-    parser.add_argument("--processes", type=int, default=2, help="processes of the web server (default: 2)")
-    options = parser.parse_args()
-    if os.environ.get("DATABASE_URL"):
-        parser.exit(
-            1,
-            "make bench fills a database with hundreds of thousands of tickets and people of its own making, and does so only\n"
-            "in one that it starts and throws away. Unset DATABASE_URL.\n",
-        )
-    parent = homes.default() / "bench"
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(dir=parent))
-    directory.chmod(0o755)
-    try:
-        with homes.open_home(directory) as home, Family() as family, server_urls(home, family) as urls:
-            os.environ |= urls | {"LINLI_LOCAL_DIR": str(directory), "LINLI_ENV": "development"}
-            os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-            django.setup()
-            rows = measure(home, family, options)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-    report = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "seconds": options.seconds,
-        "rows": rows,
-    }
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"\nWritten to {options.json}")
+    asked.add_argument("--seconds", type=float, default=8.0, help="length of each measurement (default: 8)")
+    asked.add_argument("--only", nargs="+", help="only these operations, such as: file list-street move")
+    asked.add_argument("--processes", type=int, default=2, help="processes of the web server (default: 2)")
+    options = asked.parse_args()
+    refuse_named_database(asked)
+    with prepared() as ground:
+        rows = measure(ground, options)
+    write(options.json, rows, seconds=options.seconds)
 
 
-def measure(home: homes.Home, family: Family, options: argparse.Namespace) -> list[dict[str, object]]:
+def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure every operation at every size with every number of clients."""
-    from django.core.management import call_command  # noqa: PLC0415 - Django is set up only now
+    from bench.fill import fill, stored  # noqa: PLC0415 - Django is set up only now
 
-    from bench.fill import fill  # noqa: PLC0415
-
-    with contextlib.redirect_stdout(sys.stderr):
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("load_demo")
-        call_command("load_reference")
     port = free_port(8900)
-    web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    web += ["--workers", str(options.processes), "--blocking-threads", "2", "--no-ws", "config.wsgi:application"]
-    family.start("web", web, environment=os.environ | {"LINLI_DATABASE_POOL": "1"}, log=home.logs / "web.log")
-    rows: list[dict[str, object]] = []
+    environment = os.environ | {"LINLI_DATABASE_POOL": "1"}
+    log = ground.home.logs / "web.log"
+    ground.family.start("web", web_command(port, options.processes), environment=environment, log=log)
+    # There is no worker here, so it calls itself degraded.
+    await_health(ground.family, port, enough=("ok", "degraded"))
+    rows: list[dict[str, Any]] = []
     print(
         f"{'stored':>8} {'operation':<14} {'clients':>7} {'per s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  statuses"
     )
     for size in sorted(options.sizes):
         fill(size)
-        await_health_quietly(family, port)
-        acts = operations(port)
-        for name, act in acts.items():
+        for name, act in operations(port).items():
             if options.only and name not in options.only:
                 continue
-            run(port, [act(number) for number in range(2)], 1.0)
+            run(port, [act(number) for number in range(2)], min(1.0, options.seconds))
             for clients in options.clients:
-                tally = run(port, [act(number) for number in range(clients)], options.seconds)
-                rows.append(row(size, name, clients, tally))
+                acts = [act(number) for number in range(clients)]
+                before = stored()
+                tally = run(port, acts, options.seconds)
+                rows.append(row(size, name, clients, tally) | {"before": before, "after": stored()})
     return rows
 
 
-def row(size: int, name: str, clients: int, tally: Tally) -> dict[str, object]:
+def row(size: int, name: str, clients: int, tally: Tally) -> dict[str, Any]:
     """Print one line of the table, and answer with its figures."""
     p50, p95, p99 = (tally.percentile(share) for share in (0.5, 0.95, 0.99))
     print(
@@ -118,7 +79,7 @@ def row(size: int, name: str, clients: int, tally: Tally) -> dict[str, object]:
         flush=True,
     )
     return {
-        "stored": size,
+        "size": size,
         "operation": name,
         "clients": clients,
         "per_second": round(tally.rate, 1),
@@ -129,19 +90,11 @@ def row(size: int, name: str, clients: int, tally: Tally) -> dict[str, object]:
     }
 
 
-def await_health_quietly(family: Family, port: int) -> None:
-    """Wait until the web server answers; there is no worker here, so it will call itself degraded."""
-    from launcher import run as launcher_run  # noqa: PLC0415
-
-    patience, launcher_run.PATIENCE = launcher_run.PATIENCE, 6.0
-    try:
-        await_health(family, port)
-    finally:
-        launcher_run.PATIENCE = patience
-
-
 def operations(port: int) -> dict[str, Callable[[int], Callable[[Client], int]]]:
-    """Each operation as a maker of acts: `operation(number)` is what client `number` repeats."""
+    """Each operation as a maker of acts: `operation(number)` is what client `number` repeats.
+
+    Those that read come first, for those that write add to what is stored.
+    """
     from community.authentication import token_hash  # noqa: PLC0415
     from community.demo import cast  # noqa: PLC0415
     from community.models import Compound, Organisation, Person, SignInToken  # noqa: PLC0415
@@ -162,7 +115,8 @@ def operations(port: int) -> dict[str, Callable[[int], Callable[[Client], int]]]
     residents = [token(person) for person in Person.objects.filter(phone__in=[one.phone for one in filers])]
     street = token(people["street_lead"])
     largest = token(people["dispatcher"])
-    smallest = token(people["lift_dispatcher"])
+    small_office, member, small_rows = smallest()
+    smallest_token = token(member)
     holder = str(Organisation.objects.get(name="天岳恒学院路14号院项目部").pk)
     home = str(Compound.objects.get(name="学院路14号院").pk)
 
@@ -178,9 +132,17 @@ def operations(port: int) -> dict[str, Callable[[int], Callable[[Client], int]]]
             made.append(json.loads(answer)["id"])
         return made
 
-    def reading(path: str, by: str) -> Callable[[int], Callable[[Client], int]]:
+    def reading(path: str, by: str, rows: int | None = None) -> Callable[[int], Callable[[Client], int]]:
+        """Reads `path`, which answers with that many rows where it is a page."""
         asked = request("GET", path, by)
-        return lambda number: lambda client: client.ask(asked)[0]
+
+        def make(number: int) -> Callable[[Client], int]:
+            status, _, body = Client(port).ask(asked)
+            assert status == 200, body
+            assert rows is None or len(json.loads(body)["results"]) == rows, body
+            return lambda client: client.ask(asked)[0]
+
+        return make
 
     def file(number: int) -> Callable[[Client], int]:
         codes = cycle(["CL03", "RP04", "PK01", "EL02", "GR02"])
@@ -222,14 +184,28 @@ def operations(port: int) -> dict[str, Callable[[int], Callable[[Client], int]]]
         return act
 
     return {
-        "file": file,
-        "list-street": reading("/api/v1/tickets?scope=street", street),
-        "list-queue": reading("/api/v1/queue", largest),
-        "list-small": reading("/api/v1/queue", smallest),
+        "list-street": reading("/api/v1/tickets?scope=street", street, PAGE),
+        "list-queue": reading("/api/v1/queue", largest, PAGE),
+        "list-small": reading(f"/api/v1/queue?organisation={small_office}", smallest_token, min(small_rows, PAGE)),
         "search": reading("/api/v1/tickets?scope=street&q=%E7%94%B5%E6%A2%AF", street),
         "read": reading(f"/api/v1/tickets/{fresh(1)[0]}", street),
         "move": move,
+        "file": file,
     }
+
+
+def smallest() -> tuple[str, Any, int]:
+    """The organisation with the fewest open assignments, a member of it, and how many they are."""
+    from django.db.models import Count  # noqa: PLC0415
+
+    from community.models import Membership  # noqa: PLC0415
+    from tickets.models import Assignment  # noqa: PLC0415
+
+    members = Membership.objects.filter(ends_on=None, person__is_active=True)
+    counted = Assignment.objects.open().filter(organisation__in=members.values("organisation"))
+    office, rows = counted.values_list("organisation").annotate(rows=Count("id")).order_by("rows", "organisation")[0]
+    member = members.filter(organisation=office).select_related("person").order_by("id")[0]
+    return str(office), member.person, rows
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -179,8 +179,7 @@ def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping
     """Start web, worker, sweeper and beat."""
     python = sys.executable
     celery = [python, "-m", "celery", "--app", "config.celery", "--quiet"]
-    web = [python, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--workers", "2"]
-    web += ["--blocking-threads", "2", "--no-ws", "config.wsgi:application"]
+    web = web_command(port)
     worker = [*celery, "worker", "--queues", "default", "--concurrency", "1", "--hostname", "worker@%h"]
     worker += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     sweeper = [*celery, "worker", "--queues", "clocks", "--concurrency", "1", "--hostname", "sweeper@%h"]
@@ -198,6 +197,12 @@ def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping
     ]
 
 
+def web_command(port: int, processes: int = 2) -> list[str]:
+    """The command that starts the web server on `port`."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
+    return [*command, "--workers", str(processes), "--blocking-threads", "2", "--no-ws", "config.wsgi:application"]
+
+
 def free_port(wanted: int) -> int:
     """`wanted`, or the next port after it that nobody listens on. Raises Trouble where a hundred are taken."""
     for port in range(wanted, min(wanted + 100, 65536)):
@@ -211,8 +216,8 @@ def free_port(wanted: int) -> int:
     raise Trouble(f"No port is free from {wanted} on; name another with ARGS='--port N'.")
 
 
-def await_health(family: Family, port: int) -> dict[str, object]:
-    """Wait until `/healthz` says ok; its last answer, which may say less where PATIENCE ran out."""
+def await_health(family: Family, port: int, enough: Collection[str] = ("ok",)) -> dict[str, object]:
+    """Wait until `/healthz` says what is `enough`; its last answer, which may say less where PATIENCE ran out."""
     end = time.monotonic() + PATIENCE
     report: dict[str, object] = {}
     while time.monotonic() < end:
@@ -228,7 +233,7 @@ def await_health(family: Family, port: int) -> dict[str, object]:
                 )
             report = json.loads(answer.read())
             connection.close()
-            if report["status"] == "ok":
+            if report["status"] in enough:
                 return report
         time.sleep(0.1)
     if not report:

@@ -1,0 +1,85 @@
+"""The ground that measurements are made on: servers of their own with the demo street, thrown away afterwards; and the report."""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+
+from launcher import home as homes
+from launcher.family import PROJECT, Family
+from launcher.run import server_urls
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where the servers live, and who looks after their processes."""
+
+    home: homes.Home
+    family: Family
+
+
+def parser(prog: str, words: str | None) -> argparse.ArgumentParser:
+    """A parser of the command line that knows where the figures go."""
+    asked = argparse.ArgumentParser(prog=prog, description=words, formatter_class=argparse.RawDescriptionHelpFormatter)
+    name = prog.removeprefix("make ")
+    path = PROJECT / ".local" / f"{name}.json"
+    asked.add_argument("--json", type=Path, default=path, help=f"where the figures go (default: .local/{name}.json)")
+    return asked
+
+
+def refuse_named_database(asked: argparse.ArgumentParser) -> None:
+    """End with words where the environment names a database: what is filled in belongs in no other than one's own."""
+    if os.environ.get("DATABASE_URL"):
+        asked.exit(
+            1,
+            f"{asked.prog} fills a database with hundreds of thousands of tickets and people of its own making, and does so only\n"
+            "in one that it starts and throws away. Unset DATABASE_URL.\n",
+        )
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[Ground]:
+    """Durable servers, as in production, with the schema and the demo street; Django is set up for them."""
+    parent = homes.default() / "bench"
+    parent.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(dir=parent))
+    directory.chmod(0o755)
+    try:
+        with homes.open_home(directory) as home, Family() as family, server_urls(home, family) as urls:
+            os.environ |= urls | {"LINLI_LOCAL_DIR": str(directory), "LINLI_ENV": "development"}
+            os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+            django.setup()
+            from django.core.management import call_command  # noqa: PLC0415 - Django is set up only now
+
+            with contextlib.redirect_stdout(sys.stderr):
+                call_command("migrate", verbosity=0, interactive=False)
+                call_command("load_demo")
+                call_command("load_reference")
+            yield Ground(home, family)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def write(path: Path, rows: list[dict[str, Any]], **more: Any) -> None:
+    """Write the figures with what was measured on, and say where."""
+    report = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        **more,
+        "rows": rows,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"\nWritten to {path}")
