@@ -19,7 +19,8 @@ import orjson
 from django.conf import settings
 from django.db import transaction
 
-from workflow.models import Event, Subject
+from workflow.clocks import untrue
+from workflow.models import Clock, Event, Subject
 
 _CANONICAL = orjson.OPT_SORT_KEYS
 
@@ -112,9 +113,10 @@ def flaw(subject: Subject, events: Iterable[Event]) -> Flaw | None:
 
 
 def verify(model: type[Subject], *, batch: int = 500) -> Iterator[tuple[int, Flaw | None]]:
-    """Prove every history of `model`, in the order of ids: yields (subjects proved so far, flaw or None) once a subject.
+    """Prove every history of `model`, and that its clocks are as it says, in the order of ids.
 
-    It may run beside the work: a subject that moved while its batch was read is read again under its lock.
+    Yields (subjects proved so far, flaw or None) once a subject. It may run beside the work: a subject that moved while its batch
+    was read is read again under its lock.
     """
     proved, last = 0, None
     while True:
@@ -125,9 +127,11 @@ def verify(model: type[Subject], *, batch: int = 500) -> Iterator[tuple[int, Fla
         histories = {
             key: list(group) for key, group in groupby(_history(model, subjects), key=attrgetter("subject_id"))
         }
+        clocks = {key: list(group) for key, group in groupby(_clocks(model, subjects), key=attrgetter("subject_id"))}
         for subject in subjects:
             proved += 1
-            found = flaw(subject, histories.get(subject.pk, []))
+            history = histories.get(subject.pk, [])
+            found = flaw(subject, history) or _clock_flaw(subject, history, clocks.get(subject.pk, []))
             yield proved, found and _flaw_under_lock(subject)
         last = subjects[-1].pk
 
@@ -145,4 +149,18 @@ def _flaw_under_lock(subject: Subject) -> Flaw | None:
     model = type(subject)
     with transaction.atomic():
         locked = model._base_manager.select_for_update(no_key=True).get(pk=subject.pk)
-        return flaw(locked, _history(model, [locked]))
+        history = list(_history(model, [locked]))
+        return flaw(locked, history) or _clock_flaw(locked, history, list(_clocks(model, [locked])))
+
+
+def _clocks(model: type[Subject], subjects: list[Subject]) -> Iterable[Any]:
+    clocks: Any = model.CLOCKS._base_manager
+    rows: Iterable[Any] = clocks.filter(subject__in=subjects).order_by("subject_id", "epoch", "pk")
+    return rows
+
+
+def _clock_flaw(subject: Subject, history: Iterable[Event], clocks: Iterable[Clock]) -> Flaw | None:
+    wrong = untrue(subject, history, clocks)
+    if wrong is None:
+        return None
+    return Flaw(subject, wrong.epoch, f"the clock {wrong.name!r} that it started is not as the history says")

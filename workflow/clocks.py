@@ -5,15 +5,16 @@ its ladder; it is empty while the clock is paused or stopped, or the ladder has 
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from workflow.calendar import Budget, Calendar
+from workflow.instances import fresh
 from workflow.ladder import Ladder
-from workflow.models import Clock, Event
+from workflow.models import Clock, Event, Subject
 
 NOTHING = timedelta(0)
 _budget = cache(Budget.parse)
@@ -218,19 +219,40 @@ FIRED = "fired"
 """The fact of an event that a rung brought about: which clock (`name`, `holder`, `epoch`) and which firing (`rung`, `position`)."""
 
 
-def recompute(
-    events: Iterable[Event],
-    plan: Callable[[Event, Sequence[Clock]], Plan],
-    rules: Rules,
-    make: Callable[..., Clock],
-) -> list[Clock]:
+def recompute(subject: Subject, events: Iterable[Event]) -> list[Clock]:
     """Every clock that `events`, in order, lead to, as the rows should say: stopped ones as well, in the order of their start."""
+    rules, kind = subject.rules(), type(subject).CLOCKS
     live: list[Clock] = []
     every: list[Clock] = []
+
+    def make(**columns: Any) -> Clock:
+        return fresh(kind, subject_id=subject.pk, **columns, **subject.shared_columns())
+
     for event in events:
         if by := event.data.get(FIRED):
             for clock in live:
                 if (clock.name, str(clock.holder_id or ""), clock.epoch) == (by["clock"], by["holder"], by["epoch"]):
                     fired(clock, by["position"], event.at, rules)
-        every += carry_out(plan(event, tuple(live)), event, live, rules, make).new
+        every += carry_out(subject.clock_plan(event, tuple(live)), event, live, rules, make).new
     return every
+
+
+def untrue(subject: Subject, events: Iterable[Event], rows: Iterable[Clock]) -> Clock | None:
+    """The first clock among `rows`, all that the subject has, that is not as the events say, or that is missing among them."""
+    found = {_place(one): one for one in rows}
+    for said in recompute(subject, events):
+        row = found.pop(_place(said), None)
+        if row is None or _said(row) != _said(said):
+            return said
+    return next(iter(found.values()), None)
+
+
+def _place(clock: Clock) -> tuple[str, Any, int]:
+    return clock.name, clock.holder_id, clock.epoch
+
+
+def _said(clock: Clock) -> list[Any]:
+    """What a clock's row says, without its id and what failing to fire it leaves there."""
+    names = [field.attname for field in clock._meta.concrete_fields]
+    put_off = {"fire_at"} if clock.failures else set()
+    return [getattr(clock, name) for name in names if name not in {"id", "failures", "error"} | put_off]

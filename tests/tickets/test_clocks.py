@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.tickets.paths import CONTACTED, Scene
-from tests.tickets.story import clocks_of, recomputed
+from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.escalation import sweep
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.states import OPEN, ClockName, State
@@ -60,7 +60,7 @@ def rows_and_events_agree(db) -> Any:
     """After every test, each clock is as its ticket's events say."""
     yield
     for ticket in Ticket.objects.values_list("pk", flat=True):
-        assert recomputed(ticket) == clocks_of(ticket)
+        assert_clocks_are_as_the_events_say(ticket)
 
 
 # Which clocks run in which state.

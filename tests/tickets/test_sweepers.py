@@ -24,7 +24,7 @@ from community import demo
 from launcher.family import PROJECT
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
-from tests.tickets.story import clocks_of, recomputed
+from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets import escalation
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
 from workflow.audit import flaw
@@ -96,7 +96,7 @@ class Street:
         once = Counter((one.clock_id, one.rung) for one in firings)
         assert set(once.values()) == {1}
         for pk in self.tickets:
-            assert recomputed(pk) == clocks_of(pk)
+            assert_clocks_are_as_the_events_say(pk)
             history = list(TicketEvent.objects.filter(subject=pk).select_related("words").order_by("seq"))
             assert flaw(Ticket.objects.get(pk=pk), history) is None
             self.nothing_missed(history)

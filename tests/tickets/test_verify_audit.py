@@ -1,13 +1,16 @@
 """`manage.py verify_audit` finds what was changed behind Linli's back, and nothing else."""
 
+import uuid
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import F
 
 from tests.tickets.test_history import behind_linlis_back
-from tickets.models import Ticket, TicketEvent
+from tickets.models import Ticket, TicketClock, TicketEvent
 from workflow.audit import verify
 
 
@@ -80,3 +83,30 @@ def test_a_ticket_that_moves_meanwhile_is_not_flawed(tickets, api):
     assert moved
     assert [flaw for _, flaw in results] == [None, None, None]
     assert TicketEvent.objects.filter(subject=tickets[0], verb="urge").exists()
+
+
+@pytest.mark.parametrize(
+    "change_of",
+    [
+        {"due_at": F("due_at") + timedelta(hours=1)},
+        {"stopped_at": None, "consumed": None, "over": None},
+        {"breached_at": F("due_at")},
+        {"budget": "90d"},
+        {"rung": 7},
+    ],
+)
+def test_a_clock_that_was_moved_behind_linlis_back_is_found(tickets, change_of):
+    TicketClock.objects.filter(subject=tickets[0], name="sign").update(**change_of)
+    _, complained, error = audit()
+    assert "the clock 'sign' that it started is not as the history says" in complained
+    assert error
+
+
+def test_a_clock_that_is_missing_or_one_too_many_is_found(tickets):
+    TicketClock.objects.filter(subject=tickets[1], name="overall").delete()
+    extra = TicketClock.objects.get(subject=tickets[2], name="overall")
+    extra.pk, extra._state.adding, extra.epoch = uuid.uuid4(), True, 7
+    extra.save(force_insert=True)
+    _, complained, error = audit(all=True)
+    assert complained.count("the clock 'overall'") == 2
+    assert error.startswith("2 of 3")

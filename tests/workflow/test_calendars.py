@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.tickets.story import clocks_of, recomputed
+from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets import escalation
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
 from workflow import calendars
@@ -122,7 +122,7 @@ def test_running_clocks_are_measured_anew_and_fired_rungs_stay_fired(scene):
         escalation.sweep()
     assert TicketFiring.objects.filter(clock=handle.pk).count() == 2
     for ticket in (early, late):
-        assert recomputed(ticket) == clocks_of(ticket)
+        assert_clocks_are_as_the_events_say(ticket)
 
 
 def test_stopped_clocks_keep_the_calendar_by_which_they_were_measured(scene):
@@ -132,7 +132,7 @@ def test_stopped_clocks_keep_the_calendar_by_which_they_were_measured(scene):
         escalation.follow_calendar()
     stopped = TicketClock.objects.filter(subject=ticket, stopped_at__isnull=False)
     assert set(stopped.values_list("calendar", flat=True)) == {1}
-    assert recomputed(ticket) == clocks_of(ticket)
+    assert_clocks_are_as_the_events_say(ticket)
 
 
 def test_a_calendar_is_followed_once(scene):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.tickets.paths import INPUTS, Scene, rows
-from tests.tickets.story import clocks_of, recomputed
+from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.actions import act
 from tickets.api.representation import offered
 from tickets.escalation import sweep
@@ -150,7 +150,7 @@ class Walk:
             assert now.last_event_at == events[-1].at
             assert TicketOutbox.objects.filter(event__subject=ticket).count() == len(events)
             self.parts_agree(now)
-            assert recomputed(ticket) == clocks_of(ticket)
+            assert_clocks_are_as_the_events_say(ticket)
             self.versions_agree(now)
 
     def parts_agree(self, now: Ticket) -> None:
