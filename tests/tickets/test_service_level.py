@@ -158,6 +158,14 @@ def test_a_version_that_does_not_fit_is_not_published():
     assert draft.published_at is None
 
 
+@pytest.mark.parametrize(("clock", "key"), [("handle", "D7"), ("sign", "R4H"), ("contact", "IMM")])
+def test_a_class_without_a_limit_is_named_and_not_published(clock, key):
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    ServiceTarget.objects.filter(version=draft, clock=clock, key=key).delete()
+    with pytest.raises(ValidationError, match=f"{clock} {key}"):
+        draft.publish(at=timezone.now(), effective_from=timezone.now() + timedelta(days=1))
+
+
 def test_what_would_have_happened_under_another_level(scene, level):
     other = pure.ServiceLevel(level.number, "试", {**level.targets, ("triage", "", 0): "30m"}, level.ladders)
     with service_level.instead(other), at(scene.now):

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from tickets import service_level
+from tickets.models.category import DisposalClass, ResponseClass
 from tickets.service_level import BadServiceLevel, ServiceLevel
 from tickets.states import ClockName
 from web.words import bilingual
@@ -20,6 +21,7 @@ from workflow.calendar import Budget
 from workflow.ladder import Rung, span
 from workflow.versions import Part, Version
 
+C = ClockName
 REREAD_SECONDS = 5.0
 
 
@@ -72,9 +74,14 @@ class ServiceLevelVersion(Version):
         """Raise ValidationError where a target or rung does not fit, or one is missing."""
         super().check_whole()
         try:
-            self.assembled()
+            level = self.assembled()
         except BadServiceLevel as problem:
             raise ValidationError(str(problem), code="bad_service_level") from problem
+        needed = [(C.HANDLE, one.value) for one in DisposalClass]
+        needed += [(clock, one.value) for clock in (C.SIGN, C.CONTACT) for one in ResponseClass]
+        if missing := [f"{clock} {key}" for clock, key in needed if level.budget(clock, key) is None]:
+            words = bilingual(f"缺少时限：{'、'.join(missing)}", f"There is no target for: {', '.join(missing)}")
+            raise ValidationError(words, code="target_missing")
 
 
 class ServiceTarget(Part):
