@@ -28,7 +28,7 @@ from workflow.actor import Actor
 from workflow.errors import IllegalMove, InvalidInput, NotPermitted, StaleVersion
 from workflow.models import Event
 from workflow.moves import Visibility
-from workflow.writing import Happening, admit, bear, lock, perform
+from workflow.writing import Draft, Happening, admit, bear, lock, perform, store
 
 _UNKNOWN_PHOTO = bilingual("照片不存在或已被使用。", "The photo does not exist, or has been used already.")
 _UNKNOWN_PARTY = bilingual("没有这个单位，或该单位无人在岗。", "There is no such organisation, or nobody is there.")
@@ -541,9 +541,28 @@ def _urges(ticket_id: uuid.UUID, person_id: uuid.UUID | None) -> tuple[bool, dat
 
 
 def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
-    """Urge; what the person urged before is asked for again, for what came with the lock may be older than the lock."""
+    """Urge whoever works on it and, from the ticket's second urge on, their head office as well.
+
+    What the person urged before is asked for again, for what came with the lock may be older than the lock.
+    """
     ticket.urged_out, ticket.own_last_urge = _urges(ticket.pk, by.person_id)
-    return perform(Ticket.urge, ticket, by=by, version=version, reason=reason)
+    again = ticket.urges > 0
+    facts = {"audience": ["handler", "supervisor"] if again else ["handler"]}
+    draft = Draft.of(ticket)
+    told = [_supervisor(ticket, by)] if again else []
+    event = draft.move(Ticket.urge, by=by, version=version, facts=facts, told=told, reason=reason)
+    store([draft])
+    return event
+
+
+def _supervisor(ticket: Ticket, by: Actor) -> uuid.UUID:
+    """Who receives for the head office of the organisation that leads; where there is nobody, the street's desk."""
+    if ticket.lead is None:
+        return ticket.desk_id
+    parent = Organisation.objects.values_list("parent", flat=True).get(pk=ticket.lead.organisation_id)
+    head = receivers([parent], by.at).get(parent) if parent else None
+    found = head.receiver_id if head else None
+    return found if found and found not in ticket.accused else ticket.desk_id
 
 
 ACTIONS: Mapping[str, Action] = {

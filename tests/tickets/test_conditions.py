@@ -6,7 +6,7 @@ import pytest
 
 from community.models import Compound, Membership, Organisation
 from tests.tickets.paths import CONTACTED, INPUTS
-from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketWords
+from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketOutbox, TicketWords
 from tickets.models.photo import PhotoKind
 from tickets.states import AssignmentRole, Outcome, Secrecy
 
@@ -455,6 +455,41 @@ def test_each_urges_once_a_day_and_five_times_at_most_and_takes_nothing_from_the
     assert "urge" in scene.offered("resident", ticket)
     scene.do("resident", ticket, "urge")
     assert row(ticket).urges == 6
+
+
+def urged(scene, ticket, who):
+    """Whom an urge of `who` names, and which organisations are told of it."""
+    event = scene.do(who, ticket, "urge")
+    return event.data["audience"], set(TicketOutbox.objects.get(event=event).audience)
+
+
+def test_from_the_second_urge_on_the_head_office_of_the_holder_is_told_as_well(scene):
+    ticket = scene.follow(at_work(scene), [("tenant", "cosign", {})])
+    office = Organisation.objects.get(code="po-a01")
+    audience, told = urged(scene, ticket, "tenant")
+    assert audience == ["handler"]
+    assert office.pk in told
+    assert office.parent_id not in told
+    audience, again = urged(scene, ticket, "resident")
+    assert audience == ["handler", "supervisor"]
+    assert again == told | {office.parent_id}
+
+
+def test_a_second_urge_goes_to_the_desk_where_no_head_office_receives(scene):
+    ticket = scene.follow(at_work(scene), [("tenant", "cosign", {}), ("tenant", "urge", {})])
+    office = Organisation.objects.get(code="po-a01")
+    Membership.objects.filter(organisation=office.parent_id).update(ends_on="2025-06-01")
+    audience, told = urged(scene, ticket, "resident")
+    assert audience == ["handler", "supervisor"]
+    assert office.parent_id not in told
+    assert {office.pk, row(ticket).desk_id} <= told
+
+
+def test_an_accused_head_office_hears_nothing_of_an_urge(scene):
+    ticket = scene.follow(at_work(scene), [("tenant", "cosign", {}), ("tenant", "urge", {})])
+    office = Organisation.objects.get(code="po-a01")
+    Ticket.objects.filter(pk=ticket).update(accused=[office.parent_id])
+    assert office.parent_id not in urged(scene, ticket, "resident")[1]
 
 
 def test_whoever_reads_a_ticket_is_told_that_another_was_merged_into_it_and_not_whose(scene):
