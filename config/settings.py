@@ -197,6 +197,8 @@ SPECTACULAR_SETTINGS = {
         "AccountKind": "tickets.inputs.AccountKind",
         "AssignmentRole": "tickets.states.AssignmentRole",
         "Channel": "tickets.states.Channel",
+        "ClockName": "tickets.states.ClockName",
+        "ClockState": "tickets.api.deadlines.ClockState",
         "Language": "community.models.Language",
         "OrganisationKind": "community.models.OrganisationKind",
         "Outcome": "tickets.states.Outcome",

@@ -1,9 +1,11 @@
 """Who may see and do what: a person's relations to a ticket decide, and they are compared in memory."""
 
 import uuid
+from collections.abc import Set
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tickets.states import ClockName
 from workflow.actor import Actor
 
 if TYPE_CHECKING:
@@ -49,6 +51,20 @@ READS = {
     "parties": SEES_WHOLE,
     "internal": STAFF,
 }
+# Whose time residents may watch; that of the other clocks is between the parties who work on it.
+CLOCKS_OF_RESIDENTS = frozenset(
+    {
+        *(
+            ClockName.TRIAGE,
+            ClockName.COORDINATE,
+            ClockName.SIGN,
+            ClockName.CONTACT,
+            ClockName.ARRIVE,
+            ClockName.HANDLE,
+        ),
+        *(ClockName.QUESTION, ClockName.CONFIRM, ClockName.ACCOUNT, ClockName.PLAN),
+    }
+)
 # Whom the street may stand in for (代办).
 STANDS_IN_FOR = {
     "reporter": R.REPORTER,
@@ -132,3 +148,8 @@ def any_of(*allowed: Relation) -> Any:
 def sees(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
     """The relations through which `actor` may see `ticket`; empty when it does not exist for them."""
     return relations(ticket, actor) & SEES
+
+
+def reads_clock(name: str, mine: Set[Relation]) -> bool:
+    """Whether somebody in the relations `mine` may read of a ticket's clock of this name."""
+    return bool(mine & STAFF) or (bool(mine & RESIDENTS) and name in CLOCKS_OF_RESIDENTS)

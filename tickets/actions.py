@@ -120,6 +120,8 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
         policy=service_level.in_effect(at).number,
     )
     ticket.assignments, ticket.moment = [], at
+    named = (routing.desk, routing.coordinator, routing.holder, *routing.co_handlers)
+    ticket.kinds = {one.id: one.kind for one in named if one}
     ticket.file_under(leaf)
     ticket.locate(serving, place)
     if routing.holder:
@@ -278,6 +280,7 @@ def _received(ticket: Ticket, field: str, ids: Sequence[uuid.UUID], by: Actor) -
         if {one.organisation_id, one.receiver_id} & set(ticket.accused):
             raise InvalidInput(field, "accused", _ACCUSED_PARTY)
         received.append(one)
+        ticket.kinds[one.receiver_id] = one.kind
     return received
 
 

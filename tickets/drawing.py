@@ -11,9 +11,19 @@ from typing import Any
 from django.utils import translation
 from django.utils.functional import Promise
 
-from tickets.access import READS, SEES, SEES_CONTACT, SEES_FACE, SEES_SUMMARY, SEES_WHOLE, STANDS_IN_FOR, Relation
+from tickets.access import (
+    CLOCKS_OF_RESIDENTS,
+    READS,
+    SEES,
+    SEES_CONTACT,
+    SEES_FACE,
+    SEES_SUMMARY,
+    SEES_WHOLE,
+    STANDS_IN_FOR,
+    Relation,
+)
 from tickets.models import Ticket
-from tickets.states import ENDED, OPEN, State
+from tickets.states import ENDED, OPEN, ClockName, State
 from tickets.timetable import clocks_md
 from workflow.moves import Move, Visibility, moves
 
@@ -356,6 +366,9 @@ def access_md() -> str:
         "*Sees*: the whole ticket; its public face (no contact, no photos, no assignments); its summary (no text either). *Contact*: the",
         "reporter sees their own; others see it masked until they `reveal` it on record; that of an anonymous reporter nobody, that of a",
         "confidential one the street alone. *Reads*: the events of these visibilities.",
+        "",
+        "Staff who see the whole ticket watch all of its clocks, its residents those that speak of what they are owed or asked:",
+        f"{', '.join(f'`{one.value}`' for one in ClockName if one in CLOCKS_OF_RESIDENTS)}.",
         "",
         "| relation | 关系 | who | sees | contact | reads | may |",
         "|---|---|---|---|---|---|---|",

@@ -24,7 +24,7 @@ _TICKET = Prepared(
 def visible_ticket(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
     """The ticket, with its assignments, if `actor` may see it. Raises Ticket.DoesNotExist just as for one that is absent."""
     for ticket in _TICKET.rows(person=actor.person_id, key=ticket_id):
-        Ticket.gather([ticket], actor)
+        ticket.gather_to_read(actor)
         if sees(ticket, actor):
             return ticket
     raise Ticket.DoesNotExist

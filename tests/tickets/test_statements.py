@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -19,7 +20,8 @@ from tests.tickets.story import row
 from tickets import catalogue
 from tickets.api.representation import for_people
 from tickets.codes import new_code
-from tickets.models import Assignment, Photo, Ticket
+from tickets.models import Assignment, Photo, Ticket, service_level
+from workflow import calendars
 from workflow.moment import at
 from workflow.moves import moves
 
@@ -31,7 +33,10 @@ OFFICES = [f"po-a{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11)]
 def statements() -> Iterator[list[str]]:
     """The statements that are made inside; the request's own transaction, which a test nests in its own, does not count."""
     made: list[str] = []
+    # What a process remembers for good, or for seconds, it has remembered.
     catalogue.current(timezone.now())
+    service_level.in_effect(timezone.now())
+    calendars.calendar(calendars.newest(), settings.TIME_ZONE)
     with CaptureQueriesContext(connection) as captured:
         yield made
     sql = [one["sql"] for one in captured.captured_queries]

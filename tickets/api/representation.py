@@ -8,6 +8,7 @@ from typing import Any
 from community.models import Organisation
 from tickets import catalogue
 from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, STANDS_IN_FOR, Relation, relations
+from tickets.api import deadlines
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.routing import reasons
@@ -103,7 +104,7 @@ def queue_row(values: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-def brief(ticket: Ticket) -> dict[str, Any]:
+def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:
     """Where a ticket stands now: what a client needs after a move. Costs no SQL."""
     return {
         "id": ticket.id,
@@ -117,22 +118,24 @@ def brief(ticket: Ticket) -> dict[str, Any]:
         "next_due_at": ticket.next_due_at,
         "closed_at": ticket.closed_at,
         "level": ticket.level,
+        "clocks": deadlines.shown(ticket, relations(ticket, actor), ticket.clocks),
     }
 
 
-def filed(ticket: Ticket, rule: str) -> dict[str, Any]:
+def filed(ticket: Ticket, rule: str, actor: Actor) -> dict[str, Any]:
     """What the reporter reads after filing: where it went, why, and by when."""
-    return {**brief(ticket), "title": ticket.title, "routed": reasons().get(rule, ""), "urgent": ticket.urgent}
+    return {**brief(ticket, actor), "title": ticket.title, "routed": reasons().get(rule, ""), "urgent": ticket.urgent}
 
 
 def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
-    """The whole ticket as `actor` may see it. Three statements: organisations, photos, and the reporter's own name."""
+    """The whole ticket as `actor` may see it. Two statements: organisations and photos."""
     mine = relations(ticket, actor)
     shows_all = bool(mine & SEES_WHOLE)
     leaf = catalogue.leaf_by_id(ticket.category_id)
     names = _organisation_names(ticket)
+    late = ticket.late if mine & STAFF else []
     document = {
-        **brief(ticket),
+        **brief(ticket, actor),
         "type": ticket.type,
         "secrecy": ticket.secrecy,
         "channel": ticket.channel,
@@ -144,6 +147,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "urgent": ticket.urgent,
         "supervised": ticket.supervised,
         "cosigns": ticket.cosigns,
+        "clocks": deadlines.shown(ticket, mine, [*ticket.clocks, *late]),
         "submitted_at": ticket.submitted_at,
         "state_since": ticket.state_since,
         "holder": _named(ticket.holder_id, names),
@@ -190,8 +194,13 @@ def photo(one: Photo) -> dict[str, Any]:
 
 
 def _organisation_names(ticket: Ticket) -> dict[uuid.UUID, str]:
-    parties = (one.organisation_id for one in ticket.assignments)
-    return organisation_names([ticket.holder_id, ticket.coordinator_today, ticket.account_owner_id, *parties])
+    """Names of the organisations on the ticket; of what kind they are, the ticket knows from now on."""
+    parties = [ticket.holder_id, ticket.coordinator_today, ticket.account_owner_id]
+    parties += [one.organisation_id for one in ticket.assignments]
+    found = Organisation.objects.filter(pk__in={one for one in parties if one})
+    rows = list(found.values_list("pk", "name", "kind"))
+    ticket.kinds |= {pk: kind for pk, _, kind in rows}
+    return {pk: name for pk, name, _ in rows}
 
 
 def _named(organisation_id: uuid.UUID | None, names: Mapping[uuid.UUID, str]) -> dict[str, Any] | None:

@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tickets.api.deadlines import ClockState
 from tickets.inputs import AccountKind, Party, Satisfaction, SupervisionKind
 from tickets.models.photo import PhotoKind
-from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, State, TicketType
+from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Secrecy, State, TicketType
 from workflow.moves import Visibility
 
 Shape = serializers.Serializer[Any]
@@ -76,6 +77,22 @@ class QueueRowSerializer(Shape):
     ticket = TicketRowSerializer()
 
 
+class ClockSerializer(Shape):
+    """Time that runs on a ticket, as the reader may see it."""
+
+    name = choice(ClockName)
+    label = serializers.CharField()  # type: ignore[assignment]
+    state = choice(ClockState)
+    state_label = serializers.CharField()
+    holder = serializers.UUIDField(allow_null=True, help_text="The organisation that it watches, where it watches one.")
+    due_at = serializers.DateTimeField(help_text="Of a paused one, as it was before; it moves on by the pause.")
+    remaining_seconds = serializers.IntegerField(
+        allow_null=True, help_text="Negative when over, of a stopped one by how much it was; null while paused."
+    )
+    pause_reason = serializers.CharField(allow_null=True, help_text="question, replied or on_account; null otherwise.")
+    words = serializers.CharField(help_text="One sentence for people, in their language and the street's local time.")
+
+
 class BriefSerializer(Shape):
     """Where a ticket stands."""
 
@@ -90,6 +107,11 @@ class BriefSerializer(Shape):
     next_due_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     level = serializers.IntegerField()
+    clocks = ClockSerializer(
+        many=True,
+        allow_null=True,
+        help_text="What is live; of a single ticket, for staff, also what was stopped late. Null for whoever may not see it whole.",
+    )
 
 
 class FiledSerializer(BriefSerializer):

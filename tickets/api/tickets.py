@@ -198,6 +198,7 @@ class Tickets(APIView):
         inputs = validated(Submit, request.data)
 
         def file() -> Response:
+            actor = actor_of(request)
             report = Report(
                 type=inputs["type"],
                 category=inputs["category"],
@@ -214,9 +215,9 @@ class Tickets(APIView):
                 contact_phone=inputs.get("contact_phone", ""),
                 hotline_number=inputs.get("hotline_number", ""),
             )
-            ticket, rule = submit(report, by=actor_of(request), person=caller_of(request).person)
+            ticket, rule = submit(report, by=actor, person=caller_of(request).person)
             return Response(
-                representation.filed(ticket, rule),
+                representation.filed(ticket, rule, actor),
                 status=201,
                 headers={"Location": f"/api/v1/tickets/{ticket.id}", "ETag": etag(ticket.version)},
             )
@@ -291,15 +292,14 @@ class MakeMove(APIView):
             if not sees(ticket, actor):
                 raise Ticket.DoesNotExist
             event = act(move.name, ticket, by=standing_in, version=version, inputs=given)
-            moved = event.subject
             document = {
                 "seq": event.seq,
                 "verb": event.verb,
                 "at": event.at,
-                "ticket": representation.brief(moved),
+                "ticket": representation.brief(ticket, actor),
                 "contact": None,
             }
-            return Response(document, headers={"ETag": etag(moved.version)})
+            return Response(document, headers={"ETag": etag(ticket.version)})
 
         answer = write_once(request, make)
         return _with_contact(answer, ticket_id, standing_in) if move.name == "reveal" else answer

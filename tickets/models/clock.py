@@ -17,6 +17,10 @@ class TicketClockQuerySet(models.QuerySet["TicketClock"]):
         """Those that run or are paused."""
         return self.filter(stopped_at__isnull=True)
 
+    def live_or_late(self) -> "TicketClockQuerySet":
+        """Those that run or are paused, and those that were stopped after their due moment."""
+        return self.filter(Q(stopped_at__isnull=True) | Q(breached_at__isnull=False))
+
 
 class TicketClock(Clock):
     """Time that runs on a ticket."""

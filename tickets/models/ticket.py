@@ -57,7 +57,7 @@ _KEYS = [uuid.UUID(int=1)]
 _ASSIGNMENTS: Prepared[Any] = Prepared(
     lambda tickets, day: (
         Assignment.objects.filter(ticket__id__any_of=tickets)
-        .annotate(staffed=receives("organisation", day))
+        .annotate(staffed=receives("organisation", day), kind=F("organisation__kind"))
         .order_by("id")
     ),
     tickets=_KEYS,
@@ -67,8 +67,10 @@ _CLOCKS: Prepared[Any] = Prepared(
     lambda tickets: TicketClock.objects.live().filter(subject__id__any_of=tickets).order_by("epoch", "id"),
     tickets=_KEYS,
 )
-
-
+_CLOCKS_TO_READ: Prepared[Any] = Prepared(
+    lambda ticket: TicketClock.objects.live_or_late().filter(subject=ticket).order_by("epoch", "id"),
+    ticket=uuid.UUID(int=1),
+)
 _RULES = Rules(
     calendar=lambda number: calendars.calendar(number, settings.TIME_ZONE),
     ladder=lambda policy, clock: service_levels.level(policy).ladder(clock),
@@ -337,6 +339,8 @@ class Ticket(Subject):
     assignments: list[Assignment]
     moment: datetime
     asker: Actor
+    kinds: dict[uuid.UUID, str]
+    late: list[Clock]
     spare_id: uuid.UUID
     urged_out: bool
     own_last_urge: datetime | None
@@ -428,7 +432,19 @@ class Ticket(Subject):
         clocks = _by_key(_CLOCKS.rows(tickets=keys), "subject_id")
         for one in subjects:
             one.assignments, one.clocks = assignments.get(one.pk, []), clocks.get(one.pk, [])
-            one.moment, one.asker = max(by.at, one.last_event_at), by
+            one._begin(by)
+
+    def gather_to_read(self, by: Actor) -> None:
+        """Fetch what `gather` does, and the clocks that were stopped late besides."""
+        self.assignments = _ASSIGNMENTS.rows(tickets=[self.pk], day=local_day(by.at))
+        clocks = _CLOCKS_TO_READ.rows(ticket=self.pk)
+        self.clocks = [one for one in clocks if one.stopped_at is None]
+        self.late = [one for one in clocks if one.stopped_at is not None]
+        self._begin(by)
+
+    def _begin(self, by: Actor) -> None:
+        self.moment, self.asker = max(by.at, self.last_event_at), by
+        self.kinds = {part.organisation_id: getattr(part, "kind", "") for part in self.assignments}
 
     def shared_columns(self) -> dict[str, Any]:
         """Every row of a ticket belongs to its street."""

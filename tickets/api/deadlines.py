@@ -1,0 +1,221 @@
+"""The clocks of a ticket for people: how each stands, and one sentence that says who must do what by when."""
+
+import math
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import models
+
+from tickets.access import SEES_WHOLE, STAFF, Relation, reads_clock
+from tickets.clocks import LEADS
+from tickets.models import Ticket
+from tickets.states import ClockName
+from web.words import bilingual
+from workflow.models import Clock
+
+C = ClockName
+R = Relation
+
+
+class ClockState(models.TextChoices):
+    """How a clock stands."""
+
+    RUNNING = "running", bilingual("计时中", "Running")
+    PAUSED = "paused", bilingual("暂停", "Paused")
+    OVERDUE = "overdue", bilingual("已超时", "Overdue")
+    STOPPED = "stopped", bilingual("已停止", "Stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a clock asks for, in Chinese and in English, after "须" and "must"; `to_reporter` where the resident reads it of themselves."""
+
+    zh: str
+    en: str
+    to_reporter: tuple[str, str] | None = None
+
+
+# What somebody else has to do. The clocks that wait for the resident, or for a date, have sentences of their own.
+DUTIES: Mapping[str, Duty] = {
+    C.TRIAGE: Duty("受理", "take it up"),
+    C.COORDINATE: Duty("协调", "coordinate it"),
+    C.SIGN: Duty("签收", "sign for it"),
+    C.CONTACT: Duty("联系诉求人", "contact the resident", ("联系您", "contact you")),
+    C.ARRIVE: Duty("到场", "be on site"),
+    C.HANDLE: Duty("办结", "settle it"),
+    C.OVERALL: Duty("完成协调和办理", "see it coordinated and settled"),
+    C.EXTENSION: Duty("审核延期申请", "decide on the extension"),
+    C.REVIEW: Duty("审核退单", "decide on the return"),
+    C.ACCOUNT: Duty("报告挂账进展", "report on the account"),
+    C.CALLBACK: Duty("回访", "call the resident back"),
+    C.REPORT: Duty("报到", "report in"),
+    C.ASSIST: Duty("完成协办", "finish its part"),
+}
+STREET = ("街道", "The street")
+# How residents call an organisation, by its kind.
+PARTIES: Mapping[str, tuple[str, str]] = {
+    "street_office": STREET,
+    "section": STREET,
+    "residents_committee": ("居委会", "The residents' committee"),
+    "pmc": ("物管会", "The property management committee"),
+    "owners_committee": ("业委会", "The owners' committee"),
+    "company": ("物业", "The property company"),
+    "project_office": ("物业", "The property company"),
+    "department": ("主管部门", "The department"),
+    "utility": ("专业运营单位", "The utility"),
+    "maintainer": ("维保单位", "The maintainer"),
+    "title_holder": ("产权单位", "The title-holding unit"),
+    "hotline": ("专线", "The emergency line"),
+}
+HANDLER = ("承办单位", "The handler")
+COMMITTEE = ("物管会（业委会）", "The committee of the place")
+OWNER = ("责任单位", "Whoever answers for it")
+# Why a clock is held, by the reason that it keeps: said to the resident themselves, and to others.
+PAUSES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "question": (("等待您补充", "until you answer"), ("等待诉求人补充", "until the resident answers")),
+    "replied": (("等待您确认", "until you confirm"), ("等待居民确认", "until the resident confirms")),
+    "on_account": (("挂账期间", "while it is on account"),) * 2,
+}
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def when(moment: datetime, now: datetime) -> tuple[str, str]:
+    """A deadline on the street's own clock as one says it, in Chinese and in English; midnight is the 24:00 of the day that ends."""
+    zone = ZoneInfo(settings.TIME_ZONE)
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    day, time = local.date(), f"{local:%H:%M}"
+    if (local.hour, local.minute) == (0, 0):
+        day, time = day - timedelta(days=1), "24:00"
+    named = {-1: ("昨天", "yesterday"), 0: ("今天", "today"), 1: ("明天", "tomorrow")}.get((day - today).days)
+    if named:
+        return f"{named[0]} {time}", f"{time} {named[1]}"
+    zh, en = f"{day.month}月{day.day}日", f"{day.day} {_MONTHS[day.month - 1]}"
+    if day.year != today.year:
+        zh, en = f"{day.year}年{zh}", f"{en} {day.year}"
+    return f"{zh} {time}", f"{time} on {en}"
+
+
+def state_of(clock: Clock, now: datetime) -> ClockState:
+    """How the clock stands at `now`."""
+    if clock.stopped_at is not None:
+        return ClockState.STOPPED
+    if clock.running_since is None:
+        return ClockState.PAUSED
+    return ClockState.OVERDUE if clock.due_at <= now else ClockState.RUNNING
+
+
+def remaining(clock: Clock, now: datetime) -> int | None:
+    """Whole seconds until the clock is due, less than nothing when it is over; None while it is paused.
+
+    Of a stopped one, by how much it was over when it stopped.
+    """
+    match state_of(clock, now):
+        case ClockState.PAUSED:
+            return None
+        case ClockState.STOPPED:
+            return -math.ceil((clock.over or timedelta(0)).total_seconds())
+    return seconds_until(clock.due_at, now)
+
+
+def seconds_until(moment: datetime, now: datetime) -> int:
+    """Whole seconds from `now` to `moment`; less than nothing once it has passed."""
+    return math.floor((moment - now).total_seconds())
+
+
+def words(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool, read_at: datetime | None = None) -> str:
+    """One sentence on the clock as it stands at `now` in the reader's language, for the resident who reported (`reporter`) or others.
+
+    `read_at` is the reader's own moment where that is another, as with a forecast.
+    """
+    state, (zh, en) = state_of(clock, now), when(clock.due_at, read_at or now)
+    if state == ClockState.PAUSED:
+        return str(bilingual(*_paused(clock, reporter)))
+    return str(bilingual(*_sentence(clock, ticket, state, zh, en, reporter)))
+
+
+def _paused(clock: Clock, reporter: bool) -> tuple[str, str]:
+    why_zh, why_en = PAUSES[clock.pause_reason][0 if reporter else 1]
+    label = C(clock.name).label
+    return f"{label}时限暂停计时：{why_zh}", f"{label} stands still {why_en}."
+
+
+def _sentence(clock: Clock, ticket: Ticket, state: ClockState, zh: str, en: str, reporter: bool) -> tuple[str, str]:
+    you_zh, you_en = ("您", "you") if reporter else ("诉求人", "the resident")
+    match clock.name:
+        case C.QUESTION:
+            return (
+                f"等待{you_zh}补充，{zh} 前未答复将继续办理",
+                f"Waiting for {you_en} to answer; without an answer by {en} the work goes on.",
+            )
+        case C.CONFIRM:
+            return (
+                f"等待{you_zh}确认，{zh} 前未确认将自动办结",
+                f"Waiting for {you_en} to confirm; without a word by {en} it is closed.",
+            )
+        case C.PLAN:
+            return f"挂账至{zh}，到期恢复办理", f"On account until {en}; then the work goes on."
+    (who_zh, who_en), duty = _who(clock, ticket), DUTIES[clock.name]
+    do_zh, do_en = duty.to_reporter if reporter and duty.to_reporter else (duty.zh, duty.en)
+    match state:
+        case ClockState.OVERDUE:
+            return f"{who_zh}应在{zh} 前{do_zh}，已超时", f"{who_en} was to {do_en} by {en}, and is overdue."
+        case ClockState.STOPPED:
+            return f"{who_zh}未能在{zh} 前{do_zh}", f"{who_en} did not {do_en} by {en}."
+    return f"{who_zh}须在{zh} 前{do_zh}", f"{who_en} must {do_en} by {en}."
+
+
+def _who(clock: Clock, ticket: Ticket) -> tuple[str, str]:
+    """Whose the time is, as residents call them."""
+    match clock.name:
+        case C.COORDINATE:
+            organisation, otherwise = ticket.coordinator_today, COMMITTEE
+        case C.ACCOUNT:
+            organisation, otherwise = ticket.account_owner_id, OWNER
+        case C.TRIAGE | C.REVIEW | C.EXTENSION | C.CALLBACK | C.OVERALL:
+            return STREET
+        case _:
+            organisation, otherwise = clock.holder_id, HANDLER
+            lead = ticket.lead.organisation_id if ticket.lead else None
+            if clock.name in LEADS and clock.stopped_at is None and organisation != lead:
+                # Its time goes on, and is whoever's who is given the ticket next.
+                return HANDLER
+    if organisation == ticket.desk_id:
+        return STREET
+    return PARTIES.get(ticket.kinds.get(organisation, ""), otherwise) if organisation else otherwise
+
+
+def is_the_reporter(mine: Set[Relation]) -> bool:
+    """Whether the sentences speak to the reader: to the resident who reported, unless they read as staff."""
+    return R.REPORTER in mine and not mine & STAFF
+
+
+def shown(ticket: Ticket, mine: Set[Relation], clocks: Iterable[Clock]) -> list[dict[str, Any]] | None:
+    """Those of `clocks` that somebody in the relations `mine` may read, the first due first; None where they may read of none."""
+    if not mine & SEES_WHOLE:
+        return None
+    now, reporter = ticket.moment, is_the_reporter(mine)
+    read = [one for one in clocks if reads_clock(one.name, mine)]
+    read.sort(key=lambda one: (one.stopped_at is not None, one.running_since is None, one.due_at, one.epoch))
+    return [_document(one, ticket, now, reporter=reporter) for one in read]
+
+
+def _document(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool) -> dict[str, Any]:
+    state = state_of(clock, now)
+    return {
+        "name": clock.name,
+        "label": C(clock.name).label,
+        "state": state.value,
+        "state_label": state.label,
+        "holder": clock.holder_id,
+        "due_at": clock.due_at,
+        "remaining_seconds": remaining(clock, now),
+        "pause_reason": clock.pause_reason if state == ClockState.PAUSED else None,
+        "words": words(clock, ticket, now, reporter=reporter),
+    }
