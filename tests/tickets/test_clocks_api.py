@@ -6,9 +6,10 @@ import pytest
 
 from community.models import Organisation
 from tests.tickets.story import row
+from tests.tickets.test_statements import LIST, copies, statements
 from tickets.access import CLOCKS_OF_RESIDENTS
 from tickets.api.deadlines import when
-from tickets.models import TicketClock
+from tickets.models import Ticket, TicketClock
 from tickets.states import ClockName, State
 from workflow.moment import at
 
@@ -168,3 +169,148 @@ def test_every_clock_of_every_state_is_put_into_words(scene, api, state, languag
 
 def test_it_is_decided_of_every_clock_whether_residents_see_it():
     assert set(ClockName.values) - CLOCKS_OF_RESIDENTS == RESIDENTS_NEVER_SEE
+
+
+# Lists for the office.
+
+
+def listed(caller, which, **query):
+    """The rows of the office's list, by the ticket's id."""
+    return {one["id"]: one for one in caller.get(which, **query)["results"]}
+
+
+def due_in(ticket, risk, due):
+    """Let the ticket's next due moment, with the clock that says so, lie so far from now, and the risk begin so far from now."""
+    now = datetime.now(UTC)
+    started = now + due - 5 * (due - risk)
+    TicketClock.objects.filter(subject=ticket["id"]).update(due_at=now + 100 * DAY)
+    TicketClock.objects.filter(subject=ticket["id"], name="handle").update(due_at=now + due, started_at=started)
+    Ticket.objects.filter(pk=ticket["id"]).update(next_due_at=now + due, at_risk_at=now + risk)
+
+
+@pytest.fixture
+def three(api):
+    """A ticket that is overdue, one at risk, and one with time."""
+    late, near, calm = (api("resident").file("CL07") for _ in range(3))
+    due_in(late, -2 * HOUR, -HOUR)
+    due_in(near, -HOUR, HOUR)
+    due_in(calm, DAY, 2 * DAY)
+    return late, near, calm
+
+
+def test_the_office_reads_what_is_overdue_and_which_clock_says_so(api, three):
+    late = three[0]
+    found = listed(api("property_officer"), "overdue")
+    assert found.keys() == {late["id"]}
+    one = found[late["id"]]
+    assert 3600 <= one["overdue_seconds"] < 3660
+    assert one["remaining_seconds"] == -one["overdue_seconds"]
+    assert (one["overdue"], one["level"], one["supervised"]) == (True, 0, "")
+    assert [(clock["name"], clock["label"], clock["holder"]) for clock in one["clocks"]] == [
+        ("handle", "办结", late["holder"])
+    ]
+
+
+def test_the_office_reads_what_is_at_risk_and_not_what_is_overdue_already(api, three):
+    near = three[1]
+    found = listed(api("property_officer"), "at-risk")
+    assert found.keys() == {near["id"]}
+    one = found[near["id"]]
+    assert 3500 < one["remaining_seconds"] <= 3600
+    assert (one["overdue_seconds"], one["overdue"]) == (0, False)
+    assert [clock["name"] for clock in one["clocks"]] == ["handle"]
+
+
+def test_an_ended_ticket_is_neither_overdue_nor_at_risk(api, three):
+    for ticket in three[:2]:
+        api("resident").move(ticket, "withdraw")
+    for which in ("overdue", "at-risk"):
+        assert listed(api("property_officer"), which) == {}
+
+
+def test_a_paused_clock_does_not_press(api):
+    ticket = api("resident").file("CL07")
+    due_in(ticket, -2 * HOUR, -HOUR)
+    TicketClock.objects.filter(subject=ticket["id"], name="handle").update(running_since=None, fire_at=None)
+    assert listed(api("property_officer"), "overdue")[ticket["id"]]["clocks"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("level", 0, 3),
+        ("category", "CL07", "CL03"),
+        ("compound", "home", "elsewhere"),
+        ("provider", "po-a01", "po-a02"),
+    ],
+)
+def test_the_lists_are_narrowed(api, three, compound, name, right, wrong):
+    def value(one):
+        if name == "compound":
+            return str(row(three[0]).compound_id) if one == "home" else str(compound("逸成东苑"))
+        return str(Organisation.objects.get(code=one).pk) if name == "provider" else one
+
+    for which, ticket in (("overdue", three[0]), ("at-risk", three[1])):
+        assert listed(api("property_officer"), which, **{name: value(right)}).keys() == {ticket["id"]}
+        assert listed(api("property_officer"), which, **{name: value(wrong)}) == {}
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["level=6", "level=-1", "level=x", "level=", "compound=1", "provider=x", "category=%00", "cursor=x", "limit=0"],
+)
+def test_a_filter_that_means_nothing_is_refused(api, query):
+    for which in ("overdue", "at-risk"):
+        refused = api("property_officer").client.get(f"/api/v1/{which}?{query}")
+        assert refused.status_code == 400, query
+        assert refused.json()["errors"][0]["field"] == query.split("=")[0]
+
+
+def test_the_office_s_lists_are_the_office_s_alone(api, three):
+    for who in ("resident", "dispatcher", "chair", "residents_committee_worker", "dept-police-liaison", "outsider"):
+        for which in ("overdue", "at-risk"):
+            refused = api(who).client.get(f"/api/v1/{which}")
+            assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted"), who
+
+
+def test_staff_do_not_find_what_accuses_their_own_section(api, three, organisation):
+    Ticket.objects.filter(pk=three[0]["id"]).update(accused=[organisation("物业专班")])
+    assert listed(api("property_officer"), "overdue") == {}
+
+
+@pytest.mark.parametrize(("which", "index"), [("overdue", 0), ("at-risk", 1)])
+def test_a_page_of_the_office_s_lists_costs_the_same_at_any_size(api, three, which, index):
+    officer, ticket = api("property_officer"), three[index]
+    with statements() as before:
+        assert len(officer.get(which)["results"]) == 1
+    stands = row(ticket)
+    copies(ticket, 150, next_due_at=stands.next_due_at, at_risk_at=stands.at_risk_at)
+    with statements() as after:
+        page = officer.get(which)
+    assert len(page["results"]) == 25
+    assert len(before) == len(after) <= LIST, after
+    seen, cursor = {one["id"] for one in page["results"]}, page["next_cursor"]
+    while cursor:
+        page = officer.get(which, cursor=cursor)
+        seen |= {one["id"] for one in page["results"]}
+        cursor = page["next_cursor"]
+    assert len(seen) == 151
+
+
+def test_every_list_says_what_is_overdue(api, three):
+    late, near, _ = three
+    TicketClock.objects.filter(subject=late["id"]).update(due_at=datetime.now(UTC) - HOUR)
+    row(late).assignment_rows.update(next_due_at=datetime.now(UTC) - HOUR)
+    for who, path in (
+        ("resident", "tickets?scope=mine"),
+        ("property_officer", "tickets?scope=street"),
+        ("chair", "tickets?scope=area"),
+    ):
+        found = {one["id"]: one["overdue"] for one in api(who).get(path)["results"]}
+        assert (found[late["id"]], found[near["id"]]) == (True, False)
+    queue = {one["ticket"]["id"]: one for one in api("dispatcher").get("queue")["results"]}
+    assert (queue[late["id"]]["overdue"], queue[late["id"]]["ticket"]["overdue"]) == (True, True)
+    assert (queue[near["id"]]["overdue"], queue[near["id"]]["ticket"]["overdue"]) == (False, False)
+    api("resident").move(late, "withdraw")
+    ended = api("resident").get("tickets?scope=mine&status=ended")["results"]
+    assert [one["overdue"] for one in ended] == [False]

@@ -67,4 +67,4 @@ class Duplicates(APIView):
         rows = queries.similar(compound, category, actor).values_list(*representation.ROW, "text", named=True)
         candidates = [(one[:-1], f"{one.title} {one.text}", one.submitted_at) for one in rows]
         found = ranked(request.query_params.get("text", "")[:2000], actor.at, candidates)
-        return Response([{"likeness": score, "ticket": representation.row(one)} for score, one in found])
+        return Response([{"likeness": score, "ticket": representation.row(one, actor.at)} for score, one in found])

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from community.models import Organisation
@@ -10,9 +11,9 @@ from tickets import catalogue
 from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, STANDS_IN_FOR, Relation, relations
 from tickets.api import deadlines
 from tickets.masks import masked_name, masked_phone
-from tickets.models import Assignment, Photo, Ticket, TicketEvent
+from tickets.models import Assignment, Photo, Ticket, TicketClock, TicketEvent
 from tickets.routing import reasons
-from tickets.states import AssignmentRole, Outcome, Secrecy, State
+from tickets.states import AssignmentRole, ClockName, Outcome, Secrecy, State
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Move, moves
@@ -44,8 +45,8 @@ ROW = (
 )
 
 
-def row(values: tuple[Any, ...]) -> dict[str, Any]:
-    """One row of a list, from the columns in ROW."""
+def row(values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
+    """One row of a list as of `now`, from the columns in ROW."""
     (
         id_, code, state, type_, category_id, compound_id, place, title, urgent, level, supervised, cosigns, version,
         submitted_at, next_due_at, closed_at, holder_id, holder_name,
@@ -68,6 +69,7 @@ def row(values: tuple[Any, ...]) -> dict[str, Any]:
         "version": version,
         "submitted_at": submitted_at,
         "next_due_at": next_due_at,
+        "overdue": _past(next_due_at, now),
         "closed_at": closed_at,
         "holder": {"id": holder_id, "name": holder_name} if holder_id else None,
     }
@@ -87,21 +89,46 @@ ASSIGNMENT_ROW = (
 )
 
 
-def queue_row(values: tuple[Any, ...]) -> dict[str, Any]:
-    """One row of a queue, from the columns in ASSIGNMENT_ROW and those of the ticket in ROW."""
+def queue_row(values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
+    """One row of a queue as of `now`, from the columns in ASSIGNMENT_ROW and those of the ticket in ROW."""
     _, _, role, step, next_due_at, opened_at, signed_at, closed_at, outcome, worker = values[: len(ASSIGNMENT_ROW)]
     return {
         "role": role,
         "role_label": AssignmentRole(role).label,
         "step": step,
         "next_due_at": next_due_at,
+        "overdue": _past(next_due_at, now),
         "opened_at": opened_at,
         "signed_at": signed_at,
         "closed_at": closed_at,
         "outcome": outcome,
         "worker": worker,
-        "ticket": row(values[len(ASSIGNMENT_ROW) :]),
+        "ticket": row(values[len(ASSIGNMENT_ROW) :], now),
     }
+
+
+def pressing_row(values: tuple[Any, ...], clocks: Iterable[TicketClock], now: datetime) -> dict[str, Any]:
+    """One row of the office's lists as of `now`, with the `clocks` that put it there."""
+    shown = row(values, now)
+    return {
+        **shown,
+        "remaining_seconds": deadlines.seconds_until(shown["next_due_at"], now),
+        "overdue_seconds": max(0, -deadlines.seconds_until(shown["next_due_at"], now)),
+        "clocks": [
+            {
+                "name": one.name,
+                "label": ClockName(one.name).label,
+                "holder": one.holder_id,
+                "due_at": one.due_at,
+                "remaining_seconds": deadlines.seconds_until(one.due_at, now),
+            }
+            for one in sorted(clocks, key=lambda one: one.due_at)
+        ],
+    }
+
+
+def _past(due_at: datetime | None, now: datetime) -> bool:
+    return due_at is not None and due_at <= now
 
 
 def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:

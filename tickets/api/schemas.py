@@ -58,8 +58,28 @@ class TicketRowSerializer(Shape):
     version = serializers.IntegerField()
     submitted_at = serializers.DateTimeField()
     next_due_at = serializers.DateTimeField(allow_null=True)
+    overdue = serializers.BooleanField(help_text="Something was due and has not been done.")
     closed_at = serializers.DateTimeField(allow_null=True)
     holder = OrganisationNameSerializer(allow_null=True)
+
+
+class PressingClockSerializer(Shape):
+    """A clock that put a ticket on one of the office's lists."""
+
+    name = choice(ClockName)
+    label = serializers.CharField()  # type: ignore[assignment]
+    holder = serializers.UUIDField(allow_null=True)
+    due_at = serializers.DateTimeField()
+    remaining_seconds = serializers.IntegerField(help_text="Negative when over.")
+
+
+class PressingRowSerializer(TicketRowSerializer):
+    """A ticket that is overdue or at risk, with the clocks that say so."""
+
+    next_due_at = serializers.DateTimeField()
+    remaining_seconds = serializers.IntegerField(help_text="To the next due moment; negative when over.")
+    overdue_seconds = serializers.IntegerField(help_text="Since the next due moment; 0 before it.")
+    clocks = PressingClockSerializer(many=True, help_text="Those that are overdue or at risk, the first due first.")
 
 
 class QueueRowSerializer(Shape):
@@ -69,6 +89,7 @@ class QueueRowSerializer(Shape):
     role_label = serializers.CharField()
     step = serializers.IntegerField()
     next_due_at = serializers.DateTimeField(allow_null=True)
+    overdue = serializers.BooleanField(help_text="Something was due of the organisation and has not been done.")
     opened_at = serializers.DateTimeField(allow_null=True)
     signed_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)

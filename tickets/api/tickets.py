@@ -185,7 +185,7 @@ class Tickets(APIView):
             case _:
                 keys = ("-id",)  # type: ignore[assignment]
         found = page(request, tickets.values_list(*representation.ROW, named=True), *keys)
-        return Response(found.envelope([representation.row(one) for one in found.rows]))
+        return Response(found.envelope([representation.row(one, actor.at) for one in found.rows]))
 
     @extend_schema(
         operation_id="tickets_submit",
@@ -374,4 +374,4 @@ class Queue(APIView):
         keys = ("-closed_at", "-ticket_id", "-id") if ended else ("next_due_at", "ticket_id", "id")
         columns = [f"ticket__{name}" for name in representation.ROW]
         found = page(request, rows.values_list(*representation.ASSIGNMENT_ROW, *columns, named=True), *keys)
-        return Response(found.envelope([representation.queue_row(one) for one in found.rows]))
+        return Response(found.envelope([representation.queue_row(one, actor.at) for one in found.rows]))

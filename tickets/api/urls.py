@@ -3,12 +3,15 @@
 from django.urls import path
 
 from tickets.api import photos
+from tickets.api.pressing import AtRisk, Overdue
 from tickets.api.reference import Categories, Duplicates
 from tickets.api.tickets import Events, OfferedMoves, OneTicket, Queue, Tickets, move_views
 
 urlpatterns = [
     path("categories", Categories.as_view(), name="categories"),
     path("duplicates", Duplicates.as_view(), name="duplicates"),
+    path("at-risk", AtRisk.as_view(), name="at-risk"),
+    path("overdue", Overdue.as_view(), name="overdue"),
     path("queue", Queue.as_view(), name="queue"),
     path("tickets", Tickets.as_view(), name="tickets"),
     path("tickets/<uuid:ticket_id>", OneTicket.as_view(), name="ticket"),

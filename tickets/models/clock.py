@@ -1,5 +1,7 @@
 """The clocks of tickets, and which rungs of their ladders have been fired."""
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -16,6 +18,10 @@ class TicketClockQuerySet(models.QuerySet["TicketClock"]):
     def live(self) -> "TicketClockQuerySet":
         """Those that run or are paused."""
         return self.filter(stopped_at__isnull=True)
+
+    def running(self, names: Iterable[str]) -> "TicketClockQuerySet":
+        """Those of these names whose time runs."""
+        return self.live().filter(running_since__isnull=False, name__in=sorted(names))
 
     def live_or_late(self) -> "TicketClockQuerySet":
         """Those that run or are paused, and those that were stopped after their due moment."""

@@ -77,7 +77,7 @@ _RULES = Rules(
 )
 
 
-def _at_risk(clock: Clock) -> datetime:
+def risk_begins(clock: Clock) -> datetime:
     """The moment at which four fifths of the clock's time are gone."""
     return max(clock.started_at, clock.due_at - max(clock.due_at - clock.started_at - clock.paused, timedelta(0)) / 5)
 
@@ -103,6 +103,14 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def open(self) -> "TicketQuerySet":
         """Those that somebody still has to act upon."""
         return self.filter(next_due_at__isnull=False)
+
+    def overdue(self, at: datetime) -> "TicketQuerySet":
+        """Open ones of which something was due by `at`."""
+        return self.filter(next_due_at__lte=at)
+
+    def at_risk(self, at: datetime) -> "TicketQuerySet":
+        """Open ones of which nothing is overdue at `at`, and of whose time on something four fifths are gone."""
+        return self.filter(next_due_at__gt=at, at_risk_at__lte=at)
 
     def ended(self) -> "TicketQuerySet":
         """Those that are closed, rejected, merged, withdrawn or terminated."""
@@ -499,7 +507,7 @@ class Ticket(Subject):
         self.closed_at = (self.closed_at or at) if ended else None
         running = [] if ended else [one for one in self.clocks if one.running_since is not None and one.name in NEXT]
         self.next_due_at = min((one.due_at for one in running), default=None)
-        self.at_risk_at = min((_at_risk(one) for one in running), default=None)
+        self.at_risk_at = min((risk_begins(one) for one in running), default=None)
         if self.due_at is None:
             self.due_at = next((one.due_at for one in self.clocks if one.name == C.HANDLE), None)
         for assignment in self.assignments:
