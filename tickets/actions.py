@@ -85,6 +85,26 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
 
     Raises InvalidInput for what does not exist, NotPermitted when a channel of the street's is used by others.
     """
+    ticket, happening, rule = _routed(report, by, person)
+    standing_in = "" if report.channel == Channel.APP else StoodInFor.REPORTER.value
+    bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
+    attach(ticket, report.photos, by, PhotoKind.REPORT)
+    return ticket, rule
+
+
+def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
+    """What `submit` would bear at `by.at`, its clocks with it, and the name of the routing rule; nothing is written.
+
+    Raises what `submit` does, and NoCatalogue or NoServiceLevel for a moment before the first of these.
+    """
+    ticket, happening, rule = _routed(report, by, person)
+    ticket.clocks = []
+    Draft.of(ticket, born=True).record(happening, by=by, at=by.at)
+    return ticket, rule
+
+
+def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happening, str]:
+    """The ticket that the report becomes, before it is written; the event of its birth, and the name of the routing rule."""
     leaf = _leaf(report.category, by)
     serving = _serving(report.compound_id, report.street_id, by)
     staff = any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
@@ -142,10 +162,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
     words = {"title": title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
     ticket.spare_id = serving.spare_id
-    standing_in = "" if report.channel == Channel.APP else StoodInFor.REPORTER.value
-    bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=at)
-    attach(ticket, report.photos, by, PhotoKind.REPORT)
-    return ticket, routing.rule
+    return ticket, happening, routing.rule
 
 
 def _leaf(code: str, by: Actor) -> catalogue.Leaf:

@@ -1,16 +1,21 @@
 """What people read of a ticket's time: its clocks in words, the office's lists, and the forecast before filing."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 
 from community.models import Organisation
+from tests.tickets.paths import rows
 from tests.tickets.story import row
 from tests.tickets.test_statements import LIST, copies, statements
 from tickets.access import CLOCKS_OF_RESIDENTS
 from tickets.api.deadlines import when
 from tickets.models import Ticket, TicketClock
+from tickets.models.service_level import in_effect
 from tickets.states import ClockName, State
+from workflow import calendars
 from workflow.moment import at
 
 pytestmark = pytest.mark.django_db
@@ -314,3 +319,137 @@ def test_every_list_says_what_is_overdue(api, three):
     api("resident").move(late, "withdraw")
     ended = api("resident").get("tickets?scope=mine&status=ended")["results"]
     assert [one["overdue"] for one in ended] == [False]
+
+
+# The forecast.
+
+
+def preview(caller, status=200, **query):
+    """What the forecast answers."""
+    response = caller.client.get("/api/v1/service-levels/preview", query)
+    assert response.status_code == status, response.content
+    return response.json()
+
+
+@pytest.mark.parametrize("category", ["CL03", "PK01", "EL01", "SV01", "NB02"])
+@pytest.mark.parametrize("who", ["resident", "property_officer"])
+def test_a_forecast_is_what_the_filing_then_gets(api, compound, category, who):
+    home = str(compound("学院路14号院"))
+    with at(NINE):
+        before = rows()
+        forecast = preview(api(who), category=category, compound=home)
+        assert rows() == before
+        filed = api(who).post("tickets", {"category": category, "compound": home, "text": "请处理。"}, 201)
+    assert forecast["state"] == filed["state"]
+    assert forecast["routed"] == filed["routed"]
+    said = {one["name"]: (one["due_at"], one["words"]) for one in forecast["clocks"]}
+    assert said == {one["name"]: (one["due_at"], one["words"]) for one in filed["clocks"]}
+    assert said
+    budgets = dict(TicketClock.objects.filter(subject=filed["id"]).values_list("name", "budget"))
+    assert {one["name"]: one["budget"] for one in forecast["clocks"]}.items() <= budgets.items()
+    assert (forecast["service_level"], forecast["calendar"]) == (in_effect(NINE).number, calendars.newest())
+
+
+def test_a_forecast_for_public_ground_names_the_street(api, street):
+    found = preview(api("resident"), category="TR01", street=str(street.pk))
+    assert found["state"] == "coordinating"
+    (clock,) = found["clocks"]
+    assert clock["name"] == "coordinate"
+    assert clock["words"].startswith("街道须在")
+
+
+def test_a_forecast_for_a_day_rolls_off_the_holidays_and_says_the_day_as_it_is_read(api, compound):
+    home = str(compound("学院路14号院"))
+    with at(moment("2026-09-20T10:00")):
+        found = preview(api("resident"), category="CL07", compound=home, at="2026-09-26T10:00:00+08:00")
+    (handle,) = [one for one in found["clocks"] if one["name"] == "handle"]
+    # Seven days from 26 September end on 3 October, within the holidays, which end on the 7th.
+    assert handle["budget"] == "7d"
+    assert datetime.fromisoformat(handle["due_at"]) == moment("2026-10-09T00:00")
+    assert handle["words"] == "物业须在10月8日 24:00 前办结"
+    assert handle["estimated"] is False
+
+
+def test_a_forecast_over_a_year_whose_holidays_are_not_published_is_estimated(api, compound, street):
+    home, published = str(compound("学院路14号院")), calendars.calendar(calendars.newest(), "Asia/Shanghai")
+    year = next(year for year in range(2026, 2200) if year in published.estimated)
+    with at(moment(f"{year - 1}-12-01T10:00")):
+
+        def estimated(day):
+            found = preview(api("resident"), category="CL07", compound=home, at=f"{day}T10:00:00+08:00")
+            return {one["name"]: one["estimated"] for one in found["clocks"]}
+
+        assert estimated(f"{year}-03-02") == {"sign": False, "contact": False, "handle": True}
+        assert set(estimated(f"{year - 1}-12-02").values()) == {False}
+        # 24:00 on 31 December is the last moment of the year that is published.
+        last = datetime(year - 1, 12, 31, tzinfo=ZoneInfo("Asia/Shanghai"))
+        if published.is_working(last.date()):
+            assert set(estimated((last - 7 * DAY).date()).values()) == {False}
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "0000-01-01T00:00:00+08:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "2026-12-01T09:00:00",
+        "2026-02-30T09:00:00+08:00",
+        "2019-01-01T00:00:00Z",
+        "2200-01-01T00:00:00Z",
+        "2026-12-01",
+        "now",
+        "",
+        "\0",
+        "2026-12-01T09:00:00+99:00",
+    ],
+)
+def test_a_moment_that_is_none_or_lies_too_far_is_refused(api, compound, when):
+    refused = preview(api("resident"), 400, category="CL03", compound=str(compound("学院路14号院")), at=when)
+    assert [one["field"] for one in refused["errors"]] == ["at"]
+
+
+def test_before_the_first_service_level_there_is_no_forecast(api, compound):
+    with at(moment("2021-01-01T09:00")):
+        refused = preview(
+            api("resident"),
+            400,
+            category="CL03",
+            compound=str(compound("学院路14号院")),
+            at="2019-01-01T09:00:00+08:00",
+        )
+    assert [(one["field"], one["code"]) for one in refused["errors"]] == [("at", "too_early")]
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ({}, ["category", "compound"]),
+        ({"category": "CL03"}, ["compound"]),
+        ({"category": "XX99", "compound": "home"}, ["category"]),
+        ({"category": "\0", "compound": "home"}, ["category"]),
+        ({"category": "CL03", "compound": "00000000-0000-0000-0000-000000000000"}, ["compound"]),
+        ({"category": "CL03", "street": "00000000-0000-0000-0000-000000000000"}, ["street"]),
+        ({"category": "CL03", "compound": "x"}, ["compound"]),
+        ({"category": "CL03", "compound": "home", "type": "x"}, ["type"]),
+    ],
+)
+def test_a_forecast_without_what_it_needs_is_refused(api, compound, query, fields):
+    if query.get("compound") == "home":
+        query = {**query, "compound": str(compound("学院路14号院"))}
+    assert [one["field"] for one in preview(api("resident"), 400, **query)["errors"]] == fields
+
+
+def test_a_forecast_is_for_whoever_is_signed_in(client, compound):
+    answer = client.get(f"/api/v1/service-levels/preview?category=CL03&compound={compound('学院路14号院')}")
+    assert answer.status_code == 401
+
+
+def test_a_forecast_speaks_english(api, compound):
+    with at(NINE), translation.override("en"):
+        found = api("resident").client.get(
+            "/api/v1/service-levels/preview",
+            {"category": "CL03", "compound": str(compound("学院路14号院"))},
+            **ENGLISH,
+        )
+    assert all(one["words"].startswith("The property company must") for one in found.json()["clocks"])

@@ -15,6 +15,7 @@ from tickets.clocks import LEADS
 from tickets.models import Ticket
 from tickets.states import ClockName
 from web.words import bilingual
+from workflow.calendar import Budget, Calendar, Unit
 from workflow.models import Clock
 
 C = ClockName
@@ -219,3 +220,30 @@ def _document(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool) ->
         "pause_reason": clock.pause_reason if state == ClockState.PAUSED else None,
         "words": words(clock, ticket, now, reporter=reporter),
     }
+
+
+def forecast(ticket: Ticket, mine: Set[Relation], read_at: datetime) -> list[dict[str, Any]]:
+    """The clocks of a ticket that is not filed, as whoever is in the relations `mine` and reads of them at `read_at` may see them."""
+    reporter = is_the_reporter(mine)
+    read = [one for one in ticket.clocks if reads_clock(one.name, mine)]
+    return [
+        {
+            "name": one.name,
+            "label": C(one.name).label,
+            "due_at": one.due_at,
+            "budget": one.budget,
+            "estimated": _is_estimated(one, ticket),
+            "words": words(one, ticket, ticket.moment, reporter=reporter, read_at=read_at),
+        }
+        for one in sorted(read, key=lambda one: (one.due_at, one.name))
+    ]
+
+
+def _is_estimated(clock: Clock, ticket: Ticket) -> bool:
+    """Whether the due moment follows from holidays that are not published yet; natural hours and minutes follow from none."""
+    if Budget.parse(clock.budget).unit in (Unit.MINUTES, Unit.HOURS):
+        return False
+    # The day that ends at 24:00 is the day before that moment.
+    last = max(clock.started_at, clock.due_at - timedelta(microseconds=1))
+    calendar: Calendar = ticket.rules().calendar(clock.calendar)
+    return calendar.is_estimated(clock.started_at, last)

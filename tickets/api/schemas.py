@@ -114,6 +114,32 @@ class ClockSerializer(Shape):
     words = serializers.CharField(help_text="One sentence for people, in their language and the street's local time.")
 
 
+class ForecastClockSerializer(Shape):
+    """A clock that would start."""
+
+    name = choice(ClockName)
+    label = serializers.CharField()  # type: ignore[assignment]
+    due_at = serializers.DateTimeField()
+    budget = serializers.CharField(
+        help_text="Its time: an amount and m, h, wh (working hours), d or wd (working days)."
+    )
+    estimated = serializers.BooleanField(help_text="It follows from a year whose holidays are not published yet.")
+    words = serializers.CharField(help_text="One sentence for people, in their language and the street's local time.")
+
+
+class ForecastSerializer(Shape):
+    """The deadlines that a report would get."""
+
+    at = serializers.DateTimeField()
+    state = choice(State)
+    state_label = serializers.CharField()
+    routed = serializers.CharField(help_text="Where it would go and why, in words.")
+    urgent = serializers.BooleanField()
+    service_level = serializers.IntegerField(help_text="The version of the service level.")
+    calendar = serializers.IntegerField(help_text="The version of the working calendar.")
+    clocks = ForecastClockSerializer(many=True, help_text="The first due first.")
+
+
 class BriefSerializer(Shape):
     """Where a ticket stands."""
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from tickets.api import photos
 from tickets.api.pressing import AtRisk, Overdue
+from tickets.api.preview import Preview
 from tickets.api.reference import Categories, Duplicates
 from tickets.api.tickets import Events, OfferedMoves, OneTicket, Queue, Tickets, move_views
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("at-risk", AtRisk.as_view(), name="at-risk"),
     path("overdue", Overdue.as_view(), name="overdue"),
     path("queue", Queue.as_view(), name="queue"),
+    path("service-levels/preview", Preview.as_view(), name="service-levels-preview"),
     path("tickets", Tickets.as_view(), name="tickets"),
     path("tickets/<uuid:ticket_id>", OneTicket.as_view(), name="ticket"),
     path("tickets/<uuid:ticket_id>/events", Events.as_view(), name="ticket-events"),
