@@ -8,7 +8,8 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
@@ -53,10 +54,15 @@ class UploadLimit(Limit):
     seconds = 60
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class UploadedFile(serializers.FileField):
+    """A file as it comes in; answers would give its address instead."""
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     """One file and what it shows."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC; at most 15 MB.")
+    file = UploadedFile(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC; at most 15 MB.")
     kind = serializers.ChoiceField(
         choices=PhotoKind.choices,
         default=PhotoKind.REPORT,
