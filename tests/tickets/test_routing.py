@@ -1,10 +1,14 @@
-"""Where reports go when whoever should take them is missing, accused, or not the one to judge."""
+"""Where reports go: by what they are about and who serves the place, and when whoever should take them is missing or accused."""
+
+from dataclasses import dataclass
 
 import pytest
+from django.utils import timezone
 
-from community.models import Membership, ServiceContract
+from community.models import Membership, Organisation, ServiceContract
 from tests.tickets.story import history, queued, row, seen
 from tickets.models import Ticket
+from tickets.routing import rules
 
 pytestmark = pytest.mark.django_db
 COMMITTEE, PROVIDER = "学院路14号院物业管理委员会", "天岳恒学院路14号院项目部"
@@ -13,6 +17,112 @@ COMMITTEE, PROVIDER = "学院路14号院物业管理委员会", "天岳恒学院
 def rule(ticket) -> str:
     """The rule by which the ticket was routed."""
     return history(ticket)[0].data["rule"]
+
+
+# The matrix of docs/rules.md, written down apart from the rules. The place is that of one of the cast, or the street's public ground.
+# `missing` names contracts (by their kind) or organisations that are not there or have nobody.
+# place | category | type | missing | accused -> rule | state | who has it
+MATRIX = """
+resident             | CL03 | help       |                            |                  | direct              | dispatched   | po-a01
+resident             | SV04 | help       |                            |                  | direct              | dispatched   | po-a01
+resident             | PK01 | help       |                            |                  | coordinated         | coordinating | pmc-a01
+resident             | SV01 | complaint  |                            |                  | coordinated         | coordinating | pmc-a01
+resident             | PK02 | help       |                            |                  | committee           | coordinating | pmc-a01
+resident             | EL03 | help       |                            |                  | committee           | coordinating | pmc-a01
+resident             | RP01 | help       |                            |                  | urgent              | dispatched   | po-a01
+resident             | RP08 | help       |                            |                  | urgent              | dispatched   | po-a01
+resident             | EL01 | help       |                            |                  | served              | dispatched   | lift-shengan
+resident             | UT01 | help       |                            |                  | served              | dispatched   | utility-water
+resident             | FS04 | help       |                            |                  | hotline             | dispatched   | po-a01
+resident             | TR03 | help       |                            |                  | department          | coordinating | section-desk
+resident             | NB06 | help       |                            |                  | department          | coordinating | section-desk
+resident             | IL01 | help       |                            |                  | section             | dispatched   | section-enforcement
+resident             | SV06 | help       |                            |                  | section             | dispatched   | section-property
+resident             | NB02 | help       |                            |                  | residents_committee | dispatched   | rc-xuezhi
+resident             | CL03 | suggestion |                            |                  | question            | submitted    | section-desk
+resident             | PK01 | consult    |                            |                  | question            | submitted    | section-desk
+resident             | EL01 | consult    |                            |                  | served              | dispatched   | lift-shengan
+resident             | CL03 | report     |                            |                  | report              | coordinating | section-property
+resident             | IL01 | report     |                            |                  | report              | coordinating | section-property
+resident             | IL01 | report     | section-property office    |                  | report_desk         | submitted    | section-desk
+resident             | SV01 | report     |                            |                  | accused             | coordinating | section-property
+resident             | PK01 | report     |                            | pmc-a01          | accused             | coordinating | section-property
+resident             | IL01 | report     |                            | section-property | accused_task_force  | coordinating | section-desk
+resident             | EL01 | help       | lift                       |                  | unserved_urgent     | dispatched   | po-a01
+resident             | UT04 | help       | utility                    |                  | unserved_urgent     | dispatched   | po-a01
+resident             | EL01 | help       | lift property              |                  | backstop_urgent     | dispatched   | section-property
+resident             | UT07 | help       | utility                    |                  | last_resort         | submitted    | section-desk
+resident             | IL01 | help       | section-enforcement office |                  | last_resort         | submitted    | section-desk
+resident             | RP01 | help       | property                   |                  | backstop            | dispatched   | section-property
+resident             | CL03 | help       | property                   |                  | backstop            | dispatched   | section-property
+resident             | FS04 | help       | property                   |                  | hotline_public      | coordinating | section-safety
+resident             | PK01 | help       | pmc-a01                    |                  | uncoordinated       | coordinating | section-property
+resident             | PK02 | help       | pmc-a01                    |                  | uncoordinated       | coordinating | section-property
+resident_unstaffed   | CL03 | help       |                            |                  | direct              | dispatched   | co-yinxingshu
+resident_quasi       | SV04 | help       |                            |                  | direct              | dispatched   | co-shouwang
+resident_quasi       | CL03 | help       |                            |                  | backstop            | dispatched   | section-property
+resident_quasi       | RP01 | help       |                            |                  | backstop            | dispatched   | section-property
+resident_quasi       | PK01 | help       |                            |                  | uncoordinated       | coordinating | section-property
+resident_quasi       | SV04 | report     |                            |                  | accused             | coordinating | section-property
+resident_quasi       | SV01 | report     |                            |                  | report              | coordinating | section-property
+resident_backstop    | CL03 | help       |                            |                  | direct              | dispatched   | section-property
+resident_backstop    | RP01 | help       |                            |                  | urgent              | dispatched   | section-property
+resident_backstop    | PK01 | help       |                            |                  | coordinated         | coordinating | pmc-a28
+resident_emergency   | CL03 | help       |                            |                  | direct              | dispatched   | po-a12
+resident_emergency   | RP01 | help       |                            |                  | urgent              | dispatched   | po-a12
+resident_emergency   | PK01 | help       |                            |                  | coordinated         | coordinating | pmc-a40
+resident_uncommitted | CL03 | help       |                            |                  | direct              | dispatched   | po-a31
+resident_uncommitted | PK01 | help       |                            |                  | uncoordinated       | coordinating | section-property
+resident_uncommitted | RP10 | help       |                            |                  | uncoordinated       | coordinating | section-property
+street               | TR01 | help       |                            |                  | department          | coordinating | section-desk
+street               | CL03 | help       |                            |                  | public_place        | coordinating | section-desk
+street               | RP01 | help       |                            |                  | public_place        | coordinating | section-desk
+street               | NB02 | help       |                            |                  | public_place        | coordinating | section-desk
+street               | FS04 | help       |                            |                  | hotline_public      | coordinating | section-safety
+street               | IL01 | help       |                            |                  | section             | dispatched   | section-enforcement
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the matrix."""
+
+    place: str
+    category: str
+    type: str
+    missing: str
+    accused: str
+    rule: str
+    state: str
+    party: str
+
+
+CASES = [Case(*(cell.strip() for cell in line.split("|"))) for line in MATRIX.strip().splitlines()]
+
+
+def test_the_matrix_has_a_case_for_every_rule():
+    assert {one.rule for one in CASES} == {one.name for one in rules()} | {"last_resort"}
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda one: "-".join([one.place, one.category, one.type, *one.missing.split()])
+)
+def test_a_report_goes_where_the_matrix_says(scene, street, case):
+    for one in case.missing.split():
+        contracts, members = ServiceContract.objects.filter(kind=one), Membership.objects.filter(organisation__code=one)
+        assert contracts.delete()[0] + members.delete()[0] > 0
+    scene.now = timezone.now()
+    who = "resident" if case.place == "street" else case.place
+    place = (
+        {"street_id": street.pk}
+        if case.place == "street"
+        else {"compound_id": scene.cast[who].residencies.get(ends_on=None).compound_id}
+    )
+    accused = {"accused_id": scene.codes[case.accused]} if case.accused else {}
+    ticket = Ticket.objects.get(pk=scene.file(case.category, who=who, type=case.type, **place, **accused))
+    party = {"dispatched": ticket.holder_id, "coordinating": ticket.coordinator_id, "submitted": ticket.desk_id}
+    code = Organisation.objects.get(pk=party[ticket.state]).code
+    assert (rule({"id": ticket.pk}), ticket.state, code) == (case.rule, case.state, case.party)
 
 
 # Urgent, and the specialised company is missing.
