@@ -80,7 +80,7 @@ street               | RP01 | help       |                            |         
 street               | NB02 | help       |                            |                  | public_place        | coordinating | section-desk
 street               | FS04 | help       |                            |                  | hotline_public      | coordinating | section-safety
 street               | IL01 | help       |                            |                  | section             | dispatched   | section-enforcement
-"""
+"""  # noqa: E501
 
 
 @dataclass(frozen=True)
