@@ -257,3 +257,16 @@ def test_who_reported_without_a_name_is_shown_to_nobody(api):
         assert "reveal" not in api(key).moves(ticket)
     assert api("street_lead").move(ticket, "reveal", 409, reason="核实。")["code"] == "reporter_is_anonymous"
     assert_whole(ticket, "dispatched")
+
+
+def test_residents_read_what_happened_and_not_how_the_engine_keeps_time(api):
+    ticket = api("resident").file("CL07")
+    api("dispatcher").move(ticket, "sign")
+
+    def facts(reader):
+        return [set(one["data"]) for one in reader.get(f"tickets/{ticket['id']}/events")["results"]]
+
+    told, known = facts(api("resident")), facts(api("desk_officer"))
+    assert "terms" in known[0]
+    assert not {"terms", "promised", "helping", "fired"} & set().union(*told)
+    assert {"category", "channel", "rule"} <= told[0]

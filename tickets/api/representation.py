@@ -311,6 +311,15 @@ FACE_WORDS = {
 }
 
 
+# Who works on it, and what the clocks are measured by: the ticket shows residents those that are theirs to know.
+STAFF_FACTS = frozenset(
+    {
+        *("worker", "lead", "helping", "whistled", "released", "reporting", "unstaffed", "alarms"),
+        *("terms", "promised", "fired", "audience", "calendar"),
+    }
+)
+
+
 def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[uuid.UUID, str]) -> dict[str, Any]:
     """One line of a timeline, as somebody in the relations `mine` may read it.
 
@@ -326,7 +335,7 @@ def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[u
         public = FACE_WORDS.get(one.verb, set()) if consented else set()
         facts, words = {}, {name: value for name, value in words.items() if name in public}
     elif not STAFF & set(mine):
-        facts.pop("worker", None)
+        facts = {name: value for name, value in facts.items() if name not in STAFF_FACTS}
     return {
         "seq": one.seq,
         "verb": one.verb,
