@@ -87,8 +87,9 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
     """
     ticket, happening, rule = _routed(report, by, person)
     standing_in = "" if report.channel == Channel.APP else StoodInFor.REPORTER.value
+    claim(report.photos, by)
     bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
-    attach(ticket, report.photos, by, PhotoKind.REPORT)
+    attach(ticket, report.photos, PhotoKind.REPORT)
     return ticket, rule
 
 
@@ -228,17 +229,20 @@ def _reporter(report: Report, person: Person) -> tuple[Person | None, str, str]:
     return known, report.contact_name, report.contact_phone
 
 
-def attach(ticket: Ticket, photos: Sequence[uuid.UUID], by: Actor, kind: PhotoKind) -> None:
-    """Attach photos that the actor uploaded to the ticket's latest event, which says what they show.
-
-    Raises InvalidInput when one is not theirs.
-    """
+def claim(photos: Sequence[uuid.UUID], by: Actor) -> None:
+    """Lock photos that the actor uploaded and that no move has attached yet. Raises InvalidInput when one is not such."""
     if not photos:
         return
     mine = Photo.objects.filter(pk__in=set(photos), uploader=by.person_id, ticket=None)
-    values = {"ticket": ticket, "street": ticket.street_id, "event_seq": ticket.event_count, "kind": kind}
-    if mine.update(**values) != len(set(photos)):
+    if len(mine.select_for_update(no_key=True).order_by("pk").values_list("pk")) != len(set(photos)):
         raise InvalidInput("photos", "unknown_photo", _UNKNOWN_PHOTO)
+
+
+def attach(ticket: Ticket, photos: Sequence[uuid.UUID], kind: PhotoKind) -> None:
+    """Attach photos that were claimed to the ticket's latest event, which says what they show."""
+    if photos:
+        values = {"ticket": ticket, "street": ticket.street_id, "event_seq": ticket.event_count, "kind": kind}
+        Photo.objects.filter(pk__in=set(photos)).update(**values)
 
 
 # Carries a move out on a locked ticket: `action(ticket, by=…, version=…, **inputs)`.
@@ -420,8 +424,9 @@ _resume_dispute = _with_holder_live(Ticket.dispute)
 
 def dispute(ticket: Ticket, *, by: Actor, version: int | None, reason: str, photos: Sequence[uuid.UUID] = ()) -> Event:
     """Dispute the reply; a follower's voice is noted, for each has one."""
+    claim(photos, by)
     event = _resume_dispute(ticket, by=by, version=version, reason=reason, photos=photos)
-    attach(ticket, photos, by, PhotoKind.DISPUTE)
+    attach(ticket, photos, PhotoKind.DISPUTE)
     mine = relations(ticket, by)
     if Relation.FOLLOWER in mine and not mine & {Relation.REPORTER, Relation.STREET}:
         Follower.objects.filter(ticket=ticket, person=by.person_id).update(disputed_at=event.at)
@@ -430,8 +435,10 @@ def dispute(ticket: Ticket, *, by: Actor, version: int | None, reason: str, phot
 
 def _with_photos(transition: Callable[..., Any], kind: PhotoKind) -> Action:
     def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
+        photos = inputs.get("photos", ())
+        claim(photos, by)
         event = perform(transition, ticket, by=by, version=version, **inputs)
-        attach(ticket, inputs.get("photos", ()), by, kind)
+        attach(ticket, photos, kind)
         return event
 
     return action

@@ -72,7 +72,14 @@ class Scene:
     def _ids(self, value: Any) -> Any:
         return str(self.codes[value]) if isinstance(value, str) else [str(self.codes[one]) for one in value]
 
-    def do(
+    def do(self, who: str, ticket: uuid.UUID, name: str, **how: Any) -> Event:
+        """Let `who` make the move, in a transaction of its own as at the edge, and let a minute go by."""
+        with transaction.atomic():
+            event = self.attempt(who, ticket, name, **how)
+        self.now = max(self.now, how.get("at") or self.now) + timedelta(minutes=1)
+        return event
+
+    def attempt(
         self,
         who: str,
         ticket: uuid.UUID,
@@ -83,19 +90,16 @@ class Scene:
         at: datetime | None = None,
         **inputs: Any,
     ) -> Event:
-        """Let `who` make the move, in a transaction of its own as at the edge, and let a minute go by."""
-        with transaction.atomic():
-            actor = self.actor(who, on_behalf=on_behalf, at=at)
-            locked, given = hold(name, ticket, self.inputs(name, inputs), by=actor)
-            event = act(name, locked, by=actor, version=version, inputs=given)
-        self.now = max(self.now, at or self.now) + timedelta(minutes=1)
-        return event
+        """Let `who` make the move in the transaction that is open, which nothing takes back where it is refused."""
+        actor = self.actor(who, on_behalf=on_behalf, at=at)
+        locked, given = hold(name, ticket, self.inputs(name, inputs), by=actor)
+        return act(name, locked, by=actor, version=version, inputs=given)
 
     def refused(self, who: str, ticket: uuid.UUID, name: str, **how: Any) -> str:
-        """The code with which the move is refused at the edge, where nothing has changed then."""
+        """The code with which the move is refused; nothing has been written then, so that nothing need be taken back."""
         before = rows()
         try:
-            self.do(who, ticket, name, **how)
+            self.attempt(who, ticket, name, **how)
         except Refusal as refusal:
             assert rows() == before, f"{name} by {who} was refused, but changed {sorted(rows() ^ before)}"
             return refusal.code
