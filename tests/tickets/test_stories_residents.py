@@ -6,7 +6,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from tests.tickets.story import assert_whole, history, queued, row, seen, shown, timeline, told
+from tests.tickets.paths import rows
+from tests.tickets.story import assert_whole, clocks, history, queued, row, seen, shown, timeline, told
+from tickets.escalation import sweep
 from tickets.models import Follower, Ticket
 from workflow.actor import Actor
 from workflow.errors import NotPermitted
@@ -21,18 +23,9 @@ def done(caller, ticket):
     return caller.move(ticket, "reply", result="已处理。", photos=[caller.photo()])
 
 
-def by_the_clock(transition, ticket, moment):
-    """Let the clock make a move at `moment`."""
-    clock = Actor.the_clock(moment)
-    with transaction.atomic():
-        (locked,) = lock(Ticket, row(ticket).pk, by=clock)
-        return perform(transition, locked, by=clock)
-
-
 def test_the_second_dispute_goes_to_the_street_and_silence_closes_at_last(api, organisation):
     resident, dispatcher, officer = api("resident"), api("dispatcher"), api("property_officer")
     office, section = organisation("天岳恒学院路14号院项目部"), organisation("物业专班")
-    start = timezone.now()
     ticket = resident.file("GR02", text="草坪枯死一片。")
     done(dispatcher, ticket)
     photo = resident.photo("dispute")
@@ -62,16 +55,22 @@ def test_the_second_dispute_goes_to_the_street_and_silence_closes_at_last(api, o
     assert "close_silent" not in officer.moves(ticket)
     assert officer.client.post(f"/api/v1/tickets/{ticket['id']}/moves/close_silent").status_code == 404
 
-    end = start + timedelta(days=20)
-    event = by_the_clock(Ticket.close_silent, ticket, end)
-    assert (event.actor_id, event.actor_organisation_id, event.at) == (None, None, end)
+    end = clocks(ticket)["confirm"]
+    assert end > timezone.now() + timedelta(days=6)
+    with at(end - timedelta(microseconds=1)):
+        sweep()
+    assert row(ticket).state == "replied"
+    with at(end):
+        sweep()
+    event = history(ticket)[-1]
+    assert (event.verb, event.actor_id, event.actor_organisation_id, event.at) == ("close_silent", None, None, end)
     now = row(ticket)
     assert (now.resolved, now.rating, now.closed_at) == (None, None, end)
     assert told(ticket) == {"天岳恒学院路14号院项目部", "物业专班"}
     round_ = ["sign", "contact", "reply"]
     verbs = ["submit", *round_, "dispute", "reply", "dispute", "dispatch", *round_, "close_silent"]
     assert timeline(resident, ticket) == verbs
-    assert timeline(officer, ticket) == [*verbs[:-1], "callback", "close_silent"]
+    assert timeline(officer, ticket) == [*verbs[:-1], "callback", "remind", "close_silent"]
     assert_whole(ticket, "closed")
 
     # A month is left to say that it was not so; then it must be reported anew.
@@ -131,6 +130,32 @@ def test_a_resident_who_withdraws_while_the_crew_is_on_site_leaves_and_the_ticke
     assert timeline(neighbour, ticket) == [
         *("submit", "cosign", "cosign", "sign", "contact", "arrive", "withdraw", "reply", "confirm")
     ]
+    assert_whole(ticket, "closed")
+
+
+def test_a_resident_without_cosigners_leaves_and_nobody_rates_the_work_for_them(api):
+    resident, dispatcher, desk = api("resident"), api("dispatcher"), api("desk_officer")
+    ticket = resident.file("RP04", text="三号楼二单元楼道灯坏了。")
+    dispatcher.move(ticket, "sign")
+    dispatcher.move(ticket, "contact", result="reached")
+    dispatcher.move(ticket, "arrive")
+    assert resident.move(ticket, "withdraw", reason="我要搬走了。")["state"] == "in_progress"
+    left = row(ticket)
+    assert (left.reporter, left.contact_name, left.contact_phone) == (None, "", "")
+    assert seen(dispatcher, ticket)["contact"] == {"name": "", "phone": ""}
+
+    ticket = dispatcher.move(ticket, "reply", result="灯已更换。", photos=[dispatcher.photo()])
+    before = rows()
+    rating = {"resolved": True, "rating": 5}
+    assert desk.move(ticket, "confirm", 409, on_behalf_of="reporter", **rating)["code"] == "reporter_left"
+    assert resident.move(ticket, "confirm", 403, **rating)["code"] == "not_permitted"
+    assert rows() == before
+    assert "confirm" not in [one["name"] for one in desk.get(f"tickets/{ticket['id']}/moves")["moves"]]
+    with at(clocks(ticket)["confirm"]):
+        sweep()
+    now = row(ticket)
+    assert (now.state, now.resolved, now.rating) == ("closed", None, None)
+    assert timeline(resident, ticket) == ["submit", "sign", "contact", "arrive", "withdraw", "reply", "close_silent"]
     assert_whole(ticket, "closed")
 
 

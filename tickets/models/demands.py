@@ -53,6 +53,12 @@ def within_return_window(ticket: "Ticket") -> bool:
 RETURNABLE = [not_designated, not_returned_before, within_return_window]
 
 
+@condition("reporter_left", "诉求人已撤回，无人可作评价。", "Its reporter has left, and nobody is there to rate it.")
+def somebody_reported(ticket: "Ticket") -> bool:
+    """A rating is somebody's: of the reporter's own account, or of whoever the street may reach."""
+    return ticket.reporter_id is not None or bool(ticket.contact_name or ticket.contact_phone)
+
+
 @condition("not_contacted", "须先联系诉求人并登记。", "Contact the resident first, and record it.")
 def contacted(ticket: "Ticket") -> bool:
     """First contact comes before the reply (ordinance on swift response, article 15)."""

@@ -1206,6 +1206,7 @@ class Ticket(Subject):
         source=S.REPLIED,
         target=S.CLOSED,
         permission=any_of(R.REPORTER),
+        conditions=[demands.somebody_reported],
         custom=move("确认", "Confirm", inputs.Confirm),
     )
     def confirm(self, *, at: datetime, by: Actor, resolved: bool, rating: int, words: str = "") -> None:
