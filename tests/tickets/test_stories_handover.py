@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from community.models import Area, Organisation, ServiceContract
+from tests.tickets.paths import rows
 from tests.tickets.story import assert_whole, history, queued, row, seen, shown, timeline, told
 from tickets.models import Assignment
 from workflow.moment import at
@@ -118,6 +119,76 @@ def test_a_contract_that_ends_in_mid_ticket_passes_it_on_and_leaves_a_summary(ap
     parts = [(one["organisation"]["id"], one["outcome"]) for one in seen(resident, ticket)["assignments"]]
     assert parts == [(old_office, "redispatched"), (office, "done")]
     assert resident.file("CL02")["holder"] == office
+    assert_whole(ticket, "closed")
+
+
+def test_a_return_that_is_designated_a_contract_that_ends_and_a_dispute_after_it_are_one_ticket(
+    api, new_company, organisation
+):
+    resident, old, new, officer = api("resident"), api("dispatcher"), api("other_dispatcher"), api("property_officer")
+    old_office = organisation("天岳恒学院路14号院项目部")
+    ticket = resident.file("CL07", text="楼道里有老鼠。")
+    old.move(ticket, "return", reason="不在合同范围。")
+    ticket = officer.move(ticket, "designate", reason="属物业职责，指定承办。")
+    old.move(ticket, "sign")
+    old.move(ticket, "contact", result="reached")
+    old.move(ticket, "reply", result="已投药。")
+    ticket = resident.move(ticket, "dispute", reason="还有老鼠。")
+    assert (ticket["state"], ticket["holder"]) == ("in_progress", old_office)
+    due = row(ticket).due_at
+
+    # The contract has ended. Until somebody else has it, the ticket stays with whoever has it: seen, worked on, not given back.
+    office = new_company()
+    assert (queued(old, ticket), queued(new, ticket)) == ("lead", None)
+    assert seen(old, ticket)["text"] == "楼道里有老鼠。"
+    assert {"progress", "reply"} <= set(old.moves(ticket))
+    old.move(ticket, "progress", text="已向新公司交底。")
+    assert "return" not in old.moves(ticket)
+    before = rows()
+    assert old.move(ticket, "return", 409, reason="合同已到期。")["code"] == "already_designated"
+    assert seen(new, ticket) is None
+    assert rows() == before
+
+    ticket = officer.move(ticket, "redispatch", holder=office, reason="物业合同到期，由新公司接办。")
+    assert (ticket["state"], ticket["holder"], row(ticket).due_at) == ("dispatched", office, due)
+    assert (queued(old, ticket), queued(new, ticket)) == (None, "lead")
+    assert seen(old, ticket)["text"] is None
+    # The designation bound the old company alone.
+    assert "return" in new.moves(ticket)
+    ticket = new.move(ticket, "return", reason="交接未完成。")
+    assert (ticket["state"], ticket["holder"]) == ("returning", office)
+    ticket = officer.move(ticket, "designate", reason="合同已生效。")
+    assert ticket["holder"] == office
+
+    new.move(ticket, "sign")
+    new.move(ticket, "contact", result="reached")
+    new.move(ticket, "reply", result="已全楼消杀。")
+    # The second dispute goes to the street, which gives it to the new company again, and never to the old.
+    ticket = resident.move(ticket, "dispute", reason="地下室还有。")
+    assert (ticket["state"], ticket["coordinator"]) == ("coordinating", organisation("物业专班"))
+    assert seen(old, ticket)["text"] is None
+    officer.move(ticket, "dispatch", holder=office)
+    new.move(ticket, "sign")
+    new.move(ticket, "contact", result="reached")
+    new.move(ticket, "reply", result="地下室已消杀。")
+    ticket = resident.move(ticket, "confirm", resolved=True, rating=3)
+    assert timeline(officer, ticket) == [
+        *("submit", "return", "designate", "sign", "contact", "reply", "dispute", "progress", "redispatch"),
+        *(
+            "return",
+            "designate",
+            "sign",
+            "contact",
+            "reply",
+            "dispute",
+            "dispatch",
+            "sign",
+            "contact",
+            "reply",
+            "confirm",
+        ),
+    ]
+    assert timeline(old, ticket) == []
     assert_whole(ticket, "closed")
 
 

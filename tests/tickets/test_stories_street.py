@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from tests.tickets.story import assert_whole, history, queued, row, seen, timeline, told
+from community.models import Membership, Organisation, Person, ServiceContract
+from tests.tickets.story import assert_whole, history, queued, row, seen, signed_in, timeline, told
 from workflow.moment import at
 
 
@@ -13,8 +14,27 @@ def on(text):
     return at(datetime.fromisoformat(f"{text}T10:00:00+08:00"))
 
 
-def test_parking_with_an_operator_who_leaves_ends_with_an_emergency_provider(api, organisation):
+@pytest.fixture
+def operator(db):
+    """The parking operator's man, until it leaves with the end of its contract."""
+    company = Organisation.objects.get(code="co-tongda")
+    person = Person.objects.create(phone="19700000001", name="钱停云", password="!")
+    until = date(2020, 10, 30)
+    Membership.objects.create(
+        street=company.street,
+        person=person,
+        organisation=company,
+        role="dispatcher",
+        starts_on="2018-01-01",
+        ends_on=until,
+    )
+    assert ServiceContract.objects.filter(provider=company).update(ends_on=until) == 1
+    return signed_in(person)
+
+
+def test_parking_with_an_operator_who_leaves_ends_with_an_emergency_provider(api, operator, organisation):
     resident, neighbour, chair, officer = api("resident"), api("neighbour"), api("chair"), api("property_officer")
+    company = organisation("北京通达驿停车管理有限公司")
     office, section = organisation("天岳恒学院路14号院项目部"), organisation("物业专班")
 
     # October 2020: parking is in disorder, and the committee brings the parties together.
@@ -26,13 +46,22 @@ def test_parking_with_an_operator_who_leaves_ends_with_an_emergency_provider(api
         neighbour.move(parking, "cosign")
     with on("2020-10-12"):
         assert told(parking) == {"学院路14号院物业管理委员会", "物业专班"}
-        chair.move(parking, "record", met_with="停车管理单位、业主代表", agreed="该单位年底撤场，另议管理方案。")
-        # The operator has no member on Linli, so nothing can be sent to it.
-        problem = chair.move(parking, "dispatch", 400, holder=organisation("北京通达驿停车管理有限公司"))
-        assert problem["errors"][0]["field"] == "holder"
+        chair.move(parking, "record", met_with="停车管理单位、业主代表", agreed="该单位撤场前维持秩序，另议管理方案。")
+        parking = chair.move(parking, "dispatch", holder=company)
+        assert (parking["state"], parking["holder"]) == ("dispatched", company)
+        operator.move(parking, "sign")
+    # On its last day a broken barrier is still the operator's.
+    with on("2020-10-30"):
+        broken = resident.file("PK05")
+        assert (broken["state"], broken["holder"]) == ("dispatched", company)
+        assert queued(operator, broken) == "lead"
 
-    # 31 October: the gates are taken away.
+    # 31 October: it has left, and the gates with it. Whoever was its man sees nothing, and nothing goes to it any more.
     with on("2020-10-31"):
+        assert seen(operator, broken) is None
+        assert operator.move(broken, "sign", 404)["code"] == "not_found"
+        problem = officer.move(parking, "redispatch", 400, holder=company, reason="请继续办理。")
+        assert problem["errors"][0]["code"] == "unknown_organisation"
         gates = neighbour.file("SV06", title="东西门岗亭被拆", text="道闸和岗亭已拆除，大门无人看守。")
         assert (gates["state"], gates["holder"]) == ("dispatched", section)
         assert row(gates).due_at == datetime.fromisoformat("2020-11-01T10:00:00+08:00")
@@ -55,9 +84,14 @@ def test_parking_with_an_operator_who_leaves_ends_with_an_emergency_provider(api
         assert (barrier["state"], barrier["holder"]) == ("dispatched", office)
         assert api("tenant").move(barrier, "cosign")["version"] == barrier["version"]
 
-        # The committee gives the parking ticket to it as well.
-        parking = chair.move(parking, "dispatch", holder=office, note="应急期间一并管理。")
-        assert (parking["state"], parking["holder"]) == ("dispatched", office)
+        # What the operator left behind is given to it as well.
+        for left in (broken, parking):
+            moved = officer.move(left, "redispatch", holder=office, reason="原单位已撤场，应急期间一并管理。")
+            assert (moved["state"], moved["holder"]) == ("dispatched", office)
+        dispatcher.move(broken, "sign")
+        dispatcher.move(broken, "contact", result="reached")
+        dispatcher.move(broken, "reply", result="道闸已修复。", photos=[dispatcher.photo()])
+        assert_whole(resident.move(broken, "confirm", resolved=True, rating=4), "closed")
     with on("2020-11-10"):
         dispatcher.move(parking, "sign")
         dispatcher.move(parking, "contact", result="reached")
@@ -69,8 +103,8 @@ def test_parking_with_an_operator_who_leaves_ends_with_an_emergency_provider(api
     with on("2020-11-12"):
         parking = resident.move(parking, "confirm", resolved=True, rating=5)
     assert timeline(neighbour, parking) == [
-        *("submit", "cosign", "record", "dispatch", "sign", "contact", "request_extension", "grant_extension"),
-        *("reply", "confirm"),
+        *("submit", "cosign", "record", "dispatch", "sign", "redispatch", "sign", "contact", "request_extension"),
+        *("grant_extension", "reply", "confirm"),
     ]
     assert told(parking) == {"学院路14号院物业管理委员会", "天岳恒学院路14号院项目部", "物业专班"}
     assert_whole(parking, "closed")

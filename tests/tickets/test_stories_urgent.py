@@ -9,7 +9,8 @@ from tests.tickets.story import assert_whole, clocks, history, queued, row, seen
 from tickets.models import Follower
 from workflow.moment import at
 
-HOLIDAY_NIGHT = datetime.fromisoformat("2024-10-01T03:00:00+08:00")
+# The first of eight days of the Spring Festival; the Sunday after them was worked.
+HOLIDAY_NIGHT = datetime.fromisoformat("2024-02-10T03:00:00+08:00")
 
 
 def test_a_lift_with_people_in_it_goes_to_maintainer_and_office_at_once_at_3_am_on_a_holiday(api, organisation):
@@ -37,6 +38,10 @@ def test_a_lift_with_people_in_it_goes_to_maintainer_and_office_at_once_at_3_am_
         "assist": HOLIDAY_NIGHT + timedelta(hours=24),
         "overall": HOLIDAY_NIGHT + timedelta(days=3, hours=2),
     }
+    # A week's limit that was given at the same moment does roll off the holiday, to the end of the Sunday that was worked.
+    with at(HOLIDAY_NIGHT):
+        ordinary = resident.file("CL01")
+    assert clocks(ordinary)["handle"] == row(ordinary).due_at == datetime.fromisoformat("2024-02-19T00:00:00+08:00")
     assert history(ticket)[0].at == HOLIDAY_NIGHT
     roles = [queued(caller, ticket) for caller in (maintainer, office, api("chair"))]
     assert roles == ["lead", "co_handler", "copy"]
