@@ -103,7 +103,8 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "whistle": (State.IN_PROGRESS, [], "desk_officer"),
     "withdraw": (State.COORDINATING, [], "resident"),
 }
-READ = (State.IN_PROGRESS, list[Step](), "resident")
+# Who reads what is not for everybody; the rest is read by a resident.
+READERS = {"overdue_list": "desk_officer", "at_risk_list": "desk_officer"}
 
 
 @pytest.fixture
@@ -200,7 +201,8 @@ class Street:
 
     def ticket(self, operation: str) -> tuple[uuid.UUID, str]:
         """A ticket that stands where the operation is possible, and who may do it then."""
-        state, steps, who = STARTS.get(operation.removeprefix("tickets_move_"), READ)
+        read = (State.IN_PROGRESS, list[Step](), READERS.get(operation, "resident"))
+        state, steps, who = STARTS.get(operation.removeprefix("tickets_move_"), read)
         return self.scene.follow(self.scene.reach(state), steps), who
 
     def code(self, phone: str) -> str:
