@@ -12,7 +12,9 @@ from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -27,6 +29,7 @@ from community.signin import TooManyCodes, WrongCode
 from notifications.sms import NoGateway
 from web.addresses import client_address
 from web.words import bilingual
+from workflow import calendars
 
 _NOT_STAFF = bilingual("该账号不能进入管理后台。", "This account may not enter the administration.")
 _NEITHER = bilingual("请填写验证码或密码。", "Give the code or the password.")
@@ -176,6 +179,13 @@ class SignIn(LoginView):
 
 class Office(admin.AdminSite):
     """Django's admin with a front door of its own."""
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The first page; whoever keeps the calendar reads there what it lacks."""
+        if request.user.has_perm("workflow.change_calendarversion"):
+            for notice in calendars.notices(timezone.localdate()):
+                messages.warning(request, str(notice))
+        return super().index(request, extra_context)
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

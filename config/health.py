@@ -1,10 +1,12 @@
 """`/healthz`: whether this server can serve, and what is missing.
 
-`ok`: everything is there. `degraded`: people are served, but Redis, the worker or a migration is missing, or what was to be
-told has waited too long. `down`: no database. Says nothing that a stranger must not know: no address, no name, no error text.
+`ok`: everything is there. `degraded`: people are served, but Redis, the worker or a migration is missing, nobody watches the
+clocks, or what was to be told has waited too long. `down`: no database. `notices` are for the office, and change no status.
+Says nothing that a stranger must not know: no address, no name, no error text.
 """
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import Error, connection
@@ -12,16 +14,25 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import DateTimeField, F, Func
 from django.db.models.functions import Extract, Now
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from config import heartbeat
+from tickets.escalation import SWEEP
+from tickets.models import TicketClock
 from tickets.models.history import TicketOutbox
+from workflow import calendars
+from workflow.models import LastSweep
 
 OUTBOX_STALE = 300.0
 """Seconds that an event may wait to be told."""
+SWEEP_STALE = 15.0
+"""Seconds after which the clocks count as watched by nobody; there is a sweep every second."""
+RUNG_STALE = 60.0
+"""Seconds that a rung may wait to be fired."""
 
 logger = logging.getLogger(__name__)
 # Set once the schema is complete: a process never sees migrations disappear, and the graph is dear to load.
@@ -32,14 +43,20 @@ _complete: set[str] = set()
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """Answer 200 where the database answers (`ok` or `degraded`), else 503 (`down`)."""
-    parts = {"database": database(), "migrations": migrations(), "outbox": outbox(), **redis_and_worker()}
+    parts = {
+        "database": database(),
+        "migrations": migrations(),
+        "outbox": outbox(),
+        "clocks": clocks(),
+        **redis_and_worker(),
+    }
     if not parts["database"]["ok"]:
         status = "down"
     elif all(part["ok"] for part in parts.values()):
         status = "ok"
     else:
         status = "degraded"
-    return JsonResponse({"status": status, **parts}, status=503 if status == "down" else 200)
+    return JsonResponse({"status": status, **parts, "notices": notices()}, status=503 if status == "down" else 200)
 
 
 def database() -> dict[str, Any]:
@@ -82,6 +99,62 @@ def outbox() -> dict[str, Any]:
     if late:
         found["detail"] = "Events wait to be told: the worker does not run, or one of them fails again and again."
     return found
+
+
+def clocks() -> dict[str, Any]:
+    """Whether somebody watches the clocks: how long ago the last sweep was, and for how long the oldest rung has been due.
+
+    `failing` are clocks whose rung could not be fired; they are tried again.
+    """
+    try:
+        lag = clock_lag()
+    except (Error, PoolTimeout):
+        return {"ok": False, "detail": "Unknown: the database does not answer, or a migration waits."}
+    swept = lag.sweep_age is not None and lag.sweep_age < SWEEP_STALE
+    late = lag.oldest_due is not None and lag.oldest_due > RUNG_STALE
+    found: dict[str, Any] = {
+        "ok": swept and not late,
+        "last_sweep_age_seconds": lag.sweep_age,
+        "oldest_due_seconds": lag.oldest_due,
+        "failing": lag.failing,
+    }
+    if not swept:
+        found["detail"] = "Nobody watches the clocks: start the sweeper and beat, or `manage.py tick --loop`."
+    elif late:
+        found["detail"] = (
+            "Deadlines wait to be fired: start another sweeper, or `manage.py tick --loop`; the log says more."
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLag:
+    """Seconds since the last sweep (None: there was none), and since the oldest rung is due (None: none is); how many clocks fail."""
+
+    sweep_age: float | None
+    oldest_due: float | None
+    failing: int
+
+
+def clock_lag() -> ClockLag:
+    """How far the sweepers are behind."""
+    rungs = TicketClock.objects.filter(fire_at__lte=Now()).order_by("fire_at")
+    due = rungs.values_list(Extract(Now() - F("fire_at"), "epoch"), flat=True).first()
+    last = LastSweep.objects.filter(name=SWEEP)
+    age = last.values_list(Extract(Now() - F("at"), "epoch"), flat=True).first()
+    return ClockLag(
+        sweep_age=None if age is None else round(max(0.0, float(age)), 1),
+        oldest_due=None if due is None else round(float(due), 1),
+        failing=TicketClock.objects.failing().count(),
+    )
+
+
+def notices() -> list[str]:
+    """What the office has to be told: the years whose holidays should have been entered."""
+    try:
+        return [str(one) for one in calendars.notices(timezone.localdate())]
+    except (Error, PoolTimeout):
+        return []
 
 
 def redis_and_worker() -> dict[str, dict[str, Any]]:

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 import holidays
 from django.db import transaction
+from django.utils.functional import Promise
 
+from web.words import bilingual
 from workflow.calendar import Calendar
 from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear, working_hours
 from workflow.notice import Notice
@@ -81,6 +83,22 @@ def overdue_years(day: date) -> list[int]:
     estimated = calendar(newest(), "Asia/Shanghai").estimated
     wanted = [day.year] + ([day.year + 1] if (day.month, day.day) >= ALARM_FROM else [])
     return [year for year in wanted if year in estimated]
+
+
+def notices(day: date) -> list[Promise]:
+    """What whoever keeps the calendar is to be told on `day`; nothing when all is well."""
+    try:
+        years = overdue_years(day)
+    except NoCalendar:
+        return [bilingual("尚未发布工作日历。", "No working calendar has been published.")]
+    return [
+        bilingual(
+            f"{year}年放假安排尚未录入，期限按推算的节假日计算：请在“工作日历版本”中导入国务院办公厅的通知并发布。",
+            f"The holidays of {year} have not been entered, and deadlines follow guessed ones: import the State Council's notice into "
+            "a calendar version and publish it.",
+        )
+        for year in years
+    ]
 
 
 def packaged(year: int) -> tuple[Notice, bool]:

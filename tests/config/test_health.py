@@ -1,19 +1,35 @@
+from datetime import timedelta
+
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from community.models import Person
 from config import health
 from config.celery import app
-from config.health import OUTBOX_STALE
+from config.health import OUTBOX_STALE, RUNG_STALE, SWEEP_STALE
 from config.heartbeat import KEY, STALE, heartbeat
 from tests.tickets.paths import Scene
+from tickets.escalation import SWEEP
+from tickets.models import TicketClock
+from workflow import calendars
+from workflow.models import CalendarVersion, CalendarYear, LastSweep
+from workflow.sweep import note_sweep
 
 NOWHERE = "/nowhere/linli.sock"
 
 
-def test_everything_in_place_is_ok(client, db):
+@pytest.fixture
+def watched(db):
+    """A sweep has just come by, and a worker is alive."""
     heartbeat()
+    note_sweep(SWEEP)
+
+
+def test_everything_in_place_is_ok(client, watched):
     answer = client.get("/healthz")
     assert answer.status_code == 200
     report = answer.json()
@@ -22,6 +38,12 @@ def test_everything_in_place_is_ok(client, db):
     assert report["migrations"] == {"ok": True}
     assert report["worker"]["heartbeat_age_seconds"] < 5
     assert report["outbox"] == {"ok": True, "oldest_age_seconds": None}
+    assert report["clocks"] == {
+        "ok": True,
+        "last_sweep_age_seconds": 0.0,
+        "oldest_due_seconds": None,
+        "failing": 0,
+    }
     assert "no-store" in answer["Cache-Control"]
 
 
@@ -49,13 +71,97 @@ def event_to_tell(cast):
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(0, "ok"), (60, "ok"), (OUTBOX_STALE + 5, "degraded")])
-def test_the_age_of_the_oldest_event_to_be_told_is_shown(client, event_to_tell, seconds, status):
+def test_the_age_of_the_oldest_event_to_be_told_is_shown(client, watched, event_to_tell, seconds, status):
     event_to_tell(seconds)
-    heartbeat()
+    TicketClock.objects.update(fire_at=None)
     report = client.get("/healthz").json()
     assert report["status"] == status
     assert seconds <= report["outbox"]["oldest_age_seconds"] < seconds + 10
     assert report["outbox"]["ok"] == ("detail" not in report["outbox"]) == (status == "ok")
+
+
+@pytest.mark.parametrize("age", [None, SWEEP_STALE - 1, SWEEP_STALE + 1])
+def test_clocks_that_nobody_watches_degrade_and_it_says_what_to_start(client, watched, age):
+    if age is None:
+        LastSweep.objects.all().delete()
+    else:
+        LastSweep.objects.update(at=Now() - timedelta(seconds=age))
+    report = client.get("/healthz").json()
+    well = age is not None and age < SWEEP_STALE
+    assert report["status"] == ("ok" if well else "degraded")
+    assert report["clocks"]["ok"] is well
+    assert report["clocks"]["last_sweep_age_seconds"] == age
+    assert ("manage.py tick --loop" in report["clocks"].get("detail", "")) is not well
+
+
+@pytest.mark.parametrize("late", [-5, RUNG_STALE - 1, RUNG_STALE + 1])
+def test_a_deadline_that_waits_to_be_fired_degrades(client, watched, cast, late):
+    ticket = Scene(cast).file()
+    TicketClock.objects.filter(subject=ticket).update(fire_at=None)
+    TicketClock.objects.filter(subject=ticket, name="coordinate").update(fire_at=Now() - timedelta(seconds=late))
+    report = client.get("/healthz").json()
+    assert report["clocks"]["ok"] is (late < RUNG_STALE)
+    assert report["clocks"]["oldest_due_seconds"] == (late if late > 0 else None)
+    assert report["status"] == ("ok" if late < RUNG_STALE else "degraded")
+    assert ("detail" in report["clocks"]) is (late > RUNG_STALE)
+
+
+def test_clocks_that_fail_are_counted_while_they_are_live(client, watched, cast):
+    ticket = Scene(cast).file()
+    TicketClock.objects.filter(subject=ticket).update(fire_at=None)
+    TicketClock.objects.filter(subject=ticket, name="coordinate").update(failures=2)
+    assert client.get("/healthz").json()["clocks"]["failing"] == 1
+    TicketClock.objects.filter(subject=ticket, name="coordinate").update(
+        stopped_at=Now(), running_since=None, consumed=timedelta(0), over=timedelta(0)
+    )
+    assert client.get("/healthz").json()["clocks"]["failing"] == 0
+
+
+@pytest.fixture
+def holidays(db):
+    """`holidays(estimated=True)`: of no year the holidays are published; otherwise of this one and the next."""
+
+    def say(*, estimated):
+        draft = CalendarVersion.objects.get(number=calendars.newest()).copy_as_draft()
+        year = timezone.localdate().year
+        for one in (year, year + 1):
+            CalendarYear.objects.update_or_create(version=draft, year=one, defaults={"source": "x"})
+        CalendarYear.objects.filter(version=draft).update(estimated=estimated)
+        draft.publish(at=timezone.now())
+        calendars.forget()
+
+    yield say
+    calendars.forget()
+
+
+def test_a_year_whose_holidays_are_missing_is_noticed_and_degrades_nothing(client, watched, holidays):
+    holidays(estimated=True)
+    report = client.get("/healthz").json()
+    assert report["notices"][0].startswith(f"{timezone.localdate().year}年放假安排尚未录入")
+    assert report["status"] == "ok"
+    holidays(estimated=False)
+    assert client.get("/healthz").json()["notices"] == []
+
+
+def test_a_missing_calendar_is_noticed(client, watched, holidays):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE workflow_calendarversion SET published_at = NULL")
+    calendars.forget()
+    assert client.get("/healthz").json()["notices"] == ["尚未发布工作日历。"]
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_the_admin_s_first_page_says_it_to_whoever_keeps_the_calendar(client, cast, holidays, may):
+    holidays(estimated=True)
+    person = cast["desk_officer"]
+    Person.objects.filter(pk=person.pk).update(is_staff=True)
+    if may:
+        person.user_permissions.set(Permission.objects.filter(codename="change_calendarversion"))
+    client.force_login(person)
+    words = f"{timezone.localdate().year}年放假安排尚未录入"
+    assert (words in client.get("/admin/").content.decode()) is may
+    holidays(estimated=False)
+    assert "放假安排尚未录入" not in client.get("/admin/").content.decode()
 
 
 def test_redis_down_degrades_and_says_no_address(client, db, settings):
@@ -85,6 +191,7 @@ def test_no_database_is_down_and_says_no_address(client, django_db_blocker, monk
         answer = client.get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (503, "down")
     assert answer.json()["migrations"]["ok"] is answer.json()["outbox"]["ok"] is False
+    assert answer.json()["clocks"]["ok"] is False
     assert "/nowhere" not in answer.content.decode()
 
 

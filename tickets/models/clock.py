@@ -23,6 +23,10 @@ class TicketClockQuerySet(models.QuerySet["TicketClock"]):
         """Those of these names whose time runs."""
         return self.live().filter(running_since__isnull=False, name__in=sorted(names))
 
+    def failing(self) -> "TicketClockQuerySet":
+        """Live ones whose rung could not be fired when it was tried last."""
+        return self.live().filter(failures__gt=0)
+
     def live_or_late(self) -> "TicketClockQuerySet":
         """Those that run or are paused, and those that were stopped after their due moment."""
         return self.filter(Q(stopped_at__isnull=True) | Q(breached_at__isnull=False))
@@ -64,6 +68,8 @@ class TicketClock(Clock):
         indexes = [
             models.Index(F("fire_at"), F("id"), condition=Q(fire_at__isnull=False), name="ticketclock_due"),
             models.Index(F("subject"), condition=Q(stopped_at__isnull=True), name="ticketclock_live"),
+            # Nearly always empty: it makes counting them cost nothing.
+            models.Index(F("id"), condition=Q(failures__gt=0, stopped_at__isnull=True), name="ticketclock_failing"),
         ]
 
 
