@@ -288,6 +288,13 @@ WECHAT_BASE_URL = env.str("WECHAT_BASE_URL", default="https://api.weixin.qq.com"
 WECHAT_APP_ID = env.str("WECHAT_APP_ID", default="")
 WECHAT_APP_SECRET = env.str("WECHAT_APP_SECRET", default="")
 
+# What Prometheus must bring along to read /metrics. Without one the address is open on a development machine, and absent in production.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if PRODUCTION and 0 < len(METRICS_TOKEN) < SECRET_LENGTH:
+    raise ImproperlyConfigured(
+        f"METRICS_TOKEN has {len(METRICS_TOKEN)} characters; production needs {SECRET_LENGTH} or more, or none."
+    )
+
 # Nothing foreign runs in a page of ours; the API's documentation alone may style itself (config/urls.py).
 SECURE_CSP: dict[str, list[str]] = {
     "default-src": [CSP.SELF],
@@ -309,6 +316,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # The proxy in front ends TLS, and must set (never pass on) this header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+# What watches a server asks its web process itself, without the proxy that ends TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600) if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)

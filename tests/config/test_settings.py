@@ -64,6 +64,7 @@ def test_a_short_secret_is_refused_with_a_way_to_a_long_one(name):
     ("change", "words"),
     [
         ({"ALLOWED_HOSTS": ","}, "ALLOWED_HOSTS names no host"),
+        ({"METRICS_TOKEN": "x" * 31}, "METRICS_TOKEN has 31 characters; production needs 32 or more, or none"),
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES is a number of proxies"),
     ],
 )
