@@ -11,20 +11,23 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db import transaction
-from django.db.models import Exists, ForeignKey, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, ExpressionWrapper, F, ForeignKey, Model, OuterRef, Q, QuerySet, UUIDField
 from django.db.models.fields.related import RelatedField
-from django.forms import ModelForm
+from django.forms import ModelForm, Textarea
 from django.http import HttpRequest
 from django.utils import timezone
 
-from community import signin
+from community import signin, timers
 from community.actors import by_person
 from community.models import (
     Area,
     Building,
     Community,
     Compound,
+    ContractFiring,
     Household,
     Membership,
     Organisation,
@@ -375,13 +378,63 @@ class ResidencyAdmin(Scoped):
     autocomplete_fields = ["street", "person", "compound", "household"]
 
 
+class ContractFiringInline(admin.TabularInline):
+    """What was told of a contract; written by the clock alone."""
+
+    model = ContractFiring
+    fields = ("due_on", "rung", "todo", "fired_at", "concerning")
+    readonly_fields = fields
+    ordering = ["-due_on", "-id"]
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ContractFiring]:
+        """With the names of the organisations."""
+        those = ExpressionWrapper(OuterRef("concerned"), output_field=ArrayField(UUIDField()))
+        everybody: QuerySet[Any] = Organisation.objects.annotate(those=those)
+        named = everybody.filter(those__contains=[F("id")]).order_by("code")
+        return super().get_queryset(request).annotate(names=ArraySubquery(named.values("name")))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever sees the contract."""
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    @admin.display(description=bilingual("待办", "what to do"))
+    def todo(self, one: ContractFiring) -> str:
+        """The rung in words."""
+        return str(timers.TODO.get(one.rung, ""))
+
+    @admin.display(description=bilingual("相关单位", "concerned"))
+    def concerning(self, one: Any) -> str:
+        """The organisations by name."""
+        return "、".join(one.names)
+
+
 @admin.register(ServiceContract)
 class ServiceContractAdmin(Scoped):
     """Who serves what, from when to when."""
 
-    list_display = ["code", "provider", "kind", "mode", "area", "compound", "starts_on", "ends_on"]
+    list_display = ["code", "provider", "kind", "mode", "area", "compound", "starts_on", "ends_on", "handed_over_on"]
     list_select_related = ["provider", "area", "compound"]
     list_filter = [LiveFilter, "kind", "mode", OF_STREET]
     search_fields = ["code", "provider__name", "area__name", "compound__name"]
     autocomplete_fields = ["street", "provider", "area", "compound"]
     date_hierarchy = "starts_on"
+    inlines = [ContractFiringInline]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The terms have a line each."""
+        if db_field.name == "terms":
+            kwargs["widget"] = Textarea(attrs={"rows": 4, "cols": 40})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)

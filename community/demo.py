@@ -282,6 +282,9 @@ def _load_contracts(
                 compound=compounds.get(row["compound"]),
                 starts_on=_day(row["starts_on"]),
                 ends_on=_day_if_any(row["ends_on"]),
+                notice_on=_day_if_any(row["notice_on"]),
+                notice_by=row["notice_by"],
+                handed_over_on=_day_if_any(row["handed_over_on"]),
                 cost_note=row["cost_note"],
             )
             for row in rows("contracts")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.db import OperationalError, connection, models, transaction
+from django.db import OperationalError, models, transaction
 from django.db.models.functions import Now
 
 from workflow import moment
@@ -139,7 +139,7 @@ def _alone[S: Subject](climber: Climber[S], pk: Any) -> Swept:
 
 def _put_off(model: type[Subject], pk: Any, error: Exception) -> None:
     with transaction.atomic():
-        now = _now()
+        now = moment.now()
         clocks: Any = model.CLOCKS._base_manager
         waiting = clocks.select_for_update(no_key=True).filter(subject=pk, fire_at__lte=now)
         for clock in waiting:
@@ -148,16 +148,6 @@ def _put_off(model: type[Subject], pk: Any, error: Exception) -> None:
             clock.error = f"{type(error).__name__}: {error}"[:200]
             clock.fire_at = now + timedelta(seconds=wait)
             clock.save(update_fields=["failures", "error", "fire_at"])
-
-
-def _now() -> datetime:
-    virtual = moment.virtual()
-    if virtual is not None:
-        return virtual
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        now: datetime = cursor.fetchone()[0]
-    return now
 
 
 def _lock[S: Subject](model: type[S], size: int, pk: Any = None) -> tuple[list[S], Actor] | None:
@@ -263,7 +253,7 @@ def measure_anew[S: Subject](model: type[S], transition: Callable[..., Any], *, 
             keys = list(older.values_list("subject_id", flat=True).distinct()[:BATCH])
             if not keys:
                 return total
-            by = Actor.the_clock(_now())
+            by = Actor.the_clock(moment.now())
             subjects = list(
                 model.for_move(None).select_for_update(no_key=True, of=("self",)).filter(pk__in=keys).order_by("pk")
             )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from community.api import me, organisations, places, schema, signin  # noqa: F401  # `schema` registers how callers are described
+from community.api import contracts, me, organisations, places, schema, signin  # noqa: F401  # `schema` registers how callers are described
 
 urlpatterns = [
     path("auth/codes", signin.Codes.as_view()),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("auth/sessions/current", signin.CurrentSession.as_view()),
     path("auth/wechat", signin.Wechat.as_view()),
     path("auth/wechat/bind", signin.WechatBinding.as_view()),
+    path("contracts/timers", contracts.Timers.as_view()),
     path("me", me.Me.as_view()),
     path("me/homes", me.Homes.as_view()),
     path("me/homes/<uuid:id>", me.Home.as_view()),

@@ -1,6 +1,13 @@
 """People and places: every table of the community."""
 
-from community.models.contracts import ServiceContract, ServiceKind, ServiceMode
+from community.models.contracts import (
+    ContractFiring,
+    NoticeBy,
+    ServiceContract,
+    ServiceKind,
+    ServiceMode,
+    Standard,
+)
 from community.models.organisations import Organisation, OrganisationKind, PartyCoverage
 from community.models.people import Language, Membership, Person, Relation, Residency, Role
 from community.models.places import Area, Building, Community, Compound, Household, ResidentialType, Street
@@ -18,10 +25,12 @@ __all__ = [
     "Building",
     "Community",
     "Compound",
+    "ContractFiring",
     "Household",
     "KnownAddress",
     "Language",
     "Membership",
+    "NoticeBy",
     "Organisation",
     "OrganisationKind",
     "PartyCoverage",
@@ -36,6 +45,7 @@ __all__ = [
     "ServiceMode",
     "SignInCode",
     "SignInToken",
+    "Standard",
     "Standing",
     "Street",
     "WechatAccount",

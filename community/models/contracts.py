@@ -1,6 +1,11 @@
-"""Who serves a place, with what, from when to when."""
+"""Who serves a place, with what, from when to when, and which moments of a contract have come."""
+
+import re
+from datetime import timedelta
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Func, Q
@@ -10,6 +15,15 @@ from community.models.organisations import Organisation
 from community.models.places import Area, Compound, Street
 from web.models import Identified
 from web.words import bilingual
+from workflow.calendar import Budget
+
+# The Civil Code's days for owners who dismiss, and those of the Beijing regulation for a provider who leaves.
+OWNERS_NOTICE, PROVIDERS_NOTICE = timedelta(days=60), timedelta(days=90)
+# What watches the provider: signing, first contact, arrival, disposal.
+LIMITED = ("sign", "contact", "arrive", "handle")
+_TERM = rf"({'|'.join(LIMITED)}):[A-Z0-9-]{{1,8}}=([1-9][0-9]{{0,3}}(m|h)|[1-9][0-9]{{0,2}}w?d)"
+TERMS = rf"^[ \t\r\n]*({_TERM}([ \t\r\n]+|$))*$"
+"""What the terms of a contract look like; PostgreSQL reads the pattern as Python does."""
 
 
 class ServiceKind(models.TextChoices):
@@ -30,6 +44,42 @@ class ServiceMode(models.TextChoices):
     EMERGENCY = "emergency", bilingual("应急物业", "Emergency service")
 
 
+class Standard(models.IntegerChoices):
+    """The service level that a contract owes, of DB11/T 751-2025."""
+
+    NONE = 0, bilingual("未约定", "None agreed")
+    FIRST = 1, bilingual("一级", "Level 1")
+    SECOND = 2, bilingual("二级", "Level 2")
+    THIRD = 3, bilingual("三级", "Level 3")
+
+
+class NoticeBy(models.TextChoices):
+    """Who gave notice."""
+
+    NOBODY = "", bilingual("无", "Nobody")
+    PROVIDER = "provider", bilingual("服务单位", "The provider")
+    OWNERS = "owners", bilingual("业主", "The owners")
+
+
+def valid_terms(text: str) -> None:
+    """Raises ValidationError, naming the first word that is no limit, or one that says again what another said."""
+    known: set[str] = set()
+    for word in text.split():
+        name, _, budget = word.partition("=")
+        if not re.fullmatch(_TERM, word):
+            raise ValidationError(
+                bilingual(
+                    f"“{word}”不是时限，请写成 handle:LIGHT-I=8h 的形式。",
+                    f"“{word}” is no limit; write it as handle:LIGHT-I=8h.",
+                ),
+                code="bad_terms",
+            )
+        Budget.parse(budget)
+        if name in known:
+            raise ValidationError(bilingual(f"{name} 重复。", f"{name} stands there twice."), code="bad_terms")
+        known.add(name)
+
+
 class SixMonthsAfter(Func):
     """The last day of a period of six months from a date: the same day of the month, else its last (Civil Code 202)."""
 
@@ -37,11 +87,21 @@ class SixMonthsAfter(Func):
     output_field = models.DateTimeField()
 
 
+def _notice(party: str, ahead: timedelta, words: Any) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=~Q(kind="property", notice_by=party) | Q(ends_on=None) | Q(ends_on__gte=F("notice_on") + ahead),
+        name=f"servicecontract_{party}_notice",
+        violation_error_message=words,
+    )
+
+
 class ServiceContract(Identified):
     """That `provider` serves a compound, an area, or (with neither) the whole street, from its first to its last day.
 
     `scope` holds category codes (`CL03`) and groups (`CL*`); empty means everything of its kind. A contract on the
-    compound beats one on its area, which beats the street's.
+    compound beats one on its area, which beats the street's. `standard` is the service level that it owes, and `terms` are limits
+    of its own, which go first: `handle:LIGHT-I=8h` with spaces or new lines between them. `notice_on` is the day on which
+    `notice_by` gave notice, `handed_over_on` the day on which the place was handed over.
     """
 
     street = models.ForeignKey(
@@ -92,6 +152,52 @@ class ServiceContract(Identified):
     )
     starts_on = models.DateField(bilingual("开始日期", "first day"))
     ends_on = models.DateField(bilingual("结束日期", "last day"), null=True, blank=True)
+    standard = models.PositiveSmallIntegerField(
+        bilingual("服务等级", "service level"),
+        choices=Standard.choices,
+        default=Standard.NONE,
+        help_text=bilingual(
+            "合同约定的 DB11/T 751-2025 服务等级。", "The level of DB11/T 751-2025 that the contract owes."
+        ),
+    )
+    terms = models.CharField(
+        bilingual("合同时限", "terms"),
+        max_length=400,
+        blank=True,
+        default="",
+        validators=[valid_terms],
+        help_text=bilingual(
+            "合同自行约定的时限，优先于服务等级，每行一个：handle:LIGHT-I=8h（办结）、contact:R2H=1h（先行联系）、arrive（到场）、"
+            "sign（签收）；单位 m 分钟、h 小时、d 日、wd 工作日。",
+            "Limits of the contract's own, which go before its level, one a line: handle:LIGHT-I=8h (disposal), contact:R2H=1h "
+            "(first contact), arrive, sign; m minutes, h hours, d days, wd working days.",
+        ),
+    )
+    notice_on = models.DateField(
+        bilingual("通知日期", "notice given on"),
+        null=True,
+        blank=True,
+        help_text=bilingual(
+            "服务单位或业主提出解除、不再续聘的日期。物业服务合同：服务单位须提前 90 日，业主须提前 60 日。",
+            "When the provider or the owners gave notice. Property service: 90 days ahead by the provider, 60 by the owners.",
+        ),
+    )
+    notice_by = models.CharField(
+        bilingual("通知方", "notice given by"),
+        max_length=8,
+        choices=NoticeBy.choices,
+        blank=True,
+        default=NoticeBy.NOBODY,
+    )
+    handed_over_on = models.DateField(
+        bilingual("交接完成日期", "handed over on"),
+        null=True,
+        blank=True,
+        help_text=bilingual(
+            "资料、场地和设施移交完毕的日期；合同结束后 30 日内应完成。",
+            "When papers, rooms and equipment were handed over; due within 30 days of the contract's end.",
+        ),
+    )
     cost_note = models.CharField(bilingual("费用说明", "cost note"), max_length=200, blank=True)
 
     class Meta:
@@ -121,6 +227,45 @@ class ServiceContract(Identified):
                     "应急物业不得超过六个月。", "An emergency service lasts six months at most."
                 ),
             ),
+            models.CheckConstraint(
+                condition=Q(standard__lte=3),
+                name="servicecontract_standard_known",
+                violation_error_message=bilingual("服务等级为一至三级。", "The levels are 1 to 3."),
+            ),
+            models.CheckConstraint(
+                condition=Q(terms__regex=TERMS),
+                name="servicecontract_terms_are_limits",
+                violation_error_message=bilingual("合同时限格式有误。", "The terms are no limits."),
+            ),
+            models.CheckConstraint(
+                condition=Q(notice_on=None, notice_by="")
+                | Q(notice_on__isnull=False, notice_by__in=NoticeBy.values[1:]),
+                name="servicecontract_notice_has_a_party",
+                violation_error_message=bilingual("通知日期和通知方须同时填写。", "A notice has a day and a party."),
+            ),
+            # Beijing Property Management Regulation, Art 75; Civil Code 946. They speak of property service.
+            _notice(
+                "provider",
+                PROVIDERS_NOTICE,
+                bilingual("服务单位须提前 90 日通知。", "A provider gives notice 90 days before the end."),
+            ),
+            _notice(
+                "owners",
+                OWNERS_NOTICE,
+                bilingual("业主须提前 60 日通知。", "Owners give notice 60 days before the end."),
+            ),
+            models.CheckConstraint(
+                condition=Q(handed_over_on=None)
+                | (
+                    Q(ends_on__isnull=False, handed_over_on__gte=F("starts_on"))
+                    & (Q(notice_on=None) | Q(handed_over_on__gte=F("notice_on")))
+                ),
+                name="servicecontract_handed_over_after_notice",
+                violation_error_message=bilingual(
+                    "交接须在合同开始和通知之后，且合同须有结束日期。",
+                    "What is handed over has an end, and is not handed over before the start or the notice.",
+                ),
+            ),
         ]
         indexes = [
             models.Index(fields=["compound"], condition=Q(compound__isnull=False), name="servicecontract_compound"),
@@ -134,3 +279,36 @@ class ServiceContract(Identified):
     def clean(self) -> None:
         """Its provider, area and compound are of the same street; a provider may be shared."""
         same_street(self, "provider", "area", "compound")
+
+
+class ContractFiring(Identified):
+    """That a moment of a contract was told: once for a rung and the day on which it was due, whoever swept.
+
+    `concerned` are the organisations that it concerned then, each as whoever received for it.
+    """
+
+    street = models.ForeignKey(
+        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
+    )
+    contract = models.ForeignKey(
+        ServiceContract,
+        on_delete=models.PROTECT,
+        related_name="firings",
+        verbose_name=bilingual("服务合同", "contract"),
+        db_index=False,
+    )
+    rung = models.CharField(bilingual("节点", "rung"), max_length=24)
+    due_on = models.DateField(bilingual("应提示日期", "due on"))
+    fired_at = models.DateTimeField(bilingual("提示时间", "fired at"))
+    concerned = ArrayField(models.UUIDField(), default=list, verbose_name=bilingual("相关单位", "concerned"))
+
+    class Meta:
+        verbose_name = bilingual("合同节点", "contract timer")
+        verbose_name_plural = bilingual("合同节点", "contract timers")
+        constraints = [
+            models.UniqueConstraint(F("contract"), F("rung"), F("due_on"), F("street"), name="contractfiring_once")
+        ]
+        indexes = [models.Index(F("street"), F("due_on").desc(), F("id").desc(), name="contractfiring_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.rung} {self.due_on}"

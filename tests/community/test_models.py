@@ -71,6 +71,92 @@ def test_an_emergency_service_may_last_to_the_same_day_of_the_sixth_month(contra
     contract.save()
 
 
+@pytest.mark.parametrize(
+    ("party", "notice_on", "ends_on"),
+    [("provider", date(2021, 1, 2), date(2021, 4, 1)), ("owners", date(2021, 2, 1), date(2021, 4, 1))],
+)
+def test_a_property_contract_does_not_end_before_the_notice_has_run(contract, party, notice_on, ends_on):
+    contract.notice_by, contract.notice_on, contract.ends_on = party, notice_on, ends_on
+    assert refused(contract, f"servicecontract_{party}_notice")
+    contract.kind = "lift"
+    contract.full_clean()
+    contract.save()
+
+
+@pytest.mark.parametrize(
+    ("party", "notice_on", "ends_on"),
+    [
+        ("provider", date(2021, 1, 1), date(2021, 4, 1)),
+        ("owners", date(2021, 1, 31), date(2021, 4, 1)),
+        ("provider", date(2021, 1, 31), None),
+    ],
+)
+def test_a_notice_runs_ninety_days_for_the_provider_and_sixty_for_the_owners(contract, party, notice_on, ends_on):
+    contract.notice_by, contract.notice_on, contract.ends_on = party, notice_on, ends_on
+    contract.full_clean()
+    contract.save()
+
+
+@pytest.mark.parametrize(
+    "notice", [{"notice_by": "provider"}, {"notice_on": DAY}, {"notice_on": DAY, "notice_by": "x"}]
+)
+def test_a_notice_has_a_day_and_a_party(contract, notice):
+    for name, value in notice.items():
+        setattr(contract, name, value)
+    assert refused(contract, "servicecontract_notice_has_a_party")
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {"ends_on": None, "handed_over_on": date(2021, 9, 1)},
+        {"ends_on": date(2021, 8, 1), "handed_over_on": date(2020, 12, 31)},
+        {"ends_on": date(2021, 8, 1), "handed_over_on": date(2021, 2, 28), "notice_on": date(2021, 3, 1)},
+    ],
+)
+def test_what_is_handed_over_has_an_end_and_is_not_handed_over_before_the_notice(contract, dates):
+    for name, value in dates.items():
+        setattr(contract, name, value)
+    contract.notice_by = "owners" if contract.notice_on else ""
+    assert refused(contract, "servicecontract_handed_over_after_notice")
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        "handle:LIGHT-I",
+        "handle:LIGHT-I=",
+        "handle:LIGHT-I=8",
+        "handle:LIGHT-I=8wh",
+        "handle:D7=7d,no_roll",
+        "handle:D7=0d",
+        "handle:D7=99999d",
+        "handle=8h",
+        "confirm:D7=8h",
+        "handle:light=8h",
+        "handle:D7=8h,contact:R2H=1h",
+        "8h",
+    ],
+)
+def test_terms_are_limits_of_the_provider_s_own_clocks(contract, terms):
+    contract.terms = terms
+    assert refused(contract, "servicecontract_terms_are_limits")
+
+
+def test_terms_may_stand_in_lines_and_not_twice(contract):
+    contract.terms = "handle:LIGHT-I=8h\r\ncontact:R2H=30m sign:R2H=15m\n\narrive:R15M=10m handle:W5=3wd"
+    contract.full_clean()
+    contract.save()
+    contract.terms = "handle:D7=3d handle:D7=5d"
+    with pytest.raises(ValidationError, match="handle:D7"):
+        contract.full_clean()
+
+
+def test_a_service_level_is_one_of_three(contract):
+    contract.standard = 4
+    assert refused(contract, "servicecontract_standard_known")
+
+
 def test_a_contract_does_not_end_before_it_begins(contract):
     contract.ends_on = date(2020, 12, 31)
     assert refused(contract, "servicecontract_dates_in_order")

@@ -104,7 +104,7 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "withdraw": (State.COORDINATING, [], "resident"),
 }
 # Who reads what is not for everybody; the rest is read by a resident.
-READERS = {"overdue_list": "desk_officer", "at_risk_list": "desk_officer"}
+READERS = dict.fromkeys(("overdue_list", "at_risk_list", "list_contract_timers"), "desk_officer")
 
 
 @pytest.fixture

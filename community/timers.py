@@ -1,0 +1,318 @@
+"""The moments of a service contract: what has to be thought of before it ends, as it ends and after, each told once.
+
+Nothing is stored ahead. A rung's day follows from the contract's dates as they are now, and `ContractFiring` remembers what was
+told for which day; a contract that gets another end has its moments anew. Days begin at the street's midnight, and are natural
+days: a reminder is not put off for a holiday.
+"""
+
+import uuid
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.functional import Promise
+
+from community.models import ContractFiring, Organisation, ServiceContract
+from community.receivers import receivers, receives
+from web.words import bilingual
+from workflow import moment
+from workflow.sweep import note_sweep
+
+BATCH = 250
+SWEEP = "community.contracts"
+DAY = timedelta(days=1)
+AHEAD = timedelta(days=190)
+"""No rung stands further before the end than this."""
+HANDED_ON = "handed_on"
+"""That the open tickets of a contract that ended have all been dispatched anew; written by whoever does that."""
+# Where the regulation asks for a handover, and for a decision on renewal.
+_PROVIDERS, _ORDINARY = frozenset({"contracted", "emergency"}), frozenset({"contracted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One moment: so many months and days after (before, where negative) the last day, or the day of the notice.
+
+    It is one of contracts in these `modes` (none: all), of property service where `of_property`. `until_end` rungs have no sense any more
+    once the contract has ended. `every` repeats it, in days; repetitions that were missed are told once.
+    """
+
+    code: str
+    ladder: str
+    todo: Promise
+    article: str = ""
+    months: int = 0
+    days: int = 0
+    every: int = 0
+    modes: frozenset[str] = frozenset()
+    of_property: bool = True
+    until_end: bool = True
+
+
+def _exit(code: str, days: int) -> Rung:
+    return Rung(
+        code,
+        "exit",
+        bilingual(
+            "服务单位将退出：确认交接清单，选定新的服务单位，没有的由街道安排应急物业。",
+            "The provider leaves: agree on what is handed over and choose a new one; without one the street arranges emergency service.",
+        ),
+        "R 75, 76; C 946",
+        days=days,
+    )
+
+
+def _emergency(code: str, days: int) -> Rung:
+    return Rung(
+        code,
+        "emergency",
+        bilingual(
+            "应急物业即将到期：组织业主投票选聘新的服务单位。",
+            "The emergency service ends soon: have the owners vote for a new provider.",
+        ),
+        "R 77",
+        days=days,
+        modes=frozenset({"emergency"}),
+    )
+
+
+RUNGS = (
+    Rung(
+        "renewal",
+        "renewal",
+        bilingual(
+            "合同六个月后到期：组织业主决定续聘或另聘。",
+            "The contract ends in six months: have the owners decide on renewal, or on another provider.",
+        ),
+        "R 63",
+        months=-6,
+        modes=_ORDINARY,
+    ),
+    Rung(
+        "exit_notice",
+        "notice",
+        bilingual(
+            "已收到退出通知：核对通知期限，告知业主，准备交接。",
+            "Notice was given: check its term, tell the owners, prepare the handover.",
+        ),
+        "R 75; C 946",
+    ),
+    _exit("exit_60", -60),
+    _exit("exit_30", -30),
+    _exit("exit_7", -7),
+    _emergency("emergency_60", -60),
+    _emergency("emergency_30", -30),
+    Rung(
+        "emergency_end",
+        "end",
+        bilingual(
+            "应急物业已到期：没有新的服务单位时由街道托底。",
+            "The emergency service has ended: without a new provider the street answers itself.",
+        ),
+        "R 77; E 22",
+        days=1,
+        modes=frozenset({"emergency"}),
+        until_end=False,
+    ),
+    Rung(
+        "end",
+        "end",
+        bilingual(
+            "合同已结束：未结工单改派现服务单位，督促三十日内完成交接。",
+            "The contract has ended: its open tickets pass to whoever serves now; the handover is due within 30 days.",
+        ),
+        "R 76",
+        days=1,
+        modes=frozenset({"contracted", "quasi", "backstop"}),
+        of_property=False,
+        until_end=False,
+    ),
+    Rung(
+        "handover_overdue",
+        "handover",
+        bilingual(
+            "逾期未完成交接：督促移交，必要时报区住房部门处理。",
+            "The handover is overdue: press for it, and report to the district's housing department where needed.",
+        ),
+        "R 76, 97",
+        days=31,
+        every=7,
+        modes=_PROVIDERS,
+        until_end=False,
+    ),
+)
+TODO: Mapping[str, Promise] = {
+    **{one.code: one.todo for one in RUNGS},
+    HANDED_ON: bilingual(
+        "该合同的未结工单已全部改派。", "The open tickets of the contract have all been dispatched anew."
+    ),
+}
+ARTICLES: Mapping[str, str] = {one.code: one.article for one in RUNGS}
+
+
+def local_today(contract: ServiceContract, at: datetime) -> date:
+    """The date of `at` in the contract's street."""
+    return at.astimezone(ZoneInfo(contract.street.timezone)).date()
+
+
+def end_of(contract: ServiceContract) -> datetime:
+    """The moment at which a contract with a last day is over: the street's midnight after it."""
+    assert contract.ends_on is not None
+    zone = ZoneInfo(contract.street.timezone)
+    return datetime.combine(contract.ends_on + DAY, datetime.min.time(), zone)
+
+
+def due(contract: ServiceContract, today: date, *, renewed: bool = False) -> Iterator[tuple[Rung, date]]:
+    """The rungs of the contract that have come by `today`, each with its day.
+
+    `renewed` says that its provider goes on serving the place when it ends, so that nothing is handed over.
+    """
+    for rung in RUNGS:
+        day = _day(rung, contract, renewed=renewed)
+        if day is None or day > today:
+            continue
+        if rung.until_end and contract.ends_on is not None and today > contract.ends_on:
+            continue
+        if rung.every:
+            day += timedelta(days=(today - day).days // rung.every * rung.every)
+        yield rung, day
+
+
+def _day(rung: Rung, contract: ServiceContract, *, renewed: bool) -> date | None:
+    if (rung.of_property and contract.kind != "property") or (rung.modes and contract.mode not in rung.modes):
+        return None
+    end, notice = contract.ends_on, contract.notice_on
+    if rung.ladder == "notice":
+        return notice
+    if end is None:
+        return None
+    day = _months_later(end, rung.months) + timedelta(days=rung.days)
+    if rung.until_end:
+        day = max(day, contract.starts_on)
+    match rung.ladder:
+        # The day of the notice is told as such.
+        case "exit" if notice is None or day <= notice:
+            return None
+        case "renewal" if notice is not None and notice <= day:
+            return None
+        case "handover" if renewed or contract.handed_over_on is not None:
+            return None
+    return day
+
+
+def _months_later(day: date, months: int) -> date:
+    """The same day of another month, else that month's last (Civil Code 202)."""
+    if not months:
+        return day
+    count = day.year * 12 + day.month - 1 + months
+    year, month = divmod(count, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def fire_due() -> int:
+    """Fire the rungs that have come and were not fired yet; how many they were. Any number of callers at once do no harm.
+
+    A contract that somebody is writing is left for the next time.
+    """
+    at, fired = moment.now(), 0
+    keys = [one.pk for one in _watched(at) if _unfired(one, at)]
+    for first in range(0, len(keys), BATCH):
+        with transaction.atomic():
+            free = _watched(at).filter(pk__in=keys[first : first + BATCH])
+            fired += _fire(list(free.select_for_update(no_key=True, skip_locked=True, of=("self",))), at)
+    note_sweep(SWEEP)
+    return fired
+
+
+def _watched(at: datetime) -> QuerySet[Any]:
+    """The contracts that may have something to be fired, with whether their providers go on, and what was fired."""
+    # The zones of the earth lie within a day of each other.
+    near = at.date() + DAY
+    after = ServiceContract.objects.filter(
+        Q(compound=OuterRef("compound")) | Q(area=OuterRef("area")) | Q(area=OuterRef("compound__area")),
+        Q(ends_on=None) | Q(ends_on__gt=OuterRef("ends_on")),
+        provider=OuterRef("provider"),
+        kind=OuterRef("kind"),
+        starts_on__lte=OuterRef("ends_on") + DAY,
+    )
+    told = ContractFiring.objects.filter(
+        contract=OuterRef("pk"), rung__in=["end", "emergency_end"], due_on=OuterRef("ends_on") + DAY
+    )
+    pending = Q(kind="property", mode__in=_PROVIDERS, handed_over_on=None, renewed=False)
+    return (
+        ServiceContract.objects.annotate(renewed=Exists(after))
+        .filter(Q(notice_on__lte=near) | Q(ends_on__lte=near + AHEAD))
+        .filter(Q(ends_on=None) | Q(ends_on__gte=near - 2 * DAY) | pending | ~Exists(told))
+        .select_related("street", "area", "compound__area")
+        .prefetch_related("firings")
+        .order_by("pk")
+    )
+
+
+def _unfired(contract: Any, at: datetime) -> list[tuple[Rung, date]]:
+    known = {(one.rung, one.due_on) for one in contract.firings.all()}
+    found = due(contract, local_today(contract, at), renewed=contract.renewed)
+    return [(rung, day) for rung, day in found if (rung.code, day) not in known]
+
+
+def _fire(contracts: Sequence[Any], at: datetime) -> int:
+    waiting = [(contract, rung, day) for contract in contracts for rung, day in _unfired(contract, at)]
+    told = concerned({contract for contract, _, _ in waiting}, at)
+    rows = [firing(contract, rung.code, day, at, told[contract.pk]) for contract, rung, day in waiting]
+    ContractFiring.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
+def firing(contract: ServiceContract, rung: str, due_on: date, at: datetime, told: list[uuid.UUID]) -> ContractFiring:
+    """A row that remembers a rung."""
+    return ContractFiring(
+        street_id=contract.street_id, contract=contract, rung=rung, due_on=due_on, fired_at=at, concerned=told
+    )
+
+
+def concerned(contracts: Iterable[ServiceContract], at: datetime) -> Mapping[uuid.UUID, list[uuid.UUID]]:
+    """Whom each contract concerns at `at`, by its id: the street's property task force, the area's committee, the provider.
+
+    Each is named as whoever receives for it; where nobody does, the street's own body stands for it.
+    """
+    contracts = list(contracts)
+    desks = _desks({one.street_id for one in contracts}, at)
+    parties = {one.pk: [party for party in (_committee(one), one.provider_id) if party] for one in contracts}
+    found = receivers({party for ids in parties.values() for party in ids}, at)
+    told = {}
+    for one in contracts:
+        takers = [desks.get(one.street_id), *(found[party].receiver_id for party in parties[one.pk] if party in found)]
+        told[one.pk] = [taker for taker in dict.fromkeys(takers) if taker]
+    return told
+
+
+def _committee(contract: ServiceContract) -> uuid.UUID | None:
+    area = contract.area or (contract.compound.area if contract.compound else None)
+    return area.committee_id if area else None
+
+
+def _desks(streets: Iterable[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, uuid.UUID]:
+    """Each street's property task force, else its desk, else its office."""
+    order = ["property", "desk"]
+    bodies = Organisation.objects.filter(
+        Q(kind="section", function__in=order) | Q(kind="street_office"), receives("pk", at), street__in=streets
+    )
+    found: dict[uuid.UUID, uuid.UUID] = {}
+    rows = list(bodies.values_list("street", "function", "pk"))
+    rows.sort(key=lambda row: order.index(row[1]) if row[1] in order else len(order))
+    for street, _, body in rows:
+        if street is not None:
+            found.setdefault(street, body)
+    return found
+
+
+def latest(streets: Iterable[uuid.UUID]) -> QuerySet[ContractFiring]:
+    """What was fired in these streets."""
+    return ContractFiring.objects.filter(street__in=streets).select_related(
+        "contract__provider", "contract__area", "contract__compound"
+    )
