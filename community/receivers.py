@@ -24,12 +24,13 @@ class Receiver:
     kind: str
     function: str
     street_id: uuid.UUID | None
+    parent_id: uuid.UUID | None
     receiver_id: uuid.UUID | None
 
 
 _HERE, _HEAD = live.today("clock.at", "street"), live.today("clock.at", "its_street")
 RECEIVERS = f"""
-SELECT o.id, o.kind, o.function, o.street_id,
+SELECT o.id, o.kind, o.function, o.street_id, o.parent_id,
   CASE WHEN {live.staffed("o", "here.day")} THEN o.id
        WHEN {live.lives("head", "there.day")} AND {live.staffed("head", "there.day")} THEN head.id END
 FROM (SELECT %(at)s::timestamptz AS at) clock, community_organisation o

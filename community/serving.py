@@ -29,7 +29,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A live service contract: `scope` holds category codes and groups, none for all; `reach` says how near it is."""
+    """A live service contract: `scope` holds category codes and groups, none for all; `reach` says how near it is.
+
+    `standard` is the service level that it owes (0: none), `terms` are its own limits with one space between them.
+    """
 
     contract_id: uuid.UUID
     kind: str
@@ -37,6 +40,8 @@ class Service:
     scope: tuple[str, ...]
     reach: str
     provider: Party
+    standard: int = 0
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ WITH place AS MATERIALIZED (
   SELECT p.*, clock.at, {live.today("clock.at", "p")} AS day, {live.today("clock.at", "nowhere")} AS shared_day
   FROM ({{place}}) p, (SELECT coalesce(%(at)s::timestamptz, now()) AS at) clock, (SELECT NULL AS timezone) nowhere
 ), served AS MATERIALIZED (
-  SELECT k.id, k.kind, k.mode, k.scope, k.provider_id, k.starts_on,
+  SELECT k.id, k.kind, k.mode, k.scope, k.provider_id, k.starts_on, k.standard, k.terms,
     CASE WHEN k.compound_id IS NOT NULL THEN '1' WHEN k.area_id IS NOT NULL THEN '2' ELSE '3' END AS reach
   FROM place
   JOIN community_servicecontract k ON k.compound_id = place.compound_id OR k.area_id = place.area_id
@@ -104,7 +109,8 @@ WITH place AS MATERIALIZED (
 SELECT street_id, timezone, at, uuidv7(), compound_id, compound_name, area_id, community_id,
   committee_id, residents_committee_id,
   ARRAY(
-    SELECT ARRAY[k.id::text, k.kind, k.mode, array_to_string(k.scope, ','), k.reach, k.provider_id::text]
+    SELECT ARRAY[k.id::text, k.kind, k.mode, array_to_string(k.scope, ','), k.reach, k.provider_id::text,
+      k.standard::text, k.terms]
     FROM served k
     ORDER BY k.reach, k.starts_on DESC, k.id
   ),
@@ -153,8 +159,17 @@ def who_serves(
             parties.setdefault(function, party)
     by_id = {party.id: party for party in found.values()}
     services = tuple(
-        Service(uuid.UUID(key), kind, mode, tuple(scope.split(",")) if scope else (), REACH[reach], found[provider])
-        for key, kind, mode, scope, reach, provider in row[10]
+        Service(
+            uuid.UUID(key),
+            kind,
+            mode,
+            tuple(scope.split(",")) if scope else (),
+            REACH[reach],
+            found[provider],
+            int(standard),
+            " ".join(terms.split()),
+        )
+        for key, kind, mode, scope, reach, provider, standard, terms in row[10]
         if provider in found
     )
     parents = {party.parent_id: by_id[party.parent_id] for party in found.values() if party.parent_id in by_id}

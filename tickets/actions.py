@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from community.models import Membership, Organisation, Person, Street
 from community.receivers import Receiver, local_day, receivers
-from community.serving import Party, Serving, UnknownPlace, who_serves
+from community.serving import Party, Service, Serving, UnknownPlace, who_serves
 from tickets import catalogue, parties
 from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
@@ -21,7 +21,7 @@ from tickets.inputs import Party as StoodInFor
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
 from tickets.models.demands import MAX_URGES, not_following
 from tickets.models.photo import PhotoKind
-from tickets.routing import answering_section, covers, route
+from tickets.routing import CONTRACTORS, answering_section, contract_of, covers, renders, route
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
 from web.words import bilingual
 from workflow.actor import Actor
@@ -145,8 +145,9 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
     ticket.kinds = {one.id: one.kind for one in named if one}
     ticket.file_under(leaf)
     ticket.locate(serving, place)
-    if routing.holder:
-        ticket.hand_to(routing.holder.id, [one.id for one in routing.co_handlers], (), at)
+    if holder := routing.holder:
+        contract = contract_of(serving, leaf, holder.id, holder.parent_id)
+        ticket.hand_to(holder.id, [one.id for one in routing.co_handlers], (), at, contract)
     for one in routing.copies:
         ticket.assign(one.id, AssignmentRole.COPY, at)
     facts = {
@@ -333,10 +334,36 @@ def _dispatching(transition: Callable[..., Any]) -> Action:
             holder=takers[0],
             co_handlers=takers[1:split],
             next_steps=takers[split:],
+            contract=_contract(ticket, leaf, named[0], by),
             **words,
         )
 
     return action
+
+
+def _contract(ticket: Ticket, leaf: catalogue.Leaf, holder: Receiver, by: Actor) -> Service | None:
+    """The contract under which the holder serves the ticket's place today; whoever can have none is not looked for."""
+    if holder.kind not in CONTRACTORS or holder.receiver_id is None:
+        return None
+    serving = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=by.at)
+    return contract_of(serving, leaf, holder.receiver_id, holder.parent_id)
+
+
+def complete_step(
+    ticket: Ticket, *, by: Actor, version: int | None, result: str, photos: Sequence[uuid.UUID] = ()
+) -> Event:
+    """Finish one's own step; whoever leads the next one is measured by their own contract."""
+    claim(photos, by)
+    following, contract = ticket.next_step, None
+    if following is not None:
+        leaf, found = catalogue.leaf_by_id(ticket.category_id), receivers([following.organisation_id], by.at)
+        if holder := found.get(following.organisation_id):
+            contract = _contract(ticket, leaf, replace(holder, receiver_id=holder.organisation_id), by)
+    event = perform(
+        Ticket.complete_step, ticket, by=by, version=version, result=result, photos=photos, contract=contract
+    )
+    attach(ticket, photos, PhotoKind.AFTER)
+    return event
 
 
 def sign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID | None = None) -> Event:
@@ -403,10 +430,10 @@ def _lost_the_place(led: Assignment, ticket: Ticket, by: Actor) -> bool:
 
     def named(at: datetime | None) -> bool:
         serving = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=at)
-        providers = [one.provider for one in serving.services if one.kind == "property" and covers(one, leaf.code)]
-        # A head office also stands in for an office of its own that has nobody.
-        heads = {one.parent_id for one in providers}
-        return led.organisation_id in heads or not {led.organisation_id, head}.isdisjoint({one.id for one in providers})
+        return any(
+            one.kind == "property" and covers(one, leaf.code) and renders(one, led.organisation_id, head)
+            for one in serving.services
+        )
 
     return not named(by.at) and named(led.opened_at)
 
@@ -605,7 +632,7 @@ ACTIONS: Mapping[str, Action] = {
     "progress": _with_photos(Ticket.progress, PhotoKind.PROGRESS),
     "answer": _with_photos(Ticket.answer, PhotoKind.REPORT),
     "reply": _with_photos(Ticket.reply, PhotoKind.AFTER),
-    "complete_step": _with_photos(Ticket.complete_step, PhotoKind.AFTER),
+    "complete_step": complete_step,
     "merge": merge,
     "split": split,
     "cosign": cosign,

@@ -27,6 +27,8 @@ from workflow.errors import Refusal
 FILE = Path(__file__).parent / "data" / "routing.csv"
 DESK = "desk"
 TASK_FORCE = "property"
+# Who may hold a contract that limits their time; the street's own bodies and departments act by duty.
+CONTRACTORS = frozenset({"company", "project_office", "utility", "maintainer", "title_holder"})
 
 
 class NoDesk(Refusal):
@@ -138,8 +140,37 @@ class Finder:
 
 
 def covers(service: Service, code: str) -> bool:
-    """Whether a service's scope takes in the category: an empty scope takes in everything of its kind."""
-    return not service.scope or any(fnmatchcase(code, pattern) for pattern in service.scope)
+    """Whether a service's scope takes in the category."""
+    return in_scope(service.scope, code)
+
+
+def in_scope(scope: Collection[str], code: str) -> bool:
+    """Whether a scope takes in the category: an empty one takes in everything of its kind."""
+    return not scope or any(fnmatchcase(code, pattern) for pattern in scope)
+
+
+def renders(service: Service, organisation: uuid.UUID, parent: uuid.UUID | None) -> bool:
+    """Whether the organisation, under the head office `parent`, renders the service.
+
+    It does so itself, as the head office of the provider, or as an office of it.
+    """
+    provider = service.provider
+    return organisation in (provider.id, provider.parent_id) or (parent is not None and parent == provider.id)
+
+
+def contract_of(serving: Serving, leaf: Leaf, holder: uuid.UUID, parent: uuid.UUID | None) -> Service | None:
+    """The contract under which `holder` does work on `leaf` here: the nearest of the kind that its lead works by, else of any.
+
+    None for whoever has no contract here.
+    """
+    kind, function = parties.split(leaf.lead)
+    kinds = {parties.PROVIDER: "property", parties.TITLE_HOLDER: "title", "utility": "utility", "maintainer": function}
+    found = [
+        one
+        for one in serving.services
+        if one.provider.kind in CONTRACTORS and covers(one, leaf.code) and renders(one, holder, parent)
+    ]
+    return next((one for one in found if one.kind == kinds.get(kind)), found[0] if found else None)
 
 
 def _any(patterns: tuple[str, ...], value: str) -> bool:

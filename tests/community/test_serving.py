@@ -96,6 +96,13 @@ def test_an_empty_scope_covers_everything():
     assert service.scope == ()
 
 
+def test_a_service_says_its_level_and_its_own_terms():
+    ServiceContract.objects.filter(code="P-A01").update(standard=2, terms=" handle:LIGHT-I=8h\r\n contact:R2H=1h\n")
+    services = {service.kind: service for service in serving("学院路14号院").services}
+    assert (services["property"].standard, services["property"].terms) == (2, "handle:LIGHT-I=8h contact:R2H=1h")
+    assert (services["lift"].standard, services["lift"].terms) == (0, "")
+
+
 def test_a_contract_on_the_compound_comes_before_its_areas():
     assert property_services(serving("地质大院北院")) == [
         ("backstop", "compound", "物业专班"),

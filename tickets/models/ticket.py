@@ -15,6 +15,7 @@ from django_fsm import RETURN_VALUE, FSMField, transition
 
 from community.models import Area, Community, Compound, Organisation, Street
 from community.receivers import local_day, receives
+from community.serving import Service
 from tickets import inputs
 from tickets.access import STREET_KINDS, Relation, any_of
 from tickets.clocks import HELPERS, LEADS, clock_plan
@@ -654,22 +655,38 @@ class Ticket(Subject):
         return [one for one in self.assignments if one.open and one.role == role]
 
     def hand_to(
-        self, holder: uuid.UUID, co_handlers: Sequence[uuid.UUID], next_steps: Sequence[uuid.UUID], at: datetime
+        self,
+        holder: uuid.UUID,
+        co_handlers: Sequence[uuid.UUID],
+        next_steps: Sequence[uuid.UUID],
+        at: datetime,
+        contract: Service | None = None,
     ) -> None:
-        """Give the ticket to a holder, with its co-handlers and those who lead after it. Sets the due moment once."""
+        """Give the ticket to a holder, with its co-handlers and those who lead after it. Sets the due moment once.
+
+        The holder's time is measured by the service level in effect, and by its `contract` here where it has one.
+        """
         self._enter(at)
         self.assign(holder, AssignmentRole.LEAD, at)
         for step, organisation in enumerate(next_steps, start=2):
             self.assign(organisation, AssignmentRole.LEAD, at, step=step, waiting=True)
+        self._ask_to_help([one for one in co_handlers if one != holder], at)
+        self.policy = service_levels.in_effect(at).number
+        self._measure_by(contract)
+        if self.due_at is None and not self.reopenings:
+            self.note(promised=True)
+
+    def _ask_to_help(self, organisations: Sequence[uuid.UUID], at: datetime) -> None:
+        """Make co-handlers of those of `organisations` that are none; the event says whom."""
         helping = {one.organisation_id for one in self._open_in(AssignmentRole.CO_HANDLER)}
-        asked = [one for one in dict.fromkeys(co_handlers) if one != holder and one not in helping]
+        asked = [one for one in dict.fromkeys(organisations) if one not in helping]
         for organisation in asked:
             self.assign(organisation, AssignmentRole.CO_HANDLER, at)
         if asked:
             self.note(helping=asked)
-        self.policy = service_levels.in_effect(at).number
-        if self.due_at is None and not self.reopenings:
-            self.note(promised=True)
+
+    def _measure_by(self, contract: Service | None) -> None:
+        self.standard, self.contract_terms = (contract.standard, contract.terms) if contract else (0, "")
 
     def _committee_or_desk(self) -> uuid.UUID:
         """Who coordinates it: the committee of the place, unless it has none or the ticket is the street's alone."""
@@ -836,10 +853,11 @@ class Ticket(Subject):
         holder: uuid.UUID,
         co_handlers: Sequence[uuid.UUID] = (),
         next_steps: Sequence[uuid.UUID] = (),
+        contract: Service | None = None,
         note: str = "",
     ) -> None:
-        """Send the ticket to the organisation that is to work on it."""
-        self.hand_to(holder, co_handlers, next_steps, at)
+        """Send the ticket to the organisation that is to work on it, under its `contract` here."""
+        self.hand_to(holder, co_handlers, next_steps, at, contract)
 
     @transition(
         field=state,
@@ -871,10 +889,11 @@ class Ticket(Subject):
         reason: str,
         co_handlers: Sequence[uuid.UUID] = (),
         next_steps: Sequence[uuid.UUID] = (),
+        contract: Service | None = None,
     ) -> None:
-        """Take the ticket from its holder and send it to another. The due moment stays."""
+        """Take the ticket from its holder and send it to another, under its `contract` here. The due moment stays."""
         self._close_lead(at, Outcome.REDISPATCHED, keep={*co_handlers} - {holder})
-        self.hand_to(holder, co_handlers, next_steps, at)
+        self.hand_to(holder, co_handlers, next_steps, at, contract)
 
     @transition(
         field=state,
@@ -981,8 +1000,16 @@ class Ticket(Subject):
         conditions=[demands.contacted, demands.has_next_step],
         custom=move("本步完成", "Complete the step", inputs.Reply),
     )
-    def complete_step(self, *, at: datetime, by: Actor, result: str, photos: Sequence[uuid.UUID] = ()) -> None:
-        """Finish one's own step; the organisation of the next step is to sign for it."""
+    def complete_step(
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        result: str,
+        photos: Sequence[uuid.UUID] = (),
+        contract: Service | None = None,
+    ) -> None:
+        """Finish one's own step; the organisation of the next step is to sign for it, under its `contract` here."""
         following, leading = self.next_step, self.lead
         if following is None or leading is None:
             raise IllegalMove(*demands.has_next_step.refusal)  # type: ignore[attr-defined]
@@ -990,6 +1017,7 @@ class Ticket(Subject):
         self._close(leading, at, Outcome.STEP_DONE)
         following.open, following.opened_at = True, at
         self.stage(following)
+        self._measure_by(contract)
         self.note(lead=following.organisation_id)
         self._enter(at)
 
