@@ -257,6 +257,8 @@ CELERY_TASK_ROUTES = {"tickets.sweep": {"queue": "clocks"}}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "sweep": {"task": "tickets.sweep", "schedule": 1.0, "options": {"expires": 1}},
     "follow_calendar": {"task": "tickets.follow_calendar", "schedule": 60.0, "options": {"expires": 60}},
+    "fire_contracts": {"task": "community.fire_contracts", "schedule": 60.0, "options": {"expires": 60}},
+    "hand_over": {"task": "tickets.hand_over", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "config.heartbeat", "schedule": 2.0, "options": {"expires": 2}},
     "tell_outbox": {"task": "tickets.tell_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tickets import announce, escalation, photos
+from tickets import announce, escalation, handover, photos
 
 
 @shared_task(name="tickets.tell_outbox")
@@ -22,6 +22,12 @@ def sweep() -> None:
 def follow_calendar() -> None:
     """Measure running clocks by the newest working calendar."""
     escalation.follow_calendar()
+
+
+@shared_task(name="tickets.hand_over")
+def hand_over() -> None:
+    """Dispatch the open tickets of contracts that have ended anew."""
+    handover.sweep()
 
 
 @shared_task(name="tickets.purge_photos")

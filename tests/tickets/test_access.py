@@ -162,7 +162,7 @@ MAY = {
     R.STREET_LEAD: "terminate",
     R.CLOCK: (
         "take_over redispatch bounce designate refuse_extension resume close_silent absorb raise_level supervise lapse"
-        " remind recalendar"
+        " remind recalendar relieve"
     ),
 }
 

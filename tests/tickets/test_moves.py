@@ -30,6 +30,7 @@ dispatch          | submitted                                     | dispatched  
 dispatch          | coordinating                                  | dispatched               | coordinator street
 sign              | dispatched                                    | in_progress              | holder
 redispatch        | dispatched in_progress returning              | dispatched               | street clock
+relieve           | dispatched in_progress returning              | =                        | clock
 bounce            | dispatched returning                          | submitted                | clock
 return            | dispatched in_progress                        | returning                | holder
 uphold            | returning                                     | submitted coordinating   | street
@@ -76,12 +77,13 @@ reveal            | OPEN                                          | =           
 """
 PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
-    "report_in", "supervise", "raise_level", "recalendar",
+    "report_in", "supervise", "raise_level", "recalendar", "relieve",
 }  # fmt: skip
 STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind"}
 # What anyone may add from an old copy of the ticket.
 UNGUARDED = {
     "absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal", "remind", "recalendar",
+    "relieve",
 }  # fmt: skip
 # Moves that stay, and yet change what others act upon: the coordinator or the deadline.
 STAY_AND_BUMP = {

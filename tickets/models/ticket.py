@@ -886,14 +886,32 @@ class Ticket(Subject):
         at: datetime,
         by: Actor,
         holder: uuid.UUID,
-        reason: str,
+        reason: str = "",
         co_handlers: Sequence[uuid.UUID] = (),
         next_steps: Sequence[uuid.UUID] = (),
         contract: Service | None = None,
     ) -> None:
-        """Take the ticket from its holder and send it to another, under its `contract` here. The due moment stays."""
+        """Take the ticket from its holder and send it to another, under its `contract` here. The due moment stays.
+
+        The clock has no words for it: the event says which contract ended.
+        """
         self._close_lead(at, Outcome.REDISPATCHED, keep={*co_handlers} - {holder})
         self.hand_to(holder, co_handlers, next_steps, at, contract)
+
+    @transition(
+        field=state,
+        source=[S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
+        target=None,
+        permission=any_of(R.CLOCK),
+        custom=move("更换协办", "Replace helpers", inputs.Nothing, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def relieve(
+        self, *, at: datetime, by: Actor, leaving: Collection[uuid.UUID] = (), co_handlers: Sequence[uuid.UUID] = ()
+    ) -> None:
+        """Let co-handlers go whose contract here has ended, and ask those who serve the place now."""
+        helpers = [one for one in self._open_in(AssignmentRole.CO_HANDLER) if one.organisation_id in leaving]
+        self._release(helpers, at, Outcome.REDISPATCHED)
+        self._ask_to_help(co_handlers, at)
 
     @transition(
         field=state,
