@@ -1,0 +1,109 @@
+"""How PostgreSQL reads lists: by an index and in its order, however many tickets there are."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Count
+from django.test.utils import CaptureQueriesContext
+
+from bench.fill import TABLES, add
+from community.models import Membership, Organisation
+from tests.tickets.story import signed_in
+from tests.tickets.test_statements import LIST, LISTS, statements
+from tickets.models import Assignment, Follower, Ticket
+
+ROWS = 6_000
+EVERY = {**LISTS, "overdue": ("property_officer", "overdue"), "at risk": ("property_officer", "at-risk")}
+READ = {"tickets_ticket", "tickets_assignment"}
+
+# These gather first: what one person reported or follows, what holds a word, and the areas of a community, each of which has an order.
+SORTED = {
+    "mine", "mine open", "mine ended", "followed", "search", "search in a queue", "community", "community ended",
+}  # fmt: skip
+
+# The compound that these ask about has a third of all tickets; no index narrows it by category.
+OF_THE_LARGEST_COMPOUND = {"duplicates", "duplicates for the desk"}
+
+
+@pytest.fixture
+def many(db) -> None:
+    """Thousands of tickets, which PostgreSQL has looked at; the neighbour follows a few of them."""
+    add(1, ROWS)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ANALYZE {', '.join(TABLES)}")
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's nodes, the uppermost first."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def plans(made: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """The nodes of each statement that reads tickets or assignments."""
+    for sql in made:
+        if sql.startswith("SELECT") and any(table in sql for table in READ):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (FORMAT JSON) {sql.replace('%', '%%')}", [])
+                (explained,) = cursor.fetchone()
+            yield list(nodes((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
+
+
+def asked(api: Any, compound: Any) -> dict[str, tuple[Any, str]]:
+    """Each list by its name: who asks, already signed in, and for what."""
+    home, office = compound("学院路14号院"), Organisation.objects.get(code="po-a01").pk
+    return {name: (api(who), path.format(home=home, office=office)) for name, (who, path) in EVERY.items()}
+
+
+def test_every_list_is_read_by_an_index_and_in_its_order(api, many, compound, cast):
+    Follower.objects.bulk_create(
+        Follower(street_id=one.street_id, ticket=one, person=cast["neighbour"], kind="cosigned", since=one.submitted_at)
+        for one in Ticket.objects.all()[:40]
+    )
+    whole, sorts = [], []
+    for name, (caller, path) in asked(api, compound).items():
+        with CaptureQueriesContext(connection) as captured:
+            caller.get(path)
+        read = list(plans([one["sql"] for one in captured.captured_queries]))
+        assert read, name
+        for plan in read:
+            whole += [name for one in plan if one["Node Type"] == "Seq Scan" and one["Relation Name"] in READ]
+            # An incremental sort puts in order what the index leaves open, the few rows of one ticket.
+            sorts += [name for one in plan if one["Node Type"] == "Sort"]
+    assert set(whole) <= OF_THE_LARGEST_COMPOUND
+    assert set(sorts) <= SORTED | OF_THE_LARGEST_COMPOUND
+
+
+def test_every_list_costs_as_many_statements_with_thousands_as_with_one_thousand(api, compound):
+    lists = asked(api, compound)
+    counted: dict[str, list[int]] = {name: [] for name in lists}
+    for first, last in ((1, 1_000), (1_001, ROWS)):
+        add(first, last)
+        for name, (caller, path) in lists.items():
+            with statements() as made:
+                caller.get(path)
+            counted[name].append(len(made))
+    assert {name: both for name, both in counted.items() if both[0] != both[1] or both[1] > LIST} == {}
+
+
+def test_a_queue_costs_the_smallest_organisation_what_it_costs_the_largest(many):
+    staffed = Membership.objects.filter(ends_on=None).values("organisation")
+    sizes = (
+        Assignment.objects.open().filter(organisation__in=staffed).values_list("organisation").annotate(n=Count("id"))
+    )
+    (smallest, few), *_, (largest, most) = sizes.order_by("n", "organisation")
+    assert 1 <= few < most / 50
+    counted: dict[str, list[int]] = {words: [] for words in ("", "&status=ended", "&q=老鼠")}
+    for one, rows in ((smallest, min(few, 25)), (largest, 25)):
+        caller = signed_in(Membership.objects.filter(organisation=one, ends_on=None)[0].person)
+        assert len(caller.get(f"queue?organisation={one}")["results"]) == rows
+        for words, made_by in counted.items():
+            with statements() as made:
+                caller.get(f"queue?organisation={one}{words}")
+            made_by.append(len(made))
+    assert {words: both for words, both in counted.items() if both[0] != both[1] or both[1] > LIST} == {}
