@@ -6,7 +6,9 @@ from io import BytesIO
 import orjson
 import pytest
 
-from tickets.models import Ticket, TicketEvent
+from community.models import Membership, Organisation, Person, Street
+from tests.tickets.paths import rows
+from tickets.models import Photo, Ticket, TicketEvent
 
 PROBLEM = "application/problem+json"
 
@@ -63,26 +65,30 @@ def test_a_report_without_a_place_asks_for_one(api):
     assert ("compound", "required") in fields(response)
 
 
+MALFORMED, NO_OBJECT = ("malformed", set()), ("invalid", {("", "not_an_object")})
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("body", "refusal"),
     [
-        b"",
-        b"{",
-        b"garbage",
-        b"[]",
-        b'"text"',
-        b"12",
-        b"null",
-        b'{"category": NaN}',
-        b"\xff\xfe{}",
-        b'{"text": "\\ud800"}',
-        b'{"a":' * 50 + b"1" + b"}" * 50,
+        (b"", ("invalid", {("category", "required"), ("text", "required")})),
+        (b"{", MALFORMED),
+        (b"garbage", MALFORMED),
+        (b"[]", NO_OBJECT),
+        (b'"text"', NO_OBJECT),
+        (b"12", NO_OBJECT),
+        (b"null", NO_OBJECT),
+        (b'{"category": NaN}', ("invalid", {("category", "not_a_number")})),
+        (b"\xff\xfe{}", MALFORMED),
+        (b'{"text": "\\ud800"}', ("invalid", {("text", "lone_surrogate")})),
+        (b'{"a":' * 50 + b"1" + b"}" * 50, ("invalid", {(".".join("a" * 20), "too_deep")})),
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused_as_such(api, body):
+def test_a_body_that_is_no_json_object_is_refused_as_such(api, body, refusal):
     response = post(api("resident"), "tickets", body)
     assert response.status_code == 400
-    assert response["Content-Type"] == PROBLEM
+    assert (response.json()["code"], fields(response)) == refusal
+    assert not Ticket.objects.filter(reporter=api("resident").person).exists()
 
 
 @pytest.mark.parametrize("character", ["\0", "\x08", "\x1b"])
@@ -156,14 +162,20 @@ def upload(caller, content: bytes, name: str, content_type: str):
 def test_a_photo_of_30_megabytes_is_413(api):
     response = upload(api("resident"), b"\xff\xd8\xff" + b"\0" * 30_000_000, "big.jpg", "image/jpeg")
     assert response.status_code == 413
-    fields(response)
+    assert fields(response) == set()
+    assert response.json()["code"] == "too_large"
+    assert "15 MB" in response.json()["detail"]
+    assert not Photo.objects.filter(uploader=api("resident").person).exists()
 
 
 def test_an_svg_named_jpg_is_415(api):
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
     response = upload(api("resident"), svg, "photo.jpg", "image/jpeg")
     assert response.status_code == 415
-    fields(response)
+    assert fields(response) == set()
+    assert response.json()["code"] == "not_a_picture"
+    assert "JPEG" in response.json()["detail"]
+    assert not Photo.objects.filter(uploader=api("resident").person).exists()
 
 
 def test_foreign_and_absent_tickets_get_the_same_404_everywhere(api, cast):
@@ -214,3 +226,63 @@ def test_problems_come_in_the_readers_language(api):
     assert english["title"] == "Not found"
     assert chinese["title"] == "没有找到"
     assert english["code"] == chinese["code"] == "not_found"
+
+
+# Ids of what exists, and is not the caller's to name.
+
+
+@pytest.fixture
+def refused(api):
+    """`refused(caller, ticket, move, …)` is the fault that the move is refused with; nothing has changed then."""
+
+    def attempt(caller, ticket, name, **inputs):
+        before = rows()
+        problem = caller.move(ticket, name, 400, **inputs)
+        assert rows() == before
+        (fault,) = problem["errors"]
+        return fault["field"], fault["code"]
+
+    return attempt
+
+
+def test_somebody_elses_photo_is_no_photo(api, refused):
+    resident, dispatcher = api("resident"), api("dispatcher")
+    foreign, before = api("neighbour").photo(), rows()
+    problem = resident.file("CL03", 400, photos=[foreign])
+    assert [(one["field"], one["code"]) for one in problem["errors"]] == [("photos", "unknown_photo")]
+    assert rows() == before
+    ticket = resident.file("CL03")
+    dispatcher.move(ticket, "sign")
+    assert refused(dispatcher, ticket, "progress", text="已到场", photos=[foreign]) == ("photos", "unknown_photo")
+    mine = dispatcher.photo()
+    dispatcher.move(ticket, "progress", text="已到场", photos=[mine])
+    # A photo that is attached is nobody's to attach again.
+    assert refused(dispatcher, ticket, "progress", text="已到场", photos=[mine]) == ("photos", "unknown_photo")
+
+
+def test_a_ticket_that_the_caller_may_not_see_is_no_ticket_to_merge_into(api, refused, street):
+    chair, ticket = api("chair"), api("resident").file("PK01")
+    elsewhere, secret = api("resident_yicheng").file("PK01"), api("resident").file("IL01", type="report")
+    for into in (elsewhere["id"], secret["id"], str(uuid.uuid4())):
+        assert refused(chair, ticket, "merge", into=into) == ("into", "unknown_ticket")
+
+
+def test_an_organisation_of_another_street_is_no_organisation(api, refused, street):
+    other = Street.objects.create(code="elsewhere", name="别处街道", timezone="Asia/Shanghai")
+    company = Organisation.objects.create(street=other, code="co-elsewhere", name="别处物业", kind="company")
+    person = Person.objects.create(phone="19700000002", name="别处经理", password="!")
+    Membership.objects.create(street=other, person=person, organisation=company, role="manager", starts_on="2020-01-01")
+    chair, ticket = api("chair"), api("resident").file("PK01")
+    known = ("holder", "unknown_organisation")
+    assert refused(chair, ticket, "dispatch", holder=str(company.pk)) == known
+    assert refused(chair, ticket, "dispatch", holder=str(uuid.uuid4())) == known
+    before = rows()
+    problem = api("resident").file("PK01", 400, type="report", accused=str(company.pk))
+    assert [(one["field"], one["code"]) for one in problem["errors"]] == [("accused", "unknown_organisation")]
+    assert rows() == before
+
+
+def test_somebody_elses_worker_is_no_worker(api, refused):
+    ticket, dispatcher = api("resident").file("CL03"), api("dispatcher")
+    for stranger in (str(api("other_dispatcher").person.pk), str(uuid.uuid4())):
+        assert refused(dispatcher, ticket, "sign", worker=stranger) == ("worker", "unknown_worker")

@@ -697,3 +697,36 @@ def test_whoever_is_offered_a_move_may_make_it(scene):
     secret = at_work(scene, "PK05", secrecy="confidential")
     assert "reveal" not in scene.offered("dispatcher", secret)
     assert "reveal" in scene.offered("desk_officer", secret)
+
+
+# Whom a dispatch, a signature and a whistle may name.
+
+
+def test_a_residents_committee_leads_only_what_is_on_its_list(scene):
+    """Residents' committees are not made to lead what is not theirs (ordinance on swift response, article 17)."""
+    ticket = scene.file()
+    assert scene.refused("chair", ticket, "dispatch", holder="rc-xuezhi") == "not_on_its_list"
+    later = {"holder": "po-a01", "next_steps": ["rc-xuezhi"]}
+    assert scene.refused("chair", ticket, "dispatch", **later) == "not_on_its_list"
+    assert scene.do("chair", ticket, "dispatch", holder="po-a01", co_handlers=["rc-xuezhi"]).target == "dispatched"
+    theirs = scene.file("NB02")
+    scene.do("desk_officer", theirs, "redispatch", holder="po-a01", reason="另派")
+    again = scene.do("desk_officer", theirs, "redispatch", holder="rc-xuezhi", reason="由居委会调解")
+    assert again.target == "dispatched"
+
+
+def test_a_worker_is_a_member_of_the_holder(scene, cast):
+    ticket = scene.follow(scene.file(), [DISPATCHED])
+    for stranger in ("other_dispatcher", "lift_dispatcher", "resident"):
+        worker = str(cast[stranger].pk)
+        assert scene.refused("dispatcher", ticket, "sign", worker=worker) == "unknown_worker"
+    assert scene.do("dispatcher", ticket, "sign", worker=str(cast["worker"].pk)).target == "in_progress"
+
+
+@pytest.mark.parametrize("whom", ["po-a02", "rc-xuezhi", "pmc-a01"])
+def test_only_departments_utilities_and_sections_are_whistled(scene, whom):
+    ticket = scene.file()
+    refused = scene.refused("desk_officer", ticket, "whistle", departments=["dept-police", whom], reason="需要执法")
+    assert refused == "not_a_department"
+    for called in ("dept-police", "section-city", "utility-water"):
+        scene.do("desk_officer", ticket, "whistle", departments=[called], reason="需要执法")
