@@ -41,9 +41,9 @@ class Launched:
         """What it has said so far."""
         return self.output.read_text()
 
-    def await_words(self, words: str) -> None:
-        """Wait until it has said `words`."""
-        end = time.monotonic() + PATIENCE
+    def await_words(self, words: str, patience: float = PATIENCE) -> None:
+        """Wait until it has said `words`, for `patience` seconds at most."""
+        end = time.monotonic() + patience
         while words not in self.words():
             assert self.process.poll() is None, self.words()
             assert time.monotonic() < end, self.words()
@@ -91,13 +91,13 @@ def launch(home: Path, tmp_path: Path) -> Iterator[object]:
     """Start launchers; what still runs at the end of the test is killed."""
     launched: list[Launched] = []
 
-    def start(*arguments: str) -> Launched:
+    def start(*arguments: str, demo: str = "--no-demo", at: Path = home) -> Launched:
         output = tmp_path / f"output{len(launched)}"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "launcher.run", "--no-demo", *arguments],
+                [sys.executable, "-m", "launcher.run", demo, *arguments],
                 cwd=PROJECT,
-                env=environment(home),
+                env=environment(at),
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -65,6 +66,49 @@ def test_a_server_serves_stops_on_ctrl_c_and_finds_its_data_after_kill_minus_9(l
     # Launcher, warden, Valkey, PostgreSQL, granian and its two, worker and its child, beat: at the least.
     assert len(members) >= 10
     await_end(members)
+
+
+def asked(port, method, path, body=None, token=""):
+    """The status and the JSON that the API answers with."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    connection.request(method, f"/api/v1/{path}", json.dumps(body) if body else None, headers)
+    answer = connection.getresponse()
+    found = answer.status, json.loads(answer.read())
+    connection.close()
+    return found
+
+
+def test_with_the_demo_a_resident_of_the_printed_people_files_a_report_and_the_stories_are_told(launch, tmp_path):
+    home, port, began = tmp_path / "home", free_port(18400), time.monotonic()
+    running = launch("--port", str(port), demo="--demo", at=home)
+    running.await_words(READY, patience=150)
+    sys.stdout.write(f"Ready after {time.monotonic() - began:.1f} s\n")
+    phone = "19900000001"
+    assert phone in running.words()
+
+    assert asked(port, "POST", "auth/codes", {"phone": phone})[0] == 202
+    running.await_words("[sms] ")
+    code = (home / "log" / "sms.log").read_text().split()[-1]
+    assert code in running.words()
+    status, token = asked(port, "POST", "auth/tokens", {"phone": phone, "code": code})
+    assert status == 201
+    status, me = asked(port, "GET", "me", token=token["token"])
+    report = {
+        "category": "CL03",
+        "compound": me["homes"][0]["compound"]["id"],
+        "text": "楼前垃圾桶满了两天，请尽快清运。",
+    }
+    status, ticket = asked(port, "POST", "tickets", report, token["token"])
+    assert (status, ticket["state"]) == (201, "dispatched")
+
+    unused = {"DATABASE_URL": "postgres://unused/linli", "REDIS_URL": "redis://unused"}
+    told = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--url", f"http://127.0.0.1:{port}"],
+        cwd=PROJECT, env=environment(home) | unused, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "4 个故事" in told.stdout
 
 
 def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, home):
