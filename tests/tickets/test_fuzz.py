@@ -17,9 +17,8 @@ from typing import Any
 
 import pytest
 import schemathesis
-from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given
@@ -30,6 +29,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.parameters import ParameterLocation
 
 from community import signin, wechat
+from tests.connections import one_connection
 from tests.fakes.wechat import APP_ID, APP_SECRET, serving
 from tests.tickets.paths import CONTACTED, INPUTS, Scene, Step
 from tickets.models import Ticket
@@ -138,21 +138,6 @@ def gateways(settings, tmp_path) -> Iterator[None]:
         yield
         wechat._client().close()
         wechat._client.cache_clear()
-
-
-@contextmanager
-def one_connection() -> Iterator[None]:
-    """Keep the test's own connection, and with it its transaction, open over a request of a foreign client.
-
-    Django's own test client connects these anew after each request, so this surrounds one request only.
-    """
-    request_started.disconnect(close_old_connections)
-    request_finished.disconnect(close_old_connections)
-    try:
-        yield
-    finally:
-        request_started.connect(close_old_connections)
-        request_finished.connect(close_old_connections)
 
 
 @contextmanager
