@@ -1,12 +1,13 @@
 """What a rung of a ticket's ladder brings about: who is reminded, whose level is raised, which move the clock makes."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import Any
 
 from community.models import Organisation
-from community.receivers import receivers
+from community.receivers import local_day, receivers
 from tickets.actions import holder_live
 from tickets.models import Ticket
 from tickets.states import State
@@ -22,24 +23,29 @@ HIGHEST_AUTOMATIC = 3
 
 
 class TicketClimber(Climber[Ticket]):
-    """The effects of rungs on tickets, with the organisations that a batch of them needs to know of."""
+    """The effects of rungs on tickets, with the organisations that they need to know of, asked for once in a sweep and a day."""
 
     model = Ticket
 
     def __init__(self) -> None:
-        self.receiving: Mapping[uuid.UUID, uuid.UUID] = {}
-        self.parents: Mapping[uuid.UUID, uuid.UUID | None] = {}
-        self.offices: Mapping[uuid.UUID, uuid.UUID] = {}
+        self.day: date | None = None
+        self.receiving: dict[uuid.UUID, uuid.UUID] = {}
+        self.parents: dict[uuid.UUID, uuid.UUID | None] = {}
+        self.offices: dict[uuid.UUID, uuid.UUID] = {}
 
     def prepare(self, subjects: Sequence[Ticket], by: Actor) -> None:
         """Who receives for each organisation concerned, its head office, and the street offices."""
-        named = {one for ticket in subjects for one in _organisations(ticket)}
-        self.parents = dict(Organisation.objects.filter(pk__in=named).values_list("pk", "parent_id"))
-        heads = {head for head in self.parents.values() if head}
-        found = receivers(named | heads, by.at)
-        self.receiving = {pk: one.receiver_id for pk, one in found.items() if one.receiver_id}
-        offices = Organisation.objects.filter(kind="street_office", street__in={one.street_id for one in subjects})
-        self.offices = {street: pk for pk, street in offices.values_list("pk", "street_id") if street}
+        if (day := local_day(by.at)) != self.day:
+            self.day = day
+            self.receiving, self.parents, self.offices = {}, {}, {}
+        if named := {one for ticket in subjects for one in _organisations(ticket)} - self.parents.keys():
+            parents = dict(Organisation.objects.filter(pk__in=named).values_list("pk", "parent_id"))
+            found = receivers(named.union(head for head in parents.values() if head), by.at)
+            self.parents |= parents
+            self.receiving |= {pk: one.receiver_id for pk, one in found.items() if one.receiver_id}
+        if streets := {one.street_id for one in subjects} - self.offices.keys():
+            offices = Organisation.objects.filter(kind="street_office", street__in=streets)
+            self.offices |= {street: pk for pk, street in offices.values_list("pk", "street_id") if street}
 
     def fire(self, draft: Draft[Ticket], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
         """Make the first move of the rung's effects that is possible."""
@@ -109,9 +115,9 @@ SWEEP, CALENDAR = "tickets", "tickets.calendar"
 """The names under which sweeps are noted."""
 
 
-def sweep(**limits: Any) -> Swept:
-    """Fire what is due on tickets; see `workflow.sweep.fire_due` for the limits."""
-    swept = fire_due(TicketClimber(), **limits)
+def sweep(climber: TicketClimber | None = None, **limits: Any) -> Swept:
+    """Fire what is due on tickets; see `workflow.sweep.fire_due` for the limits. A simulation listens with a `climber` of its own."""
+    swept = fire_due(climber or TicketClimber(), **limits)
     note_sweep(SWEEP)
     return swept
 
