@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,9 +46,13 @@ class Due:
 
 
 class Climber[S: Subject]:
-    """What the engine needs to know of a kind of subject to fire its rungs; the subject's app writes one."""
+    """What the engine needs to know of a kind of subject to fire its rungs; the subject's app writes one.
+
+    `known` are the subjects that are due, where somebody keeps book of it, as a simulation does; else the clocks are asked.
+    """
 
     model: type[S]
+    known: set[Any] | None = None
 
     def prepare(self, subjects: Sequence[S], by: Actor) -> None:
         """Fetch, by few statements for all of them, what the effects on these locked and gathered subjects will read."""
@@ -107,7 +111,7 @@ def _batch[S: Subject](climber: Climber[S], size: int) -> Swept | None:
     keys: list[Any] = []
     try:
         with transaction.atomic():
-            locked = _lock(climber.model, size)
+            locked = _lock(climber.model, size, climber.known)
             if locked is None:
                 return None
             keys = [one.pk for one in locked[0]]
@@ -126,7 +130,7 @@ def _alone[S: Subject](climber: Climber[S], pk: Any) -> Swept:
     """Fire what is due on one subject; where that fails, note it on its clocks and put them off."""
     try:
         with transaction.atomic():
-            locked = _lock(climber.model, 1, pk)
+            locked = _lock(climber.model, 1, {pk})
             return _fire(climber, *locked) if locked else Swept()
     except OperationalError:
         # The database is away or busy; that is no fault of the subject's.
@@ -150,26 +154,31 @@ def _put_off(model: type[Subject], pk: Any, error: Exception) -> None:
             clock.save(update_fields=["failures", "error", "fire_at"])
 
 
-def _lock[S: Subject](model: type[S], size: int, pk: Any = None) -> tuple[list[S], Actor] | None:
-    """Up to `size` subjects with something due, locked, with what belongs to them, and the clock as of now; None where there is none
-    that nobody else has locked.
+def _lock[S: Subject](model: type[S], size: int, known: Collection[Any] | None = None) -> tuple[list[S], Actor] | None:
+    """Up to `size` subjects with something due, or of those that are `known`, locked, with what belongs to them, and the clock as of
+    now; None where there is none that nobody else has locked.
     """
-    virtual = moment.virtual()
-    rows: Any = model.CLOCKS._base_manager
-    clocks = rows.filter(fire_at__lte=virtual or Now())
-    if pk is not None:
-        clocks = clocks.filter(subject=pk)
-    due = clocks.order_by("fire_at", "pk").values_list("subject_id", Now())[: size * WINDOW]
-    found = list(due)
-    if not found:
+    if known is None:
+        candidates, now = _due(model, size * WINDOW)
+    else:
+        candidates, now = list(known), moment.now() if known else None
+    if now is None:
         return None
-    by = Actor.the_clock(virtual or found[0][1])
-    candidates = dict.fromkeys(subject for subject, _ in found)
-    subjects = _free(model, size).rows(keys=list(candidates))
+    by = Actor.the_clock(now)
+    subjects = _free(model, size).rows(keys=candidates)
     if not subjects:
         return None
     model.gather(subjects, by)
     return subjects, by
+
+
+def _due(model: type[Subject], limit: int) -> tuple[list[Any], datetime | None]:
+    """The subjects of the first `limit` clocks that are due, and the moment as of which they are; no moment where none is."""
+    virtual = moment.virtual()
+    rows: Any = model.CLOCKS._base_manager
+    due = rows.filter(fire_at__lte=virtual or Now()).order_by("fire_at", "pk").values_list("subject_id", Now())
+    found = list(due[:limit])
+    return list(dict.fromkeys(subject for subject, _ in found)), (virtual or found[0][1]) if found else None
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tickets.paths import CONTACTED, Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
-from tickets.escalation import sweep
+from tickets.escalation import TicketClimber, sweep
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.states import OPEN, ClockName, State
 from workflow.moment import at
@@ -469,3 +469,14 @@ def test_every_clock_of_the_vocabulary_is_started_somewhere(scene):
     scene.file("EL01")
     started |= set(TicketClock.objects.values_list("name", flat=True))
     assert started == set(ClockName.values)
+
+
+def test_a_sweep_that_is_told_who_is_due_looks_at_nobody_else(scene):
+    mine, other = scene.file(type="consult"), scene.file(type="consult")
+    climber = TicketClimber()
+    climber.known = {mine}
+    with at(scene.now + timedelta(minutes=61)):
+        assert sweep(climber, limit=1) == Swept(rungs=1, subjects=1)
+        assert set(TicketFiring.objects.values_list("clock__subject", flat=True)) == {mine}
+        assert sweep() == Swept(rungs=1, subjects=1)
+    assert set(TicketFiring.objects.values_list("clock__subject", flat=True)) == {mine, other}
