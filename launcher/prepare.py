@@ -29,7 +29,7 @@ def main(demo: bool, people: Path) -> None:
         call_command(command)
     if demo and not settings.PRODUCTION:
         call_command("load_demo")
-        call_command("load_demo_tickets")
+        call_command("simulate", days=30, tickets=180, once=True, verbosity=0)
         with people.open("w") as file:
             call_command("demo_people", stdout=file)
 

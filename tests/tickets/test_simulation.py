@@ -1,0 +1,153 @@
+"""A street under a clock of its own: the same seed brings the same, everything promised holds, and what does not is found."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+
+from community.models import Person
+from launcher.family import PROJECT
+from tests.tickets.paths import undone
+from tickets.models import Ticket, TicketClock, TicketFiring
+from tickets.simulation.crowd import Crowd, phone, settle
+from tickets.simulation.history import faults, histories
+from tickets.simulation.outcome import examine
+from tickets.simulation.run import Run, Span
+
+UNTIL = datetime.fromisoformat("2025-10-14T16:00:00+08:00")
+SPAN = Span(days=5, tickets=60, seed=7, until=UNTIL)
+WHAT_IF = Path(PROJECT) / "docs" / "what_if.toml"
+
+
+def lived(street, span: Span = SPAN) -> Run:
+    """A run that has come to its end."""
+    settle(street)
+    run = Run(Crowd.gather(street, span.seed), span)
+    run.go()
+    return run
+
+
+def simulate(**options: object) -> str:
+    told = StringIO()
+    call_command("simulate", stdout=told, days=3, tickets=30, until=UNTIL.isoformat(), **options)
+    return told.getvalue()
+
+
+def test_the_same_seed_brings_the_same_events_and_another_seed_others(street):
+    digests = []
+    for seed in (7, 7, 8):
+        with undone():
+            outcome = examine(lived(street, Span(days=4, tickets=40, seed=seed, until=UNTIL)))
+            assert outcome.events > 200
+            digests.append(outcome.digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_everything_promised_holds_and_every_rung_is_fired_at_its_own_moment(street):
+    run = lived(street)
+    assert examine(run).faults == []
+    assert Ticket.objects.count() == SPAN.tickets
+    assert TicketFiring.objects.count() > 100
+    assert not TicketFiring.objects.exclude(fired_at=F("due_at")).exists()
+    assert not Ticket.objects.filter(last_event_at__gt=UNTIL).exists()
+
+
+def test_whoever_is_absent_signs_for_nothing_and_their_tickets_are_taken_from_them_or_raised(street):
+    run = lived(street)
+    absent = {pk for pk, kind in run.crowd.kinds.items() if kind.signs is None}
+    given = [life for life in run.lives if life.first is not None and life.first.signs is None]
+    assert given
+    pressed = 0
+    for history in histories([life.ticket.pk for life in given]):
+        assert not [one for one in history.events if one.verb == "sign" and one.actor_organisation_id in absent]
+        due = min(one.due_at for one in history.clocks if one.name == "sign")
+        if due < (history.ticket.closed_at or UNTIL):
+            assert {"bounce", "raise_level"} & {one.verb for one in history.events}
+            pressed += 1
+    assert pressed
+
+
+def firing() -> TicketFiring:
+    return TicketFiring.objects.order_by("id").first()
+
+
+FAULTS: dict[str, tuple[Callable[[], object], str]] = {
+    "a firing is gone": (lambda: firing().delete(), "not those that its events tell of"),
+    "a firing came early": (
+        lambda: TicketFiring.objects.filter(pk=firing().pk).update(fired_at=F("due_at") - timedelta(seconds=1)),
+        "was fired early",
+    ),
+    "a clock was moved": (
+        lambda: TicketClock.objects.filter(pk=firing().clock_id).update(due_at=F("due_at") + timedelta(minutes=1)),
+        "is not as its events say",
+    ),
+    "a rung was missed": (
+        lambda: TicketClock.objects.filter(pk=TicketClock.objects.exclude(fire_at=None).first().pk).update(
+            fire_at=UNTIL
+        ),
+        "was not fired",
+    ),
+    "the clocks stand still": (
+        lambda: TicketClock.objects.filter(subject=Ticket.objects.open().first()).update(
+            running_since=None, fire_at=None
+        ),
+        "no clock runs",
+    ),
+    "the state was written past the moves": (
+        lambda: Ticket.objects.filter(pk=Ticket.objects.filter(state="in_progress").first().pk).update(state="replied"),
+        "the events lead to in_progress",
+    ),
+    "the head was changed": (
+        lambda: Ticket.objects.filter(pk=Ticket.objects.first().pk).update(head=b"x" * 32),
+        "does not seal its history",
+    ),
+}
+
+
+def test_what_does_not_hold_is_named(street):
+    run = lived(street)
+    keys = [life.ticket.pk for life in run.lives]
+    for plant, words in FAULTS.values():
+        with undone():
+            plant()
+            found = [fault for history in histories(keys) for fault in faults(history, UNTIL)]
+            assert any(words in fault for fault in found), (words, found)
+
+
+def test_another_service_level_is_shown_beside_the_one_in_effect_and_nothing_is_kept(db):
+    told = simulate(policy=WHAT_IF)
+    assert re.search(r"^ +in effect +instead +difference$", told, re.MULTILINE)
+    reminders = re.search(r"^reminders +(\d+) +(\d+) +-(\d+)$", told, re.MULTILINE)
+    before, after, less = map(int, reminders.groups())
+    assert before - after == less > 0
+    assert len(set(re.findall(r"^digest (\w{64})$", told, re.MULTILINE))) == 2
+    assert not Ticket.objects.exists()
+    assert not Person.objects.filter(phone=phone(0)).exists()
+
+
+def test_the_service_level_in_effect_makes_no_difference_to_itself(db):
+    told = simulate(policy=PROJECT / "tickets" / "data" / "service_level.toml")
+    figures = [line.split() for line in told.splitlines() if line.startswith(("filed", "bounced", "reminders"))]
+    assert [line[-1] for line in figures] == ["=", "=", "="]
+
+
+def test_a_dry_run_tells_the_figures_and_keeps_nothing(db):
+    told = simulate(dry_run=True)
+    assert re.search(r"^filed +30 ", told, re.MULTILINE)
+    assert "every promise holds" in told
+    assert not Ticket.objects.exists()
+
+
+def test_a_file_that_is_no_service_level_and_an_end_that_is_no_moment_are_refused(db, tmp_path):
+    file = tmp_path / "bad.toml"
+    file.write_text("[targets]\n")
+    with pytest.raises(CommandError, match=r"bad\.toml"):
+        simulate(policy=file)
+    with pytest.raises(CommandError, match="no moment"):
+        call_command("simulate", until="yesterday")
+    assert not Ticket.objects.exists()

@@ -1,0 +1,156 @@
+"""What a run left behind, ticket by ticket: the rows, whether they hold, and the digest of all that happened."""
+
+import hashlib
+import re
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from operator import attrgetter
+from typing import Any
+
+import orjson
+
+from community.receivers import local_day
+from tickets.models import Ticket, TicketClock, TicketEvent
+from tickets.models.clock import TicketFiring
+from tickets.states import OPEN
+from workflow.audit import flaw, fold
+from workflow.clocks import FIRED, next_moment, untrue
+
+BATCH = 300
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z))?")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One ticket with everything that was written of it, in order."""
+
+    ticket: Ticket
+    events: Sequence[TicketEvent]
+    clocks: Sequence[TicketClock]
+    firings: Mapping[uuid.UUID, Sequence[TicketFiring]]
+
+
+def histories(tickets: Sequence[uuid.UUID]) -> Iterator[History]:
+    """The tickets' histories as the database has them now, in the order given."""
+    for start in range(0, len(tickets), BATCH):
+        keys = tickets[start : start + BATCH]
+        rows = Ticket.objects.in_bulk(keys)
+        events = _grouped(
+            TicketEvent.objects.filter(subject__in=keys).select_related("words").order_by("seq"), "subject_id"
+        )
+        clocks = _grouped(TicketClock.objects.filter(subject__in=keys).order_by("epoch", "id"), "subject_id")
+        firings = _grouped(TicketFiring.objects.filter(clock__subject__in=keys).order_by("due_at", "id"), "clock_id")
+        for key in keys:
+            own = clocks.get(key, [])
+            yield History(rows[key], events.get(key, []), own, {one.pk: firings.get(one.pk, []) for one in own})
+
+
+def _grouped(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
+    found: dict[uuid.UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[getattr(row, name)].append(row)
+    return found
+
+
+def faults(history: History, until: datetime) -> list[str]:
+    """Everything that is not as Linli promises it at the moment `until`; nothing where all is well."""
+    ticket, events = history.ticket, history.events
+    found = []
+    try:
+        if (state := fold(events)) != ticket.state:
+            found.append(f"the events lead to {state}, the ticket is {ticket.state}")
+    except ValueError as problem:
+        found.append(str(problem))
+    if (broken := flaw(ticket, events)) is not None:
+        found.append(f"event {broken.seq}: {broken.reason}")
+    if (wrong := untrue(ticket, events, history.clocks)) is not None:
+        found.append(f"clock {wrong.name} of event {wrong.epoch} is not as its events say")
+    if ticket.state in OPEN and not any(one.running_since for one in history.clocks):
+        found.append("it is open, and no clock runs")
+    if (ticket.next_due_at is not None) != (ticket.state in OPEN):
+        found.append(f"it is {ticket.state}, and its next due moment is {ticket.next_due_at}")
+    for clock in history.clocks:
+        found += _faults_of(clock, history, until)
+    return found
+
+
+def _faults_of(clock: TicketClock, history: History, until: datetime) -> list[str]:
+    """What is wrong with the rungs of one clock: each once, in order, none early, none missed."""
+    name, fired = f"clock {clock.name} of event {clock.epoch}", history.firings[clock.pk]
+    said = [
+        by
+        for event in history.events
+        if (by := event.data.get(FIRED))
+        and (by["clock"], by["holder"], by["epoch"]) == (clock.name, str(clock.holder_id or ""), clock.epoch)
+    ]
+    found = [
+        f"{name}: rung {rung} was fired {times} times"
+        for rung, times in Counter(by["rung"] for by in said).items()
+        if times > 1
+    ]
+    if [one.rung for one in sorted(fired, key=attrgetter("due_at"))] != [by["rung"] for by in said]:
+        found.append(f"{name}: the rungs that were fired are not those that its events tell of")
+    if [by["position"] for by in said] != list(range(clock.rung)):
+        found.append(f"{name}: a rung was left out")
+    found += [f"{name}: rung {one.rung} was fired early" for one in fired if one.fired_at < one.due_at]
+    if clock.fire_at is not None and clock.fire_at <= until:
+        found.append(f"{name}: a rung that was due at {clock.fire_at} was not fired")
+    following = next_moment(clock, history.ticket.rules())
+    if clock.stopped_at is not None and not clock.pauses and following is not None and following < clock.stopped_at:
+        found.append(f"{name}: a rung that was due at {following} was not fired before it stopped")
+    return found
+
+
+class Digest:
+    """SHA-256 over everything that happened, the same for the same seed: ids are told by names, moments by their distance from `begin`.
+
+    `names` gives organisations, people, places, tickets and photos theirs; any other id is called by its turn.
+    """
+
+    def __init__(self, names: Mapping[str, str], begin: datetime):
+        self.names, self.begin = dict(names), begin
+        self.sha256 = hashlib.sha256()
+
+    def add(self, history: History) -> None:
+        """Take a ticket's events in."""
+        for event in history.events:
+            body = getattr(event, "words", None)
+            data = {name: value for name, value in event.data.items() if name != "words"}
+            told = [
+                str(event.subject_id),
+                event.seq,
+                event.verb,
+                event.source,
+                event.target,
+                str(event.actor_id or ""),
+                str(event.actor_organisation_id or ""),
+                event.on_behalf,
+                event.at.isoformat(),
+                event.visibility,
+                data,
+                body.body if body else {},
+            ]
+            self.sha256.update(orjson.dumps(self._named(told), option=orjson.OPT_SORT_KEYS) + b"\n")
+
+    @property
+    def hexadecimal(self) -> str:
+        """The digest of what has been taken in."""
+        return self.sha256.hexdigest()
+
+    def _named(self, value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: self._named(one) for name, one in value.items()}
+            case list():
+                return [self._named(one) for one in value]
+            case str() if _ID.fullmatch(value):
+                return self.names.setdefault(value, f"id {len(self.names)}")
+            case str() if (found := _MOMENT.fullmatch(value)) and found[1]:
+                return (datetime.fromisoformat(value) - self.begin).total_seconds()
+            case str() if _MOMENT.fullmatch(value):
+                return f"day {(date.fromisoformat(value) - local_day(self.begin)).days}"
+        return value

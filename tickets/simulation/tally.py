@@ -1,0 +1,138 @@
+"""What a month looked like, in figures, by the kind of company that was given the work first."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
+
+from tickets.simulation.history import History
+from tickets.states import OPEN, ClockName, State
+
+KINDS = ("fast", "slow", "absent", "street")
+ALL = "all"
+
+
+@dataclass(slots=True)
+class Count:
+    """The tickets of one column."""
+
+    filed: int = 0
+    disposed: int = 0
+    on_time: int = 0
+    levels: dict[int, int] = field(default_factory=lambda: {1: 0, 2: 0, 3: 0})
+    supervised: int = 0
+    bounced: int = 0
+    returned: int = 0
+    disputed: int = 0
+    reopened: int = 0
+    silent: int = 0
+    merged: int = 0
+    on_account: int = 0
+    open: int = 0
+    overdue: int = 0
+    reminders: int = 0
+    hours: list[float] = field(default_factory=list)
+
+    def add(self, history: History, until: datetime) -> None:
+        """Count one ticket, as it stands at `until`."""
+        ticket, events = history.ticket, history.events
+        verbs = {event.verb for event in events}
+        late = min(
+            (one.breached_at for one in history.clocks if one.name in _DISPOSAL and one.breached_at), default=None
+        )
+        answered = next((event.at for event in events if event.target == State.REPLIED), None)
+        self.filed += 1
+        if answered is not None:
+            self.disposed += 1
+            self.on_time += late is None or late > answered
+            self.hours.append((answered - ticket.submitted_at) / timedelta(hours=1))
+        elif late is not None:
+            self.overdue += ticket.state in OPEN
+        for level in self.levels:
+            self.levels[level] += ticket.level >= level
+        self.supervised += bool(ticket.supervised)
+        self.bounced += "bounce" in verbs
+        self.returned += "return" in verbs
+        self.disputed += "dispute" in verbs
+        self.reopened += "reopen" in verbs
+        self.silent += "close_silent" in verbs
+        self.merged += ticket.state == State.MERGED
+        self.on_account += "put_on_account" in verbs
+        self.open += ticket.state in OPEN
+        self.reminders += sum(event.verb == "remind" for event in events)
+
+    @property
+    def share_on_time(self) -> float | None:
+        """Of those that were disposed of, how many in time, in a hundred."""
+        return 100 * self.on_time / self.disposed if self.disposed else None
+
+    def figures(self) -> Iterator[tuple[str, float | None, str]]:
+        """Each line: its label, its figure (None where there is none), and its unit."""
+        yield "filed", self.filed, ""
+        yield "disposed of", self.disposed, ""
+        yield "  on time", self.share_on_time, "%"
+        yield "  median time", median(self.hours) if self.hours else None, "h"
+        yield "open at the end", self.open, ""
+        yield "  and overdue", self.overdue, ""
+        for level, number in self.levels.items():
+            yield f"raised to L{level}" + (" or higher" if level < max(self.levels) else ""), number, ""
+        yield "supervised", self.supervised, ""
+        yield "bounced", self.bounced, ""
+        yield "asked to be returned", self.returned, ""
+        yield "disputed", self.disputed, ""
+        yield "reopened", self.reopened, ""
+        yield "closed silently", self.silent, ""
+        yield "merged", self.merged, ""
+        yield "put on account", self.on_account, ""
+        yield "reminders", self.reminders, ""
+
+
+_DISPOSAL = frozenset({ClockName.HANDLE, ClockName.OVERALL})
+
+
+class Tally:
+    """The counts of all tickets, and of those of each kind."""
+
+    def __init__(self) -> None:
+        self.counts: Mapping[str, Count] = {name: Count() for name in (ALL, *KINDS)}
+
+    def add(self, history: History, kind: str, until: datetime) -> None:
+        """Count a ticket whose work was first given to such a company."""
+        self.counts[ALL].add(history, until)
+        self.counts[kind].add(history, until)
+
+    def table(self) -> list[str]:
+        """The lines of a table, with a column for all and for each kind."""
+        columns = [list(one.figures()) for one in self.counts.values()]
+        lines = [_line("", [*self.counts])]
+        return lines + [_line(row[0][0], [_figure(*one[1:]) for one in row]) for row in zip(*columns, strict=True)]
+
+    def beside(self, other: "Tally", names: Sequence[str]) -> list[str]:
+        """The lines of a table that shows all tickets of this run, those of another, and the difference."""
+        lines = [_line("", [*names, "difference"])]
+        for (label, before, unit), (_, after, _) in zip(
+            self.counts[ALL].figures(), other.counts[ALL].figures(), strict=True
+        ):
+            change = "" if before is None or after is None else _difference(after - before, unit)
+            lines.append(_line(label, [_figure(before, unit), _figure(after, unit), change]))
+        for kind in KINDS:
+            first, second = self.counts[kind].share_on_time, other.counts[kind].share_on_time
+            change = "" if first is None or second is None else _difference(second - first, "%")
+            lines.append(_line(f"on time, {kind}", [_figure(first, "%"), _figure(second, "%"), change]))
+        return lines
+
+
+def _line(label: str, cells: Sequence[str]) -> str:
+    return f"{label:<24}" + "".join(f"{cell:>12}" for cell in cells)
+
+
+def _figure(number: float | None, unit: str) -> str:
+    if number is None:
+        return "-"
+    return f"{number:.1f} {unit}" if unit else f"{number:,}"
+
+
+def _difference(number: float, unit: str) -> str:
+    if abs(number) < 0.05:
+        return "="
+    return f"{number:+.1f} {unit}" if unit else f"{number:+,}"
