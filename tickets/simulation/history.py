@@ -147,10 +147,11 @@ class Digest:
                 return {name: self._named(one) for name, one in value.items()}
             case list():
                 return [self._named(one) for one in value]
-            case str() if _ID.fullmatch(value):
-                return self.names.setdefault(value, f"id {len(self.names)}")
             case str() if (found := _MOMENT.fullmatch(value)) and found[1]:
                 return (datetime.fromisoformat(value) - self.begin).total_seconds()
             case str() if _MOMENT.fullmatch(value):
                 return f"day {(date.fromisoformat(value) - local_day(self.begin)).days}"
+            case str():
+                # An alarm of routing's has an id in its midst.
+                return _ID.sub(lambda found: self.names.setdefault(found[0], f"id {len(self.names)}"), value)
         return value
