@@ -77,14 +77,12 @@ class Swept:
         return self
 
 
-def fire_due[S: Subject](
-    climber: Climber[S], *, limit: int = 20_000, seconds: float = 10.0, between: Callable[[], None] | None = None
-) -> Swept:
+def fire_due[S: Subject](climber: Climber[S], *, limit: int = 20_000, seconds: float = 10.0) -> Swept:
     """Fire what is due, subject by subject, until nothing is, or `limit` subjects or `seconds` are reached.
 
     Every batch is a transaction of its own: it locks subjects (those that somebody else has locked are left for the next time), looks
     again under the lock, and writes all of them by a few statements. Where a batch fails, its subjects are done one by one; one
-    that fails by itself is noted on its clocks and tried again later. `between` is called after each batch.
+    that fails by itself is noted on its clocks and tried again later.
     """
     total, size = Swept(), BATCH
     end = time.monotonic() + seconds
@@ -94,8 +92,6 @@ def fire_due[S: Subject](
         if done is None:
             break
         total += done
-        if between is not None:
-            between()
         took = time.monotonic() - began
         # In steps, so that each size's statement is worded once.
         size = (

@@ -45,10 +45,6 @@ class VersionQuerySet(models.QuerySet[Any]):
             lock_drafts(self.model, self.order_by().values_list("pk", flat=True))
             return super().delete()
 
-    def in_effect(self, at: datetime) -> Any:
-        """The published version in effect at `at`; None where there is none yet."""
-        return self.filter(published_at__isnull=False, effective_from__lte=at).order_by("-effective_from").first()
-
 
 class Version(Identified):
     """One version of some reference data: a draft until it is published, unchangeable afterwards."""

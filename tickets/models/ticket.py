@@ -472,12 +472,12 @@ class Ticket(Subject):
 
     def terms(self, starts: Sequence[Start]) -> Terms:
         """The budgets that the service level, or the contract, gives the clocks about to start."""
-        found = {one.name: self._budget(one.name, starts) for one in starts}
+        found = {one.name: self._budget(one.name) for one in starts}
         return Terms(
             self.policy, calendars.newest(), {name: str(budget) for name, budget in found.items() if budget is not None}
         )
 
-    def _budget(self, clock: str, starts: Sequence[Start]) -> str | None:
+    def _budget(self, clock: str) -> str | None:
         known = service_levels.level(self.policy)
         classes: dict[str, tuple[str, ...]] = {C.HANDLE: (self.disposal_class,), C.CALLBACK: (self.disposal_class,)}
         classes |= dict.fromkeys((C.SIGN, C.CONTACT, C.ARRIVE), (self.response_class,))
@@ -488,7 +488,7 @@ class Ticket(Subject):
         match clock:
             case C.OVERALL:
                 coordination = known.budget(C.COORDINATE) or "0d"
-                disposal = self._budget(C.HANDLE, starts) or "0d"
+                disposal = self._budget(C.HANDLE) or "0d"
                 return str(total(Budget.parse(coordination), Budget.parse(disposal)))
             case C.PLAN:
                 assert self.account_plan_on is not None
