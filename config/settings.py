@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "web",
     "workflow",
+    "notifications",
     "community",
     "tickets",
 ]
@@ -289,6 +290,26 @@ CODES_PER_ADDRESS = env.int("CODES_PER_ADDRESS", default=100)
 WECHAT_BASE_URL = env.str("WECHAT_BASE_URL", default="https://api.weixin.qq.com")
 WECHAT_APP_ID = env.str("WECHAT_APP_ID", default="")
 WECHAT_APP_SECRET = env.str("WECHAT_APP_SECRET", default="")
+
+# How people are reached (notifications/channels). A channel that is not set up sends nothing; the inbox is always there.
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+EMAIL_URL = env.str("EMAIL_URL", default="" if PRODUCTION else f"filemail:///{LOCAL_DIR / 'log' / 'mail'}")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="linli@localhost")
+SMS_PROVIDER = env.str("SMS_PROVIDER", default="")
+SMS_KEY_ID = env.str("SMS_KEY_ID", default="")
+SMS_KEY_SECRET = env.str("SMS_KEY_SECRET", default="")
+SMS_SIGN_NAME = env.str("SMS_SIGN_NAME", default="")
+SMS_APP_ID = env.str("SMS_APP_ID", default="")
+SMS_BASE_URL = env.str("SMS_BASE_URL", default="")
+SMS_CODE_TEMPLATE = env.str("SMS_CODE_TEMPLATE", default="")
+SMS_TEMPLATE = env.str("SMS_TEMPLATE", default="")
+WECHAT_TEMPLATE = env.str("WECHAT_TEMPLATE", default="")
+WECHAT_STATE = env.str("WECHAT_STATE", default="formal")
+WECOM_BASE_URL = env.str("WECOM_BASE_URL", default="https://qyapi.weixin.qq.com")
+DINGTALK_BASE_URL = env.str("DINGTALK_BASE_URL", default="https://oapi.dingtalk.com")
+FEISHU_BASE_URL = env.str("FEISHU_BASE_URL", default="https://open.feishu.cn")
+# Networks that webhooks may reach although they are none of the public Internet's, such as 10.1.2.0/24.
+WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 
 # What Prometheus must bring along to read /metrics. Without one the address is open on a development machine, and absent in production.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

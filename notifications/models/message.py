@@ -1,0 +1,174 @@
+"""What is told, to whom, and how each copy of it is delivered."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from notifications.topics import ChannelName, DeliveryState, Topic
+from web.models import Identified
+from web.words import bilingual
+
+
+class Message(Identified):
+    """One piece of news for one recipient, in their language: for a person, the row of their inbox.
+
+    `key` is the event that it tells of, `recipient` the person, the robot or the webhook that it is for. `subject_id` and `seq`
+    are what the event happened to, and its number there. A held message waits until `held_until` to be gathered with others into one
+    digest, and is shown in no inbox; `gathered_into` is that digest.
+    """
+
+    street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
+    key = models.UUIDField(verbose_name=bilingual("事件", "event"))
+    recipient = models.UUIDField(verbose_name=bilingual("接收方", "recipient"))
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("接收人", "person"),
+    )
+    kind = models.CharField(bilingual("类别", "kind"), max_length=48)
+    topic = models.CharField(bilingual("主题", "topic"), max_length=12, choices=Topic)
+    subject_id = models.UUIDField(null=True, verbose_name=bilingual("所涉事项", "subject"))
+    seq = models.PositiveIntegerField(null=True, verbose_name=bilingual("序号", "number"))
+    title = models.CharField(bilingual("标题", "title"), max_length=120)
+    body = models.TextField(bilingual("正文", "body"))
+    urgent = models.BooleanField(bilingual("紧急", "urgent"), default=False)
+    at = models.DateTimeField(bilingual("发生时间", "at"))
+    created_at = models.DateTimeField(bilingual("写入时间", "created at"), db_default=Now())
+    inbox = models.BooleanField(bilingual("在站内信中", "in the inbox"), default=False)
+    read_at = models.DateTimeField(bilingual("阅读时间", "read at"), null=True)
+    held_until = models.DateTimeField(bilingual("汇总时间", "held until"), null=True)
+    gathered_into = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        related_name="gathered",
+        db_index=False,
+        verbose_name=bilingual("并入汇总", "gathered into"),
+    )
+
+    person_id: uuid.UUID | None
+
+    class Meta:
+        verbose_name = bilingual("消息", "message")
+        verbose_name_plural = bilingual("消息", "messages")
+        constraints = [
+            models.UniqueConstraint(F("key"), F("recipient"), F("street_id"), name="message_once"),
+            models.CheckConstraint(condition=Q(topic__in=Topic.values), name="message_topic_known"),
+            models.CheckConstraint(
+                condition=~Q(inbox=True) | Q(held_until__isnull=True), name="message_held_is_not_shown"
+            ),
+        ]
+        indexes = [
+            models.Index(F("person"), F("id").desc(), condition=Q(inbox=True), name="message_inbox"),
+            models.Index(F("person"), condition=Q(inbox=True, read_at__isnull=True), name="message_unread"),
+            models.Index(F("subject_id"), F("id").desc(), name="message_subject"),
+            models.Index(
+                F("held_until"),
+                condition=Q(held_until__isnull=False, gathered_into__isnull=True),
+                name="message_held",
+            ),
+            models.Index(F("gathered_into"), condition=Q(gathered_into__isnull=False), name="message_gathered"),
+            models.Index(F("created_at"), name="message_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Deliveries, narrowed."""
+
+    def due(self) -> "DeliveryQuerySet":
+        """Those that can be sent now."""
+        return self.filter(state=DeliveryState.QUEUED, available_at__lte=Now())
+
+    def dead(self) -> "DeliveryQuerySet":
+        """Those that nobody sends any more, and that somebody should look at."""
+        return self.filter(state=DeliveryState.DEAD)
+
+
+class Delivery(Identified):
+    """One message's way out through one channel. Its id is the key that travels to the receiver: a repeat carries the same.
+
+    `attempts` counts how often it was claimed, and fences: whoever records an outcome names the attempt it belongs to. While it is
+    being sent, `lease_until` is the moment from which it counts as abandoned. `unsure` says that an earlier attempt may have
+    reached the receiver. `fallback` are the channels to be tried in turn where the receiver does not want this one.
+    """
+
+    street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
+    message = models.ForeignKey(
+        Message, models.CASCADE, related_name="deliveries", db_index=False, verbose_name=bilingual("消息", "message")
+    )
+    channel = models.CharField(bilingual("渠道", "channel"), max_length=8, choices=ChannelName)
+    recipient = models.UUIDField(verbose_name=bilingual("接收方", "recipient"))
+    content = models.JSONField(bilingual("内容", "content"), default=dict)
+    fallback = models.JSONField(bilingual("备用渠道", "fallback"), default=list)
+    urgent = models.BooleanField(bilingual("紧急", "urgent"), default=False)
+    state = models.CharField(
+        bilingual("状态", "state"), max_length=8, choices=DeliveryState, default=DeliveryState.QUEUED
+    )
+    attempts = models.PositiveIntegerField(bilingual("尝试次数", "attempts"), default=0)
+    failures = models.PositiveIntegerField(
+        bilingual("失败次数", "failures"),
+        default=0,
+        help_text=bilingual("不含等待限额的次数。", "Attempts that failed; waiting for a limit is none."),
+    )
+    unsure = models.BooleanField(bilingual("结果不明", "unsure"), default=False)
+    available_at = models.DateTimeField(bilingual("可发送时间", "available at"), db_default=Now())
+    lease_until = models.DateTimeField(bilingual("占用至", "lease until"), null=True)
+    error = models.CharField(bilingual("失败原因", "error"), max_length=300, blank=True, default="")
+    receipt = models.CharField(bilingual("回执", "receipt"), max_length=120, blank=True, default="")
+    created_at = models.DateTimeField(bilingual("写入时间", "created at"), db_default=Now())
+    finished_at = models.DateTimeField(bilingual("完成时间", "finished at"), null=True)
+    gathered_into = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        related_name="gathered",
+        db_index=False,
+        verbose_name=bilingual("并入汇总", "gathered into"),
+    )
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = bilingual("发送", "delivery")
+        verbose_name_plural = bilingual("发送", "deliveries")
+        constraints = [
+            models.UniqueConstraint(F("message"), F("channel"), F("street_id"), name="delivery_once"),
+            models.CheckConstraint(condition=Q(channel__in=ChannelName.values), name="delivery_channel_known"),
+            models.CheckConstraint(condition=Q(state__in=DeliveryState.values), name="delivery_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=DeliveryState.SENDING, lease_until__isnull=False)
+                | (~Q(state=DeliveryState.SENDING) & Q(lease_until__isnull=True)),
+                name="delivery_sending_is_leased",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=DeliveryState.GATHERED) | Q(gathered_into__isnull=False),
+                name="delivery_gathered_somewhere",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("channel"),
+                F("urgent").desc(),
+                F("available_at"),
+                F("id"),
+                condition=Q(state="queued"),
+                name="delivery_due",
+            ),
+            models.Index(F("recipient"), F("channel"), condition=Q(state="queued"), name="delivery_waiting"),
+            models.Index(F("lease_until"), condition=Q(state="sending"), name="delivery_leased"),
+            models.Index(F("channel"), F("id").desc(), condition=Q(state="dead"), name="delivery_dead"),
+            models.Index(F("recipient"), F("id").desc(), name="delivery_recipient"),
+            models.Index(F("gathered_into"), condition=Q(gathered_into__isnull=False), name="delivery_gathered"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} {self.get_state_display()}"

@@ -1,0 +1,177 @@
+"""From facts to words: the office's wording of a kind, else the one that Linli brings, filled in and cut to what a channel takes."""
+
+import re
+import tomllib
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import override
+
+from notifications.models import Wording
+from notifications.models.wording import ANY, LANGUAGES, TEXT
+from notifications.topics import ChannelName
+from web.words import bilingual
+
+TITLE_LENGTH = 120
+# What WeChat takes in a field of each type; a number at the end of the name tells fields of a type apart.
+WECHAT_LENGTHS = {
+    "thing": 20,
+    "character_string": 32,
+    "number": 32,
+    "letter": 32,
+    "symbol": 5,
+    "phrase": 5,
+    "name": 10,
+    "phone_number": 17,
+    "car_number": 8,
+}
+_FIELD = re.compile(r"^\s*([A-Za-z_]+[0-9]*)\s*[:：]\s*(.*)$")
+
+
+class BadWording(ValueError):
+    """A wording that cannot be filled in; `reason` says what is wrong."""
+
+    def __init__(self, reason: Any):
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one kind, for one shape and language, with their placeholders."""
+
+    title: str
+    body: str
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The wordings that Linli brings, from `zh-hans.toml` and `en.toml` in a directory: by kind, then shape."""
+
+    directory: Path
+    _read: dict[str, Mapping[str, Mapping[str, Words]]] = field(default_factory=dict)
+
+    def kinds(self, language: str) -> Mapping[str, Mapping[str, Words]]:
+        """Every kind's wordings by shape."""
+        if language not in self._read:
+            document = tomllib.loads((self.directory / f"{language}.toml").read_text())
+            self._read[language] = {kind: _shapes(table) for kind, table in document.items()}
+        return self._read[language]
+
+    def find(self, kind: str, shape: str, language: str) -> Words | None:
+        """The wording of the kind, else the one for any kind; None where the shape has neither."""
+        known = self.kinds(language)
+        return known.get(kind, {}).get(shape) or known.get(ANY, {}).get(shape)
+
+
+def _shapes(table: Mapping[str, Any]) -> dict[str, Words]:
+    shapes = {
+        name: Words("", value["body"], value.get("template", ""))
+        for name, value in table.items()
+        if isinstance(value, dict)
+    }
+    if "body" in table:
+        shapes[TEXT] = Words(table["title"], table["body"])
+    return shapes
+
+
+class Writer:
+    """Words everything that one batch posts; the office's wordings of its streets are read once."""
+
+    def __init__(self, catalogue: Catalogue, streets: Collection[uuid.UUID], *, drafts: Iterable[Wording] = ()):
+        self.catalogue, self.streets, self.drafts = catalogue, streets, list(drafts)
+
+    @cached_property
+    def own(self) -> Mapping[tuple[uuid.UUID, str, str, str], Words]:
+        """The streets' own wordings; drafts stand in the place of what is stored."""
+        stored = Wording.objects.filter(street_id__in=set(self.streets))
+        return {
+            (one.street_id, one.kind, one.channel, one.language): Words(one.title, one.body, one.template)
+            for one in (*stored, *self.drafts)
+        }
+
+    def content(
+        self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """The content of a delivery: `title` and `body`, and for SMS and WeChat `template` and `fields`.
+
+        None where the shape has no wording, or no vendor's template yet. Facts are said in `language`.
+        """
+        with override(language):
+            said = {name: str(value) for name, value in facts.items()}
+        words = self._find(street, kind, TEXT, language) or Words("${code}", "")
+        title, body = filled(words.title, said)[:TITLE_LENGTH], filled(words.body, said)
+        if shape == TEXT:
+            return {"title": title, "body": body, "language": language}
+        found = self._find(street, kind, shape, language)
+        template = found.template or DEFAULT_TEMPLATES[shape]() if found else ""
+        if found is None or not template:
+            return None
+        fields = fields_of(found.body, {**said, "title": title, "body": body})
+        if shape == ChannelName.WECHAT:
+            fields = {name: fit(name, value) for name, value in fields.items()}
+        return {"title": title, "body": body, "language": language, "template": template, "fields": fields}
+
+    def _find(self, street: uuid.UUID, kind: str, shape: str, language: str) -> Words | None:
+        return (
+            self.own.get((street, kind, shape, language))
+            or (self.own.get((street, ANY, shape, language)) if shape != TEXT else None)
+            or self.catalogue.find(kind, shape, language)
+        )
+
+
+DEFAULT_TEMPLATES = {
+    ChannelName.SMS.value: lambda: settings.SMS_TEMPLATE,
+    ChannelName.WECHAT.value: lambda: settings.WECHAT_TEMPLATE,
+}
+"""The vendor's template of a wording that names none."""
+
+
+def placeholders(text: str) -> list[str]:
+    """The names of the placeholders in `text`, in their order. Raises BadWording where a `$` begins none."""
+    template = Template(text)
+    if not template.is_valid():
+        raise BadWording(bilingual("“$” 后应为 {名称}，如 ${code}。", "A “$” begins a placeholder such as ${code}."))
+    return template.get_identifiers()
+
+
+def filled(text: str, said: Mapping[str, str]) -> str:
+    """`text` with its placeholders filled in; one that has no fact is left empty, so that a message is never lost for it."""
+    return (
+        Template(text).safe_substitute({name: said.get(name, "") for name in Template(text).get_identifiers()}).strip()
+    )
+
+
+def fields_of(body: str, said: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a wording that has one a line, filled in. Raises BadWording for a line that is none."""
+    fields = {}
+    for line in filter(None, map(str.strip, body.splitlines())):
+        found = _FIELD.match(line)
+        if found is None:
+            raise BadWording(bilingual(f"“{line}”应写成 名称: 内容。", f"“{line}” should read: name: words."))
+        fields[found[1]] = filled(found[2], said)
+    return fields
+
+
+def fit(name: str, value: str) -> str:
+    """`value` as WeChat takes it in the field `name`: one line, cut to the length of the field's type, never empty."""
+    kind = name.rstrip("0123456789")
+    value = " ".join(value.split()) or "-"
+    if kind in {"character_string", "letter", "number", "symbol"}:
+        value = "".join(one for one in value if one.isascii()) or "-"
+    most = WECHAT_LENGTHS.get(kind)
+    return (
+        value if most is None or len(value) <= most else value[: most - 1] + ("…" if value.isascii() is False else "")
+    )
+
+
+def languages() -> list[str]:
+    """The languages that messages are worded in."""
+    return [code for code, _ in LANGUAGES]
