@@ -7,7 +7,7 @@ records nothing, for its attempt is no longer the last.
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -146,8 +146,8 @@ def fall_back(envelope: Envelope, outcome: Undelivered) -> None:
 
 
 def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> None:
-    """Queue the same message for another channel."""
-    Delivery.objects.create(
+    """Queue the same message for another channel, unless it was: a delivery that is sent anew may be unwanted once more."""
+    following_one = Delivery(
         street_id=delivery.street_id,
         message_id=delivery.message_id,
         channel=following["channel"],
@@ -156,6 +156,7 @@ def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> 
         fallback=rest,
         urgent=delivery.urgent,
     )
+    Delivery.objects.bulk_create([following_one], ignore_conflicts=True)
 
 
 def _record(envelope: Envelope, **columns: Any) -> bool:
@@ -185,10 +186,12 @@ def waiting() -> list[ChannelName]:
     return [ChannelName(one) for one in found if one in channels()]
 
 
-def replay(ids: list[uuid.UUID]) -> int:
-    """Queue dead deliveries anew, under the same key and with all their attempts before them; how many were."""
-    return (
-        Delivery.objects.dead()
-        .filter(pk__in=ids)
-        .update(state=DeliveryState.QUEUED, failures=0, available_at=Now(), finished_at=None, error="")
+def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (DeliveryState.DEAD,)) -> int:
+    """Queue those of these deliveries anew that stand in one of `states`, under the same key; how many they were.
+
+    Their attempts so far are kept. What waits, is under way or went into a digest is never queued again.
+    """
+    final = set(states) & {DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.SENT}
+    return Delivery.objects.filter(pk__in=ids, state__in=final).update(
+        state=DeliveryState.QUEUED, failures=0, available_at=Now(), finished_at=None, error=""
     )
