@@ -3,6 +3,7 @@
 The codes are those of the API, under the same limits; what a wrong password costs says `community.passwords`.
 """
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
@@ -16,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
@@ -26,7 +28,9 @@ from community.models.people import MOBILE
 from community.models.signin import CODE_LIFE
 from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
 from community.signin import TooManyCodes, WrongCode
+from notifications.models import Delivery
 from notifications.sms import NoGateway
+from notifications.topics import DeliveryState
 from web.addresses import client_address
 from web.words import bilingual
 from workflow import calendars
@@ -181,11 +185,26 @@ class Office(admin.AdminSite):
     """Django's admin with a front door of its own."""
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The first page; whoever keeps the calendar reads there what it lacks."""
+        """The first page; whoever keeps the calendar reads there what it lacks, whoever sees deliveries how many have failed."""
         if request.user.has_perm("workflow.change_calendarversion"):
             for notice in calendars.notices(timezone.localdate()):
                 messages.warning(request, str(notice))
+        if failed := self._failed(request):
+            words = bilingual(
+                f"最近一天有 {failed} 条通知发送失败，请查看原因并重发。",
+                f"{failed} messages have failed within a day: see why, and send them anew.",
+            )
+            link = reverse("admin:notifications_delivery_changelist")
+            messages.error(request, format_html('<a href="{}">{}</a>', link, words))
         return super().index(request, extra_context)
+
+    def _failed(self, request: HttpRequest) -> int:
+        """How many deliveries that the caller sees have failed for good within the last day."""
+        its = self.get_model_admin(Delivery)
+        if not its.has_view_permission(request):
+            return 0
+        lately = timezone.now() - timedelta(days=1)
+        return its.get_queryset(request).filter(state=DeliveryState.DEAD, finished_at__gte=lately).count()
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -1,7 +1,8 @@
 """The administrator's pages of tickets."""
 
 from tickets.admin.category import CategoryAdmin, CategoryVersionAdmin
+from tickets.admin.deliveries import DeliveryAdmin
 from tickets.admin.service_level import ServiceLevelVersionAdmin
 from tickets.admin.ticket import TicketAdmin
 
-__all__ = ["CategoryAdmin", "CategoryVersionAdmin", "ServiceLevelVersionAdmin", "TicketAdmin"]
+__all__ = ["CategoryAdmin", "CategoryVersionAdmin", "DeliveryAdmin", "ServiceLevelVersionAdmin", "TicketAdmin"]

@@ -11,12 +11,14 @@ from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import Model, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 
 from community.actors import by_person
 from community.models import Organisation, Person
 from tickets import catalogue
+from tickets.admin import messages
 from tickets.catalogue import NoCatalogue
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Ticket, TicketEvent
@@ -24,7 +26,6 @@ from tickets.models.ticket import TicketQuerySet
 from tickets.queries import in_street, matching
 from tickets.states import Secrecy
 from web.words import bilingual
-from workflow.moves import moves
 
 HIGHEST_LEVEL = 5
 
@@ -79,8 +80,7 @@ class EventInline(ReadOnly, admin.TabularInline):
     @admin.display(description=bilingual("动作", "move"))
     def move(self, event: TicketEvent) -> str:
         """The move's label."""
-        move = moves(Ticket).get(event.verb)
-        return str(move.label if move else bilingual("上报", "Reported"))
+        return messages.move_label(event.verb)
 
     @admin.display(description=bilingual("单位", "organisation"), empty_value="-")
     def organisation(self, event: Any) -> str | None:
@@ -127,6 +127,14 @@ class LevelFilter(admin.SimpleListFilter):
         """Tickets at the level."""
         level = self.value()
         return queryset.filter(level=int(level)) if level in dict(self.lookup_choices) else queryset
+
+
+def seen_by(request: HttpRequest) -> TicketQuerySet:
+    """All tickets for a superuser; for others those of the street in whose office they sit that accuse nobody."""
+    if isinstance(request.user, Person) and request.user.is_superuser:
+        return Ticket.objects.all()
+    caller = by_person(request.user.pk) if isinstance(request.user, Person) else None
+    return in_street(caller.actor).filter(accused=[]) if caller else Ticket.objects.none()
 
 
 # What a ticket's page names by its name.
@@ -184,11 +192,8 @@ class TicketAdmin(ReadOnly, admin.ModelAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
-        """All tickets for a superuser; for others those of their street that accuse nobody."""
-        if isinstance(request.user, Person) and request.user.is_superuser:
-            return super().get_queryset(request)
-        caller = _caller(request)
-        return in_street(caller.actor).filter(accused=[]).order_by(*self.ordering) if caller else Ticket.objects.none()
+        """Those that the caller sees."""
+        return seen_by(request).order_by(*self.ordering)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Ticket | None:
         """One ticket with everything that its page names, in one statement."""
@@ -212,6 +217,14 @@ class TicketAdmin(ReadOnly, admin.ModelAdmin):
             return str(bilingual("匿名", "Anonymous"))
         return f"{masked_name(ticket.contact_name)} {masked_phone(ticket.contact_phone)}"
 
+    def get_urls(self) -> list[Any]:
+        """The admin's own, and the page of a ticket's messages."""
+        view = self.admin_site.admin_view(self.messages)
+        return [path("<path:object_id>/messages/", view, name="tickets_ticket_messages"), *super().get_urls()]
 
-def _caller(request: HttpRequest) -> Any:
-    return by_person(request.user.pk) if isinstance(request.user, Person) else None
+    def messages(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What was sent to whom about the ticket, for whoever sees the ticket here; no such page for others."""
+        ticket = self.get_object(request, object_id)
+        if ticket is None or not self.has_view_permission(request, ticket):
+            raise Http404
+        return messages.page(self.admin_site, request, ticket)

@@ -1,0 +1,229 @@
+"""What was sent to whom about a ticket, and what became of it: a page for those who see the ticket in the admin."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.contrib import admin
+from django.contrib import messages as notes
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.paginator import Page, Paginator
+from django.db import transaction
+from django.db.models import Count, F, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+from django.utils.timezone import localtime
+
+from notifications.advice import advice
+from notifications.deliver import replay
+from notifications.models import Delivery, Message
+from notifications.topics import DeliveryState
+from tickets.admin.recipients import Recipients
+from tickets.models import Ticket, TicketEvent
+from web.words import bilingual
+from workflow.moves import moves
+
+PER_PAGE = 200
+FAILED = (DeliveryState.DEAD, DeliveryState.DROPPED)
+RESENT = bilingual("重新发送", "Sent anew")
+_MAY_RESEND = "notifications.change_delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One delivery as the page shows it; `resent` is who sent it anew, and when."""
+
+    delivery: Delivery
+    resent: str = ""
+
+    @property
+    def outcome(self) -> Delivery:
+        """The delivery that tells what became of it: the digest's where it went into one."""
+        return self.delivery.gathered_into or self.delivery
+
+    @property
+    def when(self) -> datetime | None:
+        """When it ended; None while it has not."""
+        return self.outcome.finished_at
+
+    @property
+    def advice(self) -> Sequence[Promise]:
+        """What to know and to do about it."""
+        return advice(self.outcome)
+
+    @property
+    def resendable(self) -> bool:
+        """Whether it may be sent anew."""
+        return may_resend(self.delivery)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without arriving."""
+        return self.outcome.state in FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message as the page shows it."""
+
+    message: Message
+    recipient: str
+    ways: Sequence[Way]
+
+    @property
+    def inbox(self) -> str:
+        """Whether it is in the recipient's inbox, and was read there."""
+        one = self.message
+        if one.gathered_into_id:
+            return str(bilingual("已并入汇总", "Part of a digest"))
+        if one.held_until:
+            until = f"{localtime(one.held_until):%m-%d %H:%M}"
+            return str(bilingual(f"等待汇总（{until}）", f"Held for a digest ({until})"))
+        if not one.inbox:
+            return "-"
+        if one.read_at:
+            read = f"{localtime(one.read_at):%m-%d %H:%M}"
+            return str(bilingual(f"已读 {read}", f"Read {read}"))
+        return str(bilingual("未读", "Unread"))
+
+
+@dataclass(slots=True)
+class Told:
+    """An event with the messages that tell of it."""
+
+    seq: int | None
+    move: str
+    at: datetime
+    lines: list[Line] = field(default_factory=list)
+
+
+def may_resend(delivery: Delivery) -> bool:
+    """Whether the delivery has ended by itself, so that it can be sent anew."""
+    return delivery.state in {*FAILED, DeliveryState.SENT}
+
+
+def may_have_arrived(delivery: Delivery) -> bool:
+    """Whether sending it anew may bring it twice."""
+    return delivery.state == DeliveryState.SENT or delivery.unsure
+
+
+def move_label(verb: str) -> str:
+    """What a ticket's event is called."""
+    move = moves(Ticket).get(verb)
+    return str(move.label if move else bilingual("上报", "Reported"))
+
+
+def page(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    """The page of a ticket that the caller may see; a POST sends a delivery anew."""
+    if request.method == "POST":
+        return _resend(site, request, ticket)
+    everything = Message.objects.filter(subject_id=ticket.pk)
+    failed = "failed" in request.GET
+    shown = Paginator(_of_ticket(everything, failed=failed), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "title": bilingual(f"{ticket.code} 的通知记录", f"Messages about {ticket.code}"),
+        "events": _told(ticket, shown),
+        "page": shown,
+        "failed": failed,
+        "counts": _counts(everything),
+        "may_resend": request.user.has_perm(_MAY_RESEND),
+    }
+    return _answer(site, request, ticket, "messages", context)
+
+
+def _of_ticket(everything: QuerySet[Message], *, failed: bool) -> QuerySet[Message]:
+    """The messages, those of the newest event first; only those with a delivery that failed where `failed`."""
+    if failed:
+        state = Delivery.objects.filter(message__in=everything, state__in=FAILED)
+        everything = everything.filter(pk__in=state.values("message"))
+    return everything.order_by(F("seq").desc(nulls_first=True), "key", "id")
+
+
+def _counts(everything: QuerySet[Message]) -> list[tuple[Promise, int]]:
+    """How many deliveries of these messages stand in each state."""
+    found = Delivery.objects.filter(message__in=everything).values_list("state").annotate(Count("pk"))
+    number = dict(found)
+    return [(state.label, number[state]) for state in DeliveryState if state in number]
+
+
+def _told(ticket: Ticket, shown: "Page[Message]") -> list[Told]:
+    """What the page shows, event by event; a fixed number of statements."""
+    rows = list(shown)
+    recipients, ways = Recipients.of(rows), _ways([one.pk for one in rows])
+    numbers = {one.seq for one in rows if one.seq is not None}
+    verbs = dict(TicketEvent.objects.filter(subject=ticket, seq__in=numbers).values_list("seq", "verb"))
+    found = []
+    for (seq, _), its in groupby(rows, lambda one: (one.seq, one.key)):
+        lines = [Line(one, recipients.name(one), ways.get(one.pk, ())) for one in its]
+        first = lines[0].message
+        verb = verbs.get(seq) if seq is not None else None
+        found.append(Told(seq, move_label(verb) if verb else first.get_topic_display(), first.at, lines))
+    return found
+
+
+def _ways(messages: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[Way]]:
+    rows = list(Delivery.objects.filter(message__in=messages).select_related("gathered_into").order_by("id"))
+    kind = ContentType.objects.get_for_model(Delivery)
+    entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(one.pk) for one in rows])
+    resent = {}
+    for entry in entries.select_related("user").order_by("action_time"):
+        resent[entry.object_id] = f"{entry.user.name} {localtime(entry.action_time):%m-%d %H:%M}"
+    found: dict[uuid.UUID, list[Way]] = {}
+    for one in rows:
+        found.setdefault(one.message_id, []).append(Way(one, resent.get(str(one.pk), "")))
+    return found
+
+
+def _resend(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    """Send one delivery about this ticket anew; what may have arrived only once that was confirmed."""
+    delivery = _delivery(ticket, request.POST.get("delivery", "")) if request.user.has_perm(_MAY_RESEND) else None
+    if delivery is None:
+        raise Http404
+    if not may_resend(delivery):
+        words = bilingual("该通知正在发送或已在队列中。", "It is being sent, or waits to be.")
+        notes.warning(request, str(words))
+    elif may_have_arrived(delivery) and request.POST.get("confirm") != str(delivery.pk):
+        recipient = Recipients.of([delivery.message]).name(delivery.message)
+        context = {"title": bilingual("确认重新发送", "Send it anew?"), "delivery": delivery, "recipient": recipient}
+        return _answer(site, request, ticket, "resend", context)
+    else:
+        tell_resent(request, resend(request, [delivery.pk], [DeliveryState(delivery.state)]))
+    return HttpResponseRedirect(request.get_full_path())
+
+
+def _delivery(ticket: Ticket, key: str) -> Delivery | None:
+    try:
+        wanted = uuid.UUID(key)
+    except ValueError:
+        return None
+    return Delivery.objects.select_related("message").filter(pk=wanted, message__subject_id=ticket.pk).first()
+
+
+def resend(request: HttpRequest, deliveries: Collection[uuid.UUID], states: Collection[DeliveryState]) -> int:
+    """Send those of `deliveries` anew that stand in one of `states`, and note who asked for it; how many they were."""
+    with transaction.atomic():
+        # What another sender has sent meanwhile is not sent again.
+        rows = list(Delivery.objects.select_for_update().filter(pk__in=deliveries, state__in=states))
+        assert request.user.pk is not None
+        LogEntry.objects.log_actions(request.user.pk, rows, CHANGE, str(RESENT))
+        return replay([one.pk for one in rows], states=states)
+
+
+def tell_resent(request: HttpRequest, done: int) -> None:
+    """Say how many are on their way again."""
+    if done:
+        notes.success(request, str(bilingual(f"已重新排队 {done} 条。", f"{done} will be sent anew.")))
+    else:
+        notes.warning(request, str(bilingual("没有可以重新发送的。", "There was nothing to send anew.")))
+
+
+def _answer(
+    site: admin.AdminSite, request: HttpRequest, ticket: Ticket, template: str, context: Mapping[str, Any]
+) -> HttpResponse:
+    known = {**site.each_context(request), "opts": Ticket._meta, "ticket": ticket}
+    return TemplateResponse(request, f"admin/tickets/ticket/{template}.html", {**known, **context})
