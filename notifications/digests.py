@@ -1,0 +1,64 @@
+"""Many messages as one text: a line for each, the urgent on top, and how many more there are where they are too long."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from notifications.models.wording import TEXT
+from notifications.wording import Catalogue, Words, filled
+
+CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages")
+"""The postman's own few words: a digest's, a trial's."""
+KIND = "digest"
+_URGENT, _MORE = "urgent", "more"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a digest says of one message: its title."""
+
+    title: str
+    urgent: bool = False
+
+
+def summed_up(lines: Sequence[Line], language: str, *, room: int | None = None) -> dict[str, str]:
+    """The content of a digest of `lines`, in their order but the urgent first: `title`, `body` and `language`.
+
+    Title and body together, with a line break between, take `room` bytes of UTF-8 at most; those that do not fit are counted in the
+    last line.
+    """
+    text = _words(TEXT, language)
+    title = filled(text.title, {"count": str(len(lines))})
+    urgent = _words(_URGENT, language).body
+    said = [filled(urgent, {"line": one.title}) for one in lines if one.urgent]
+    said += [one.title for one in lines if not one.urgent]
+    # Whatever the number, the last line is no longer than the one that counts them all.
+    left = None if room is None else room - _size(title) - 1
+    if left is not None and _size("\n".join(said)) > left:
+        said = _fitting(said, left, language)
+    return {"title": title, "body": filled(text.body, {"lines": "\n".join(said)}), "language": language}
+
+
+def _fitting(said: Sequence[str], room: int, language: str) -> list[str]:
+    left = room - _size(_more(len(said), language))
+    fitting: list[str] = []
+    for line in said:
+        left -= _size(line) + 1
+        if left < 0:
+            break
+        fitting.append(line)
+    return [*fitting, _more(len(said) - len(fitting), language)]
+
+
+def _more(count: int, language: str) -> str:
+    return filled(_words(_MORE, language).body, {"count": str(count)})
+
+
+def _words(shape: str, language: str) -> Words:
+    found = CATALOGUE.find(KIND, shape, language)
+    assert found is not None
+    return found
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
