@@ -8,6 +8,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from config.mail import mailers
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 # Set to nothing is not set: so docker-compose.yml can pass on every setting, whether or not it has a value.
@@ -295,7 +297,10 @@ WECHAT_APP_SECRET = env.str("WECHAT_APP_SECRET", default="")
 # How people are reached (notifications/channels). A channel that is not set up sends nothing; the inbox is always there.
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 EMAIL_URL = env.str("EMAIL_URL", default="" if PRODUCTION else f"filemail:///{LOCAL_DIR / 'log' / 'mail'}")
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="linli@localhost")
+MAILERS = mailers(EMAIL_URL)
+# A server without e-mail is meant.
+SILENCED_SYSTEM_CHECKS = [] if EMAIL_URL else ["mail.W001"]
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="" if PRODUCTION else "linli@localhost")
 SMS_PROVIDER = env.str("SMS_PROVIDER", default="")
 SMS_KEY_ID = env.str("SMS_KEY_ID", default="")
 SMS_KEY_SECRET = env.str("SMS_KEY_SECRET", default="")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
+from notifications.channels import email
 from notifications.channels.channel import Channel
 from notifications.topics import ChannelName
 
@@ -10,5 +11,5 @@ from notifications.topics import ChannelName
 @cache
 def channels() -> Mapping[ChannelName, Channel]:
     """Every channel that is configured, by its name. Raises ImproperlyConfigured, naming the setting, where one is so badly."""
-    made: list[Channel | None] = []
+    made: list[Channel | None] = [email.from_settings()]
     return {one.name: one for one in made if one is not None}

@@ -1,0 +1,154 @@
+"""E-mail, over Django's mail: plain text with a simple HTML part."""
+
+import contextlib
+import re
+import smtplib
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parseaddr
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMultiAlternatives, mailers
+from django.template.loader import render_to_string
+from django.utils.translation import override
+
+from notifications.channels.channel import HOUR, MINUTE, Channel, Envelope, Refused, TryLater, Unsure, Unwanted
+from notifications.models import Profile
+from notifications.topics import ChannelName
+from web.words import bilingual
+
+_FOOTER = bilingual(
+    "本邮件由邻里办自动发送，请勿回复。不想再收到此类邮件，可在通知设置中关闭。",
+    "Linli sent this mail by itself; please do not reply. You can turn such mail off in your notification settings.",
+)
+# What a mail server says beyond its number: class, subject and detail (RFC 3463). The rest of its words names the receiver.
+_DETAIL = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+_PERMANENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How mail leaves: from whom, such as `Linli <linli@street.example>`, and the site whose settings it names."""
+
+    sender: str
+    site: str
+
+    @property
+    def domain(self) -> str:
+        """The sender's, which every Message-ID ends in."""
+        return parseaddr(self.sender)[1].rpartition("@")[2]
+
+
+class Email(Channel):
+    """Mail to the address that a person has confirmed.
+
+    A mail whose acceptance is unknown is sent again with the same Message-ID: readers' programs and many servers show it once.
+    """
+
+    name: ClassVar[ChannelName] = ChannelName.EMAIL
+    lease: ClassVar[timedelta] = 2 * MINUTE
+
+    def __init__(self, config: Config):
+        self.config = config
+
+    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
+        """Those who have confirmed an address."""
+        confirmed = Profile.objects.filter(person__in=recipients, email_confirmed_at__isnull=False)
+        return set(confirmed.exclude(email="").values_list("person", flat=True))
+
+    def send(self, envelope: Envelope) -> str:
+        """Send it; the receipt is the Message-ID. Raises an Undelivered."""
+        profile = Profile.objects.filter(person=envelope.person_id).first()
+        if profile is None or not profile.email or profile.email_confirmed_at is None:
+            raise Unwanted("The person has no confirmed address.")
+        content = envelope.content
+        settings_page = f"{self.config.site}/api/v1/notifications/settings"
+        return self._post(
+            envelope.key,
+            profile.email,
+            content["title"],
+            content["body"],
+            content["language"],
+            {"List-Unsubscribe": f"<{settings_page}>"},
+        )
+
+    def send_code(self, address: str, title: str, body: str, language: str) -> None:
+        """Send one mail about the address itself, at once and outside any transaction. Raises an Undelivered."""
+        self._post(uuid.uuid4(), address, title, body, language, {})
+
+    def _post(
+        self, key: uuid.UUID, address: str, title: str, body: str, language: str, headers: Mapping[str, str]
+    ) -> str:
+        identity = f"<{key}@{self.config.domain}>"
+        with override(language):
+            footer = str(_FOOTER)
+        title = " ".join(title.split())
+        mail = EmailMultiAlternatives(
+            subject=title,
+            body=f"{body}\n\n-- \n{footer}\n",
+            from_email=self.config.sender,
+            to=[address],
+            headers={"Message-ID": identity, "Auto-Submitted": "auto-generated", **headers},
+        )
+        words = {"title": title, "body": body, "footer": footer, "language": language}
+        mail.attach_alternative(render_to_string("notifications/mail.html", words), "text/html")
+        _deliver(mail)
+        return identity
+
+
+def from_settings() -> Email | None:
+    """E-mail as the settings say; None without EMAIL_URL. Raises ImproperlyConfigured, naming the setting that is wrong."""
+    if not settings.EMAIL_URL:
+        return None
+    sender = settings.DEFAULT_FROM_EMAIL
+    if "@" not in parseaddr(sender)[1] or len(sender.splitlines()) > 1:
+        raise ImproperlyConfigured("DEFAULT_FROM_EMAIL is no address; EMAIL_URL needs one.")
+    return Email(Config(sender, settings.SITE_URL))
+
+
+def _deliver(mail: EmailMultiAlternatives) -> None:
+    """Hand one mail over. Raises TryLater, Refused or Unsure; none repeats what the server said of the receiver."""
+    server = mailers.default
+    try:
+        server.open()
+    except smtplib.SMTPResponseException as error:
+        # The account, not the mail: somebody has to look, and then everything that waits goes out.
+        later = HOUR if error.smtp_code >= _PERMANENT else None
+        raise TryLater(f"The mail server does not let us in: {_said(error)}", after=later) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise TryLater(f"No mail server: {type(error).__name__}") from error
+    try:
+        server.send_messages([mail])
+    except smtplib.SMTPRecipientsRefused as error:
+        code, words = next(iter(error.recipients.values()))
+        raise _refusal(smtplib.SMTPResponseException(code, words), "receiver") from error
+    except smtplib.SMTPSenderRefused as error:
+        later = HOUR if error.smtp_code >= _PERMANENT else None
+        raise TryLater(f"The mail server refuses the sender: {_said(error)}", after=later) from error
+    except smtplib.SMTPResponseException as error:
+        raise _refusal(error, "mail") from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise Refused("The mail server cannot take this address.") from error
+    except ValueError as error:
+        raise Refused("The address or a header cannot be sent.") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise Unsure(f"The mail server fell silent: {type(error).__name__}") from error
+    finally:
+        # Accepted or refused, that has been said; a farewell that fails changes nothing.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.close()
+
+
+def _refusal(error: smtplib.SMTPResponseException, what: str) -> TryLater | Refused:
+    reason = f"The mail server refuses the {what}: {_said(error)}"
+    return Refused(reason) if error.smtp_code >= _PERMANENT else TryLater(reason)
+
+
+def _said(error: smtplib.SMTPResponseException) -> str:
+    words = error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
+    detail = _DETAIL.search(words)
+    return f"{error.smtp_code} {detail[0]}" if detail else str(error.smtp_code)
