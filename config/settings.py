@@ -243,7 +243,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "linli:",
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_IMPORTS = ["config.heartbeat"]
+CELERY_IMPORTS = ["config.heartbeat", "config.worker"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True
@@ -256,7 +256,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = TIME_ZONE
 # What is due is fired by a worker of its own, so that nothing slow stands before it; a look that came too late is no loss.
-CELERY_TASK_ROUTES = {"tickets.sweep": {"queue": "clocks"}}
+# The postman's worker has threads: it waits for servers of others, and one that hangs must not stand before the rest.
+CELERY_TASK_ROUTES = {
+    "tickets.sweep": {"queue": "clocks"},
+    "notifications.deliver": {"queue": "post"},
+    "notifications.sweep": {"queue": "post"},
+}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "sweep": {"task": "tickets.sweep", "schedule": 1.0, "options": {"expires": 1}},
     "follow_calendar": {"task": "tickets.follow_calendar", "schedule": 60.0, "options": {"expires": 60}},
@@ -264,8 +269,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "hand_over": {"task": "tickets.hand_over", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "config.heartbeat", "schedule": 2.0, "options": {"expires": 2}},
     "tell_outbox": {"task": "tickets.tell_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep_post": {"task": "notifications.sweep", "schedule": 1.0, "options": {"expires": 1}},
     "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge_photos": {"task": "tickets.purge_photos", "schedule": 3600.0, "options": {"expires": 3600}},
+    "purge_messages": {"task": "notifications.purge", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # Every line is one JSON object on standard error, mobile numbers masked; what runs the process keeps the lines.
@@ -314,6 +321,8 @@ WECHAT_STATE = env.str("WECHAT_STATE", default="formal")
 WECOM_BASE_URL = env.str("WECOM_BASE_URL", default="https://qyapi.weixin.qq.com")
 DINGTALK_BASE_URL = env.str("DINGTALK_BASE_URL", default="https://oapi.dingtalk.com")
 FEISHU_BASE_URL = env.str("FEISHU_BASE_URL", default="https://open.feishu.cn")
+# Days after which a message goes, read or not, and with it what is known of its deliveries.
+MESSAGES_KEPT_DAYS = 180
 # Networks that webhooks may reach although they are none of the public Internet's, such as 10.1.2.0/24.
 WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 

@@ -3,11 +3,13 @@
 import sys
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 from django.db.utils import NotSupportedError, ProgrammingError
 from psycopg_pool import PoolTimeout
 
 from community import public_password
+from notifications.channels import channels
 
 
 def refuse_old_postgresql() -> None:
@@ -43,3 +45,11 @@ def refuse_demo_password() -> None:
             "a production: name another database in DATABASE_URL, or give that person a password of their own "
             "(`manage.py changepassword PHONE`)."
         )
+
+
+def refuse_bad_channels() -> None:
+    """End this process, naming the setting, where a way to reach people is set up so that it cannot work."""
+    try:
+        channels()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))

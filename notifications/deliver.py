@@ -4,10 +4,12 @@ Whoever dies in between leaves a lease that runs out: the delivery is then sent 
 records nothing, for its attempt is no longer the last.
 """
 
+import json
 import logging
+import threading
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +18,8 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from notifications.channels import channels
 from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
-from notifications.models import Delivery
+from notifications.models import Delivery, LastRound
 from notifications.timing import wait
 from notifications.topics import ChannelName, DeliveryState
 
@@ -26,17 +27,17 @@ logger = logging.getLogger(__name__)
 
 ROUND = 20.0
 """Seconds after which a round ends, so that a worker can be told to stop."""
+_ABANDONED_AT_ONCE = 200
 _ERROR_LENGTH, _RECEIPT_LENGTH = 300, 120
 
 
-def deliver(name: ChannelName, *, seconds: float = ROUND) -> int:
-    """Send what is due by one channel, the urgent first, until nothing is or `seconds` are over; how many were tried.
+def deliver(channel: Channel, *, seconds: float = ROUND, stop: threading.Event | None = None) -> int:
+    """Send what is due by one channel, the urgent first, until nothing is, `seconds` are over or `stop` is set; how many were tried.
 
-    Any number of callers at once, in any number of processes.
+    Any number of callers at once, in any number of processes. What is being sent when `stop` is set is finished.
     """
-    channel, tried = channels()[name], 0
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    tried, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end and not (stop and stop.is_set()):
         envelope = claim(channel)
         if envelope is None:
             break
@@ -46,33 +47,48 @@ def deliver(name: ChannelName, *, seconds: float = ROUND) -> int:
 
 
 def claim(channel: Channel) -> Envelope | None:
-    """The next delivery that is due by the channel, now being sent by the caller until its lease runs out; None where none is."""
+    """The next delivery that is due by the channel, now being sent by the caller until its lease runs out; None where none is.
+
+    One for a person who is no longer active is dropped.
+    """
+    while (claimed := _take(channel)) is not None:
+        envelope, active = claimed
+        if active is not False:
+            return envelope
+        finish(envelope, DeliveryState.DROPPED, error="The person is no longer active.")
+    return None
+
+
+def _take(channel: Channel) -> tuple[Envelope, bool | None] | None:
+    """A claimed delivery, and whether its person is active (None: it is for no person)."""
     people = get_user_model()._meta.db_table
+    parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": max(1, channel.slots - 1)}
     with connection.cursor() as cursor:
         # Every name is a model's own.
-        parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease}
         cursor.execute(_CLAIM.format(people=people), parameters)
         row = cursor.fetchone()
     if row is None:
         return None
-    *columns, active = row
-    envelope = Envelope(*columns)
-    if active is False:
-        finish(envelope, DeliveryState.DROPPED, error="The person is no longer active.")
-        return claim(channel)
-    return envelope
+    *columns, content, failures, active = row
+    # Django leaves JSON in a foreign statement as it came.
+    columns += json.loads(content), failures
+    return Envelope(*columns), active
 
 
+# One receiver that hangs does not take every slot: the rest of what is for it waits, and others' goes on.
 _CLAIM = """
 WITH next AS (
   SELECT id FROM notifications_delivery
-  WHERE channel = %(channel)s AND state = 'queued' AND available_at <= now()
+  WHERE channel = %(channel)s AND state = 'queued' AND available_at <= statement_timestamp() AND recipient <> ALL (ARRAY(
+    SELECT recipient FROM notifications_delivery WHERE channel = %(channel)s AND state = 'sending'
+    GROUP BY recipient HAVING count(*) >= %(share)s
+  ))
   ORDER BY urgent DESC, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-UPDATE notifications_delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until = now() + %(lease)s
+UPDATE notifications_delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until = statement_timestamp() + %(lease)s
 FROM next, notifications_message m WHERE d.id = next.id AND m.id = d.message_id
-RETURNING d.id, d.attempts, d.street_id, d.recipient, m.person_id, m.kind, m.subject_id, m.seq, m.at, d.urgent, d.unsure, d.content,
-  (SELECT p.is_active FROM {people} p WHERE p.id = m.person_id)
+RETURNING d.id, d.attempts, d.street_id, d.recipient, m.person_id, m.kind, m.subject_id, m.seq, m.at,
+  d.urgent, d.unsure, d.content, d.failures, (SELECT p.is_active FROM {people} p WHERE p.id = m.person_id)
 """
 
 
@@ -85,9 +101,9 @@ def carry(channel: Channel, envelope: Envelope) -> None:
     except Unsure as outcome:
         put_off(channel, envelope, outcome, unsure=True)
     except Unwanted as outcome:
-        fall_back(envelope, outcome)
+        fall_back(envelope, DeliveryState.DROPPED, outcome)
     except Refused as outcome:
-        finish(envelope, DeliveryState.DEAD, error=outcome.reason)
+        fall_back(envelope, DeliveryState.DEAD, outcome)
     except Exception as error:
         logger.exception("channel %s failed", channel.name)
         put_off(channel, envelope, Undelivered(type(error).__name__), unsure=True)
@@ -95,18 +111,20 @@ def carry(channel: Channel, envelope: Envelope) -> None:
         finish(envelope, DeliveryState.SENT, receipt=receipt)
 
 
-def finish(envelope: Envelope, state: DeliveryState, *, error: str = "", receipt: str = "") -> bool:
-    """Record the end of an attempt; False where another attempt has begun meanwhile, and then nothing is recorded."""
-    if state == DeliveryState.DEAD:
-        logger.error("delivery %s is dead: %s", envelope.key, error)
-    return _record(
+def finish(envelope: Envelope, state: DeliveryState, *, error: str = "", receipt: str = "", **columns: Any) -> bool:
+    """Record the end of an attempt; False where the attempt is no longer the last, and then nothing is recorded."""
+    recorded = _record(
         envelope,
         state=state,
         error=error[:_ERROR_LENGTH],
         receipt=receipt[:_RECEIPT_LENGTH],
         finished_at=Now(),
         lease_until=None,
+        **columns,
     )
+    if recorded and state == DeliveryState.DEAD:
+        logger.error("delivery %s is dead: %s", envelope.key, error)
+    return recorded
 
 
 def put_off(
@@ -116,33 +134,32 @@ def put_off(
     *,
     after: timedelta | None = None,
     counts: bool = True,
-    unsure: bool | None = None,
+    unsure: bool = False,
 ) -> bool:
     """Let a delivery wait for its next attempt; one that has failed as often as the channel bears is dead."""
-    failures = Delivery.objects.values_list("failures", flat=True).get(pk=envelope.key) + counts
+    failures = envelope.failures + counts
     pause = wait(channel.delays, failures) if counts else timedelta(0)
+    unsure = unsure or envelope.unsure
     if pause is None:
-        return finish(envelope, DeliveryState.DEAD, error=outcome.reason)
-    known: dict[str, Any] = {} if unsure is None else {"unsure": unsure}
+        return finish(envelope, DeliveryState.DEAD, error=outcome.reason, failures=failures, unsure=unsure)
     return _record(
         envelope,
         state=DeliveryState.QUEUED,
         error=outcome.reason[:_ERROR_LENGTH],
         failures=failures,
+        unsure=unsure,
         available_at=Now() + max(pause, after or timedelta(0)),
         lease_until=None,
-        **known,
     )
 
 
-def fall_back(envelope: Envelope, outcome: Undelivered) -> None:
-    """End a delivery that its person does not want this way; the next way in its chain begins in the same transaction."""
+def fall_back(envelope: Envelope, state: DeliveryState, outcome: Undelivered) -> None:
+    """End a delivery that does not arrive this way; the next way in its chain begins in the same transaction."""
     with transaction.atomic():
-        delivery = Delivery.objects.select_for_update().get(pk=envelope.key)
-        if not finish(envelope, DeliveryState.DROPPED, error=outcome.reason) or not delivery.fallback:
-            return
-        following, *rest = delivery.fallback
-        begin(delivery, following, rest)
+        delivery = Delivery.objects.select_for_update().filter(pk=envelope.key).first()
+        if finish(envelope, state, error=outcome.reason) and delivery is not None and delivery.fallback:
+            following, *rest = delivery.fallback
+            begin(delivery, following, rest)
 
 
 def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> None:
@@ -167,23 +184,57 @@ def _record(envelope: Envelope, **columns: Any) -> bool:
     return False
 
 
-def recover() -> int:
-    """Queue the deliveries again whose sender has died or hangs: their lease has run out. How many they were."""
-    abandoned = Delivery.objects.filter(state=DeliveryState.SENDING, lease_until__lt=Now())
-    return abandoned.update(
-        state=DeliveryState.QUEUED,
-        lease_until=None,
-        available_at=Now(),
-        unsure=True,
-        failures=F("failures") + 1,
-        error="The sender died or hung.",
-    )
+def sweep(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
+    """Find what nobody looks after: abandoned deliveries, and the channels that have something due, which are returned."""
+    recover(channels)
+    LastRound.note()
+    return waiting(channels)
 
 
-def waiting() -> list[ChannelName]:
-    """The channels that have something due."""
-    found = Delivery.objects.due().values_list("channel", flat=True).distinct()
-    return [ChannelName(one) for one in found if one in channels()]
+def recover(channels: Mapping[ChannelName, Channel]) -> int:
+    """Queue the deliveries again whose sender has died or hangs: their lease has run out. How many they were.
+
+    That is a failure like others: one whose senders die again and again is dead in the end.
+    """
+    with transaction.atomic():
+        abandoned = (
+            Delivery.objects.filter(state=DeliveryState.SENDING, lease_until__lt=Now())
+            .order_by("lease_until")
+            .select_for_update(skip_locked=True)[:_ABANDONED_AT_ONCE]
+        )
+        found = list(abandoned)
+        for delivery in found:
+            name = ChannelName(delivery.channel)
+            delays = channels[name].delays if name in channels else Channel.delays
+            pause = wait(delays, delivery.failures + 1)
+            outcome: dict[str, Any] = {"state": DeliveryState.DEAD, "finished_at": Now()}
+            if pause is not None:
+                outcome = {"state": DeliveryState.QUEUED, "available_at": Now() + pause}
+            Delivery.objects.filter(pk=delivery.pk).update(
+                lease_until=None,
+                unsure=True,
+                failures=F("failures") + 1,
+                error="The sender died or hung.",
+                **outcome,
+            )
+            logger.warning("attempt %d of delivery %s was abandoned", delivery.attempts, delivery.pk)
+    return len(found)
+
+
+def waiting(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
+    """Those of `channels` that have something due."""
+    if not channels:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [[str(name) for name in channels]])
+        return [ChannelName(name) for (name,) in cursor.fetchall()]
+
+
+_WAITING = """
+SELECT name FROM unnest(%s::text[]) name WHERE EXISTS (
+  SELECT FROM notifications_delivery WHERE channel = name AND state = 'queued' AND available_at <= statement_timestamp()
+)
+"""
 
 
 def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (DeliveryState.DEAD,)) -> int:

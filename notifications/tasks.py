@@ -1,20 +1,44 @@
 """Celery's doors to the postman's work: nudges only, for what they say stands in the database."""
 
-from celery import shared_task
+import logging
+from collections.abc import Iterable
 
-from notifications import deliver as round_of
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from notifications import housekeeping, rounds
 from notifications.topics import ChannelName
+
+logger = logging.getLogger(__name__)
+
+_STALE = 5
+"""Seconds after which a nudge is worth nothing: a later sweep has repeated it."""
 
 
 @shared_task(name="notifications.deliver")
 def deliver(channel: str) -> None:
     """Send what is due by one channel."""
-    round_of.deliver(ChannelName(channel))
+    rounds.here().deliver(ChannelName(channel))
 
 
 @shared_task(name="notifications.sweep")
 def sweep() -> None:
     """Find what a nudge has lost: abandoned deliveries, and channels with something due."""
-    round_of.recover()
-    for name in round_of.waiting():
-        deliver.apply_async([str(name)], expires=5)
+    nudge(rounds.here().sweep())
+
+
+@shared_task(name="notifications.purge")
+def purge() -> None:
+    """Delete old messages."""
+    housekeeping.purge(timezone.now())
+
+
+def nudge(names: Iterable[ChannelName]) -> None:
+    """Ask the postman to go on a round for these channels. Where the broker is away nobody is asked: the next sweep finds them."""
+    for name in names:
+        try:
+            deliver.apply_async([str(name)], expires=_STALE)
+        except OperationalError as error:
+            logger.warning("nobody was nudged for %s: %s", name, type(error).__name__)
+            return

@@ -17,7 +17,8 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 class Envelope:
     """One claimed delivery. `key` is the same at every attempt; `unsure` says that an earlier one may have reached the receiver.
 
-    `content` is what the channel's wording made of the event, `recipient` the person, robot or webhook.
+    `content` is what the channel's wording made of the event, `recipient` the person, robot or webhook, `failures` how many attempts
+    have failed before this one.
     """
 
     key: uuid.UUID
@@ -32,6 +33,7 @@ class Envelope:
     urgent: bool
     unsure: bool
     content: Mapping[str, Any]
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from notifications.models.choices import Preference, Profile
 from notifications.models.message import Delivery, Message
 from notifications.models.outlets import Bucket, Endpoint, Robot
+from notifications.models.round import LastRound
 from notifications.models.wechat import AccessToken, Grant
 from notifications.models.wording import Wording
 
@@ -12,6 +13,7 @@ __all__ = [
     "Delivery",
     "Endpoint",
     "Grant",
+    "LastRound",
     "Message",
     "Preference",
     "Profile",

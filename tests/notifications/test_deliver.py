@@ -1,0 +1,262 @@
+"""The postman's round: claimed, sent, recorded; what each outcome leaves behind, and what is left where somebody dies in between."""
+
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.deliver import carry, claim, deliver, finish, recover, replay, sweep, waiting
+from notifications.models import Delivery, LastRound
+from notifications.topics import ChannelName, DeliveryState
+from tests.fakes.receiver import Reply
+from tests.notifications.post import Wire, again, letter, run_out
+
+WEBHOOK = ChannelName.WEBHOOK
+
+
+def test_what_is_due_is_sent_once_and_its_receipt_is_kept(db, receiver, wire):
+    receiver.reply = lambda request: Reply(body=b'{"receipt": "r1"}')
+    delivery = letter()
+    assert deliver(wire) == 1
+    assert deliver(wire) == 0
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.failures) == (DeliveryState.SENT, 1, 0)
+    assert (delivery.receipt, delivery.error, delivery.lease_until) == ("r1", "", None)
+    assert delivery.finished_at is not None
+    assert receiver.keys == [str(delivery.pk)]
+
+
+def test_the_urgent_goes_first_then_what_has_waited_longest(db, receiver, wire):
+    now = timezone.now()
+    third = letter(available_at=now - timedelta(minutes=1))
+    second = letter(available_at=now - timedelta(hours=1))
+    first = letter(urgent=True)
+    assert deliver(wire) == 3
+    assert receiver.keys == [str(one.pk) for one in (first, second, third)]
+
+
+def test_what_is_not_due_yet_or_goes_another_way_stays(db, receiver, wire):
+    later = letter(available_at=timezone.now() + timedelta(minutes=1))
+    elsewhere = letter(ChannelName.SMS)
+    assert deliver(wire) == 0
+    assert receiver.seen == []
+    for one in (later, elsewhere):
+        one.refresh_from_db()
+        assert (one.state, one.attempts) == (DeliveryState.QUEUED, 0)
+
+
+def test_a_failure_waits_longer_each_time_and_in_the_end_is_dead(db, receiver, wire, caplog):
+    receiver.reply = lambda request: Reply(503)
+    delivery = letter()
+    for failures, low, high in ((1, 4, 6), (2, 24, 36)):
+        assert deliver(wire) == 1
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.failures, delivery.error) == (DeliveryState.QUEUED, failures, "HTTP 503")
+        assert not delivery.unsure
+        wait = delivery.available_at - timezone.now()
+        assert timedelta(seconds=low - 1) < wait < timedelta(seconds=high)
+        assert deliver(wire) == 0
+        again(delivery)
+    assert deliver(wire) == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures, delivery.attempts) == (DeliveryState.DEAD, 3, 3)
+    assert delivery.finished_at is not None
+    assert f"delivery {delivery.pk} is dead" in caplog.text
+    assert set(receiver.keys) == {str(delivery.pk)}
+
+
+def test_it_waits_as_long_as_the_receiver_asks(db, receiver, wire):
+    receiver.reply = lambda request: Reply(429, headers={"Retry-After": "600"})
+    delivery = letter()
+    deliver(wire)
+    delivery.refresh_from_db()
+    assert delivery.available_at > timezone.now() + timedelta(seconds=590)
+
+
+def test_without_an_answer_the_next_attempt_knows_that_the_first_may_have_arrived(db, receiver, wire):
+    receiver.reply = lambda request: Reply(close=True)
+    delivery = letter()
+    deliver(wire)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.unsure, delivery.failures) == (DeliveryState.QUEUED, True, 1)
+    again(delivery)
+    receiver.reply = lambda request: Reply()
+    deliver(wire)
+    assert b'"unsure":true' in receiver.seen[1].body
+    assert receiver.keys == [str(delivery.pk)] * 2
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.SENT
+
+
+def test_that_it_may_have_arrived_is_not_forgotten_by_a_plain_failure(db, receiver, wire):
+    delivery = letter()
+    for reply in (Reply(close=True), Reply(503)):
+        receiver.reply = lambda request, reply=reply: reply
+        deliver(wire)
+        again(delivery)
+    delivery.refresh_from_db()
+    assert delivery.unsure
+
+
+def test_what_is_refused_is_dead_and_goes_the_next_way(db, receiver, wire):
+    receiver.reply = lambda request: Reply(400)
+    following = [{"channel": "sms", "content": {"n": 1}}, {"channel": "email", "content": {"n": 2}}]
+    delivery = letter(fallback=following, urgent=True)
+    assert deliver(wire) == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error) == (DeliveryState.DEAD, "They refuse it.")
+    second = Delivery.objects.get(message=delivery.message_id, channel="sms")
+    assert (second.state, second.content, second.fallback) == (DeliveryState.QUEUED, {"n": 1}, following[1:])
+    assert (second.recipient, second.street_id, second.urgent) == (delivery.recipient, delivery.street_id, True)
+
+
+def test_what_is_not_wanted_is_dropped_and_goes_the_next_way(db, receiver, wire):
+    receiver.reply = lambda request: Reply(410)
+    delivery = letter(fallback=[{"channel": "sms", "content": {}}])
+    deliver(wire)
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.DROPPED
+    assert Delivery.objects.filter(message=delivery.message_id, channel="sms", state="queued").count() == 1
+
+
+def test_an_attempt_that_came_too_late_begins_no_fallback(db, receiver, wire):
+    delivery = letter(fallback=[{"channel": "sms", "content": {}}])
+    late = claim(wire)
+    run_out(delivery)
+    recover({})
+    again(delivery)
+    assert claim(wire).attempt == 2
+    receiver.reply = lambda request: Reply(410)
+    carry(wire, late)
+    assert Delivery.objects.filter(message=delivery.message_id).count() == 1
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.SENDING
+
+
+def test_a_channel_that_breaks_is_a_failure_and_says_what_kind(db, receiver, wire, caplog):
+    receiver.reply = lambda request: Reply(409)
+    delivery = letter()
+    deliver(wire)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error, delivery.unsure) == (DeliveryState.QUEUED, "RuntimeError", True)
+    assert "The channel is broken." in caplog.text
+
+
+def test_who_is_no_longer_active_is_sent_nothing(db, cast, receiver, wire):
+    gone = cast["resident"]
+    gone.is_active = False
+    gone.save(update_fields=["is_active"])
+    dropped, sent = letter(person=gone.pk, urgent=True), letter(person=cast["neighbour"].pk)
+    assert deliver(wire) == 1
+    dropped.refresh_from_db()
+    assert (dropped.state, dropped.error) == (DeliveryState.DROPPED, "The person is no longer active.")
+    assert receiver.keys == [str(sent.pk)]
+
+
+@pytest.mark.parametrize("status", [200, 503, 400, 410])
+def test_a_late_zombie_records_nothing(db, receiver, wire, status):
+    delivery = letter()
+    zombie = claim(wire)
+    run_out(delivery)
+    assert recover({WEBHOOK: wire}) == 1
+    again(delivery)
+    second = claim(wire)
+    receiver.reply = lambda request: Reply(status)
+    carry(wire, zombie)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.failures) == (DeliveryState.SENDING, 2, 1)
+    assert finish(second, DeliveryState.SENT, receipt="second")
+    assert not finish(zombie, DeliveryState.DEAD)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.receipt) == (DeliveryState.SENT, "second")
+
+
+@pytest.mark.parametrize("status", [200, 503, 400, 410])
+def test_the_outcome_for_somebody_who_was_erased_meanwhile_is_nothing(db, receiver, wire, status):
+    delivery = letter()
+    envelope = claim(wire)
+    delivery.message.delete()
+    receiver.reply = lambda request: Reply(status)
+    carry(wire, envelope)
+    assert not Delivery.objects.filter(pk=delivery.pk).exists()
+
+
+def test_a_lease_that_lasts_is_left_alone(db, wire):
+    delivery = letter()
+    claim(wire)
+    assert recover({WEBHOOK: wire}) == 0
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.SENDING
+    assert timedelta(seconds=50) < delivery.lease_until - timezone.now() <= wire.lease
+
+
+def test_one_whose_senders_die_again_and_again_is_dead_in_the_end(db, wire):
+    delivery = letter()
+    for attempt in (1, 2, 3):
+        assert claim(wire).attempt == attempt
+        run_out(delivery)
+        assert recover({WEBHOOK: wire}) == 1
+        delivery.refresh_from_db()
+        assert (delivery.failures, delivery.unsure, delivery.error) == (attempt, True, "The sender died or hung.")
+        if attempt < 3:
+            assert delivery.state == DeliveryState.QUEUED
+            assert delivery.available_at > timezone.now()
+            again(delivery)
+    assert (delivery.state, delivery.lease_until) == (DeliveryState.DEAD, None)
+    assert claim(wire) is None
+
+
+def test_a_dead_one_is_replayed_under_its_key_and_its_attempts_go_on(db, receiver, wire):
+    receiver.reply = lambda request: Reply(400)
+    delivery, other = letter(), letter()
+    deliver(wire)
+    assert replay([delivery.pk, uuid.uuid4()]) == 1
+    assert replay([delivery.pk]) == 0
+    receiver.reply = lambda request: Reply()
+    assert deliver(wire) == 1
+    delivery.refresh_from_db()
+    other.refresh_from_db()
+    assert (delivery.state, delivery.attempts, other.state) == (DeliveryState.SENT, 2, DeliveryState.DEAD)
+    assert receiver.keys.count(str(delivery.pk)) == 2
+
+
+def test_a_sweep_names_the_channels_with_something_due_and_notes_itself(db, wire):
+    sms = Wire(wire.url, name=ChannelName.SMS)
+    letter(available_at=timezone.now() + timedelta(hours=1))
+    letter(ChannelName.SMS)
+    letter(ChannelName.EMAIL)
+    assert sweep({WEBHOOK: wire, ChannelName.SMS: sms}) == [ChannelName.SMS]
+    assert timezone.now() - LastRound.objects.get().at < timedelta(minutes=1)
+    assert waiting({}) == []
+
+
+def test_one_receiver_does_not_take_every_slot(db, wire):
+    hanging = uuid.uuid4()
+    first = [letter(recipient=hanging, urgent=True) for _ in range(3)]
+    other = letter()
+    assert claim(wire).key in {one.pk for one in first}
+    assert claim(wire).key == other.pk
+    assert claim(wire) is None
+
+
+def test_a_round_ends_when_it_is_told_to(db, receiver, wire):
+    letters = [letter() for _ in range(3)]
+    assert deliver(wire, seconds=0) == 0
+    stop = threading.Event()
+
+    def reply(request):
+        stop.set()
+        return Reply()
+
+    receiver.reply = reply
+    assert deliver(wire, stop=stop) == 1
+    assert Delivery.objects.filter(pk__in=[one.pk for one in letters], state=DeliveryState.SENT).count() == 1
+
+
+def test_claiming_costs_one_statement_however_much_waits(db, wire, django_assert_num_queries):
+    for _ in range(5):
+        letter()
+    with django_assert_num_queries(1):
+        claim(wire)
