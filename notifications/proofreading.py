@@ -1,0 +1,107 @@
+"""Whether a wording can be said by its channel: every fault in words, each with the field that it lies in."""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+
+from notifications.models.wording import TEXT
+from notifications.topics import ChannelName
+from notifications.wording import TITLE_LENGTH, WECHAT_LENGTHS, BadWording, Words, fields_of, placeholders
+from web.words import bilingual
+
+# Fields of WeChat's that have a form of their own in the place of a length.
+WECHAT_FORMS = frozenset({"time", "date", "amount"})
+SHORT_FORM = ("title", "body")
+"""What a wording for SMS or WeChat can say besides the facts: what the inbox says."""
+
+
+class Fault(NamedTuple):
+    """What is wrong, and where: `title`, `body` or `template`."""
+
+    field: str
+    reason: str | Promise
+
+
+def faults(words: Words, shape: str, known: Collection[str]) -> Iterator[Fault]:
+    """Everything that is wrong with `words` for `shape`, where `known` are the facts of its kind."""
+    names = [*known, *(SHORT_FORM if shape != TEXT else ())]
+    readable = True
+    for field, text in (("title", words.title), ("body", words.body)):
+        try:
+            unknown = [one for one in placeholders(text) if one not in names]
+        except BadWording as fault:
+            yield Fault(field, fault.reason)
+            readable = False
+            continue
+        if unknown:
+            said = "、".join(f"${{{one}}}" for one in unknown)
+            yield Fault(
+                field,
+                bilingual(
+                    f"没有这样的占位符：{said}。", f"There are no such placeholders: {said.replace('、', ', ')}."
+                ),
+            )
+    if shape == TEXT:
+        yield from _text_faults(words)
+    elif readable:
+        yield from _field_faults(words, shape)
+
+
+def _text_faults(words: Words) -> Iterator[Fault]:
+    if not words.title.strip():
+        yield Fault("title", bilingual("请填写标题。", "Give a title."))
+    if len(words.title) > TITLE_LENGTH:
+        yield Fault(
+            "title", bilingual(f"标题最多 {TITLE_LENGTH} 字。", f"A title has {TITLE_LENGTH} characters at most.")
+        )
+    if words.template:
+        yield Fault("template", bilingual("只有短信和微信有平台模板。", "Only SMS and WeChat have templates."))
+
+
+def _field_faults(words: Words, shape: str) -> Iterator[Fault]:
+    if words.title:
+        yield Fault("title", bilingual("短信和微信没有标题。", "SMS and WeChat have no title."))
+    try:
+        # Unfilled, for a line without words shall not pass for one whose fact is missing.
+        fields = fields_of(words.body.replace("$", "$$"), {})
+        bare = fields_of(words.body, {})
+    except BadWording as fault:
+        yield Fault("body", fault.reason)
+        return
+    lines = [line for line in words.body.splitlines() if line.strip()]
+    if not lines:
+        yield Fault("body", bilingual("请至少填写一个字段。", "Give one field at least."))
+    if len(fields) < len(lines):
+        yield Fault("body", bilingual("同一字段写了两次。", "A field is there twice."))
+    for name, text in fields.items():
+        if not text:
+            yield Fault("body", bilingual(f"字段 {name} 没有内容。", f"The field {name} has no words."))
+        if shape == ChannelName.WECHAT:
+            yield from _wechat_faults(name, bare[name])
+
+
+def _wechat_faults(name: str, bare: str) -> Iterator[Fault]:
+    kind = name.rstrip("0123456789")
+    types = [*WECHAT_LENGTHS, *sorted(WECHAT_FORMS)]
+    if kind not in types:
+        yield Fault(
+            "body",
+            bilingual(
+                f"微信没有“{name}”这种字段；可用：{'、'.join(types)}，后接编号。",
+                f"WeChat has no field “{name}”; there are {', '.join(types)}, each with a number behind.",
+            ),
+        )
+    elif kind == name:
+        yield Fault(
+            "body", bilingual(f"“{name}”后面缺编号，如 {name}1。", f"“{name}” lacks its number, as in {name}1.")
+        )
+    elif len(bare) > WECHAT_LENGTHS.get(kind, len(bare)):
+        most = WECHAT_LENGTHS[kind]
+        yield Fault(
+            "body",
+            bilingual(
+                f"字段 {name} 最多 {most} 字，未计占位符已超出。",
+                f"The field {name} takes {most} characters; its own words alone are more.",
+            ),
+        )
