@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,8 +18,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 
-from community.models import ContractFiring, Organisation, ServiceContract
-from community.receivers import receivers, receives
+from community.models import ContractFiring, Membership, Organisation, Role, ServiceContract
+from community.receivers import local_day, receivers, receives
+from notifications.post import Addressee, Letter, post
+from notifications.topics import Topic
+from notifications.wording import Catalogue
 from web.words import bilingual
 from workflow import moment
 from workflow.sweep import note_sweep
@@ -28,6 +32,21 @@ SWEEP = "community.contracts"
 DAY = timedelta(days=1)
 AHEAD = timedelta(days=190)
 """No rung stands further before the end than this."""
+ANSWERING = frozenset({Role.LEAD, Role.OFFICER, Role.CHAIR, Role.MANAGER})
+"""Who is told for an organisation; its other members only where it has none of these."""
+LATE = timedelta(days=31)
+"""After so long nobody is told any more that a contract has ended."""
+CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages")
+KIND = "contract."
+"""How the kinds of messages about contracts begin; a rung's code follows."""
+FACTS: Mapping[str, Promise] = {
+    "code": bilingual("合同编号", "the contract's number"),
+    "place": bilingual("物业区域或小区", "the area or compound"),
+    "provider": bilingual("服务单位", "the provider"),
+    "last_day": bilingual("最后服务日", "the last day of service"),
+    "todo": bilingual("待办事项", "what has to be done"),
+}
+"""What a message about a contract can say."""
 HANDED_ON = "handed_on"
 """That the open tickets of a contract that ended have all been dispatched anew; written by whoever does that."""
 # Where the regulation asks for a handover, and for a decision on renewal.
@@ -152,6 +171,7 @@ TODO: Mapping[str, Promise] = {
         "该合同的未结工单已全部改派。", "The open tickets of the contract have all been dispatched anew."
     ),
 }
+LADDER: Mapping[str, Rung] = {one.code: one for one in RUNGS}
 ARTICLES: Mapping[str, str] = {one.code: one.article for one in RUNGS}
 
 
@@ -248,7 +268,7 @@ def _watched(at: datetime) -> QuerySet[Any]:
         ServiceContract.objects.annotate(renewed=Exists(after))
         .filter(Q(notice_on__lte=near) | Q(ends_on__lte=near + AHEAD))
         .filter(Q(ends_on=None) | Q(ends_on__gte=near - 2 * DAY) | pending | ~Exists(told))
-        .select_related("street", "area", "compound__area")
+        .select_related("street", "area", "compound__area", "provider")
         .prefetch_related("firings")
         .order_by("pk")
     )
@@ -264,8 +284,73 @@ def _fire(contracts: Sequence[Any], at: datetime) -> int:
     waiting = [(contract, rung, day) for contract in contracts for rung, day in _unfired(contract, at)]
     told = concerned({contract for contract, _, _ in waiting}, at)
     rows = [firing(contract, rung.code, day, at, told[contract.pk]) for contract, rung, day in waiting]
-    ContractFiring.objects.bulk_create(rows, ignore_conflicts=True)
+    tell(rows)
     return len(rows)
+
+
+def tell(firings: Sequence[ContractFiring]) -> None:
+    """Remember these firings, and tell of them in the same transaction; one that was remembered before is told no more.
+
+    What a contract has long behind it, such as one that was entered years after its end, is remembered alone.
+    """
+    if not firings:
+        return
+    with transaction.atomic():
+        ContractFiring.objects.bulk_create(firings, ignore_conflicts=True)
+        news = [one for one in firings if not _stale(one)]
+        people = _people(news, moment.now())
+        post([letter(one, people) for one in news], [], CATALOGUE)
+
+
+def _stale(one: ContractFiring) -> bool:
+    rung = LADDER.get(one.rung)
+    # A reminder of what is still to come has sense however late it is.
+    return not (rung and rung.until_end) and one.due_on < local_day(one.fired_at) - LATE
+
+
+def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]]) -> Letter:
+    """What is told of a firing to those of `people`, by organisation, whom it concerns, and to their organisations' robots."""
+    contract, rung = one.contract, LADDER.get(one.rung)
+    addressees = {person.person_id: person for body in one.concerned for person in people.get(body, ())}
+    return Letter(
+        # The same for whoever fires it, as its row is.
+        key=uuid.uuid5(contract.pk, f"{one.rung} {one.due_on}"),
+        street_id=one.street_id,
+        kind=f"{KIND}{one.rung}",
+        topic=Topic.REMINDER if rung is not None and rung.until_end else Topic.OVERSIGHT,
+        at=one.fired_at,
+        facts=facts(contract, one.rung),
+        people=list(addressees.values()),
+        organisations=one.concerned,
+    )
+
+
+def facts(contract: ServiceContract, rung: str) -> Mapping[str, Any]:
+    """What the wordings of contracts can say; see `FACTS`."""
+    provider, last = contract.provider, contract.ends_on
+    return {
+        "code": contract.code,
+        "place": str(contract.area or contract.compound or contract.street),
+        "provider": bilingual(provider.name, provider.name_en or provider.name),
+        "last_day": bilingual(f"{last.year}年{last.month}月{last.day}日", f"{last}")
+        if last
+        else bilingual("待定", "not set yet"),
+        "todo": TODO.get(rung, ""),
+    }
+
+
+def _people(firings: Sequence[ContractFiring], at: datetime) -> Mapping[uuid.UUID, Sequence[Addressee]]:
+    """Who answers at `at` for each organisation that the firings concern; where nobody does, all who sit there. One statement."""
+    bodies, day = {body for one in firings for body in one.concerned}, local_day(at)
+    seats = Membership.objects.filter(
+        Q(ends_on=None) | Q(ends_on__gte=day), organisation__in=bodies, starts_on__lte=day, person__is_active=True
+    )
+    found: dict[uuid.UUID, dict[bool, list[Addressee]]] = {}
+    for body, role, person, language in seats.order_by("id").values_list(
+        "organisation", "role", "person", "person__language"
+    ):
+        found.setdefault(body, {True: [], False: []})[role in ANSWERING].append(Addressee(person, language))
+    return {body: ranks[True] or ranks[False] for body, ranks in found.items()}
 
 
 def firing(contract: ServiceContract, rung: str, due_on: date, at: datetime, told: list[uuid.UUID]) -> ContractFiring:

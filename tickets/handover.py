@@ -94,7 +94,7 @@ def _over(at: datetime) -> list[ServiceContract]:
     )
     near = at.date() + timers.DAY
     found = ServiceContract.objects.filter(~Exists(done), ends_on__lt=near).select_related(
-        "street", "area", "compound__area"
+        "street", "area", "compound__area", "provider"
     )
     return [one for one in found.order_by("ends_on", "pk") if timers.end_of(one) <= at]
 
@@ -103,7 +103,7 @@ def _note_done(contract: ServiceContract, at: datetime) -> None:
     assert contract.ends_on is not None
     told = timers.concerned([contract], at)[contract.pk]
     row = timers.firing(contract, timers.HANDED_ON, contract.ends_on + timers.DAY, at, told)
-    ContractFiring.objects.bulk_create([row], ignore_conflicts=True)
+    timers.tell([row])
 
 
 def _pass_on(ended: Ended, at: datetime, between: Callable[[], None] | None) -> tuple[Swept, bool]:

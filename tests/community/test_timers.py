@@ -1,18 +1,24 @@
 """The moments of service contracts: each told once, on its day, to whom it concerns."""
 
+import uuid
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.admin import site
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
 from community import timers
-from community.models import Area, ContractFiring, Organisation, ServiceContract, Street
+from community.models import Area, ContractFiring, Membership, Organisation, ServiceContract, Street
 from community.signin import issue
 from community.tasks import fire_contracts
+from notifications.models import Message
+from notifications.proofreading import faults
+from notifications.wording import Catalogue
 from workflow.models import LastSweep
 from workflow.moment import at
 
@@ -290,3 +296,111 @@ def test_the_contract_s_page_shows_them_and_lets_nobody_write_them(client, cast,
     assert "物业专班" in page
     assert 'name="firings-0-rung"' not in page
     assert ContractFiring not in site._registry
+
+
+def messages_of(contract, **which):
+    """What was told of the contract."""
+    kinds = {one.rung: uuid.uuid5(contract.pk, f"{one.rung} {one.due_on}") for one in contract.firings.all()}
+    return Message.objects.filter(key__in=kinds.values(), **which)
+
+
+def test_a_rung_is_told_once_to_those_who_answer_for_whom_it_concerns(contract, cast, street):
+    committee = Organisation.objects.get(code="pmc-a01")
+    area = Area.objects.create(street=street, code="Z02", name="测试片区", committee=committee, residential_type="old")
+    one = contract(ends_on=date(2020, 12, 31), area=area)
+    for _ in range(2):
+        with at(midnight("2021-01-01")):
+            timers.fire_due()
+    (row,) = one.firings.all()
+    assert row.rung == "end"
+    found = messages_of(one)
+    assert sorted(found.values_list("person", flat=True)) == sorted(
+        cast[key].pk for key in ("property_officer", "chair", "manager")
+    )
+    for message in found:
+        assert (message.kind, message.topic, message.street_id) == ("contract.end", "oversight", street.pk)
+        assert (message.at, message.inbox) == (row.fired_at, True)
+        assert message.title == "服务合同已结束：测试片区"
+        for words in (one.code, one.provider.name, "2020年12月31日", "督促三十日内完成交接"):
+            assert words in message.body
+
+
+def test_a_firing_that_two_sweeps_write_is_told_once(contract):
+    one = contract(ends_on=date(2020, 12, 31))
+    fire("2021-01-01", one)
+    (row,) = one.firings.all()
+    before = set(messages_of(one).values_list("pk", flat=True))
+    timers.tell([timers.firing(one, row.rung, row.due_on, timezone.now(), row.concerned)])
+    assert set(messages_of(one).values_list("pk", flat=True)) == before
+    assert one.firings.count() == 1
+
+
+def test_the_robots_of_whom_it_concerns_are_told(contract):
+    one = contract(ends_on=date(2020, 12, 31))
+    fire("2021-01-01", one)
+    (row,) = one.firings.all()
+    assert timers.letter(row, {}).organisations == row.concerned
+    assert len(row.concerned) > 1
+
+
+def test_a_reader_of_english_is_told_in_english(contract, cast):
+    cast["manager"].language = "en"
+    cast["manager"].save(update_fields=["language"])
+    one = contract(ends_on=date(2020, 12, 31), notice_on=date(2020, 9, 25), notice_by="provider")
+    fire("2020-11-01", one)
+    message = messages_of(one, kind="contract.exit_60").get(person=cast["manager"])
+    assert message.topic == "reminder"
+    assert message.title == f"The provider leaves in sixty days: {one.area.name}"
+    assert "2020-12-31" in message.body
+    assert "choose a new one" in message.body
+
+
+def test_an_organisation_without_anybody_who_answers_has_all_its_members_told(contract, cast):
+    Membership.objects.filter(organisation__code="po-a01", role="manager").update(ends_on=date(2020, 11, 1))
+    one = contract(ends_on=date(2020, 12, 31))
+    fire("2021-01-01", one)
+    people = set(messages_of(one).values_list("person", flat=True))
+    assert people == {cast[key].pk for key in ("property_officer", "dispatcher", "worker")}
+
+
+def test_every_rung_has_words_in_both_languages_that_name_its_facts_alone():
+    kinds = {f"{timers.KIND}{rung}" for rung in timers.TODO}
+    for language in ("zh-hans", "en"):
+        wordings = timers.CATALOGUE.kinds(language)
+        assert set(wordings) - {"*"} == kinds
+        for shapes in wordings.values():
+            for shape, words in shapes.items():
+                assert list(faults(words, shape, timers.FACTS)) == []
+
+
+def test_a_firing_that_cannot_be_told_is_not_remembered(contract, monkeypatch):
+    one = contract(ends_on=date(2020, 12, 31))
+    monkeypatch.setattr(timers, "CATALOGUE", Catalogue(Path("/nowhere")))
+    with at(midnight("2021-01-01")), pytest.raises(FileNotFoundError):
+        timers.fire_due()
+    assert told(one) == []
+
+
+def test_telling_costs_the_same_for_one_contract_and_for_many(contract):
+    def statements(day):
+        with at(midnight(day)), CaptureQueriesContext(connection) as queries:
+            timers.fire_due()
+        return len(queries)
+
+    timers.fire_due()
+    contract(ends_on=date(2020, 12, 31))
+    one = statements("2021-01-01")
+    for number in range(3):
+        ServiceContract.objects.create(
+            street=Street.objects.get(code="xueyuanlu"), code=f"Y{number}", kind="property", mode="contracted",
+            starts_on=date(2019, 1, 1), ends_on=date(2020, 12, 31), area=Area.objects.get(code="Z01"),
+            provider=Organisation.objects.get(code="po-a02"),
+        )  # fmt: skip
+    assert statements("2021-01-01") == one
+
+
+@pytest.mark.parametrize(("day", "news"), [("2021-02-01", True), ("2021-02-02", False)])
+def test_of_a_contract_that_ended_long_ago_nobody_is_told(contract, day, news):
+    one = contract(ends_on=date(2020, 12, 31), handed_over_on=date(2021, 1, 10))
+    assert fire(day, one) == [("end", "2021-01-01")]
+    assert messages_of(one).exists() == news

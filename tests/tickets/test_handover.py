@@ -22,6 +22,7 @@ from django.utils import timezone
 from community import demo, timers
 from community.models import Area, Compound, ContractFiring, Membership, Organisation, ServiceContract
 from launcher.family import PROJECT
+from notifications.models import Message
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say, assert_whole, history, queued, row, seen, told
@@ -455,3 +456,17 @@ def test_two_sweepers_of_which_one_is_killed_in_the_middle_pass_each_ticket_on_o
     with at(timezone.now() + handover.SETTLED):
         assert handover.sweep().subjects == 0
     assert done().count() == 1
+
+
+def test_that_a_contract_is_done_is_told_once(scene, ending, cast):
+    scene.file("CL03")
+    end = ending()
+    for moment in (end, end + DAY, end + 2 * DAY):
+        sweep(moment)
+    assert done().count() == 1
+    found = Message.objects.filter(key=timers.letter(done().get(), {}).key)
+    assert {one.kind for one in found} == {"contract.handed_on"}
+    assert {one.topic for one in found} == {"oversight"}
+    assert sorted(one.person_id for one in found) == sorted(
+        cast[key].pk for key in ("property_officer", "chair", "manager")
+    )
