@@ -1,17 +1,30 @@
 """Whether a wording can be said by its channel: every fault in words, each with the field that it lies in."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from django.utils.functional import Promise
 
 from notifications.models.wording import TEXT
 from notifications.topics import ChannelName
-from notifications.wording import TITLE_LENGTH, WECHAT_LENGTHS, BadWording, Words, fields_of, placeholders
+from notifications.wording import TITLE_LENGTH, BadWording, Words, fields_of, placeholders
 from web.words import bilingual
 
-# Fields of WeChat's that have a form of their own in the place of a length.
-WECHAT_FORMS = frozenset({"time", "date", "amount"})
+WECHAT_TYPES: Mapping[str, int | None] = {
+    "thing": 20,
+    "character_string": 32,
+    "number": 32,
+    "letter": 32,
+    "symbol": 5,
+    "time": None,
+    "date": None,
+    "amount": None,
+    "phone_number": 17,
+    "car_number": 8,
+    "name": 20,
+    "phrase": 5,
+}
+"""The types of WeChat's fields and how many characters each takes; None for one that has a form of its own instead."""
 SHORT_FORM = ("title", "body")
 """What a wording for SMS or WeChat can say besides the facts: what the inbox says."""
 
@@ -83,21 +96,21 @@ def _field_faults(words: Words, shape: str) -> Iterator[Fault]:
 
 def _wechat_faults(name: str, bare: str) -> Iterator[Fault]:
     kind = name.rstrip("0123456789")
-    types = [*WECHAT_LENGTHS, *sorted(WECHAT_FORMS)]
-    if kind not in types:
+    if kind not in WECHAT_TYPES:
         yield Fault(
             "body",
             bilingual(
-                f"微信没有“{name}”这种字段；可用：{'、'.join(types)}，后接编号。",
-                f"WeChat has no field “{name}”; there are {', '.join(types)}, each with a number behind.",
+                f"微信没有“{name}”这种字段；可用：{'、'.join(WECHAT_TYPES)}，后接编号。",
+                f"WeChat has no field “{name}”; there are {', '.join(WECHAT_TYPES)}, each with a number behind.",
             ),
         )
-    elif kind == name:
+        return
+    most = WECHAT_TYPES[kind]
+    if kind == name:
         yield Fault(
             "body", bilingual(f"“{name}”后面缺编号，如 {name}1。", f"“{name}” lacks its number, as in {name}1.")
         )
-    elif len(bare) > WECHAT_LENGTHS.get(kind, len(bare)):
-        most = WECHAT_LENGTHS[kind]
+    elif most is not None and len(bare) > most:
         yield Fault(
             "body",
             bilingual(

@@ -5,7 +5,7 @@ A clerk needs a seat in the street's office as for tickets, and `notifications.v
 """
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -70,7 +70,7 @@ class StateFilter(admin.SimpleListFilter):
 class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
     """Deliveries; the dead ones before all others."""
 
-    list_display = ["recipient_name", "channel", "state", "about", "said", "why", "attempts", "age", "finished_at"]
+    list_display = ["recipient_name", "channel", "state", "about", "said", "why", "attempts", "age"]
     list_display_links = ["recipient_name"]
     list_filter = [StateFilter, "channel", "created_at", "urgent"]
     list_per_page = 100
@@ -85,6 +85,9 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
         "available_at", "finished_at", "receipt",
     ]  # fmt: skip
     readonly_fields = ["recipient_name", "about", "said", "why"]
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["tickets/messages.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         """All for a superuser; for a clerk those of their streets, without what is about a ticket that they do not see."""
