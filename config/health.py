@@ -1,7 +1,8 @@
 """`/healthz`: whether this server can serve, and what is missing.
 
 `ok`: everything is there. `degraded`: people are served, but Redis, the worker or a migration is missing, nobody watches the
-clocks, or what was to be told has waited too long. `down`: no database. `notices` are for the office, and change no status.
+clocks or delivers messages, or what was to be told has waited too long. `down`: no database. `notices` are for the office,
+and change no status.
 Says nothing that a stranger must not know: no address, no name, no error text.
 """
 
@@ -21,6 +22,7 @@ from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from config import heartbeat
+from config import post as postal
 from tickets.escalation import SWEEP
 from tickets.models import TicketClock
 from tickets.models.history import TicketOutbox
@@ -33,6 +35,8 @@ SWEEP_STALE = 15.0
 """Seconds after which the clocks count as watched by nobody; there is a sweep every second."""
 RUNG_STALE = 60.0
 """Seconds that a rung may wait to be fired."""
+ROUND_STALE = 15.0
+"""Seconds after which messages count as delivered by nobody; the post is swept every second."""
 
 logger = logging.getLogger(__name__)
 # Set once the schema is complete: a process never sees migrations disappear, and the graph is dear to load.
@@ -48,6 +52,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         "migrations": migrations(),
         "outbox": outbox(),
         "clocks": clocks(),
+        "post": post(),
         **redis_and_worker(),
     }
     if not parts["database"]["ok"]:
@@ -147,6 +152,36 @@ def clock_lag() -> ClockLag:
         oldest_due=None if due is None else round(float(due), 1),
         failing=TicketClock.objects.failing().count(),
     )
+
+
+def post() -> dict[str, Any]:
+    """Whether somebody delivers: how long ago deliveries were looked for, and for how long the oldest has been due.
+
+    A channel whose own server is slow or away (`slow`) is named and degrades nothing, nor does one that is no longer set up
+    (`not_set_up`) or what failed for good in the last 24 hours (`dead_last_day`).
+    """
+    try:
+        age, ages, dead = postal.round_age(), postal.oldest_due(), postal.dead_last_day()
+        slow, stuck = postal.slow_and_stuck(ages)
+    except (Error, PoolTimeout):
+        return {"ok": False, "detail": "Unknown: the database does not answer, or a migration waits."}
+    known = postal.set_up()
+    going = age is not None and age < ROUND_STALE
+    oldest = max((seconds for name, seconds in ages.items() if name in known), default=None)
+    found: dict[str, Any] = {
+        "ok": going and not stuck,
+        "last_round_age_seconds": age,
+        "oldest_due_seconds": None if oldest is None else round(oldest, 1),
+        "dead_last_day": dead,
+    }
+    found |= {name: value for name, value in (("slow", slow), ("not_set_up", sorted(set(ages) - known))) if value}
+    if not going:
+        found["detail"] = "Nobody delivers messages: start the postman and beat, or `manage.py deliver --loop`."
+    elif stuck:
+        found["detail"] = (
+            f"Messages wait and nobody sends them ({', '.join(stuck)}): start another postman; see its log."
+        )
+    return found
 
 
 def notices() -> list[str]:

@@ -1,4 +1,4 @@
-"""`/metrics`: how far Linli is behind its deadlines, in Prometheus's text form.
+"""`/metrics`: how far Linli is behind its deadlines and with its messages, in Prometheus's text form.
 
 Every figure is read from the database when it is asked for: it is the same whichever process answers, and none is lost with one.
 """
@@ -20,6 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
+from config import post
 from config.health import clock_lag, outbox
 from tickets.models import Ticket, TicketClock
 from tickets.models.history import TicketOutbox
@@ -63,10 +64,11 @@ class Figures(Collector):
     """What the database says at this moment."""
 
     def collect(self) -> Iterator[Metric]:
-        """Clocks and their sweeps, the outbox, and the open tickets."""
+        """Clocks and their sweeps, the outbox, the post, and the open tickets."""
         yield from _clocks()
         yield from _fired()
         yield from _outbox()
+        yield from _post()
         yield from _tickets()
 
     def describe(self) -> list[Metric]:
@@ -119,6 +121,44 @@ def _outbox() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "linli_outbox_oldest_age_seconds", "For how long the oldest of them has waited.", age or 0.0
     )
+
+
+def _post() -> Iterator[Metric]:
+    known, counted = post.set_up(), post.counts()
+    standing = GaugeMetricFamily(
+        "linli_deliveries", "Deliveries that wait, are under way, or failed for good.", labels=["channel", "state"]
+    )
+    for (channel, state), number in counted.items():
+        standing.add_metric([channel, state], number)
+    yield standing
+    stranded = sum(number for (channel, state), number in counted.items() if state == "queued" and channel not in known)
+    yield GaugeMetricFamily(
+        "linli_deliveries_stranded", "Deliveries that wait for a channel that is not set up.", stranded
+    )
+    oldest = GaugeMetricFamily(
+        "linli_delivery_oldest_due_seconds", "For how long the oldest of them is due.", labels=["channel"]
+    )
+    for channel, age in post.oldest_due().items():
+        oldest.add_metric([channel], age)
+    yield oldest
+    age_of_round = GaugeMetricFamily(
+        "linli_post_round_age_seconds", "Since somebody looked for deliveries; missing where nobody did."
+    )
+    if (since := post.round_age()) is not None:
+        age_of_round.add_metric([], since)
+    yield age_of_round
+    number_sent = GaugeMetricFamily(
+        "linli_deliveries_sent_last_hour", "Deliveries sent in the last hour.", labels=["channel"]
+    )
+    taken = GaugeMetricFamily(
+        "linli_delivery_seconds", "From due to sent, for those of the last hour.", labels=["channel", "quantile"]
+    )
+    for channel, sent in post.sent().items():
+        number_sent.add_metric([channel], sent.number)
+        taken.add_metric([channel, "0.5"], sent.median)
+        taken.add_metric([channel, "0.99"], sent.slowest)
+    yield number_sent
+    yield taken
 
 
 def _tickets() -> Iterator[Metric]:

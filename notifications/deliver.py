@@ -230,10 +230,12 @@ def waiting(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
         return [ChannelName(name) for (name,) in cursor.fetchall()]
 
 
+# One look into the index for each, however much waits.
 _WAITING = """
-SELECT name FROM unnest(%s::text[]) name WHERE EXISTS (
-  SELECT FROM notifications_delivery WHERE channel = name AND state = 'queued' AND available_at <= statement_timestamp()
-)
+SELECT name FROM unnest(%s::text[]) name CROSS JOIN LATERAL (
+  SELECT FROM notifications_delivery
+  WHERE channel = name AND state = 'queued' AND available_at <= statement_timestamp() LIMIT 1
+) due
 """
 
 

@@ -10,8 +10,12 @@ from django.utils import timezone
 from community.models import Person
 from config import health
 from config.celery import app
-from config.health import OUTBOX_STALE, RUNG_STALE, SWEEP_STALE
+from config.health import OUTBOX_STALE, ROUND_STALE, RUNG_STALE, SWEEP_STALE
 from config.heartbeat import KEY, STALE, heartbeat
+from config.post import WAITING_LONG
+from notifications.models import Delivery, LastRound
+from notifications.topics import ChannelName
+from tests.notifications.post import letter
 from tests.tickets.paths import Scene
 from tickets.escalation import SWEEP
 from tickets.models import TicketClock
@@ -24,9 +28,10 @@ NOWHERE = "/nowhere/linli.sock"
 
 @pytest.fixture
 def watched(db):
-    """A sweep has just come by, and a worker is alive."""
+    """Sweep and postman have just come by, and a worker is alive."""
     heartbeat()
     note_sweep(SWEEP)
+    LastRound.note()
 
 
 def test_everything_in_place_is_ok(client, watched):
@@ -43,6 +48,12 @@ def test_everything_in_place_is_ok(client, watched):
         "last_sweep_age_seconds": 0.0,
         "oldest_due_seconds": None,
         "failing": 0,
+    }
+    assert report["post"] == {
+        "ok": True,
+        "last_round_age_seconds": 0.0,
+        "oldest_due_seconds": None,
+        "dead_last_day": 0,
     }
     assert "no-store" in answer["Cache-Control"]
 
@@ -115,6 +126,51 @@ def test_clocks_that_fail_are_counted_while_they_are_live(client, watched, cast)
         stopped_at=Now(), running_since=None, consumed=timedelta(0), over=timedelta(0)
     )
     assert client.get("/healthz").json()["clocks"]["failing"] == 0
+
+
+@pytest.mark.parametrize("age", [None, ROUND_STALE - 1, ROUND_STALE + 1])
+def test_a_post_that_nobody_looks_after_degrades_and_it_says_what_to_start(client, watched, age):
+    if age is None:
+        LastRound.objects.all().delete()
+    else:
+        LastRound.objects.update(at=Now() - timedelta(seconds=age))
+    report = client.get("/healthz").json()
+    well = age is not None and age < ROUND_STALE
+    assert report["status"] == ("ok" if well else "degraded")
+    assert report["post"]["last_round_age_seconds"] == age
+    assert ("manage.py deliver --loop" in report["post"].get("detail", "")) is not well
+
+
+@pytest.mark.parametrize("late", [-5, WAITING_LONG - 1, WAITING_LONG + 1])
+def test_a_message_that_nobody_sends_degrades(client, watched, late):
+    letter(ChannelName.EMAIL, available_at=Now() - timedelta(seconds=late))
+    report = client.get("/healthz").json()
+    assert report["status"] == ("ok" if late < WAITING_LONG else "degraded")
+    assert report["post"]["oldest_due_seconds"] == (late if late > 0 else None)
+    assert ("(email)" in report["post"].get("detail", "")) is (late > WAITING_LONG)
+
+
+def test_a_channel_whose_server_is_slow_is_named_and_degrades_nothing(client, watched):
+    letter(ChannelName.EMAIL, available_at=Now() - timedelta(hours=1))
+    hanging = letter(ChannelName.EMAIL, state="sending", lease_until=Now() + timedelta(seconds=30))
+    report = client.get("/healthz").json()
+    assert (report["status"], report["post"]["slow"]) == ("ok", ["email"])
+    Delivery.objects.filter(pk=hanging.pk).update(lease_until=Now() - timedelta(seconds=1))
+    assert client.get("/healthz").json()["status"] == "degraded"
+
+
+def test_messages_for_a_channel_that_is_not_set_up_are_named_and_degrade_nothing(client, watched):
+    letter(ChannelName.SMS, available_at=Now() - timedelta(days=1), urgent=True)
+    report = client.get("/healthz").json()
+    assert (report["status"], report["post"]["not_set_up"]) == ("ok", ["sms"])
+    assert report["post"]["oldest_due_seconds"] is None
+
+
+def test_what_failed_for_good_in_the_last_day_is_counted_and_degrades_nothing(client, watched):
+    for hours in (1, 23, 25):
+        letter(ChannelName.EMAIL, state="dead", finished_at=Now() - timedelta(hours=hours))
+    report = client.get("/healthz").json()
+    assert (report["status"], report["post"]["dead_last_day"]) == ("ok", 2)
 
 
 @pytest.fixture

@@ -8,6 +8,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 from prometheus_client.parser import text_string_to_metric_families
 
+from notifications.models import LastRound
+from notifications.topics import ChannelName
+from tests.notifications.post import letter
 from tests.tickets.paths import Scene
 from tickets.escalation import SWEEP
 from tickets.models import Ticket, TicketClock, TicketFiring, TicketOutbox
@@ -44,10 +47,14 @@ def due(ticket, name, seconds):
 
 def test_an_empty_street_has_every_figure_but_those_that_nothing_says(client, db):
     found = figures(client)
-    assert {value for (name, *_), value in found.items() if name != "linli_sweep_age_seconds"} == {0}
+    ages = {"linli_sweep_age_seconds", "linli_post_round_age_seconds"}
+    assert {value for (name, *_), value in found.items() if name not in ages} == {0}
     assert {key[1] for key in found if key[0] == "linli_rungs_waiting"} == {"0-2", "2-10", "10-60", "60+"}
     assert {key[1] for key in found if key[0] == "linli_tickets_open"} == set(OPEN)
     assert {key[1] for key in found if key[0] == "linli_tickets_overdue"} == {f"L{level}" for level in range(6)}
+    assert {key[1:] for key in found if key[0] == "linli_deliveries"} == {
+        (channel, state) for channel in ChannelName for state in ("queued", "sending", "dead")
+    }
     assert {name for name, *_ in found} == {
         *(
             "linli_rungs_waiting",
@@ -56,7 +63,31 @@ def test_an_empty_street_has_every_figure_but_those_that_nothing_says(client, db
             "linli_rungs_fired_last_hour",
         ),
         *("linli_outbox_rows", "linli_outbox_oldest_age_seconds", "linli_tickets_open", "linli_tickets_overdue"),
+        *("linli_deliveries", "linli_deliveries_stranded"),
     }
+
+
+def test_the_post_is_told_by_channel(client, db):
+    for seconds in (1, 2, 3, 100):
+        letter(ChannelName.EMAIL, state="sent", available_at=Now() - timedelta(seconds=seconds), finished_at=Now())
+    ago = Now() - timedelta(hours=2)
+    letter(ChannelName.EMAIL, state="sent", available_at=ago, finished_at=ago)
+    letter(ChannelName.EMAIL, available_at=Now() - timedelta(seconds=7))
+    letter(ChannelName.EMAIL, available_at=Now() + timedelta(seconds=7), urgent=True)
+    letter(ChannelName.EMAIL, state="sending", lease_until=Now())
+    letter(ChannelName.SMS, state="dead", finished_at=Now())
+    letter(ChannelName.SMS, available_at=Now() - timedelta(seconds=90), urgent=True)
+    LastRound.objects.update_or_create(name="post", defaults={"at": Now() - timedelta(seconds=5)})
+    found = figures(client)
+    counted = {key[1:]: value for key, value in found.items() if key[0] == "linli_deliveries" and value}
+    assert counted == {("email", "queued"): 2, ("email", "sending"): 1, ("sms", "dead"): 1, ("sms", "queued"): 1}
+    assert found["linli_deliveries_stranded",] == 1
+    assert found["linli_deliveries_sent_last_hour", "email"] == 4
+    oldest = [found["linli_delivery_oldest_due_seconds", name] for name in ("email", "sms")]
+    assert oldest == pytest.approx([7, 90], abs=1)
+    taken = [found["linli_delivery_seconds", "email", quantile] for quantile in ("0.5", "0.99")]
+    assert taken == pytest.approx([2.5, 97.09], abs=0.5)
+    assert found["linli_post_round_age_seconds",] == pytest.approx(5, abs=1)
 
 
 def test_rungs_that_wait_are_counted_by_how_late_they_are(client, scene):
