@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The image of web, worker, sweeper and beat: the same code and the same packages, another command.
+# The image of web, worker, sweeper, postman and beat: the same code and the same packages, another command.
 
 FROM python:3.13-slim AS build
 ENV PYTHONDONTWRITEBYTECODE=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy

@@ -21,7 +21,9 @@ from launcher.family import PROJECT, Child, Family, Trouble
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0
-"""Seconds the web server, the worker and beat get until `/healthz` is content."""
+"""Seconds the web server, the workers and beat get until `/healthz` is content."""
+POSTMEN = 24
+"""Threads that wait for servers of others: more than all channels have slots, so that one is always free to look for work."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -176,7 +178,7 @@ def prepare(home: homes.Home, family: Family, options: argparse.Namespace, envir
 
 
 def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping[str, str]) -> list[Child]:
-    """Start web, worker, sweeper and beat."""
+    """Start web, worker, sweeper, postman and beat."""
     python = sys.executable
     celery = [python, "-m", "celery", "--app", "config.celery", "--quiet"]
     web = web_command(port)
@@ -184,8 +186,10 @@ def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping
     worker += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     sweeper = [*celery, "worker", "--queues", "clocks", "--concurrency", "1", "--hostname", "sweeper@%h"]
     sweeper += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    postman = [*celery, "worker", "--queues", "post", "--pool", "threads", "--concurrency", str(POSTMEN)]
+    postman += ["--hostname", "postman@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     beat = [*celery, "beat", "--schedule", str(home.path / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING"]
-    apps = {"web": web, "worker": worker, "sweeper": sweeper, "beat": beat}
+    apps = {"web": web, "worker": worker, "sweeper": sweeper, "postman": postman, "beat": beat}
     return [
         family.start(
             name,

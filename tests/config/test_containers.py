@@ -19,7 +19,7 @@ from launcher.family import PROJECT
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
-OURS = ["migrate", "web", "worker", "sweeper", "beat"]
+OURS = ["migrate", "web", "worker", "sweeper", "postman", "beat"]
 SETTINGS = (PROJECT / "config" / "settings.py").read_text()
 KNOWN = set(re.findall(r'(?:env\.\w+|secret)\(\s*"(\w+)"', SETTINGS))
 
@@ -54,7 +54,7 @@ def test_documentation_containers_and_settings_name_the_same_settings():
     documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert documented == KNOWN
     assert set(SERVICES["web"]["environment"]) == documented
-    for name in ("worker", "beat", "migrate"):
+    for name in ("worker", "postman", "beat", "migrate"):
         assert set(SERVICES[name]["environment"]) == documented - POOL
 
 
@@ -109,7 +109,7 @@ def test_a_secret_has_no_default(name):
     assert all(use.startswith(":?") for use in uses)
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+@pytest.mark.parametrize("name", ["web", "worker", "postman", "beat"])
 def test_nothing_starts_before_the_schema_is_there(name):
     needed = SERVICES[name]["depends_on"]
     assert needed["migrate"] == {"condition": "service_completed_successfully"}

@@ -63,8 +63,8 @@ def test_a_server_serves_stops_on_ctrl_c_and_finds_its_data_after_kill_minus_9(l
 
     members = second.signal(signal.SIGKILL)
     second.process.wait(15)
-    # Launcher, warden, Valkey, PostgreSQL, granian and its two, worker and its child, beat: at the least.
-    assert len(members) >= 10
+    # Launcher, warden, Valkey, PostgreSQL, granian and its two, worker and its child, sweeper and its child, postman, beat: at the least.
+    assert len(members) >= 13
     await_end(members)
 
 
@@ -128,6 +128,7 @@ def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, hom
     # What dies takes all with it, and is named with the end of its log.
     members = running.descendants()
     (beat,) = (member for member in members if "celery --app config.celery --quiet beat" in cmdline(member))
+    assert sum("worker --queues post --pool threads" in cmdline(member) for member in members) == 1
     os.kill(beat[0], signal.SIGKILL)
     assert running.process.wait(20) == 1
     await_end(members)
