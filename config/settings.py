@@ -317,6 +317,10 @@ SMS_BASE_URL = env.str("SMS_BASE_URL", default="")
 SMS_CODE_TEMPLATE = env.str("SMS_CODE_TEMPLATE", default="")
 SMS_TEMPLATE = env.str("SMS_TEMPLATE", default="")
 WECHAT_TEMPLATE = env.str("WECHAT_TEMPLATE", default="")
+# The templates that are long-term subscriptions, of which no message is used up.
+WECHAT_STANDING_TEMPLATES = env.list("WECHAT_STANDING_TEMPLATES", default=[])
+# The mini-program's page that a tapped message opens, with ?id= of what it is about; without one it opens none.
+WECHAT_PAGE = env.str("WECHAT_PAGE", default="")
 WECHAT_STATE = env.str("WECHAT_STATE", default="formal")
 WECOM_BASE_URL = env.str("WECOM_BASE_URL", default="https://qyapi.weixin.qq.com")
 DINGTALK_BASE_URL = env.str("DINGTALK_BASE_URL", default="https://oapi.dingtalk.com")

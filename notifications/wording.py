@@ -16,21 +16,10 @@ from django.utils.translation import override
 from notifications.models import Wording
 from notifications.models.wording import ANY, LANGUAGES, TEXT
 from notifications.topics import ChannelName
+from notifications.wechat_fields import Unfit, fit
 from web.words import bilingual
 
 TITLE_LENGTH = 120
-# What WeChat takes in a field of each type; a number at the end of the name tells fields of a type apart.
-WECHAT_LENGTHS = {
-    "thing": 20,
-    "character_string": 32,
-    "number": 32,
-    "letter": 32,
-    "symbol": 5,
-    "phrase": 5,
-    "name": 10,
-    "phone_number": 17,
-    "car_number": 8,
-}
 _FIELD = re.compile(r"^\s*([A-Za-z_]+[0-9]*)\s*[:：]\s*(.*)$")
 
 
@@ -102,7 +91,8 @@ class Writer:
     ) -> dict[str, Any] | None:
         """The content of a delivery: `title` and `body`, and for SMS and WeChat `template` and `fields`.
 
-        None where the shape has no wording, or no vendor's template yet. Facts are said in `language`.
+        None where the shape has no wording, or no vendor's template yet, or where its fields cannot say the facts. Facts are said in
+        `language`.
         """
         with override(language):
             said = {name: str(value) for name, value in facts.items()}
@@ -114,9 +104,12 @@ class Writer:
         template = found.template or DEFAULT_TEMPLATES[shape]() if found else ""
         if found is None or not template:
             return None
-        fields = fields_of(found.body, {**said, "title": title, "body": body})
-        if shape == ChannelName.WECHAT:
-            fields = {name: fit(name, value) for name, value in fields.items()}
+        try:
+            fields = fields_of(found.body, {**said, "title": title, "body": body})
+            if shape == ChannelName.WECHAT:
+                fields = {name: fit(name, value) for name, value in fields.items()}
+        except (BadWording, Unfit):
+            return None
         return {"title": title, "body": body, "language": language, "template": template, "fields": fields}
 
     def _find(self, street: uuid.UUID, kind: str, shape: str, language: str) -> Words | None:
@@ -158,18 +151,6 @@ def fields_of(body: str, said: Mapping[str, str]) -> dict[str, str]:
             raise BadWording(bilingual(f"“{line}”应写成 名称: 内容。", f"“{line}” should read: name: words."))
         fields[found[1]] = filled(found[2], said)
     return fields
-
-
-def fit(name: str, value: str) -> str:
-    """`value` as WeChat takes it in the field `name`: one line, cut to the length of the field's type, never empty."""
-    kind = name.rstrip("0123456789")
-    value = " ".join(value.split()) or "-"
-    if kind in {"character_string", "letter", "number", "symbol"}:
-        value = "".join(one for one in value if one.isascii()) or "-"
-    most = WECHAT_LENGTHS.get(kind)
-    return (
-        value if most is None or len(value) <= most else value[: most - 1] + ("…" if value.isascii() is False else "")
-    )
 
 
 def languages() -> list[str]:

@@ -4,7 +4,7 @@ from notifications.models.choices import Preference, Profile
 from notifications.models.message import Delivery, Message
 from notifications.models.outlets import Bucket, Endpoint, Robot
 from notifications.models.round import LastRound
-from notifications.models.wechat import AccessToken, Grant
+from notifications.models.wechat import AccessToken, Grant, SpentGrant
 from notifications.models.wording import Wording
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "Preference",
     "Profile",
     "Robot",
+    "SpentGrant",
     "Wording",
 ]

@@ -5,27 +5,44 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from notifications.models.message import Delivery
 from notifications.sealed import SealedField
 from web.models import Identified
 from web.words import bilingual
 
 
 class AccessToken(models.Model):
-    """An access token of a WeChat app; whoever finds it about to expire fetches the next under its row's lock."""
+    """The access token of a WeChat app, which all workers share.
+
+    `refreshed_at` tells one token from the next. Until `claimed_until` somebody fetches the next one or, where there is an
+    `error`, nobody asks again; `forced_at` is when WeChat was last made to change the token before its time.
+    """
 
     app_id = models.CharField(primary_key=True, max_length=32)
     token = SealedField(default="", blank=True)
     expires_at = models.DateTimeField(null=True)
     refreshed_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    forced_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=200, blank=True, default="")
 
     def __str__(self) -> str:
         return self.app_id
 
 
+class GrantQuerySet(models.QuerySet["Grant"]):
+    """Grants, narrowed."""
+
+    def usable(self, template: str) -> "GrantQuerySet":
+        """Those by which a message of the template can be sent now."""
+        return self.filter(Q(remaining__gt=0) | Q(standing=True), template=template)
+
+
 class Grant(Identified):
     """How many messages of a template a person has allowed to one WeChat account and that were not sent yet.
 
-    `standing` is a long-term subscription, of which none is used up.
+    `standing` is a long-term subscription, of which none is used up. `changed_at` is when the person last said anything about it:
+    sending does not touch it.
     """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
@@ -34,6 +51,8 @@ class Grant(Identified):
     remaining = models.PositiveIntegerField(default=0)
     standing = models.BooleanField(default=False)
     changed_at = models.DateTimeField(db_default=Now())
+
+    objects = GrantQuerySet.as_manager()
 
     class Meta:
         verbose_name = bilingual("微信订阅授权", "WeChat grant")
@@ -47,3 +66,18 @@ class Grant(Identified):
 
     def __str__(self) -> str:
         return f"{self.template} {self.remaining}"
+
+
+class SpentGrant(models.Model):
+    """The one message of a grant that a delivery has taken: whatever becomes of its attempts, it takes no second.
+
+    `attempt` is the one that took it and may give it back; 0 once a later one relies on it, because nobody knows what became of the
+    earlier.
+    """
+
+    delivery = models.OneToOneField(Delivery, models.CASCADE, primary_key=True, related_name="+")
+    grant = models.ForeignKey(Grant, models.CASCADE, related_name="+")
+    attempt = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} {self.attempt}"

@@ -1,0 +1,146 @@
+"""What people have allowed WeChat to tell them: counted when they tap, taken before a message, given back if it certainly did not go.
+
+WeChat keeps the count that matters and shows it to nobody. Ours follows it: each delivery takes one message of a grant, once, however often
+it is repeated; where WeChat says that there is none left, ours is none. So it is too high or too low only for as long as nobody
+looks: too high until the next message is refused, too low by the messages whose outcome nobody ever learnt.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Least, Now
+
+from notifications.models import Delivery, Grant, SpentGrant, Wording
+from notifications.models.wechat import GrantQuerySet
+from notifications.models.wording import ANY
+from notifications.topics import ChannelName, DeliveryState
+
+MOST = 1000
+"""Messages of a template that one account can allow in advance; more are not counted."""
+ACCEPTED = "accept"
+"""With this begins every word of WeChat for a yes: also acceptWithAudio, acceptWithAlert, acceptWithForcePush."""
+DECLINED = frozenset({"reject", "ban"})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A grant by which a delivery goes out; `changed_at` is when its person had last said anything about it."""
+
+    delivery: uuid.UUID
+    attempt: int
+    grant: uuid.UUID
+    openid: str
+    changed_at: datetime
+
+
+def templates() -> Mapping[str, list[str]]:
+    """The templates that news is sent with and the kinds of news of each, `*` for all that have none of their own."""
+    found: dict[str, set[str]] = defaultdict(set)
+    if settings.WECHAT_TEMPLATE:
+        found[settings.WECHAT_TEMPLATE].add(ANY)
+    worded = Wording.objects.filter(channel=ChannelName.WECHAT).values_list("kind", "template").distinct()
+    for kind, template in worded:
+        if template or settings.WECHAT_TEMPLATE:
+            found[template or settings.WECHAT_TEMPLATE].add(kind)
+    return {template: sorted(kinds) for template, kinds in found.items()}
+
+
+def report(person: uuid.UUID, openid: str, taps: Mapping[str, str]) -> None:
+    """Count what the person tapped for each template, in WeChat's words; a word that is neither yes nor no changes nothing.
+
+    Call it in a transaction that keeps the account theirs.
+    """
+    accepted = {template for template, tap in taps.items() if tap.startswith(ACCEPTED)}
+    declined = {template for template, tap in taps.items() if tap in DECLINED}
+    new = [Grant(person_id=person, openid=openid, template=template) for template in sorted(accepted)]
+    Grant.objects.bulk_create(new, ignore_conflicts=True)
+    standing = Q(template__in=settings.WECHAT_STANDING_TEMPLATES)
+    Grant.objects.filter(openid=openid, template__in=accepted).update(
+        standing=Case(When(standing, then=True), default=False),
+        remaining=Case(When(standing, then=Value(0)), default=Least(F("remaining") + 1, Value(MOST))),
+        changed_at=Now(),
+    )
+    _end(Grant.objects.filter(openid=openid, template__in=declined))
+
+
+def granted(openid: str) -> Mapping[str, Grant]:
+    """The grants of a WeChat account, by template."""
+    return {one.template: one for one in Grant.objects.filter(openid=openid)}
+
+
+def forget(person: uuid.UUID) -> None:
+    """Forget all that the person has allowed: none of their WeChat accounts is theirs any more."""
+    _remove(Grant.objects.filter(person_id=person))
+
+
+def forget_account(openid: str, *, keep: uuid.UUID | None = None) -> None:
+    """Forget what was allowed to a WeChat account, except by the person whose it is now."""
+    grants = Grant.objects.filter(openid=openid)
+    _remove(grants if keep is None else grants.exclude(person_id=keep))
+
+
+def reachable(people: Collection[uuid.UUID], template: str) -> set[uuid.UUID]:
+    """Those of `people` who have allowed one more message of the template."""
+    return set(Grant.objects.usable(template).filter(person__in=people).values_list("person", flat=True))
+
+
+def take(delivery: uuid.UUID, attempt: int, person: uuid.UUID, template: str) -> Taken | None:
+    """Take one message of the person's newest grant for the delivery, unless an earlier attempt has.
+
+    None where none is left, or where a later attempt has begun.
+    """
+    with transaction.atomic():
+        mine = Delivery.objects.filter(pk=delivery, attempts=attempt, state=DeliveryState.SENDING)
+        if not mine.select_for_update().values_list("pk"):
+            return None
+        if spent := SpentGrant.objects.filter(pk=delivery).select_related("grant").first():
+            SpentGrant.objects.filter(pk=delivery).update(attempt=0)
+            return Taken(delivery, 0, spent.grant_id, spent.grant.openid, spent.grant.changed_at)
+        usable = Grant.objects.usable(template).filter(person=person).order_by("-changed_at", "-id")
+        grant = usable.select_for_update().first()
+        if grant is None:
+            return None
+        if not grant.standing:
+            Grant.objects.filter(pk=grant.pk).update(remaining=F("remaining") - 1)
+            SpentGrant.objects.create(delivery_id=delivery, grant=grant, attempt=attempt)
+        return Taken(delivery, attempt, grant.pk, grant.openid, grant.changed_at)
+
+
+def give_back(taken: Taken) -> None:
+    """The message certainly did not go: what this attempt took may be taken again; what an earlier one took stays taken."""
+    if not taken.attempt:
+        return
+    with transaction.atomic():
+        _locked(Grant.objects.filter(pk=taken.grant))
+        mine = SpentGrant.objects.filter(pk=taken.delivery, attempt=taken.attempt, grant=taken.grant)
+        if mine.delete()[0]:
+            Grant.objects.filter(pk=taken.grant).update(remaining=F("remaining") + 1)
+
+
+def end(taken: Taken) -> None:
+    """WeChat says that nothing is left of the grant, unless the person has allowed more meanwhile."""
+    _end(Grant.objects.filter(pk=taken.grant, changed_at=taken.changed_at))
+
+
+def _end(grants: GrantQuerySet) -> None:
+    """Nothing is left, and nobody who has taken from them gives anything back."""
+    with transaction.atomic():
+        ended = _locked(grants)
+        SpentGrant.objects.filter(grant__in=ended).delete()
+        Grant.objects.filter(pk__in=ended).update(remaining=0, standing=False)
+
+
+def _remove(grants: GrantQuerySet) -> None:
+    with transaction.atomic():
+        Grant.objects.filter(pk__in=_locked(grants)).delete()
+
+
+def _locked(grants: GrantQuerySet) -> list[uuid.UUID]:
+    """Hold the grants; always before what was spent of them, so that nobody waits for each other."""
+    return list(grants.order_by("pk").select_for_update().values_list("pk", flat=True))
