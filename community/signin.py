@@ -37,7 +37,7 @@ from community.authentication import token_hash
 from community.limits import DAY, HOUR, MINUTE, Limits
 from community.models import Person, SignInCode, SignInToken, Standing, WechatAccount
 from community.models.signin import CODE_LIFE, WRONG_GUESSES
-from notifications import sms
+from notifications import grants, sms
 from web.words import bilingual
 
 # What a phone is sent for callers of a standing and of all lower ones together.
@@ -165,7 +165,8 @@ def binding_ticket(openid: str) -> str:
 def bind_wechat(ticket: str, phone: str, code: str, address: str, device: str, request: str = "") -> Issued:
     """Bind the ticket's WeChat account to the person whose `phone` got `code`.
 
-    From a former person it moves over, and what it signed in for them is signed out. Raises BadTicket, WrongCode or Disabled.
+    From a former person it moves over: what it signed in for them is signed out, and what they allowed WeChat to tell them is
+    forgotten. Raises BadTicket, WrongCode or Disabled.
     """
     try:
         openid = signing.loads(ticket, salt=_TICKET_SALT, max_age=TICKET_LIFE)
@@ -176,6 +177,7 @@ def bind_wechat(ticket: str, phone: str, code: str, address: str, device: str, r
         if person:
             account, _ = WechatAccount.objects.update_or_create(openid=openid, defaults={"person": person})
             SignInToken.objects.filter(wechat=account).exclude(person=person).delete()
+            grants.forget_account(openid, keep=person.pk)
             issued = issue(person, device, account)
     if person is None:
         raise WrongCode
@@ -192,12 +194,13 @@ def issue(person: Person, device: str, wechat: WechatAccount | None = None) -> I
 def revoke(person: Person) -> None:
     """Sign the person out everywhere: tokens, sessions and WeChat bindings end, and no device or address is known any more.
 
-    Runs in the caller's transaction.
+    What their WeChat accounts were allowed to tell them goes with the bindings. Runs in the caller's transaction.
     """
     Person.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
     person.refresh_from_db(fields=["sign_outs"])
     person.tokens.all().delete()
     person.wechat_accounts.all().delete()
+    grants.forget(person.pk)
     person.known_addresses.all().delete()
 
 

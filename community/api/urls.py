@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from community.api import contracts, me, organisations, places, schema, signin  # noqa: F401  # `schema` registers how callers are described
+from community.api import contracts, me, organisations, places, signin, wechat_grants
+from community.api import schema as schema  # registers how callers are described
 
 urlpatterns = [
     path("auth/codes", signin.Codes.as_view()),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("me", me.Me.as_view()),
     path("me/homes", me.Homes.as_view()),
     path("me/homes/<uuid:id>", me.Home.as_view()),
+    path("notifications/wechat-grants", wechat_grants.WechatGrants.as_view()),
     path("organisations", organisations.Organisations.as_view()),
     path("places", places.Places.as_view()),
     path("places/<uuid:id>", places.Place.as_view()),

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import transaction
 from django.utils import timezone
@@ -29,6 +30,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.parameters import ParameterLocation
 
 from community import signin, wechat
+from community.models import WechatAccount
 from tests.connections import one_connection
 from tests.fakes.wechat import APP_ID, APP_SECRET, serving
 from tests.tickets.paths import CONTACTED, INPUTS, Scene, Step
@@ -135,6 +137,7 @@ def gateways(settings, tmp_path) -> Iterator[None]:
     settings.SMS_LOG = tmp_path / "sms.log"
     with serving() as server:
         settings.WECHAT_BASE_URL, settings.WECHAT_APP_ID, settings.WECHAT_APP_SECRET = server.url, APP_ID, APP_SECRET
+        settings.WECHAT_TEMPLATE = "template-of-the-news"
         yield
         wechat._client().close()
         wechat._client.cache_clear()
@@ -177,6 +180,7 @@ class Street:
             "category": "CL04",
             "plan_date": (timezone.localdate() + timedelta(days=60)).isoformat(),
             "level": 4,
+            "results": {settings.WECHAT_TEMPLATE: "accept"},
         }
         self.numbers = count(1)
 
@@ -272,6 +276,8 @@ def at_work(scene, api, gateways, settings) -> Street:
     # Signed in once, before anything that is taken back.
     for who in {"street_lead", "outsider", *(who for _, _, who in STARTS.values())}:
         api(who)
+    account = WechatAccount.objects.create(person=scene.cast["resident"], openid="openid-of-the-resident")
+    account.person.tokens.update(wechat=account)
     picture = BytesIO()
     Image.new("RGB", (64, 48), "green").save(picture, "JPEG")
     return Street(scene, api, settings.SMS_LOG, picture.getvalue())
