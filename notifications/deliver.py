@@ -136,12 +136,12 @@ def put_off(
     counts: bool = True,
     unsure: bool = False,
 ) -> bool:
-    """Let a delivery wait for its next attempt; one that has failed as often as the channel bears is dead."""
+    """Let a delivery wait for its next attempt; one that has failed as often as the channel bears is dead, and goes the next way."""
     failures = envelope.failures + counts
     pause = wait(channel.delays, failures) if counts else timedelta(0)
     unsure = unsure or envelope.unsure
     if pause is None:
-        return finish(envelope, DeliveryState.DEAD, error=outcome.reason, failures=failures, unsure=unsure)
+        return fall_back(envelope, DeliveryState.DEAD, outcome, failures=failures, unsure=unsure)
     return _record(
         envelope,
         state=DeliveryState.QUEUED,
@@ -153,13 +153,18 @@ def put_off(
     )
 
 
-def fall_back(envelope: Envelope, state: DeliveryState, outcome: Undelivered) -> None:
-    """End a delivery that does not arrive this way; the next way in its chain begins in the same transaction."""
+def fall_back(envelope: Envelope, state: DeliveryState, outcome: Undelivered, **columns: Any) -> bool:
+    """End a delivery that does not arrive this way; the next way in its chain begins in the same transaction.
+
+    False where the attempt is no longer the last.
+    """
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().filter(pk=envelope.key).first()
-        if finish(envelope, state, error=outcome.reason) and delivery is not None and delivery.fallback:
+        recorded = finish(envelope, state, error=outcome.reason, **columns)
+        if recorded and delivery is not None and delivery.fallback:
             following, *rest = delivery.fallback
             begin(delivery, following, rest)
+    return recorded
 
 
 def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> None:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from notifications import grants
-from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Unsure, Unwanted
+from notifications.channels.channel import HOUR, MINUTE, Channel, Envelope, Refused, TryLater, Unsure, Unwanted
 from notifications.channels.http import Client
 from notifications.channels.wechat_token import Token, TokenKeeper
 from notifications.topics import ChannelName
@@ -33,12 +33,12 @@ _LATER: Mapping[int, tuple[str, timedelta | None]] = {
     45009: ("WeChat's quota is used up", timedelta(hours=1)),
     45011: ("Too many requests to WeChat in a minute", timedelta(minutes=1)),
     40164: ("This server's address is not in the mini-program's IP whitelist", None),
-    48001: ("The mini-program may not send subscription messages", None),
 }
 _BAD_FIELD = 47003
 _REFUSALS = {
     40037: "WeChat does not know the template {template}: the wording or WECHAT_TEMPLATE names another app's, or a deleted one",
     41030: "The mini-program's released version has no page {page}: see WECHAT_PAGE",
+    48001: "The mini-program may not send subscription messages",
     43116: "WeChat has blocked the template {template}",
 }
 _FIELD = re.compile(r"data\.(\w+)")
@@ -61,6 +61,8 @@ class Wechat(Channel):
     name = ChannelName.WECHAT
     shape = ChannelName.WECHAT
     lease = timedelta(seconds=90)
+    # Four hours, for then it is told by SMS, where that is wanted.
+    delays = (timedelta(seconds=5), timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR)
 
     def __init__(self, config: Config):
         self.config = config

@@ -67,6 +67,16 @@ def test_a_failure_waits_longer_each_time_and_in_the_end_is_dead(db, receiver, w
     assert set(receiver.keys) == {str(delivery.pk)}
 
 
+@pytest.mark.parametrize(("reply", "unsure"), [(Reply(503), False), (Reply(close=True), True)])
+def test_what_fails_too_often_goes_the_next_way(db, receiver, wire, reply, unsure):
+    receiver.reply = lambda request: reply
+    delivery = letter(fallback=[{"channel": "sms", "content": {}}], failures=len(wire.delays))
+    deliver(wire)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures, delivery.unsure) == (DeliveryState.DEAD, 3, unsure)
+    assert Delivery.objects.filter(message=delivery.message_id, channel="sms", state="queued").count() == 1
+
+
 def test_it_waits_as_long_as_the_receiver_asks(db, receiver, wire):
     receiver.reply = lambda request: Reply(429, headers={"Retry-After": "600"})
     delivery = letter()
