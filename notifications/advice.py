@@ -34,6 +34,54 @@ ROBOT = bilingual(
     "请在群设置中核对机器人是否还在、密钥和加签是否正确，再重发。",
     "Check in the group that the robot is still there, and its key and signing secret. Then resend.",
 )
+# What a receiver's side says, by a part of it, and who has to look at what.
+REMEDIES = (
+    ("(47003)", bilingual(
+        "消息模板中的字段与公众平台上的模板不一致，请改正该类消息的微信模板，再重发。",
+        "The wording's fields are not those of WeChat's template: mend the wording of this kind, then resend.",
+    )),
+    ("(40037)", bilingual(
+        "微信模板编号不存在或已删除，请改正该类消息的模板编号，再重发。",
+        "WeChat does not know the template: mend the template's id in the wording of this kind, then resend.",
+    )),
+    ("(43116)", bilingual(
+        "微信已封禁该模板，请在公众平台另选模板并改正编号，再重发。",
+        "WeChat has blocked the template: choose another one, mend its id in the wording, then resend.",
+    )),
+    ("(41030)", bilingual(
+        "小程序正式版没有所设的页面，请技术人员核对 WECHAT_PAGE，再重发。",
+        "The mini-program has no such page: let whoever runs this server check WECHAT_PAGE. Then resend.",
+    )),
+    ("(40164)", bilingual(
+        "请技术人员把本服务器的地址加入小程序后台的 IP 白名单。",
+        "Whoever runs this server has to put its address on the mini-program's IP whitelist.",
+    )),
+    ("(48001)", bilingual(
+        "小程序未开通订阅消息，请在公众平台开通。",
+        "The mini-program may not send subscription messages: apply for that at WeChat's platform.",
+    )),
+    ("(45009)", bilingual("当日微信额度已用完，稍后自动再试。", "WeChat's quota is used up; it is tried again later.")),
+    ("access token", bilingual(
+        "取不到微信凭证；若持续如此，请技术人员核对小程序的 AppID 和密钥。",
+        "WeChat gives no access token; where that lasts, whoever runs this server has to check the app's id and secret.",
+    )),
+    ("does not let us in", bilingual(
+        "邮件服务器拒绝登录，请技术人员核对 EMAIL_URL。",
+        "The mail server refuses the sign-in: whoever runs this server has to check EMAIL_URL.",
+    )),
+    ("refuses the sender", bilingual(
+        "邮件服务器不接受发件人，请技术人员核对 DEFAULT_FROM_EMAIL。",
+        "The mail server refuses the sender: whoever runs this server has to check DEFAULT_FROM_EMAIL.",
+    )),
+    ("No mail server", bilingual(
+        "连不上邮件服务器；若持续如此，请技术人员检查网络和 EMAIL_URL。",
+        "The mail server is out of reach; where that lasts, whoever runs this server has to check network and EMAIL_URL.",
+    )),
+    ("No connection", bilingual(
+        "连不上对方服务器；若持续如此，请检查地址和网络。",
+        "The receiver's server is out of reach; where that lasts, check its address and the network.",
+    )),
+)  # fmt: skip
 UNWANTED = {
     ChannelName.WECHAT: bilingual(
         "对方未授权或已用完微信订阅次数；已改用其他方式或仅留站内信。",
@@ -50,15 +98,16 @@ def advice(delivery: Delivery) -> list[Promise]:
     """What to know and to do about a delivery as it stands; nothing where it needs nobody."""
     found: list[Promise] = []
     channel = ChannelName(delivery.channel)
+    remedy = next((words for part, words in REMEDIES if part in delivery.error), None)
     match delivery.state:
         case DeliveryState.DEAD:
-            found.append(REFUSED.get(channel, ROBOT))
+            found.append(remedy or REFUSED.get(channel, ROBOT))
         case DeliveryState.DROPPED if "no longer active" in delivery.error:
             found.append(INACTIVE)
         case DeliveryState.DROPPED:
             found.append(UNWANTED.get(channel, UNWANTED_OTHERWISE))
         case DeliveryState.QUEUED if delivery.error:
-            found.append(WAITING)
+            found.append(remedy or WAITING)
     if delivery.unsure and delivery.state != DeliveryState.SENT:
         found.append(UNSURE)
     return found

@@ -1,0 +1,50 @@
+"""What the office is told to do about a delivery that did not arrive."""
+
+import pytest
+from django.utils import translation
+
+from notifications.advice import advice
+from notifications.models import Delivery
+
+
+def said(channel, state, error="", *, unsure=False):
+    return [str(one) for one in advice(Delivery(channel=channel, state=state, error=error, unsure=unsure))]
+
+
+@pytest.mark.parametrize(
+    ("channel", "state", "error", "words"),
+    [
+        (
+            "wechat",
+            "dead",
+            "WeChat does not take the field thing2 of the template T (47003).",
+            "字段与公众平台上的模板不一致",
+        ),
+        ("wechat", "queued", "This server's address is not in the mini-program's IP whitelist (40164).", "IP 白名单"),
+        ("wechat", "dropped", "The person has refused, or the messages they allowed are used up (43101).", "未授权"),
+        ("email", "queued", "The mail server does not let us in: 535 5.7.8", "EMAIL_URL"),
+        ("email", "dead", "550 5.1.1", "邮箱地址"),
+        ("email", "dropped", "The person has no confirmed address.", "不接收该渠道"),
+        ("sms", "dead", "anything", "短信签名"),
+        ("sms", "dropped", "The person is no longer active.", "已停用"),
+        ("sms", "queued", "HTTP 503", "自动再试"),
+        ("webhook", "dead", "HTTP 400", "联系对方单位"),
+        ("wecom", "dead", "anything", "机器人"),
+    ],
+)
+def test_there_is_one_thing_to_do(channel, state, error, words):
+    (found,) = said(channel, state, error)
+    assert words in found
+    with translation.override("en"):
+        (english,) = said(channel, state, error)
+    assert english.isascii()
+
+
+@pytest.mark.parametrize("state", ["queued", "sending", "sent", "gathered"])
+def test_what_needs_nobody_has_no_advice(state):
+    assert said("sms", state) == []
+
+
+def test_it_is_said_that_an_earlier_attempt_may_have_arrived():
+    assert "可能已经收到" in said("sms", "dead", unsure=True)[-1]
+    assert said("sms", "sent", unsure=True) == []
