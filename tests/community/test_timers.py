@@ -385,7 +385,8 @@ def test_telling_costs_the_same_for_one_contract_and_for_many(contract):
     def statements(day):
         with at(midnight(day)), CaptureQueriesContext(connection) as queries:
             timers.fire_due()
-        return len(queries)
+        # How the post finds its ways is not the timers' business.
+        return sum("community_" in query["sql"] for query in queries)
 
     timers.fire_due()
     contract(ends_on=date(2020, 12, 31))
