@@ -1,0 +1,104 @@
+"""List the deliveries that failed for good, and send them again."""
+
+import re
+import uuid
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import override
+
+from community.models import Street
+from notifications.deliver import replay
+from notifications.models import Delivery
+from notifications.topics import ChannelName
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_BATCH = 1000
+
+
+def moment(text: str) -> datetime:
+    """The moment that `text` names: so long ago (`90m`, `6h`, `2d`), or a day or moment by ISO 8601 in the street's own time."""
+    if ago := re.fullmatch(r"([0-9]{1,4})([mhd])", text):
+        return timezone.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no moment: give 90m, 6h, 2d or 2026-03-01T08:00") from error
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
+
+
+class Command(BaseCommand):
+    """`manage.py dead_letters`: without --replay it changes nothing."""
+
+    help = (
+        "List the deliveries that failed for good (dead letters): their keys, channels, recipients, attempts and reasons; "
+        "no phone, name or address. With --replay, queue those listed again: each keeps its key, so that a receiver "
+        "that has it already can tell. First mend what the reason names."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which ones, and whether to send them again."""
+        parser.add_argument("keys", nargs="*", type=uuid.UUID, metavar="KEY", help="only those with these keys")
+        parser.add_argument("--channel", choices=ChannelName.values, help="only those of one channel")
+        parser.add_argument(
+            "--since", type=moment, help="only those that died since then: 90m, 6h, 2d ago, or 2026-03-01T08:00"
+        )
+        parser.add_argument("--street", metavar="CODE", help="only those of one street")
+        parser.add_argument("--limit", type=int, default=50, help="how many are listed at most (default: 50)")
+        act = parser.add_mutually_exclusive_group()
+        act.add_argument("--dry-run", action="store_true", help="change nothing, which is so without --replay anyway")
+        act.add_argument("--replay", action="store_true", help="queue again all that match, listed or not")
+        parser.add_argument("--all", action="store_true", help="let --replay take every dead letter there is")
+
+    def handle(
+        self,
+        *,
+        keys: list[uuid.UUID],
+        channel: str | None,
+        since: datetime | None,
+        street: str | None,
+        limit: int,
+        **options: Any,
+    ) -> None:
+        """List them; replay them where asked to."""
+        found = Delivery.objects.dead().order_by("-id")
+        if keys:
+            found = found.filter(pk__in=keys)
+        if channel:
+            found = found.filter(channel=channel)
+        if since:
+            found = found.filter(finished_at__gte=since)
+        if street:
+            found = found.filter(street_id=self.street_id(street))
+        if options["replay"] and not (keys or channel or since or street or options["all"]):
+            raise CommandError("Say which: KEY …, --channel, --since, --street, or --all.")
+        with override("en"):
+            for delivery in found[: max(0, limit)]:
+                self.stdout.write(line(delivery))
+        ids = list(found.values_list("pk", flat=True))
+        self.stdout.write(f"{len(ids)} dead letters." if not options["replay"] else self.replayed(ids))
+
+    def street_id(self, code: str) -> uuid.UUID:
+        """The street of that code."""
+        found = Street.objects.filter(code=code).values_list("pk", flat=True).first()
+        if found is None:
+            raise CommandError(f"There is no street {code!r}.")
+        return found
+
+    def replayed(self, ids: list[uuid.UUID]) -> str:
+        """Queue them again, and say how many that were."""
+        queued = sum(replay(ids[at : at + _BATCH]) for at in range(0, len(ids), _BATCH))
+        return f"{queued} queued again."
+
+
+def line(delivery: Delivery) -> str:
+    """What can be shown of one: of its recipient the end of an id."""
+    age = timesince(delivery.finished_at or delivery.created_at, depth=1).replace("\xa0", " ")
+    recipient = f"…{delivery.recipient.hex[-8:]}"
+    return (
+        f"{delivery.pk}  {delivery.channel:8}  {recipient}  {age} ago  {delivery.attempts} attempts  {delivery.error}"
+    )

@@ -1,0 +1,102 @@
+"""Delivering without a broker, and looking after what failed for good."""
+
+import uuid
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from community.models import Person
+from notifications.models import Delivery
+from notifications.topics import ChannelName, DeliveryState
+from tests.notifications.post import committed, letter
+
+EMAIL, SMS = ChannelName.EMAIL, ChannelName.SMS
+
+
+def said(command: str, *arguments: str) -> str:
+    out = StringIO()
+    call_command(command, *arguments, stdout=out)
+    return out.getvalue()
+
+
+def dead(channel: ChannelName = EMAIL, *, hours: float = 1, **columns: object) -> Delivery:
+    """One that failed for good so many hours ago."""
+    columns = {"error": "They refuse it.", "attempts": 3, "failures": 3, **columns}
+    finished_at = timezone.now() - timedelta(hours=hours)
+    return letter(channel, state=DeliveryState.DEAD, finished_at=finished_at, **columns)
+
+
+def test_a_look_delivers_what_is_due_and_says_so(transactional_db):
+    with committed():
+        # Nobody has an address here, so that each is tried and sent nowhere.
+        letters = [letter(EMAIL, person=Person.objects.values_list("pk", flat=True)[0]) for _ in range(2)]
+        assert "2 deliveries tried by 1 channels." in said("deliver")
+        tried = Delivery.objects.filter(pk__in=[one.pk for one in letters]).values_list("attempts", flat=True)
+        assert list(tried) == [1, 1]
+        assert "0 deliveries tried" in said("deliver")
+
+
+def test_an_interval_of_nothing_is_refused(db):
+    with pytest.raises(CommandError, match="more than 0"):
+        said("deliver", "--loop", "--every", "0")
+
+
+def test_dead_letters_are_listed_without_anybody_s_name_and_nothing_changes(db, cast):
+    resident = cast["resident"]
+    one = dead(person=resident.pk)
+    letter(EMAIL)
+    listed = said("dead_letters")
+    assert str(one.pk) in listed
+    assert f"…{resident.pk.hex[-8:]}" in listed
+    assert "3 attempts  They refuse it." in listed
+    assert "1 hour ago" in listed
+    assert listed.endswith("1 dead letters.\n")
+    assert not {resident.phone, resident.name} & set(listed.split())
+    one.refresh_from_db()
+    assert one.state == DeliveryState.DEAD
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"),
+    [
+        (["--channel", "sms"], {"mail", "old"}),
+        (["--since", "2h"], {"old"}),
+        (["--street", "xueyuanlu"], {"mail", "old"}),
+        (["--all"], set()),
+    ],
+)
+def test_those_that_are_asked_for_are_replayed_under_their_keys(db, street, arguments, left):
+    there = {"mail": dead(), "old": dead(hours=5), "sms": dead(SMS)}
+    Delivery.objects.filter(pk=there["sms"].pk).update(street_id=street.pk)
+    assert said("dead_letters", "--replay", *arguments).endswith(f"{3 - len(left)} queued again.\n")
+    still = set(Delivery.objects.dead().values_list("pk", flat=True))
+    assert still == {there[name].pk for name in left}
+    for name in there.keys() - left:
+        there[name].refresh_from_db()
+        assert (there[name].state, there[name].attempts, there[name].failures) == (DeliveryState.QUEUED, 3, 0)
+
+
+def test_single_keys_are_replayed_however_many_are_listed(db):
+    first, second, third = dead(), dead(), dead()
+    assert said("dead_letters", str(first.pk), str(second.pk), "--replay", "--limit", "0") == "2 queued again.\n"
+    assert list(Delivery.objects.dead()) == [third]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--replay"], ["--replay", "--street", "nowhere"], ["--replay", "--since", "soon"], ["--replay", "--dry-run"]],
+)
+def test_what_does_not_say_which_changes_nothing(db, arguments):
+    one = dead()
+    with pytest.raises(CommandError):
+        said("dead_letters", *arguments)
+    one.refresh_from_db()
+    assert one.state == DeliveryState.DEAD
+
+
+def test_a_key_of_nothing_dead_is_left_alone(db):
+    waiting = letter(EMAIL)
+    assert said("dead_letters", str(waiting.pk), str(uuid.uuid4()), "--replay") == "0 queued again.\n"
