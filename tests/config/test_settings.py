@@ -156,3 +156,36 @@ def test_a_production_with_the_demos_password_does_not_start(transactional_db):
 
 def test_a_production_whose_database_is_away_starts_and_waits(tmp_path):
     assert started(f"postgres://linli@/linli?host={quote(str(tmp_path), safe='')}").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["-c", "import config.wsgi"],
+        [
+            "-m",
+            "celery",
+            "--app",
+            "config.celery",
+            "worker",
+            "--queues",
+            "nothing",
+            "--pool",
+            "threads",
+            "--concurrency",
+            "1",
+        ],
+    ],
+    ids=["web", "worker"],
+)
+def test_with_a_channel_that_cannot_work_a_process_does_not_start_and_names_the_setting(asked, tmp_path):
+    environment = PRODUCTION | {
+        "DATABASE_URL": f"postgres://linli@/linli?host={quote(str(tmp_path), safe='')}",
+        "EMAIL_URL": "smtp://mail.example",
+        "DEFAULT_FROM_EMAIL": "nobody",
+    }
+    refused = subprocess.run(
+        [sys.executable, *asked], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert refused.returncode == 1
+    assert "DEFAULT_FROM_EMAIL" in refused.stderr
