@@ -199,7 +199,7 @@ def sweep(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
 def recover(channels: Mapping[ChannelName, Channel]) -> int:
     """Queue the deliveries again whose sender has died or hangs: their lease has run out. How many they were.
 
-    That is a failure like others: one whose senders die again and again is dead in the end.
+    That is a failure like others: one whose senders die again and again is dead in the end, and goes the next way.
     """
     with transaction.atomic():
         abandoned = (
@@ -222,6 +222,9 @@ def recover(channels: Mapping[ChannelName, Channel]) -> int:
                 error="The sender died or hung.",
                 **outcome,
             )
+            if pause is None and delivery.fallback:
+                following, *rest = delivery.fallback
+                begin(delivery, following, rest)
             logger.warning("attempt %d of delivery %s was abandoned", delivery.attempts, delivery.pk)
     return len(found)
 

@@ -203,7 +203,7 @@ def test_a_lease_that_lasts_is_left_alone(db, wire):
 
 
 def test_one_whose_senders_die_again_and_again_is_dead_in_the_end(db, wire):
-    delivery = letter()
+    delivery = letter(fallback=[{"channel": "sms", "content": {}}])
     for attempt in (1, 2, 3):
         assert claim(wire).attempt == attempt
         run_out(delivery)
@@ -213,9 +213,11 @@ def test_one_whose_senders_die_again_and_again_is_dead_in_the_end(db, wire):
         if attempt < 3:
             assert delivery.state == DeliveryState.QUEUED
             assert delivery.available_at > timezone.now()
+            assert not Delivery.objects.filter(message=delivery.message_id, channel="sms").exists()
             again(delivery)
     assert (delivery.state, delivery.lease_until) == (DeliveryState.DEAD, None)
     assert claim(wire) is None
+    assert Delivery.objects.filter(message=delivery.message_id, channel="sms", state="queued").count() == 1
 
 
 def test_a_dead_one_is_replayed_under_its_key_and_its_attempts_go_on(db, receiver, wire):
