@@ -29,7 +29,7 @@ from community.models.signin import CODE_LIFE
 from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
 from community.signin import TooManyCodes, WrongCode
 from notifications.models import Delivery
-from notifications.sms import NoGateway
+from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState
 from web.addresses import client_address
 from web.words import bilingual
@@ -143,7 +143,7 @@ class SignIn(LoginView):
             return self._again({"phone": form["phone"].data}, *error.messages)
         except TooManyCodes as refusal:
             return self._again({"phone": number}, _with_wait(refusal))
-        except NoGateway as refusal:
+        except (NoGateway, CodeNotSent) as refusal:
             return self._again({"phone": number}, str(refusal.reason))
         minutes = int(CODE_LIFE.total_seconds() // 60)
         words = bilingual(

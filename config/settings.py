@@ -315,7 +315,7 @@ SMS_SIGN_NAME = env.str("SMS_SIGN_NAME", default="")
 SMS_APP_ID = env.str("SMS_APP_ID", default="")
 SMS_BASE_URL = env.str("SMS_BASE_URL", default="")
 SMS_CODE_TEMPLATE = env.str("SMS_CODE_TEMPLATE", default="")
-SMS_TEMPLATE = env.str("SMS_TEMPLATE", default="")
+SMS_TEMPLATE = env.str("SMS_TEMPLATE", default="log" if SMS_PROVIDER == "log" else "")
 WECHAT_TEMPLATE = env.str("WECHAT_TEMPLATE", default="")
 # The templates that are long-term subscriptions, of which no message is used up.
 WECHAT_STANDING_TEMPLATES = env.list("WECHAT_STANDING_TEMPLATES", default=[])

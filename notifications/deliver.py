@@ -250,9 +250,10 @@ SELECT name FROM unnest(%s::text[]) name CROSS JOIN LATERAL (
 def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (DeliveryState.DEAD,)) -> int:
     """Queue those of these deliveries anew that stand in one of `states`, under the same key; how many they were.
 
-    Their attempts so far are kept. What waits, is under way or went into a digest is never queued again.
+    Their attempts so far are kept, and no doubt about them: whoever sends anew has decided that it may come twice. What waits, is under way
+    or went into a digest is never queued again.
     """
     final = set(states) & {DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.SENT}
     return Delivery.objects.filter(pk__in=ids, state__in=final).update(
-        state=DeliveryState.QUEUED, failures=0, available_at=Now(), finished_at=None, error=""
+        state=DeliveryState.QUEUED, failures=0, unsure=False, available_at=Now(), finished_at=None, error=""
     )

@@ -89,7 +89,7 @@ class Writer:
     def content(
         self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """The content of a delivery: `title` and `body`, and for SMS and WeChat `template` and `fields`.
+        """The content of a delivery: `title` and `body`, and for SMS and WeChat `template`, `fields` and their `order`.
 
         None where the shape has no wording, or no vendor's template yet, or where its fields cannot say the facts. Facts are said in
         `language`.
@@ -110,7 +110,16 @@ class Writer:
                 fields = {name: fit(name, value) for name, value in fields.items()}
         except (BadWording, Unfit):
             return None
-        return {"title": title, "body": body, "language": language, "template": template, "fields": fields}
+        # The database keeps no order of a mapping's names, and Tencent counts on it.
+        order = list(fields)
+        return {
+            "title": title,
+            "body": body,
+            "language": language,
+            "template": template,
+            "fields": fields,
+            "order": order,
+        }
 
     def _find(self, street: uuid.UUID, kind: str, shape: str, language: str) -> Words | None:
         return (

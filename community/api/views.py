@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from community.homes import HomesFull
 from community.signin import BadTicket, Disabled, TooManyCodes, WrongCode
 from community.wechat import BadWechatCode, WechatBlocked, WechatError, WechatLimited
-from notifications.sms import NoGateway
+from notifications.sms import CodeNotSent, NoGateway
 from web.limits import Limit
 from web.problems import make_handler
 
@@ -20,6 +20,7 @@ REFUSALS: Mapping[type[Exception], int] = {
     BadTicket: 400,
     Disabled: 403,
     NoGateway: 503,
+    CodeNotSent: 503,
     BadWechatCode: 400,
     WechatLimited: 429,
     WechatBlocked: 403,

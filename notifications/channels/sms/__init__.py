@@ -1,0 +1,67 @@
+"""Text messages through a vendor: Aliyun or Tencent."""
+
+from functools import cache
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from httpx import URL, InvalidURL
+
+from notifications.channels.sms.aliyun import Aliyun
+from notifications.channels.sms.channel import Sms
+from notifications.channels.sms.gateway import Account, Gateway
+from notifications.channels.sms.log import Log
+from notifications.channels.sms.tencent import Tencent
+
+PROVIDERS: dict[str, type[Aliyun] | type[Tencent]] = {"aliyun": Aliyun, "tencent": Tencent}
+LOG = "log"
+"""The provider of a development machine: `settings.SMS_LOG`."""
+
+
+def gateway() -> Gateway | None:
+    """The vendor that the settings name; None where they name none. Raises ImproperlyConfigured, naming the setting that is wrong."""
+    provider = settings.SMS_PROVIDER
+    if not provider:
+        return None
+    if provider == LOG and settings.SMS_LOG is not None:
+        return Log(settings.SMS_LOG)
+    if provider not in PROVIDERS:
+        raise ImproperlyConfigured(f"SMS_PROVIDER is {provider!r}; it must be one of {', '.join(PROVIDERS)}.")
+    required = ["SMS_KEY_ID", "SMS_KEY_SECRET", "SMS_SIGN_NAME", "SMS_CODE_TEMPLATE"]
+    for name in [*required, "SMS_APP_ID"] if provider == "tencent" else required:
+        if not getattr(settings, name):
+            raise ImproperlyConfigured(f"{name} is missing; SMS_PROVIDER={provider} needs it.")
+    return _open(provider, _account())
+
+
+def _account() -> Account:
+    provider = PROVIDERS[settings.SMS_PROVIDER]
+    return Account(
+        base_url=_base_url(settings.SMS_BASE_URL or provider.address),
+        key_id=settings.SMS_KEY_ID,
+        key_secret=settings.SMS_KEY_SECRET,
+        sign_name=settings.SMS_SIGN_NAME,
+        app_id=settings.SMS_APP_ID,
+    )
+
+
+@cache
+def _open(provider: str, account: Account) -> Gateway:
+    """One for all, with the connections that it keeps."""
+    return PROVIDERS[provider](account)
+
+
+def from_settings() -> Sms | None:
+    """The channel as the settings say; None without SMS_PROVIDER. Raises ImproperlyConfigured, naming the setting that is wrong."""
+    found = gateway()
+    return None if found is None else Sms(found)
+
+
+def _base_url(address: str) -> str:
+    """The vendor's address, without a slash at its end: whatever is asked is asked of its root, for the path is signed."""
+    try:
+        url = URL(address.rstrip("/"))
+    except InvalidURL:
+        url = URL("")
+    if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query:
+        raise ImproperlyConfigured("SMS_BASE_URL is no address such as https://sms.example, without a path.")
+    return str(url).rstrip("/")

@@ -1,0 +1,61 @@
+"""The channel that texts news to people's phones."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib.auth import get_user_model
+
+from notifications.channels.channel import HOUR, MINUTE, Channel, Envelope, Refused, TryLater, Unwanted
+from notifications.channels.sms.gateway import Gateway, Text
+from notifications.topics import ChannelName
+
+UNKNOWN = "Outcome unknown: the vendor has no receipt"
+
+
+class Sms(Channel):
+    """Texts to the number by which a person signs in.
+
+    A text whose fate is unknown is not sent again: no vendor tells a repeat from news, and each costs money. At every further attempt the
+    vendor is asked for its receipt; one that has none until the last is dead, and the office decides.
+    """
+
+    name: ClassVar[ChannelName] = ChannelName.SMS
+    shape: ClassVar[str] = ChannelName.SMS.value
+    slots: ClassVar[int] = 4
+    # Eight days of receipts may have to be looked through.
+    lease: ClassVar[timedelta] = 3 * MINUTE
+    delays: ClassVar[tuple[timedelta, ...]] = (
+        timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR,
+    )  # fmt: skip
+
+    def __init__(self, gateway: Gateway):
+        self.gateway = gateway
+
+    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
+        """Everybody who is active: each signs in by a mobile number."""
+        people = get_user_model().objects.filter(pk__in=recipients, is_active=True)
+        return set(people.values_list("pk", flat=True))
+
+    def send(self, envelope: Envelope) -> str:
+        """Send it, or ask what became of it; the vendor's receipt. Raises an Undelivered."""
+        person = get_user_model().objects.filter(pk=envelope.recipient).first()
+        if person is None:
+            raise Unwanted("The person is gone.")
+        phone, content = person.get_username(), envelope.content
+        if envelope.unsure:
+            return self._ask(envelope, phone)
+        fields = {name: content["fields"][name] for name in content["order"]}
+        return self.gateway.send(Text(envelope.key, phone, content["template"], fields))
+
+    def _ask(self, envelope: Envelope, phone: str) -> str:
+        try:
+            record = self.gateway.find(envelope.key, phone, envelope.at)
+        except Refused as refusal:
+            raise TryLater(f"Outcome unknown, and the vendor does not say: {refusal.reason}") from refusal
+        if record is None:
+            raise TryLater(UNKNOWN)
+        if record.failure:
+            raise Refused(f"The operator could not deliver it: {record.failure}")
+        return record.receipt

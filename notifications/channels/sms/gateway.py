@@ -1,0 +1,98 @@
+"""What an SMS vendor is to Linli: it takes a text for a phone, and can be asked later whether it did."""
+
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from httpx import URL
+
+from notifications.channels.channel import HOUR, Refused, Undelivered, Unsure
+from notifications.channels.http import Answer, Client
+
+CONNECT, READ, TOTAL = 2.0, 5.0, 8.0
+"""Seconds; a person who asks for a code waits for it."""
+LOOK_AFTER_IT = HOUR
+"""How long to wait where somebody has to see to the account: top it up, or mend its keys."""
+LONGEST_FIELD = 35
+"""Characters of a template's variable: Aliyun's limit for notices, kept for both."""
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account at a vendor, and the approved signature that its texts bear; `app_id` is Tencent's SdkAppId."""
+
+    base_url: str
+    key_id: str
+    key_secret: str = field(repr=False)
+    sign_name: str
+    app_id: str = ""
+
+    @property
+    def host(self) -> str:
+        """The host as it is sent and signed, with the port where that is not the scheme's own."""
+        return URL(self.base_url).netloc.decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text. `phone` is a mobile number of the mainland, eleven digits; `fields` are the template's, in its order."""
+
+    key: uuid.UUID
+    phone: str = field(repr=False)
+    template: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """That a vendor has taken a text; `failure` is what the operator says where it could not deliver it."""
+
+    receipt: str
+    failure: str = ""
+
+
+class Gateway(ABC):
+    """A vendor. Neither keys nor phones are in what it raises: of an answer only its code is repeated."""
+
+    @abstractmethod
+    def send(self, text: Text) -> str:
+        """Hand the text over; the vendor's receipt. Raises TryLater, Refused, Unwanted or Unsure."""
+
+    @abstractmethod
+    def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
+        """What the vendor has of the text with this key, handed over after `since`; None where it has nothing, yet or at all.
+
+        Raises an Undelivered where it does not say.
+        """
+
+
+def client() -> Client:
+    """What speaks to a vendor."""
+    return Client(connect=CONNECT, read=READ, total=TOTAL)
+
+
+def said(answer: Answer) -> Mapping[str, Any]:
+    """The vendor's words, whatever the status: what counts is the code in them. Raises Unsure where there are none."""
+    try:
+        return answer.json()
+    except Unsure:
+        # 4xx without words comes from somebody in between, who has passed nothing on.
+        if answer.status < _SERVER_ERROR:
+            answer.accepted()
+        raise
+
+
+def doubted(problem: Undelivered, answer: Answer) -> Undelivered:
+    """`problem`, or that nobody knows: a refusal by a server that is broken itself is none."""
+    broken = answer.status >= _SERVER_ERROR and isinstance(problem, Refused)
+    return Unsure(f"{problem.reason} (HTTP {answer.status})") if broken else problem
+
+
+def fitted(value: str) -> str:
+    """`value` as vendors take it in a variable: one line, never empty, no brackets as around signatures, at most LONGEST_FIELD."""
+    value = " ".join(value.replace("【", "[").replace("】", "]").split()) or "-"
+    return value if len(value) <= LONGEST_FIELD else value[: LONGEST_FIELD - 1] + "…"

@@ -1,0 +1,28 @@
+"""The vendor of a development machine: a file, in which each text is a line."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from notifications.channels.sms.gateway import Gateway, Record, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Gateway):
+    """A line `time phone words` for each text, in the file at `path`."""
+
+    path: Path
+
+    def send(self, text: Text) -> str:
+        """Write the line."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        words = " ".join(" ".join(text.fields.values()).split())
+        with self.path.open("a") as log:
+            log.write(f"{now} {text.phone} {words}\n")
+        return ""
+
+    def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
+        """Nothing: lines bear no keys."""
+        return None
