@@ -73,6 +73,16 @@ REMEDIES = (
         "邮件服务器不接受发件人，请技术人员核对 DEFAULT_FROM_EMAIL。",
         "The mail server refuses the sender: whoever runs this server has to check DEFAULT_FROM_EMAIL.",
     )),
+    ("Outcome unknown", bilingual(
+        "短信服务商没有这条短信的回执，对方可能已经收到，也可能没有。请先向对方核实；重发会真的再发一条。",
+        "The SMS vendor has no receipt: it may have arrived or not. Ask the person first; to resend really sends another.",
+    )),
+    ("InsufficientBalance", bilingual(
+        "腾讯云短信套餐包余量不足，请充值；充值后自动再试。", "Tencent's SMS package is used up: top it up, and it is tried again."
+    )),
+    ("AMOUNT_NOT_ENOUGH", bilingual(
+        "阿里云短信余额不足，请充值；充值后自动再试。", "The balance at Aliyun is used up: top it up, and it is tried again."
+    )),
     ("No mail server", bilingual(
         "连不上邮件服务器；若持续如此，请技术人员检查网络和 EMAIL_URL。",
         "The mail server is out of reach; where that lasts, whoever runs this server has to check network and EMAIL_URL.",

@@ -46,7 +46,7 @@ def send_code(phone: str, code: str) -> None:
     Never call it in a transaction. Raises NoGateway where neither is configured, and CodeNotSent. Where nobody knows whether it left, it
     counts as sent: it may arrive, and whoever waits in vain asks again.
     """
-    gateway = sms.gateway()
+    gateway = sms.vendor()
     if gateway is None:
         if settings.SMS_LOG is None:
             raise NoGateway

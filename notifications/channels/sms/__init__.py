@@ -17,7 +17,7 @@ LOG = "log"
 """The provider of a development machine: `settings.SMS_LOG`."""
 
 
-def gateway() -> Gateway | None:
+def vendor() -> Gateway | None:
     """The vendor that the settings name; None where they name none. Raises ImproperlyConfigured, naming the setting that is wrong."""
     provider = settings.SMS_PROVIDER
     if not provider:
@@ -52,7 +52,7 @@ def _open(provider: str, account: Account) -> Gateway:
 
 def from_settings() -> Sms | None:
     """The channel as the settings say; None without SMS_PROVIDER. Raises ImproperlyConfigured, naming the setting that is wrong."""
-    found = gateway()
+    found = vendor()
     return None if found is None else Sms(found)
 
 
