@@ -268,7 +268,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "fire_contracts": {"task": "community.fire_contracts", "schedule": 60.0, "options": {"expires": 60}},
     "hand_over": {"task": "tickets.hand_over", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "config.heartbeat", "schedule": 2.0, "options": {"expires": 2}},
-    "tell_outbox": {"task": "tickets.tell_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "tell_outbox": {"task": "tickets.tell_outbox", "schedule": 1.0, "options": {"expires": 1}},
     "sweep_post": {"task": "notifications.sweep", "schedule": 1.0, "options": {"expires": 1}},
     "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge_photos": {"task": "tickets.purge_photos", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -1,34 +1,288 @@
-"""What became of tickets, told to those concerned: each outbox row once, and then it is gone."""
+"""What became of tickets, told to those concerned: each event once, and then it is gone from the outbox.
+
+What is said follows from the event and from the facts that were written with it, never from what the ticket has become since.
+"""
 
 import logging
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from tickets.models import Ticket, TicketOutbox
+import orjson
+from django.conf import settings
+from django.utils import timezone
+from django.utils.functional import Promise
+from kombu.exceptions import OperationalError
+
+from notifications.post import Addressee, Letter, Signal, post
+from notifications.tasks import deliver
+from notifications.topics import ChannelName, Topic
+from notifications.wording import Catalogue
+from tickets import catalogue
+from tickets.audience import Audience, Told
+from tickets.inputs import RejectBranch
+from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
+from tickets.news import Note, Side, notes
+from tickets.states import ClockName, State
+from web.words import bilingual
+from workflow.actor import Actor
 from workflow.outbox import drain
 
 logger = logging.getLogger(__name__)
 
 BATCH = 200
 MOST_BATCHES = 50
+WORDINGS = Catalogue(Path(__file__).parent / "data" / "messages")
 
-
-def tell(row: TicketOutbox) -> None:
-    """Tell of one event. There are no notification channels yet: nobody is sent anything, one line is logged.
-
-    The line has the verb, the ticket's code and the number of organisations concerned; no person and no words of anyone's.
-    """
-    ticket: Ticket = row.event.subject
-    logger.info("told verb=%s ticket=%s audience=%d", row.event.verb, ticket.code, len(row.audience))
+YOURS = {
+    Side.REPORTER: bilingual("您反映的", "you reported"),
+    FollowerKind.COSIGNED: bilingual("您附议的", "you cosigned"),
+    FollowerKind.MERGED: bilingual("与您反映的问题一并办理的", "that is handled together with yours"),
+}
 
 
 def tell_outbox() -> int:
     """Tell what waits in the outbox, oldest first, 10,000 rows at most; returns how many were told.
 
-    Twice, or by several at once, does no harm.
+    Twice, or by several at once, does no harm. What has something to send is nudged once it is committed.
     """
     told = 0
     for _ in range(MOST_BATCHES):
-        batch = drain(TicketOutbox, tell, limit=BATCH)
+        due: set[ChannelName] = set()
+        batch = drain(TicketOutbox, partial(_tell, due=due), limit=BATCH)
+        _nudge(due)
         told += batch
         if batch < BATCH:
             break
     return told
+
+
+def _tell(rows: Sequence[TicketOutbox], *, due: set[ChannelName]) -> None:
+    # What was written before there were facts is told with those of today.
+    batch = [(row.event, row.facts or _present(row.event), row.audience) for row in rows]
+    letters, signals = letters_of(batch, timezone.now())
+    due |= post(letters, signals, WORDINGS).channels
+
+
+def _nudge(channels: Iterable[ChannelName]) -> None:
+    try:
+        for name in sorted(channels):
+            deliver.apply_async([str(name)], expires=5)
+    except OperationalError as error:
+        # The sweep finds what was not nudged.
+        logger.warning("The queue is away: %s", type(error).__name__)
+
+
+def rehearse(event: TicketEvent) -> list[Letter]:
+    """The letters that a past event would be told by, with the ticket's facts of today; nothing is written."""
+    return letters_of([(event, _present(event), [])], timezone.now())[0]
+
+
+def _present(event: TicketEvent) -> dict[str, Any]:
+    """The facts of the event's ticket as they are now, as an outbox row would hold them."""
+    ticket = Ticket.for_move(None).get(pk=event.subject_id)
+    Ticket.gather([ticket], Actor.the_clock(timezone.now()))
+    facts: dict[str, Any] = orjson.loads(orjson.dumps(ticket.telling()))
+    return facts
+
+
+def letters_of(
+    batch: Sequence[tuple[TicketEvent, Mapping[str, Any], Sequence[uuid.UUID]]], at: datetime
+) -> tuple[list[Letter], list[Signal]]:
+    """What events are told by, each with the facts and the organisations of its outbox row, to whoever is concerned at `at`.
+
+    The number of statements does not depend on how many events there are.
+    """
+    events = [Told(event, facts) for event, facts, _ in batch]
+    audience = Audience(events, at)
+    masters = _masters(events)
+    letters: list[Letter] = []
+    signals: list[Signal] = []
+    for told, (_, _, concerned) in zip(events, batch, strict=True):
+        letters += _letters(told, audience, masters)
+        signals.append(_signal(told, audience, concerned))
+    return letters, signals
+
+
+def _masters(events: Iterable[Told]) -> dict[str, str]:
+    """The codes of the tickets that others were merged into."""
+    into = {str(one.event.data["into"]) for one in events if one.event.data.get("into")}
+    rows = Ticket.objects.filter(pk__in=into).values_list("pk", "code") if into else ()
+    return {str(pk): code for pk, code in rows}
+
+
+def _letters(told: Told, audience: Audience, masters: Mapping[str, str]) -> Iterator[Letter]:
+    event = told.event
+    listed = [note for note in notes(event.verb, told.named) if note.when is None or note.when(told.facts)]
+    for note in listed:
+        if note.side == Side.REPORTER:
+            people = audience.reporter(told)
+            # A receipt is for whoever filed it; of anything else nobody is told what they did themselves.
+            if event.verb == "withdraw" and "reporter" not in told.was:
+                continue
+            yield from _letter(told, note, audience, masters, people, YOURS[Side.REPORTER])
+        elif note.side == Side.FOLLOWER:
+            for kind in FollowerKind:
+                yield from _letter(told, note, audience, masters, audience.following(told, kind), YOURS[kind])
+        else:
+            organisations = audience.organisations(told, note.side)
+            people = audience.staff(told, note.side, organisations)
+            yield from _letter(told, note, audience, masters, people, "", organisations)
+
+
+def _letter(
+    told: Told,
+    note: Note,
+    audience: Audience,
+    masters: Mapping[str, str],
+    people: Sequence[Addressee],
+    yours: Any,
+    organisations: Sequence[uuid.UUID] = (),
+) -> Iterator[Letter]:
+    event = told.event
+    receipt = event.verb == "submit" and note.side == Side.REPORTER
+    readers = [one for one in people if receipt or one.person_id != event.actor_id]
+    if not readers and not organisations:
+        return
+    yield Letter(
+        key=event.pk,
+        street_id=event.street_id,
+        kind=note.kind,
+        topic=note.topic,
+        at=event.at,
+        facts=facts_of(told, audience, masters) | {"yours": yours},
+        people=readers,
+        organisations=organisations,
+        subject_id=event.subject_id,
+        seq=event.seq,
+        urgent=bool(told.facts["urgent"]) and note.topic in (Topic.WORK, Topic.REMINDER, Topic.OVERSIGHT, Topic.ASKED),
+    )
+
+
+FACTS: Mapping[str, Promise] = {
+    "code": bilingual("工单号", "the ticket's code"),
+    "matter": bilingual("事项", "what it is about"),
+    "place": bilingual("地点", "where"),
+    "yours": bilingual("“您反映的”等", "“you reported” and the like"),
+    "state": bilingual("状态", "its state after the event"),
+    "holder": bilingual("承办单位", "who leads it now"),
+    "organisation": bilingual("操作单位", "who acted"),
+    "at": bilingual("发生时间", "when it happened"),
+    "due": bilingual("办结期限", "when it is to be disposed of"),
+    "by": bilingual("“请于…前”；没有期限时为“请尽快”", "“by …”, or “soon” where nothing is due"),
+    "promise": bilingual("“承诺于…前办结。”；未定时为空", "“It is to be done by ….”, or nothing"),
+    "clock": bilingual("提醒所指的时限", "the clock of a reminder"),
+    "remaining": bilingual("“将于…到期”或“已于…到期”", "whether that clock runs out or has run out, and when"),
+    "level": bilingual("层级", "the level"),
+    "days": bilingual("天数", "how many days"),
+    "plan": bilingual("计划销账日期", "the plan date of the account"),
+    "branch": bilingual("不予受理的情形", "why it is not taken up"),
+    "master": bilingual("主单号", "the code of the ticket that it was merged into"),
+    "url": bilingual("链接", "its address"),
+}
+"""What a wording may speak of, and what each stands for."""
+
+
+def facts_of(told: Told, audience: Audience, masters: Mapping[str, str]) -> dict[str, Any]:
+    """The facts of an event that wordings may speak of; one that it has not is empty."""
+    facts, data = told.facts, told.event.data
+    leaf = catalogue.leaf_by_id(uuid.UUID(facts["category"]))
+    dues = {name: datetime.fromisoformat(moment) for name, moment in facts["dues"].items()}
+    clock = (data.get("fired") or {}).get("clock")
+    running = [due for name, due in dues.items() if name in _NEXT and due > told.event.at]
+    return {
+        "code": facts["code"],
+        "matter": leaf.name,
+        "place": facts["place"],
+        "state": State(facts["state"]).label,
+        "holder": _name(audience, facts["handler"])
+        or _name(audience, facts["coordinator"])
+        or _name(audience, facts["desk"]),
+        "organisation": _name(audience, told.event.actor_organisation_id),
+        "at": _moment(told.event.at),
+        "due": _moment(datetime.fromisoformat(facts["due"])) if facts["due"] else "",
+        "by": _by(min(running, default=None)),
+        "promise": _promise(datetime.fromisoformat(facts["due"])) if facts["due"] else "",
+        "clock": ClockName(clock).label if clock else "",
+        "remaining": _remaining(dues.get(clock), told.event.at) if clock else "",
+        "level": f"L{facts['level']}",
+        "days": data.get("days", ""),
+        "plan": _day(date.fromisoformat(facts["plan"])) if facts["plan"] else "",
+        "branch": RejectBranch(data["branch"]).label if data.get("branch") else "",
+        "master": masters.get(str(data.get("into")), ""),
+        "url": f"{settings.SITE_URL}/api/v1/tickets/{told.event.subject_id}",
+    }
+
+
+# What somebody has to do next; the others run beside it.
+_NEXT = frozenset(ClockName) - {ClockName.CALLBACK, ClockName.REPORT, ClockName.ASSIST, ClockName.OVERALL}
+
+
+def _name(audience: Audience, key: Any) -> Any:
+    names = audience.names.get(uuid.UUID(str(key))) if key else None
+    return bilingual(*names) if names else ""
+
+
+def _spoken(at: datetime) -> tuple[str, str]:
+    local = at.astimezone(ZoneInfo(settings.TIME_ZONE))
+    if local.time() == time(0):
+        # The midnight at which a day ends belongs to that day.
+        day = local - timedelta(days=1)
+        return f"{day.month}月{day.day}日 24:00", f"the end of {day.day} {day:%B}"
+    return f"{local.month}月{local.day}日 {local:%H:%M}", f"{local:%H:%M on} {local.day} {local:%B}"
+
+
+def _moment(at: datetime) -> Any:
+    return bilingual(*_spoken(at))
+
+
+def _by(due: datetime | None) -> Any:
+    if due is None:
+        return bilingual("请尽快", "soon")
+    zh, en = _spoken(due)
+    return bilingual(f"请于{zh}前", f"by {en}")
+
+
+def _promise(due: datetime) -> Any:
+    zh, en = _spoken(due)
+    return bilingual(f"承诺于{zh}前办结。", f"It is to be done by {en}.")
+
+
+def _day(day: date) -> Any:
+    return bilingual(f"{day.year}年{day.month}月{day.day}日", f"{day.day} {day:%B %Y}")
+
+
+def _remaining(due: datetime | None, at: datetime) -> Any:
+    if due is None:
+        return ""
+    zh, en = _spoken(due)
+    return (
+        bilingual(f"将于{zh}到期", f"runs out at {en}") if due > at else bilingual(f"已于{zh}到期", f"ran out at {en}")
+    )
+
+
+def _signal(told: Told, audience: Audience, concerned: Sequence[uuid.UUID]) -> Signal:
+    """For systems: that it happened. A confined ticket is the street's own business."""
+    event, facts = told.event, told.facts
+    office = audience.offices.get(event.street_id)
+    others = [] if facts["confined"] else [one for one in concerned if one not in told.accused]
+    return Signal(
+        key=event.pk,
+        street_id=event.street_id,
+        type=f"ticket.{event.verb}",
+        at=event.at,
+        organisations=[one for one in (office, *others) if one is not None],
+        data={
+            "ticket": str(event.subject_id),
+            "code": facts["code"],
+            "seq": event.seq,
+            "state": facts["state"],
+            "url": f"{settings.SITE_URL}/api/v1/tickets/{event.subject_id}",
+        },
+        subject_id=event.subject_id,
+        seq=event.seq,
+    )

@@ -109,7 +109,7 @@ class Draft[S: Subject]:
         subject = self.subject
         move, source = admit(transition.__name__.rstrip("_"), subject, by=by, version=version)
         at = max(by.at, subject.last_event_at)
-        acted_upon, concerned = _acted_upon(subject), subject.audience()
+        acted_upon, concerned, before = _acted_upon(subject), subject.audience(), subject.telling()
         getattr(subject, move.method)(at=at, by=by, **inputs)
         words_of = move.input.own_words()
         # What an action found out for the move is no fact of its own unless the move notes it.
@@ -124,12 +124,21 @@ class Draft[S: Subject]:
             words={name: value for name, value in inputs.items() if name in words_of and value},
             told=(*concerned, *told),
         )
-        return self.record(happening, by=by, at=at, acted_upon=acted_upon)
+        return self.record(happening, by=by, at=at, acted_upon=acted_upon, before=before)
 
     def record(
-        self, happening: Happening, *, by: Actor, at: datetime, acted_upon: tuple[Any, ...] | None = None
+        self,
+        happening: Happening,
+        *,
+        by: Actor,
+        at: datetime,
+        acted_upon: tuple[Any, ...] | None = None,
+        before: Mapping[str, Any] | None = None,
     ) -> Event:
-        """Add an event, its words, its outbox row and what it does to the clocks. `acted_upon` is what others act upon, as it was."""
+        """Add an event, its words, its outbox row and what it does to the clocks.
+
+        `acted_upon` is what others act upon, and `before` the subject's `telling`, as they were.
+        """
         subject = self.subject
         kinds = type(subject)
         said = {**happening.data, **subject.__dict__.pop("_facts", {})}
@@ -164,7 +173,11 @@ class Draft[S: Subject]:
         if body:
             self.beside.append(fresh(kinds.WORDS, event_id=event.pk, salt=salt, body=body, **subject.shared_columns()))
         audience = sorted({*happening.told, *subject.audience()})
-        self.beside.append(fresh(kinds.OUTBOX, event_id=event.pk, audience=audience, **subject.shared_columns()))
+        facts = subject.telling()
+        facts["was"] = {name: value for name, value in (before or {}).items() if facts.get(name) != value}
+        self.beside.append(
+            fresh(kinds.OUTBOX, event_id=event.pk, audience=audience, facts=facts, **subject.shared_columns())
+        )
         return event
 
     def _move_clocks(self, event: Event) -> None:

@@ -1,84 +1,385 @@
-"""What waits in the outbox is told once, without a word or a name of anybody's."""
+"""What happens to tickets is told once, from the event, to those concerned, in words that hold nobody's own."""
 
-import logging
+import re
+import tomllib
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from community.models import Membership, Organisation, Person
 from config.celery import app
+from notifications.models import Delivery, Message
+from notifications.wording import fields_of, fit, placeholders
+from tests.tickets.paths import PATHS
 from tickets import announce, tasks
-from tickets.models import Photo, TicketEvent, TicketOutbox
-from workflow.outbox import drain
+from tickets.models import Follower, FollowerKind, Photo, Ticket, TicketEvent, TicketOutbox
+from tickets.news import NEWS, RESIDENTS, Side, kinds, notes
+from tickets.states import State
+from workflow.moves import Visibility, moves
+
+DATA = Path(announce.__file__).parent / "data" / "messages"
 
 
 @pytest.fixture
-def filed(api):
-    """A ticket with two events."""
-    ticket = api("resident").file("CL07", text="楼道里有老鼠。")
-    api("dispatcher").move(ticket, "sign")
-    return ticket
+def told(scene):
+    """`told()` tells what waits and answers who of the cast got which kinds, in their order."""
+    people = {person.pk: key for key, person in scene.cast.items()}
+
+    def tell() -> dict[str, list[str]]:
+        known = set(Message.objects.values_list("pk", flat=True))
+        announce.tell_outbox()
+        found = defaultdict(list)
+        for message in Message.objects.exclude(pk__in=known).filter(person__isnull=False).order_by("at", "id"):
+            found[people.get(message.person_id, str(message.person_id))].append(message.kind)
+        return dict(found)
+
+    return tell
 
 
-@pytest.fixture
-def lines(caplog):
-    """What was told."""
-    caplog.set_level(logging.INFO, logger="tickets.announce")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "tickets.announce"]
-
-
-def test_each_event_is_told_in_its_order_and_then_gone(filed, lines):
-    assert announce.tell_outbox() == 2
-    assert lines() == [f"told verb={verb} ticket={filed['code']} audience=2" for verb in ("submit", "sign")]
+@pytest.mark.django_db
+def test_each_event_is_told_and_then_gone_and_a_second_run_tells_nothing(scene, told):
+    scene.reach(State.IN_PROGRESS)
+    events = TicketOutbox.objects.count()
+    assert announce.tell_outbox() == events > 3
     assert not TicketOutbox.objects.exists()
-
-
-def test_a_second_run_tells_nothing(filed, lines):
-    announce.tell_outbox()
+    written = Message.objects.count()
+    assert written
     assert announce.tell_outbox() == 0
-    assert len(lines()) == 2
+    assert Message.objects.count() == written
+    assert TicketEvent.objects.count() == events
 
 
-def test_no_name_no_phone_and_no_word_is_told(filed, lines, cast):
-    announce.tell_outbox()
-    said = " ".join(lines())
-    for secret in (cast["resident"].name, cast["resident"].phone, "老鼠"):
-        assert secret not in said
-
-
-def test_events_stay_when_they_have_been_told(filed):
-    announce.tell_outbox()
-    assert TicketEvent.objects.filter(subject=filed["id"]).count() == 2
-
-
-def test_more_than_a_batch_is_told_in_one_run(filed, api, monkeypatch):
-    monkeypatch.setattr(announce, "BATCH", 1)
-    assert announce.tell_outbox() == 2
-    assert not TicketOutbox.objects.exists()
-
-
-def test_a_row_costs_no_statement_to_read(filed, api):
-    def statements() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            drain(TicketOutbox, announce.tell, limit=1)
-        return sum(query["sql"].startswith("SELECT") for query in queries)
-
-    assert statements() == 1
-
-
-def test_a_row_that_cannot_be_told_holds_up_no_other(filed, lines):
-    TicketOutbox.objects.filter(event__verb="submit").update(
-        available_at=datetime.now(UTC) + timedelta(hours=1), attempts=3
-    )
+@pytest.mark.django_db
+def test_an_event_that_comes_back_is_not_told_again(scene, told):
+    ticket = scene.file("CL03")
+    told()
+    before = Message.objects.count()
+    event = TicketEvent.objects.get(subject=ticket)
+    TicketOutbox.objects.create(street_id=event.street_id, event=event, facts={}, audience=[])
     assert announce.tell_outbox() == 1
-    assert TicketOutbox.objects.get().event.verb == "submit"
+    assert Message.objects.count() == before
 
 
-def test_the_tasks_are_known_and_on_the_schedule(filed):
+def test_every_move_says_to_whom_it_is_news():
+    assert set(NEWS) == {"submit", *moves(Ticket)}
+
+
+def test_residents_hear_of_no_internal_event():
+    internal = {name for name, move in moves(Ticket).items() if move.visibility == Visibility.INTERNAL}
+    for name in internal - {"remind", "uphold"}:
+        assert not {note.side for note in NEWS[name]} & set(RESIDENTS), name
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_every_kind_is_worded_with_facts_that_there_are(language):
+    document = tomllib.loads((DATA / f"{language}.toml").read_text())
+    assert set(document) - {"*"} == kinds()
+    for kind, words in document.items():
+        for text in (words.get("title", ""), words.get("body", "")):
+            assert set(placeholders(text)) <= set(announce.FACTS), kind
+        if language == "zh-hans" and kind != "*":
+            assert len(words["title"]) <= 20, kind
+            assert not re.search(r"[,;!?]", words["body"]), f"{kind} has Western punctuation"
+        if kind != "*":
+            assert kind.endswith((".resident", ".reporter", ".follower")) or "${yours}" not in words["body"]
+
+
+@pytest.mark.django_db
+def test_a_report_is_received_and_whoever_holds_it_gets_work(scene, told):
+    scene.file("CL03")
+    heard = told()
+    assert heard["resident"] == ["received.resident"]
+    assert heard["dispatcher"] == ["work.handler"]
+    assert "neighbour" not in heard
+    assert "outsider" not in heard
+
+
+@pytest.mark.django_db
+def test_a_message_says_what_where_who_and_by_when(scene, told):
+    ticket = Ticket.objects.get(pk=scene.file("CL03"))
+    told()
+    message = Message.objects.get(person=scene.cast["resident"])
+    assert (message.subject_id, message.seq, message.at) == (ticket.pk, 1, ticket.submitted_at)
+    assert ticket.code in message.body
+    assert ticket.place in message.body
+    assert Organisation.objects.get(pk=ticket.holder_id).name in message.body
+    due = timezone.localtime(ticket.due_at)
+    assert f"{due.month}月{due.day}日" in message.body
+    assert "$" not in message.title + message.body
+
+
+@pytest.mark.django_db
+def test_everybody_reads_in_their_own_language(scene, told):
+    Person.objects.filter(pk=scene.cast["resident"].pk).update(language="en")
+    scene.file("CL03")
+    told()
+    assert Message.objects.get(person=scene.cast["resident"]).title == "We have your report"
+    assert Message.objects.get(person=scene.cast["dispatcher"]).title == "新派单，请签收"
+
+
+@pytest.mark.django_db
+def test_nobody_is_told_what_they_did_themselves(scene, told):
+    ticket = scene.file("CL03")
+    told()
+    scene.do("dispatcher", ticket, "sign")
+    heard = told()
+    assert heard["resident"] == ["signed.resident"]
+    assert "dispatcher" not in heard
+
+
+@pytest.mark.django_db
+def test_followers_hear_what_the_reporter_hears_in_words_of_their_own(scene, told):
+    ticket = scene.file()
+    scene.do("tenant", ticket, "cosign")
+    told()
+    scene.do("chair", ticket, "dispatch", holder="po-a01")
+    heard = told()
+    assert heard["resident"] == heard["tenant"] == ["dispatched.resident"]
+    assert "您反映的" in Message.objects.filter(person=scene.cast["resident"]).latest("id").body
+    assert "you cosigned" in Message.objects.filter(person=scene.cast["tenant"]).latest("id").body
+
+
+@pytest.mark.django_db
+def test_whoever_cosigns_after_an_event_does_not_hear_of_it(scene, told):
+    ticket = scene.file()
+    scene.do("chair", ticket, "dispatch", holder="po-a01")
+    scene.do("tenant", ticket, "cosign")
+    assert "tenant" not in told()
+
+
+@pytest.mark.django_db
+def test_those_whose_ticket_was_merged_hear_what_happens_to_the_master(scene, told):
+    master = scene.file(who="neighbour")
+    mine = scene.file()
+    scene.do("chair", mine, "merge", into=str(master))
+    heard = told()
+    assert heard["resident"] == ["received.resident", "merged.resident"]
+    code = Ticket.objects.get(pk=master).code
+    assert code in Message.objects.get(person=scene.cast["resident"], kind="merged.resident").body
+    scene.do("chair", master, "dispatch", holder="po-a01")
+    assert told()["resident"] == ["dispatched.resident"]
+    assert code in Message.objects.get(person=scene.cast["resident"], kind="dispatched.resident").body
+
+
+@pytest.mark.django_db
+def test_whoever_loses_a_ticket_hears_it(scene, told):
+    ticket = scene.file()
+    scene.do("chair", ticket, "dispatch", holder="po-a01")
+    told()
+    scene.do("desk_officer", ticket, "redispatch", holder="co-linjianli", reason="更合适")
+    heard = told()
+    assert heard["dispatcher"] == ["taken.former"]
+    assert heard["resident"] == ["dispatched.resident"]
+
+
+@pytest.mark.django_db
+def test_two_changes_within_a_second_are_two_messages_each_about_its_own(scene, told):
+    ticket = scene.file("CL03")
+    told()
+    scene.now += timedelta(minutes=1)
+    at = scene.now
+    scene.do("dispatcher", ticket, "sign", at=at)
+    scene.do("dispatcher", ticket, "contact", at=at + timedelta(milliseconds=300), result="reached")
+    scene.do("dispatcher", ticket, "progress", at=at + timedelta(milliseconds=600), text="已到货")
+    assert told()["resident"] == ["signed.resident", "progress.resident"]
+    first, second = Message.objects.filter(person=scene.cast["resident"]).order_by("-at")[:2][::-1]
+    assert (first.seq, second.seq) == (2, 4)
+    assert (second.at - first.at) < timedelta(seconds=1)
+    assert "已接单" in first.body
+
+
+@pytest.mark.django_db
+def test_what_is_said_is_what_was_so_and_not_what_became_of_it(scene, told):
+    ticket = scene.file()
+    scene.do("chair", ticket, "dispatch", holder="po-a01")
+    scene.do("desk_officer", ticket, "redispatch", holder="co-linjianli", reason="更合适")
+    told()
+    first, second = Message.objects.filter(person=scene.cast["resident"], kind="dispatched.resident").order_by("at")
+    names = dict(Organisation.objects.values_list("code", "name"))
+    assert names["po-a01"] in first.body
+    assert names["co-linjianli"] not in first.body
+    assert names["co-linjianli"] in second.body
+
+
+@pytest.mark.django_db
+def test_an_accused_organisation_hears_nothing_nor_do_its_members(scene, told):
+    accused = Organisation.objects.get(code="po-a01")
+    Membership.objects.create(
+        street=accused.street,
+        person=scene.cast["neighbour"],
+        organisation=accused,
+        role="worker",
+        starts_on="2026-01-01",
+    )
+    ticket = scene.file("SV01", type="complaint", secrecy="confidential", accused_id=accused.pk)
+    stored = Ticket.objects.get(pk=ticket)
+    assert accused.pk in stored.accused
+    Follower.objects.create(
+        street_id=stored.street_id,
+        ticket=stored,
+        person=scene.cast["neighbour"],
+        kind="merged",
+        since=stored.submitted_at,
+    )
+    scene.do("desk_officer", ticket, "supervise", kind="listed", reason="影响较大")
+    scene.do("desk_officer", ticket, "answer_now", answer="已核实") if stored.state == State.SUBMITTED else None
+    heard = told()
+    seated = Membership.objects.filter(organisation__in=stored.accused).values("person")
+    assert not Message.objects.filter(person__in=seated).exists()
+    assert "resident" in heard
+
+
+@pytest.mark.django_db
+def test_a_report_of_wrongdoing_stays_with_the_street(scene, told):
+    scene.file("SV01", type="report")
+    told()
+    heard = Message.objects.exclude(person=scene.cast["resident"]).values("person")
+    kinds_there = set(
+        Membership.objects.filter(person__in=heard).values_list("organisation__kind", flat=True).distinct()
+    )
+    assert kinds_there <= {"section", "street_office"}
+
+
+SECRET_NAME, SECRET_PHONE, SECRET_WORDS = "欧阳诸葛", "13987650000", "地下室的秘密仓库"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", PATHS)
+def test_no_message_holds_a_name_a_phone_or_a_word_of_anybody(scene, told, path):
+    Person.objects.filter(pk=scene.cast["resident"].pk).update(name=SECRET_NAME)
+    scene.cast["resident"].name = SECRET_NAME
+    said = f"{SECRET_WORDS}，我是{SECRET_NAME}，电话{SECRET_PHONE}"
+    scene.reach(path, title=said[:40], text=said, spot=said)
+    assert told()
+    words = [str(row) for row in Message.objects.values_list("title", "body")]
+    words += [str(row) for row in Delivery.objects.values_list("content", flat=True)]
+    facts = str(list(TicketOutbox.objects.values_list("facts", flat=True)))
+    everything = " ".join([*words, facts])
+    phones = Person.objects.values_list("phone", flat=True)
+    for secret in (SECRET_NAME, SECRET_PHONE, SECRET_WORDS, "更合适", "已整改", *phones):
+        assert secret not in everything
+
+
+@pytest.mark.django_db
+def test_a_batch_costs_as_many_statements_as_one_event(scene):
+    def statements(events: int) -> int:
+        for _ in range(events):
+            scene.file("CL03")
+        with CaptureQueriesContext(connection) as queries:
+            assert announce.tell_outbox() == events
+        # Whom e-mail reaches is asked letter by letter.
+        return sum('FROM "notifications_profile"' not in query["sql"] for query in queries)
+
+    announce.tell_outbox()
+    few, many = statements(2), statements(40)
+    assert many == few <= 26
+
+
+@pytest.mark.django_db
+def test_a_thousand_cosigners_cost_no_more_statements_than_one(scene):
+    ticket = Ticket.objects.get(pk=scene.file())
+    announce.tell_outbox()
+
+    def statements() -> int:
+        scene.do("chair", ticket.pk, "record", met_with="业主", agreed="周五前整改")
+        with CaptureQueriesContext(connection) as queries:
+            announce.tell_outbox()
+        return len(queries)
+
+    def follow(people):
+        Follower.objects.bulk_create(
+            Follower(street_id=ticket.street_id, ticket=ticket, person=one, kind=FollowerKind.COSIGNED, since=scene.now)
+            for one in people
+        )
+
+    follow([scene.cast["neighbour"]])
+    one = statements()
+    many = Person.objects.bulk_create(
+        [Person(phone=f"1700000{number:04}", name="邻居", password="!") for number in range(1000)]
+    )
+    follow(many)
+    assert statements() == one
+    assert Message.objects.filter(person__in=many, kind="recorded.resident").count() == 1000
+
+
+@pytest.mark.django_db
+def test_a_row_that_cannot_be_told_holds_up_no_other(scene):
+    bad, good = scene.file("CL03"), scene.file("CL03")
+    TicketOutbox.objects.filter(event__subject=bad).update(facts={"code": "broken"})
+    assert announce.tell_outbox() == 1
+    left = TicketOutbox.objects.get()
+    assert (left.event.subject_id, left.attempts) == (bad, 1)
+    assert left.error.startswith("KeyError")
+    assert Message.objects.filter(subject_id=good).exists()
+    assert not Message.objects.filter(subject_id=bad).exists()
+
+
+@pytest.mark.django_db
+def test_reminders_name_the_clock_and_go_to_whom_the_ladder_names(scene, told):
+    ticket = Ticket.objects.get(pk=scene.file("CL03"))
+    told()
+    event = TicketEvent.objects.get(subject=ticket)
+    row = TicketOutbox(street_id=event.street_id, event=event, facts={}, audience=[])
+    event.verb = "remind"
+    event.data = {
+        "audience": ["handler", "supervisor", "street_lead"],
+        "fired": {"clock": "sign", "holder": str(ticket.holder_id)},
+    }
+    letters = announce.rehearse(event)
+    assert {one.kind for one in letters} == {"reminder.staff"}
+    assert {str(one.topic) for one in letters} == {"reminder"}
+    assert str(letters[0].facts["clock"]) == "签收"
+    assert "到期" in str(letters[0].facts["remaining"])
+    people = {one.person_id for letter in letters for one in letter.people}
+    assert scene.cast["dispatcher"].pk in people
+    assert scene.cast["street_lead"].pk in people
+    assert scene.cast["resident"].pk not in people
+    assert row.pk is None or not TicketOutbox.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.django_db
+def test_a_rehearsal_writes_nothing(scene, told):
+    scene.reach(State.IN_PROGRESS)
+    told()
+    before = Message.objects.count(), Delivery.objects.count(), TicketOutbox.objects.count()
+    for event in TicketEvent.objects.all():
+        announce.rehearse(event)
+    assert before == (Message.objects.count(), Delivery.objects.count(), TicketOutbox.objects.count())
+
+
+def test_wechat_s_fields_keep_their_limits():
+    shapes = tomllib.loads((DATA / "zh-hans.toml").read_text())["*"]
+    facts = dict.fromkeys([*announce.FACTS, "title", "body"], "很长的字" * 20)
+    for name, value in fields_of(shapes["wechat"]["body"], facts).items():
+        kept = fit(name, value)
+        assert len(kept) <= {"thing": 20, "character_string": 32, "phrase": 5}[name.rstrip("0123456789")]
+
+
+@pytest.mark.django_db
+def test_every_ladder_s_audience_is_a_side():
+    for verb in ("remind", "raise_level", "supervise", "urge"):
+        for side in (
+            "handler",
+            "supervisor",
+            "coordinator",
+            "residents_committee",
+            "desk",
+            "street_lead",
+            "owner",
+            "helper",
+        ):
+            assert notes(verb, (side,))[0].side == Side(side)
+
+
+@pytest.mark.django_db
+def test_the_tasks_are_known_and_on_the_schedule(scene):
+    scene.file("CL03")
     app.loader.import_default_modules()
     for name in ("tell_outbox", "purge_photos"):
         entry = settings.CELERY_BEAT_SCHEDULE[name]
@@ -88,7 +389,7 @@ def test_the_tasks_are_known_and_on_the_schedule(filed):
     assert not TicketOutbox.objects.exists()
 
 
-def test_photos_that_nobody_attached_are_purged(api, filed):
+def test_photos_that_nobody_attached_are_purged(api):
     photo = api("resident").photo("report")
     tasks.purge_photos()
     assert Photo.objects.filter(pk=photo).exists()

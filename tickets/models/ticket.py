@@ -537,6 +537,37 @@ class Ticket(Subject):
         }
         return sorted(one for one in concerned if one is not None and one not in self.accused)
 
+    def telling(self) -> dict[str, Any]:
+        """What the ticket is, where, and who has which part in it; nobody's words."""
+        lead = self.lead
+        dues: dict[str, datetime] = {}
+        for one in self.clocks:
+            dues[one.name] = min(one.due_at, dues.get(one.name, one.due_at))
+        return {
+            "code": self.code,
+            "category": self.category_id,
+            "place": self.place,
+            "state": str(self.state),
+            "level": self.level,
+            "urgent": self.urgent,
+            "confined": self.confined,
+            "dues": dues,
+            "due": self.due_at,
+            "reporter": self.reporter_id,
+            "accused": list(self.accused),
+            "desk": self.desk_id,
+            "coordinator": self.coordinator_today,
+            "committee": self.committee_today,
+            "residents_committee": self.residents_committee_today,
+            "handler": lead.organisation_id if lead else None,
+            "worker": lead.worker_id if lead else None,
+            "helper": sorted(
+                one.organisation_id for one in self.assignments if one.open and one.role in demands.HELPERS
+            ),
+            "owner": self.account_owner_id,
+            "plan": self.account_plan_on,
+        }
+
     def acts_for(self, by: Actor) -> uuid.UUID | None:
         """The actor's organisation that has a part in the ticket; a reporter acts for themselves."""
         if by.person_id == self.reporter_id and not by.on_behalf:

@@ -87,6 +87,10 @@ class Subject(Identified):
         """The organisations to be told of what just happened, as of now."""
         return ()
 
+    def telling(self) -> dict[str, Any]:
+        """What has to be known of the subject to tell of an event: JSON's values, UUIDs and moments, as of now."""
+        return {}
+
     def acts_for(self, by: Actor) -> uuid.UUID | None:
         """The organisation in whose name `by` acts on this subject; None for somebody who acts for themselves."""
         return None
@@ -205,9 +209,13 @@ class Firing(Identified):
 
 
 class Outbox(Identified):
-    """An event that has still to be told, with the organisations concerned as they were then."""
+    """An event that has still to be told, with the organisations concerned and the subject's `telling` as they were then.
+
+    In `facts`, `was` holds what of it was otherwise before the event.
+    """
 
     audience = ArrayField(models.UUIDField(), default=list)
+    facts = models.JSONField(default=dict)
     attempts = models.PositiveSmallIntegerField(default=0)
     available_at = models.DateTimeField(db_default=Now())
     error = models.CharField(max_length=200, blank=True, default="")

@@ -1,0 +1,227 @@
+"""What each move is news of, and to whom: the table that telling follows.
+
+A note names a side, the topic by which a person chooses what to hear of, and where it needs one the condition on the facts of
+that moment. A move that is news to nobody says so by an empty row.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from notifications.topics import Topic
+from tickets.states import State
+from web.words import bilingual
+
+
+class Side(StrEnum):
+    """Whom a note is for: a part in the ticket, as it was at that moment."""
+
+    REPORTER = "reporter"
+    FOLLOWER = "follower"
+    HANDLER = "handler"
+    FORMER = "former"  # whoever led it before the event, and leads it no longer
+    WORKER = "worker"
+    HELPER = "helper"
+    NEW_HELPER = "new_helper"  # whoever was asked to help by the event
+    RELEASED = "released"  # whoever helped before the event, and does no longer
+    COORDINATOR = "coordinator"  # a committee that coordinates; where the street does, it is the desk
+    FORMER_COORDINATOR = "former_coordinator"
+    COMMITTEE = "committee"  # that of the place
+    RESIDENTS_COMMITTEE = "residents_committee"
+    DESK = "desk"
+    STREET_LEAD = "street_lead"
+    SUPERVISOR = "supervisor"  # the handler's head office
+    OWNER = "owner"  # of an account
+
+
+S, T = Side, Topic
+RESIDENTS = (S.REPORTER, S.FOLLOWER)
+SIDES = {
+    S.REPORTER: bilingual("诉求人", "the reporter"),
+    S.FOLLOWER: bilingual("附议人、并单居民", "cosigners, and residents whose ticket was merged"),
+    S.HANDLER: bilingual("主办单位（调度员、项目负责人、经办人）", "the lead's dispatchers, managers and worker"),
+    S.FORMER: bilingual("原主办单位", "the lead before"),
+    S.WORKER: bilingual("经办人", "the worker"),
+    S.HELPER: bilingual("协办、被吹哨单位", "co-handlers and whistled departments"),
+    S.NEW_HELPER: bilingual("新增协办、被吹哨单位", "those newly asked to help"),
+    S.RELEASED: bilingual("不再协办的单位", "those released from helping"),
+    S.COORDINATOR: bilingual("协调的物管会（业委会）", "the committee that coordinates"),
+    S.FORMER_COORDINATOR: bilingual("原协调单位", "the committee that coordinated"),
+    S.COMMITTEE: bilingual("物管会（业委会）", "the committee of the place"),
+    S.RESIDENTS_COMMITTEE: bilingual("居委会", "the residents' committee"),
+    S.DESK: bilingual("街道责任科室", "the street's section"),
+    S.STREET_LEAD: bilingual("街道负责人", "the street's head"),
+    S.SUPERVISOR: bilingual("承办单位总部", "the lead's head office"),
+    S.OWNER: bilingual("挂账责任单位", "the owner of the account"),
+}
+
+type Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """That a move is news to a side. `when` is asked with the facts as they were after it."""
+
+    side: Side
+    topic: Topic
+    kind: str
+    when: Callable[[Facts], bool] | None = None
+
+
+def in_state(*states: State) -> Callable[[Facts], bool]:
+    """Where the ticket is in one of these states."""
+
+    def condition(facts: Facts) -> bool:
+        return facts["state"] in states
+
+    condition.words = ", ".join(states)  # type: ignore[attr-defined]
+    return condition
+
+
+def is_urgent(facts: Facts) -> bool:
+    """Where the matter is urgent."""
+    return bool(facts["urgent"])
+
+
+is_urgent.words = "urgent"  # type: ignore[attr-defined]
+
+
+def _residents(kind: str, topic: Topic = T.PROGRESS) -> tuple[Note, ...]:
+    """The same for the reporter and for those who follow; these are never asked."""
+    return (Note(S.REPORTER, topic, kind), Note(S.FOLLOWER, T.PROGRESS, kind))
+
+
+def _work(kind: str = "work") -> tuple[Note, ...]:
+    """For whoever it lies with now, each where it does."""
+    return (
+        Note(S.HANDLER, T.WORK, f"{kind}.handler", in_state(State.DISPATCHED, State.IN_PROGRESS)),
+        Note(S.COORDINATOR, T.WORK, f"{kind}.coordinator", in_state(State.COORDINATING)),
+        Note(S.DESK, T.WORK, f"{kind}.desk", in_state(State.SUBMITTED, State.COORDINATING)),
+    )
+
+
+_TAKEN = (Note(S.FORMER, T.WORK, "taken.former"), Note(S.RELEASED, T.WORK, "taken.released"))
+_HELP = (Note(S.NEW_HELPER, T.WORK, "help.helper"),)
+_OVER = (
+    Note(S.FORMER, T.WORK, "over.former"),
+    Note(S.RELEASED, T.WORK, "over.former"),
+    Note(S.FORMER_COORDINATOR, T.WORK, "over.former"),
+)
+# The clock's own moves name their audience in the event (the ladder's), and so does an urge.
+BY_AUDIENCE = frozenset({"remind", "raise_level", "supervise", "urge"})
+
+NEWS: Mapping[str, tuple[Note, ...]] = {
+    "submit": (
+        Note(S.REPORTER, T.PROGRESS, "received.resident"),
+        *_work(),
+        *_HELP,
+        Note(S.COMMITTEE, T.OVERSIGHT, "urgent.committee", is_urgent),
+    ),
+    "answer_now": (*_residents("replied.resident", T.ASKED), *_OVER),
+    "correct": (*_residents("corrected.resident"), Note(S.COORDINATOR, T.PROGRESS, "corrected.staff"), *_TAKEN),
+    "coordinate": (*_residents("coordinating.resident"), *_work(), *_TAKEN),
+    "record": _residents("recorded.resident"),
+    "take_over": (
+        *_residents("coordinating.resident"),
+        Note(S.FORMER_COORDINATOR, T.OVERSIGHT, "taken.coordinator"),
+        Note(S.DESK, T.WORK, "work.desk"),
+    ),
+    "dispatch": (*_residents("dispatched.resident"), *_work(), *_HELP),
+    "sign": (*_residents("signed.resident"), Note(S.WORKER, T.WORK, "signed.worker")),
+    "redispatch": (*_residents("dispatched.resident"), *_work(), *_HELP, *_TAKEN),
+    "relieve": (*_HELP, Note(S.RELEASED, T.WORK, "taken.released")),
+    "bounce": (*_residents("rearranging.resident"), *_work("bounced"), *_TAKEN),
+    "return": (Note(S.DESK, T.WORK, "return.desk"),),
+    "uphold": (*_residents("rearranging.resident"), *_work(), *_TAKEN),
+    "designate": (Note(S.HANDLER, T.WORK, "designated.handler"),),
+    "contact": (),
+    "arrive": _residents("arrived.resident"),
+    "progress": _residents("progress.resident"),
+    "complete_step": (*_residents("step.resident"), *_work(), *_HELP),
+    "ask": (Note(S.REPORTER, T.ASKED, "asked.reporter"),),
+    "answer": (Note(S.HANDLER, T.WORK, "answered.handler"),),
+    "lapse": (
+        Note(S.REPORTER, T.PROGRESS, "lapsed.reporter"),
+        Note(S.HANDLER, T.WORK, "lapsed.handler"),
+    ),
+    "request_extension": (Note(S.DESK, T.WORK, "extension.desk"),),
+    "grant_extension": (*_residents("extended.resident"), Note(S.HANDLER, T.PROGRESS, "extended.handler")),
+    "refuse_extension": (Note(S.HANDLER, T.WORK, "unextended.handler"),),
+    "whistle": (*_residents("whistled.resident"), *_HELP),
+    "report_in": (Note(S.DESK, T.PROGRESS, "reported_in.desk"),),
+    "decline": (Note(S.DESK, T.WORK, "declined.desk"),),
+    "assist_done": (
+        Note(S.HANDLER, T.PROGRESS, "assisted.handler"),
+        Note(S.DESK, T.PROGRESS, "assisted.desk"),
+    ),
+    "put_on_account": (
+        *_residents("on_account.resident"),
+        Note(S.OWNER, T.WORK, "on_account.owner"),
+        Note(S.HANDLER, T.PROGRESS, "on_account.handler"),
+    ),
+    "resume": (*_residents("resumed.resident"), *_work("resumed"), *_TAKEN),
+    "reply": (
+        Note(S.REPORTER, T.ASKED, "replied.resident"),
+        Note(S.FOLLOWER, T.PROGRESS, "replied.follower"),
+    ),
+    "confirm": (
+        Note(S.FORMER, T.PROGRESS, "confirmed.handler"),
+        Note(S.FOLLOWER, T.PROGRESS, "closed.resident"),
+    ),
+    "close_silent": (*_residents("closed.resident"), Note(S.FORMER, T.PROGRESS, "closed.handler")),
+    "dispute": (*_residents("reworked.resident"), *_work("disputed"), *_TAKEN),
+    "callback": (),
+    "reopen": (*_residents("reworked.resident"), *_work("reopened")),
+    "reject": (*_residents("rejected.resident"), *_OVER),
+    "merge": (*_residents("merged.resident"), *_OVER),
+    "absorb": (Note(S.HANDLER, T.PROGRESS, "absorbed.handler"),),
+    "split": (*_residents("split.resident"), *_work()),
+    "withdraw": (Note(S.REPORTER, T.PROGRESS, "succeeded.reporter"), *_OVER),
+    "terminate": (*_residents("terminated.resident"), *_OVER),
+    "urge": (),
+    "cosign": (),
+    "thank": (
+        Note(S.HANDLER, T.PROGRESS, "thanked.handler"),
+        Note(S.FORMER, T.PROGRESS, "thanked.handler"),
+    ),
+    "supervise": (
+        Note(S.HANDLER, T.OVERSIGHT, "supervised.staff"),
+        Note(S.COORDINATOR, T.OVERSIGHT, "supervised.staff"),
+    ),
+    "raise_level": (Note(S.HANDLER, T.OVERSIGHT, "raised.staff"),),
+    "remind": (),
+    "recalendar": (),
+    "reveal": (),
+}
+"""Every move's news, the nearest side first: somebody who is several hears it once, as the first."""
+
+_AUDIENCE_KINDS = {
+    "remind": (T.REMINDER, "reminder"),
+    "raise_level": (T.OVERSIGHT, "raised"),
+    "supervise": (T.OVERSIGHT, "supervised"),
+    "urge": (T.WORK, "urged"),
+}
+
+
+def notes(verb: str, audience: tuple[str, ...] = ()) -> tuple[Note, ...]:
+    """Whom an event of `verb` is told; `audience` are the sides that its ladder names."""
+    listed = NEWS[verb]
+    if verb not in BY_AUDIENCE:
+        return listed
+    topic, kind = _AUDIENCE_KINDS[verb]
+    named = tuple(
+        Note(
+            Side(one), T.ASKED if one == S.REPORTER else topic, f"{kind}.{'reporter' if one == S.REPORTER else 'staff'}"
+        )
+        for one in audience
+    )
+    return named + tuple(note for note in listed if note.side not in audience)
+
+
+def kinds() -> set[str]:
+    """Every kind of message that there is."""
+    found = {note.kind for listed in NEWS.values() for note in listed}
+    for verb in BY_AUDIENCE:
+        found |= {note.kind for note in notes(verb, ("handler", "reporter"))}
+    return found - {"raised.reporter", "supervised.reporter", "urged.reporter"}
