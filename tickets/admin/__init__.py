@@ -4,5 +4,13 @@ from tickets.admin.category import CategoryAdmin, CategoryVersionAdmin
 from tickets.admin.deliveries import DeliveryAdmin
 from tickets.admin.service_level import ServiceLevelVersionAdmin
 from tickets.admin.ticket import TicketAdmin
+from tickets.admin.wordings import WordingAdmin
 
-__all__ = ["CategoryAdmin", "CategoryVersionAdmin", "DeliveryAdmin", "ServiceLevelVersionAdmin", "TicketAdmin"]
+__all__ = [
+    "CategoryAdmin",
+    "CategoryVersionAdmin",
+    "DeliveryAdmin",
+    "ServiceLevelVersionAdmin",
+    "TicketAdmin",
+    "WordingAdmin",
+]

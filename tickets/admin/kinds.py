@@ -1,0 +1,86 @@
+"""Every kind of message that the office can word, with what it may speak of."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from django.utils.functional import Promise
+
+from community import timers
+from notifications.models.wording import ANY, SHAPES, TEXT
+from notifications.wording import Catalogue, filled
+from tickets import announce, news
+from tickets.admin.messages import move_label
+from web.words import bilingual
+
+CHINESE, ENGLISH = "zh-hans", "en"
+_INBOX = {
+    "title": bilingual("站内信的标题", "the inbox's title"),
+    "body": bilingual("站内信的正文", "the inbox's text"),
+}
+_ABOUT_CONTRACTS = bilingual("服务合同", "Service contracts")
+_ANYTHING = bilingual("未单独设置的所有类别", "Every kind that has none of its own")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of message: whose catalogue words it, what it may speak of, of which moves or rung it tells, and to whom."""
+
+    code: str
+    catalogue: Catalogue
+    facts: Mapping[str, Promise]
+    verbs: tuple[str, ...] = ()
+    sides: tuple[Promise, ...] = ()
+    rung: str = ""
+
+    @property
+    def name(self) -> str:
+        """How Linli's own words are headed, without what differs from one event to the next."""
+        if self.code == ANY:
+            return str(_ANYTHING)
+        words = self.catalogue.find(self.code, TEXT, str(bilingual(CHINESE, ENGLISH)))
+        return (filled(words.title, {}).rstrip(":： ") if words else "") or self.code
+
+    @property
+    def when(self) -> str:
+        """The moves that it tells of."""
+        return str(_ABOUT_CONTRACTS) if self.rung else "、".join(move_label(verb) for verb in self.verbs)
+
+    @property
+    def whom(self) -> str:
+        """Whom it is for."""
+        return "、".join(map(str, self.sides))
+
+    @property
+    def shapes(self) -> list[str]:
+        """What it can be worded for. `*` is what SMS and WeChat say of a kind that has no words of its own for them."""
+        return [shape for shape, _ in SHAPES if self.code != ANY or shape != TEXT]
+
+    def known(self, shape: str) -> Mapping[str, Promise]:
+        """The placeholders that it has for `shape`, and what they stand for."""
+        return self.facts if shape == TEXT else {**self.facts, **_INBOX}
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by its code, those of tickets first."""
+    verbs: dict[str, list[str]] = {}
+    sides: dict[str, list[Promise]] = {}
+    for verb in news.NEWS:
+        for note in news.notes(verb, tuple(news.Side)):
+            verbs.setdefault(note.kind, []).append(verb)
+            sides.setdefault(note.kind, []).append(news.SIDES[note.side])
+    anything = {**timers.FACTS, **announce.FACTS}
+    found = [Kind(ANY, announce.WORDINGS, anything)]
+    for code in announce.WORDINGS.kinds(CHINESE):
+        if code != ANY:
+            mine = _once(verbs.get(code, ())), _once(sides.get(code, ()))
+            found.append(Kind(code, announce.WORDINGS, announce.FACTS, *mine))
+    for code in timers.CATALOGUE.kinds(CHINESE):
+        if code != ANY:
+            found.append(Kind(code, timers.CATALOGUE, timers.FACTS, rung=code.removeprefix(timers.KIND)))
+    return {one.code: one for one in found}
+
+
+def _once[T](those: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(those))

@@ -1,0 +1,171 @@
+"""A draft of a wording, tried out on a real event in every shape and language. The database itself sees to it that nothing is written."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.http import HttpRequest
+
+from community import timers
+from community.models import ContractFiring, ServiceContract
+from notifications.models import Wording
+from notifications.models.wording import ANY, LANGUAGES, SHAPES, TEXT
+from notifications.proofreading import WECHAT_TYPES
+from notifications.topics import ChannelName
+from notifications.wording import DEFAULT_TEMPLATES, Writer
+from tickets import announce
+from tickets.admin.kinds import CHINESE, Kind
+from tickets.admin.messages import move_label
+from tickets.admin.ticket import seen_by
+from tickets.codes import read_code
+from tickets.models import TicketEvent
+
+NEWEST = 20_000
+"""Among so many of the newest events an example is looked for where no ticket is named."""
+TRIED = 5
+"""How many of them are tried before none is said to be found."""
+_NO_TEMPLATE = "-"
+
+
+class Example(NamedTuple):
+    """A real event: what it is called, and the facts of it that wordings may speak of."""
+
+    name: str
+    facts: Mapping[str, Any]
+
+
+class Field(NamedTuple):
+    """A field of a message by SMS or WeChat as it would be sent; `most` characters at most, None where there is no such limit."""
+
+    name: str
+    words: str
+    most: int | None
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one shape and language would say. `drafted` is what the draft is for, `robot` what group robots say as well."""
+
+    shape: str
+    label: str
+    language: str
+    drafted: bool
+    title: str
+    body: str
+    template: str = ""
+    fields: Sequence[Field] = ()
+
+    robot: bool = False
+
+    @property
+    def sent(self) -> bool:
+        """Whether the channel would take it."""
+        return self.shape == TEXT or bool(self.template)
+
+
+@contextmanager
+def reading_only() -> Iterator[None]:
+    """Nothing can be written inside: PostgreSQL refuses."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        yield
+
+
+def rehearse(request: HttpRequest, kind: Kind, draft: Wording, number: str) -> tuple[Example | None, list[Sample]]:
+    """What `draft` would say of the event that `number` names, else of the newest that the caller sees; None where there is none."""
+    with reading_only():
+        example = find_example(request, kind, draft.street_id, number)
+        if example is None:
+            return None, []
+        return example, list(_samples(kind, draft, example.facts))
+
+
+def find_example(request: HttpRequest, kind: Kind, street: uuid.UUID, number: str) -> Example | None:
+    """A real event of the street for the kind, which the caller may see."""
+    return _contract(kind, street, number) if kind.rung else _event(request, kind, street, number)
+
+
+def _event(request: HttpRequest, kind: Kind, street: uuid.UUID, number: str) -> Example | None:
+    seen = seen_by(request).filter(street=street)
+    events = TicketEvent.objects.select_related("subject").order_by("-id")
+    if number:
+        # Spelt wrongly, it is nobody's.
+        mine = events.filter(subject__in=seen.filter(code=read_code(number) or "").values("pk"))
+        candidates = [*_of_kind(mine, kind), *mine[:TRIED]]
+    else:
+        newest = TicketEvent.objects.order_by("-id").values("pk")[:NEWEST]
+        candidates = _of_kind(events.filter(pk__in=newest, street=street, subject__in=seen.values("pk")), kind)
+    for event in candidates:
+        letters = announce.rehearse(event)
+        for letter in sorted(letters, key=lambda one: one.kind != kind.code):
+            name = f"{event.subject.code} · #{event.seq} {move_label(event.verb)}"
+            return Example(name, letter.facts)
+    return None
+
+
+def _of_kind(events: Any, kind: Kind) -> list[TicketEvent]:
+    return list((events.filter(verb__in=kind.verbs) if kind.verbs else events)[:TRIED])
+
+
+def _contract(kind: Kind, street: uuid.UUID, number: str) -> Example | None:
+    contracts = ServiceContract.objects.filter(street=street).select_related("provider", "area", "compound", "street")
+    fired = ContractFiring.objects.filter(street=street, rung=kind.rung).order_by("-due_on", "-id")
+    if number:
+        found = contracts.filter(code=number).first()
+    else:
+        told = contracts.filter(pk__in=fired.values("contract")[:1]).first()
+        found = told or contracts.exclude(ends_on=None).order_by("-ends_on").first()
+    return Example(found.code, timers.facts(found, kind.rung)) if found else None
+
+
+def _samples(kind: Kind, draft: Wording, facts: Mapping[str, Any]) -> Iterator[Sample]:
+    """Every shape that the kind has, in both languages, with the draft in its place."""
+    writer = Writer(kind.catalogue, [draft.street_id], drafts=list(_drafts(kind, draft)))
+    for shape, label in SHAPES:
+        for language, spoken in LANGUAGES:
+            drafted = (shape, language) == (draft.channel, draft.language)
+            content = writer.content(draft.street_id, kind.code, shape, language, facts)
+            if content is None:
+                yield Sample(shape, str(label), str(spoken), drafted, "", "")
+                continue
+            template = content.get("template", "")
+            yield Sample(
+                shape,
+                str(label),
+                str(spoken),
+                drafted,
+                content["title"],
+                content["body"],
+                "" if template == _NO_TEMPLATE else template,
+                [_field(shape, name, words) for name, words in content.get("fields", {}).items()],
+                robot=language == CHINESE,
+            )
+
+
+def _field(shape: str, name: str, words: str) -> Field:
+    most = WECHAT_TYPES.get(name.rstrip("0123456789")) if shape == ChannelName.WECHAT else None
+    return Field(name, words, most, shape == ChannelName.WECHAT and words.endswith("…"))
+
+
+def _drafts(kind: Kind, draft: Wording) -> Iterator[Wording]:
+    """The draft, and whatever else lacks a template, with one made up: words are looked at before the vendor approves them."""
+    own = Writer(kind.catalogue, [draft.street_id], drafts=[draft]).own
+    yield draft
+    for shape in DEFAULT_TEMPLATES:
+        for language, _ in LANGUAGES:
+            of_street = (own.get((draft.street_id, code, shape, language)) for code in (kind.code, ANY))
+            words = next(filter(None, of_street), None) or kind.catalogue.find(kind.code, shape, language)
+            if words is not None and not (words.template or DEFAULT_TEMPLATES[shape]()):
+                yield Wording(
+                    street_id=draft.street_id,
+                    kind=kind.code,
+                    channel=shape,
+                    language=language,
+                    body=words.body,
+                    template=_NO_TEMPLATE,
+                )
