@@ -18,7 +18,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 
-from community.models import ContractFiring, Membership, Organisation, Role, ServiceContract
+from community.addressees import in_roles, members
+from community.models import ContractFiring, Organisation, Role, ServiceContract
 from community.receivers import local_day, receivers, receives
 from notifications.post import Addressee, Letter, post
 from notifications.topics import Topic
@@ -341,16 +342,11 @@ def facts(contract: ServiceContract, rung: str) -> Mapping[str, Any]:
 
 def _people(firings: Sequence[ContractFiring], at: datetime) -> Mapping[uuid.UUID, Sequence[Addressee]]:
     """Who answers at `at` for each organisation that the firings concern; where nobody does, all who sit there. One statement."""
-    bodies, day = {body for one in firings for body in one.concerned}, local_day(at)
-    seats = Membership.objects.filter(
-        Q(ends_on=None) | Q(ends_on__gte=day), organisation__in=bodies, starts_on__lte=day, person__is_active=True
-    )
-    found: dict[uuid.UUID, dict[bool, list[Addressee]]] = {}
-    for body, role, person, language in seats.order_by("id").values_list(
-        "organisation", "role", "person", "person__language"
-    ):
-        found.setdefault(body, {True: [], False: []})[role in ANSWERING].append(Addressee(person, language))
-    return {body: ranks[True] or ranks[False] for body, ranks in found.items()}
+    seats = members({body for one in firings for body in one.concerned}, at)
+    return {
+        body: [Addressee(one.person_id, one.language) for one in in_roles(its, ANSWERING)]
+        for body, its in seats.items()
+    }
 
 
 def firing(contract: ServiceContract, rung: str, due_on: date, at: datetime, told: list[uuid.UUID]) -> ContractFiring:
