@@ -12,6 +12,7 @@ from django.db.models import F
 
 from community.models import Person
 from launcher.family import PROJECT
+from notifications.models import Message
 from tests.tickets.paths import undone
 from tickets.models import Ticket, TicketClock, TicketFiring
 from tickets.simulation.crowd import Crowd, phone, settle
@@ -55,6 +56,7 @@ def test_everything_promised_holds_and_every_rung_is_fired_at_its_own_moment(str
     assert TicketFiring.objects.count() > 100
     assert not TicketFiring.objects.exclude(fired_at=F("due_at")).exists()
     assert not Ticket.objects.filter(last_event_at__gt=UNTIL).exists()
+    assert not Message.objects.exists()
 
 
 def test_whoever_is_absent_signs_for_nothing_and_their_tickets_are_taken_from_them_or_raised(street):
@@ -128,6 +130,7 @@ def test_another_service_level_is_shown_beside_the_one_in_effect_and_nothing_is_
     assert len(set(re.findall(r"^digest (\w{64})$", told, re.MULTILINE))) == 2
     assert not Ticket.objects.exists()
     assert not Person.objects.filter(phone=phone(0)).exists()
+    assert not Message.objects.exists()
 
 
 def test_the_service_level_in_effect_makes_no_difference_to_itself(db):
