@@ -3,7 +3,6 @@
 What is said follows from the event and from the facts that were written with it, never from what the ticket has become since.
 """
 
-import logging
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -16,10 +15,9 @@ import orjson
 from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise
-from kombu.exceptions import OperationalError
 
 from notifications.post import Addressee, Letter, Signal, post
-from notifications.tasks import deliver
+from notifications.tasks import nudge
 from notifications.topics import ChannelName, Topic
 from notifications.wording import Catalogue
 from tickets import catalogue
@@ -31,8 +29,6 @@ from tickets.states import ClockName, State
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.outbox import drain
-
-logger = logging.getLogger(__name__)
 
 BATCH = 200
 MOST_BATCHES = 50
@@ -54,7 +50,7 @@ def tell_outbox() -> int:
     for _ in range(MOST_BATCHES):
         due: set[ChannelName] = set()
         batch = drain(TicketOutbox, partial(_tell, due=due), limit=BATCH)
-        _nudge(due)
+        nudge(sorted(due))
         told += batch
         if batch < BATCH:
             break
@@ -68,26 +64,26 @@ def _tell(rows: Sequence[TicketOutbox], *, due: set[ChannelName]) -> None:
     due |= post(letters, signals, WORDINGS).channels
 
 
-def _nudge(channels: Iterable[ChannelName]) -> None:
-    try:
-        for name in sorted(channels):
-            deliver.apply_async([str(name)], expires=5)
-    except OperationalError as error:
-        # The sweep finds what was not nudged.
-        logger.warning("The queue is away: %s", type(error).__name__)
-
-
 def rehearse(event: TicketEvent) -> list[Letter]:
-    """The letters that a past event would be told by, with the ticket's facts of today; nothing is written."""
+    """The letters that a past event would be told by; what it left no record of is as it is today. Nothing is written."""
     return letters_of([(event, _present(event), [])], timezone.now())[0]
 
 
 def _present(event: TicketEvent) -> dict[str, Any]:
-    """The facts of the event's ticket as they are now, as an outbox row would hold them."""
+    """The facts that an outbox row would hold, told again: the state from the event, the rest as the ticket is now."""
     ticket = Ticket.for_move(None).get(pk=event.subject_id)
     Ticket.gather([ticket], Actor.the_clock(timezone.now()))
     facts: dict[str, Any] = orjson.loads(orjson.dumps(ticket.telling()))
+    facts["state"] = event.target
+    led = ticket.last_lead
+    if led is not None and event.target in _LED:
+        facts["handler"] = str(led.organisation_id)
+    elif led is not None:
+        facts |= {"handler": None, "was": {"handler": str(led.organisation_id)}}
     return facts
+
+
+_LED = frozenset({State.DISPATCHED, State.IN_PROGRESS, State.RETURNING, State.REPLIED, State.ON_ACCOUNT})
 
 
 def letters_of(
@@ -120,11 +116,7 @@ def _letters(told: Told, audience: Audience, masters: Mapping[str, str]) -> Iter
     listed = [note for note in notes(event.verb, told.named) if note.when is None or note.when(told.facts)]
     for note in listed:
         if note.side == Side.REPORTER:
-            people = audience.reporter(told)
-            # A receipt is for whoever filed it; of anything else nobody is told what they did themselves.
-            if event.verb == "withdraw" and "reporter" not in told.was:
-                continue
-            yield from _letter(told, note, audience, masters, people, YOURS[Side.REPORTER])
+            yield from _letter(told, note, audience, masters, audience.reporter(told), YOURS[Side.REPORTER])
         elif note.side == Side.FOLLOWER:
             for kind in FollowerKind:
                 yield from _letter(told, note, audience, masters, audience.following(told, kind), YOURS[kind])
@@ -144,6 +136,7 @@ def _letter(
     organisations: Sequence[uuid.UUID] = (),
 ) -> Iterator[Letter]:
     event = told.event
+    # A receipt is for whoever filed it; of anything else nobody is told what they did themselves.
     receipt = event.verb == "submit" and note.side == Side.REPORTER
     readers = [one for one in people if receipt or one.person_id != event.actor_id]
     if not readers and not organisations:

@@ -72,14 +72,17 @@ class Told:
             case Side.RELEASED:
                 return helped - helping - {facts["handler"]}
             case Side.COORDINATOR:
-                return {facts["coordinator"]} - {facts["desk"]}
+                # A ladder that names the coordinator means the street where that coordinates.
+                return {facts["coordinator"]} - (set() if side in self.named else {facts["desk"]})
             case Side.FORMER_COORDINATOR:
                 left = was.get("state") == State.COORDINATING and facts["state"] != State.COORDINATING
                 return {was.get("coordinator") or (facts["coordinator"] if left else None)} - {facts["desk"]}
             case Side.COMMITTEE | Side.RESIDENTS_COMMITTEE:
                 return [] if facts["confined"] else [facts[side.value]]
-            case Side.DESK | Side.OWNER:
-                return [facts[side.value]]
+            case Side.DESK:
+                return [facts["desk"]]
+            case Side.OWNER:
+                return [facts["owner"] or (facts["desk"] if side in self.named else None)]
         return []
 
     @property
@@ -167,7 +170,7 @@ class Audience:
 
     def _wanted(self, told: Told, side: Side) -> list[uuid.UUID]:
         if side == Side.SUPERVISOR:
-            handlers = told.organisations(Side.HANDLER)
+            handlers = told.organisations(Side.HANDLER) or told.organisations(Side.FORMER)
             heads = [self.receiving[one].parent_id for one in handlers if one in self.receiving]
             # Whoever has no head office is supervised by the street.
             return [head or told.desk for head in heads]

@@ -79,6 +79,23 @@ def in_state(*states: State) -> Callable[[Facts], bool]:
     return condition
 
 
+def at_the_desk(facts: Facts) -> bool:
+    """Where it lies with the street's own section."""
+    state, coordinator = facts["state"], facts["coordinator"]
+    return bool(state == State.SUBMITTED or (state == State.COORDINATING and coordinator == facts["desk"]))
+
+
+at_the_desk.words = "submitted, or coordinated by the street"  # type: ignore[attr-defined]
+
+
+def succeeded(facts: Facts) -> bool:
+    """Where somebody else became its reporter."""
+    return bool(facts["reporter"]) and "reporter" in (facts.get("was") or {})
+
+
+succeeded.words = "somebody succeeds"  # type: ignore[attr-defined]
+
+
 def is_urgent(facts: Facts) -> bool:
     """Where the matter is urgent."""
     return bool(facts["urgent"])
@@ -97,7 +114,7 @@ def _work(kind: str = "work") -> tuple[Note, ...]:
     return (
         Note(S.HANDLER, T.WORK, f"{kind}.handler", in_state(State.DISPATCHED, State.IN_PROGRESS)),
         Note(S.COORDINATOR, T.WORK, f"{kind}.coordinator", in_state(State.COORDINATING)),
-        Note(S.DESK, T.WORK, f"{kind}.desk", in_state(State.SUBMITTED, State.COORDINATING)),
+        Note(S.DESK, T.WORK, f"{kind}.desk", at_the_desk),
     )
 
 
@@ -131,10 +148,15 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "sign": (*_residents("signed.resident"), Note(S.WORKER, T.WORK, "signed.worker")),
     "redispatch": (*_residents("dispatched.resident"), *_work(), *_HELP, *_TAKEN),
     "relieve": (*_HELP, Note(S.RELEASED, T.WORK, "taken.released")),
-    "bounce": (*_residents("rearranging.resident"), *_work("bounced"), *_TAKEN),
+    "bounce": (
+        *_residents("rearranging.resident"),
+        *_work("bounced"),
+        *_TAKEN,
+        Note(S.SUPERVISOR, T.OVERSIGHT, "bounced.supervisor"),
+    ),
     "return": (Note(S.DESK, T.WORK, "return.desk"),),
-    "uphold": (*_residents("rearranging.resident"), *_work(), *_TAKEN),
-    "designate": (Note(S.HANDLER, T.WORK, "designated.handler"),),
+    "uphold": (*_work(), *_TAKEN),
+    "designate": (Note(S.HANDLER, T.WORK, "designated.handler"), Note(S.DESK, T.PROGRESS, "designated.desk")),
     "contact": (),
     "arrive": _residents("arrived.resident"),
     "progress": _residents("progress.resident"),
@@ -167,9 +189,13 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     ),
     "confirm": (
         Note(S.FORMER, T.PROGRESS, "confirmed.handler"),
-        Note(S.FOLLOWER, T.PROGRESS, "closed.resident"),
+        Note(S.FOLLOWER, T.PROGRESS, "closed.follower"),
     ),
-    "close_silent": (*_residents("closed.resident"), Note(S.FORMER, T.PROGRESS, "closed.handler")),
+    "close_silent": (
+        Note(S.REPORTER, T.PROGRESS, "closed.resident"),
+        Note(S.FOLLOWER, T.PROGRESS, "closed.follower"),
+        Note(S.FORMER, T.PROGRESS, "closed.handler"),
+    ),
     "dispute": (*_residents("reworked.resident"), *_work("disputed"), *_TAKEN),
     "callback": (),
     "reopen": (*_residents("reworked.resident"), *_work("reopened")),
@@ -177,7 +203,7 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "merge": (*_residents("merged.resident"), *_OVER),
     "absorb": (Note(S.HANDLER, T.PROGRESS, "absorbed.handler"),),
     "split": (*_residents("split.resident"), *_work()),
-    "withdraw": (Note(S.REPORTER, T.PROGRESS, "succeeded.reporter"), *_OVER),
+    "withdraw": (Note(S.REPORTER, T.PROGRESS, "succeeded.reporter", succeeded), *_OVER),
     "terminate": (*_residents("terminated.resident"), *_OVER),
     "urge": (),
     "cosign": (),

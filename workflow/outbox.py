@@ -24,7 +24,7 @@ def drain(model: type[Any], tell: Callable[[Sequence[Any]], None], *, limit: int
     with transaction.atomic():
         rows = list(
             model._base_manager.filter(available_at__lte=Now())
-            .select_related("event__subject")
+            .select_related("event")
             .order_by("available_at", "pk")
             .select_for_update(skip_locked=True, of=("self",))[:limit]
         )

@@ -173,4 +173,4 @@ def helpers_open(ticket: "Ticket") -> bool:
     "two_hour_class_stays", "两小时类工单不退回，由值班岗处置。", "A two-hour ticket stays; the duty desk is called."
 )
 def may_bounce(ticket: "Ticket") -> bool:
-    return ticket.disposal_class not in {"IMM", "H2"}
+    return ticket.disposal_class not in windows.TWO_HOURS

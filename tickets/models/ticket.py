@@ -28,6 +28,7 @@ from tickets.models.follower import Follower
 from tickets.models.history import TicketEvent, TicketOutbox, TicketWords
 from tickets.service_level import total
 from tickets.states import ENDED, OPEN, AssignmentRole, Channel, ClockName, Outcome, Secrecy, State, TicketType
+from tickets.windows import TWO_HOURS
 from web.words import bilingual
 from workflow import calendars
 from workflow.actor import Actor
@@ -549,7 +550,7 @@ class Ticket(Subject):
             "place": self.place,
             "state": str(self.state),
             "level": self.level,
-            "urgent": self.urgent,
+            "urgent": self.urgent or self.disposal_class in TWO_HOURS,
             "confined": self.confined,
             "dues": dues,
             "due": self.due_at,
