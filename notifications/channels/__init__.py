@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from notifications.channels import email, sms, wechat
+from notifications.channels import email, sms, webhook, wechat
 from notifications.channels.channel import Channel
 from notifications.topics import ChannelName
 
@@ -11,5 +11,10 @@ from notifications.topics import ChannelName
 @cache
 def channels() -> Mapping[ChannelName, Channel]:
     """Every channel that is configured, by its name. Raises ImproperlyConfigured, naming the setting, where one is so badly."""
-    made: list[Channel | None] = [email.from_settings(), wechat.from_settings(), sms.from_settings()]
+    made: list[Channel | None] = [
+        email.from_settings(),
+        wechat.from_settings(),
+        sms.from_settings(),
+        webhook.from_settings(),
+    ]
     return {one.name: one for one in made if one is not None}

@@ -1,14 +1,30 @@
 """Where messages go that are for no single person: group robots and webhooks."""
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+import base64
+import secrets
+import uuid
+from datetime import timedelta
+from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from notifications.models.message import Delivery
 from notifications.sealed import SealedField
-from notifications.topics import ROBOTS, Topic
+from notifications.topics import ROBOTS, ChannelName, DeliveryState, Topic
 from web.models import Identified
 from web.words import bilingual
+
+PATIENCE = timedelta(days=5)
+"""How long a webhook may do nothing but fail before it is switched off."""
+MOST_SECRETS = 2
+_SECRET_BYTES = 32
+FAILED_TOO_LONG = bilingual("连续五天无一成功。", "For five days not one delivery has succeeded.")
+SWITCHED_OFF = "The webhook is switched off."
+GONE = bilingual("对方返回 410，不再接收。", "The receiver answered 410: it wants no more.")
 
 
 class Outlet(Identified):
@@ -59,14 +75,15 @@ class Endpoint(Outlet):
     """A webhook (Standard Webhooks): where an organisation's own system hears that something happened.
 
     `secrets` are one a line (`whsec_…`), the newest first: each signs, so that the receiver can change over. `types` are the
-    events that it is told; empty means all.
+    events that it is told; empty means all. `failing_since` is the first failure after which nothing has succeeded.
     """
 
     url = models.URLField(bilingual("地址", "address"), max_length=500)
-    secrets = SealedField(bilingual("签名密钥", "signing secrets"))
+    secrets = SealedField(bilingual("签名密钥", "signing secrets"), editable=False)
     types = ArrayField(
         models.CharField(max_length=48), default=list, blank=True, verbose_name=bilingual("事件类别", "event types")
     )
+    failing_since = models.DateTimeField(bilingual("失败始于", "failing since"), null=True, editable=False)
     disabled_at = models.DateTimeField(bilingual("停用时间", "disabled at"), null=True, editable=False)
 
     class Meta:
@@ -75,6 +92,58 @@ class Endpoint(Outlet):
         constraints = [
             models.UniqueConstraint(F("street_id"), F("organisation_id"), F("url"), name="endpoint_url"),
         ]
+
+    @property
+    def signing(self) -> list[str]:
+        """The secrets that sign, the newest first; none where they were sealed by a key that is gone."""
+        return self.secrets.split()
+
+    def rotate(self) -> str:
+        """Let a new secret sign first, and the one before it still; the new one, which is told this once. Not saved."""
+        new = f"whsec_{base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
+        self.secrets = "\n".join([new, *self.signing][:MOST_SECRETS])
+        return new
+
+    def forget_old_secrets(self) -> bool:
+        """Let the newest secret alone sign; False where it does already. Not saved."""
+        newest, rest = self.signing[:1], self.signing[1:]
+        self.secrets = "".join(newest)
+        return bool(rest)
+
+    def switch_off(self, reason: Any) -> None:
+        """Send it nothing more, and drop what waits for it, in one transaction."""
+        with transaction.atomic():
+            Endpoint.objects.filter(pk=self.pk).update(
+                active=False, disabled_at=Now(), disabled_reason=str(reason)[:200]
+            )
+            self.waiting().update(state=DeliveryState.DROPPED, error=SWITCHED_OFF, finished_at=Now())
+
+    def switch_on(self) -> None:
+        """Send to it again, as to one that has never failed; what was dropped stays so until somebody sends it anew."""
+        Endpoint.objects.filter(pk=self.pk).update(
+            active=True, disabled_at=None, disabled_reason="", failing_since=None
+        )
+
+    def succeeded(self) -> None:
+        """Something has arrived."""
+        if self.failing_since is not None:
+            Endpoint.objects.filter(pk=self.pk).update(failing_since=None)
+
+    def failed(self) -> None:
+        """Something has not arrived; whoever fails for longer than `PATIENCE` is switched off."""
+        Endpoint.objects.filter(pk=self.pk).update(failing_since=Coalesce("failing_since", Now()))
+        if self.failing_since is not None and timezone.now() - self.failing_since >= PATIENCE:
+            self.switch_off(FAILED_TOO_LONG)
+
+    def rest(self, pause: timedelta) -> None:
+        """Leave it alone for so long: it said that it has too much to do."""
+        until = Now() + pause
+        name = Bucket.of(ChannelName.WEBHOOK, self.pk)
+        Bucket.objects.update_or_create(name=name, defaults={"blocked_until": until})
+
+    def waiting(self) -> models.QuerySet[Delivery]:
+        """The deliveries that wait for their next attempt."""
+        return Delivery.objects.filter(recipient=self.pk, channel=ChannelName.WEBHOOK, state=DeliveryState.QUEUED)
 
 
 class Bucket(models.Model):
@@ -86,3 +155,8 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @staticmethod
+    def of(channel: ChannelName, recipient: uuid.UUID) -> str:
+        """The name of the bucket of one receiver in a channel."""
+        return f"{channel}:{recipient}"

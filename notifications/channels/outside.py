@@ -1,0 +1,164 @@
+"""Where a webhook may go: to servers of the public Internet, and into networks that the operator has named.
+
+An address that somebody typed in could lead this server to its own neighbours. What is written there decides nothing: a name can
+mean another address a second later, and one address has many spellings. So the decision is made on the very address that a socket is
+about to be connected to, and `read` only says early, and in words, what could not work.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+import httpx
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import override
+
+from notifications.channels.channel import TryLater
+from notifications.channels.http import Network
+from web.words import bilingual
+
+type Address = IPv4Address | IPv6Address
+type Block = IPv4Network | IPv6Network
+
+# Where web servers listen: a service of another kind is not to be spoken to in HTTP, wherever it is.
+PORTS = frozenset({80, 443, *range(8000, 9000)})
+# Beyond what `ipaddress` says is not global: relays to addresses within an address (6to4), and Azure's own services.
+_NOT_PUBLIC = [
+    ip_network(one)
+    for one in (
+        "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32",
+        "2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20",
+    )
+]  # fmt: skip
+# All others hold another address (IPv4-mapped and -compatible, NAT64) or are nobody's.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+# What ISATAP's interface identifiers begin with, before the IPv4 address in them.
+_ISATAP = {0x00005EFE, 0x02005EFE}
+_LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*", re.IGNORECASE)
+
+
+class Forbidden(ValueError):
+    """A webhook must not go there; `reason` says why, to whoever typed the address."""
+
+    def __init__(self, reason: Any):
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+NO_ADDRESS = bilingual("不是有效的网址。", "It is no address of a web server.")
+NO_USER = bilingual("网址中不能带用户名或密码。", "An address must hold no user and no password.")
+ODD_NUMBER = bilingual("IP 地址请写成四段十进制。", "Write an IP address as four decimal numbers.")
+LOCAL_NAME = bilingual("主机名只在内部有效。", "The host's name means something inside a network only.")
+NOT_PUBLIC = bilingual("不是公网地址。", "The address is none of the public Internet.")
+NOT_WEB = bilingual("端口只能是 80、443 或 8000—8999。", "The port must be 80, 443 or one from 8000 to 8999.")
+NOT_SAFE = bilingual("须使用 https。", "The address must begin with https.")
+
+
+def networks(texts: Iterable[str], setting: str) -> tuple[Block, ...]:
+    """The networks that `setting` names. Raises ImproperlyConfigured for a text that is none."""
+    try:
+        return tuple(ip_network(text.strip()) for text in texts)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{setting} must name networks such as 10.1.2.0/24: {error}.") from error
+
+
+def public(address: Address) -> bool:
+    """Whether `address` is one server's on the public Internet, and no other address hidden in its digits."""
+    if not address.is_global or address.is_multicast or any(address in block for block in _NOT_PUBLIC):
+        return False
+    if isinstance(address, IPv4Address):
+        return True
+    interface = (int(address) >> 32) & 0xFFFFFFFF
+    return address in _GLOBAL_UNICAST and address.scope_id is None and interface not in _ISATAP
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A host and a port that an address names."""
+
+    host: str
+    port: int
+    safe: bool
+
+
+def read(url: str) -> Target:
+    """What `url` names, where it has one meaning only. Raises Forbidden."""
+    if "\\" in url or any(one <= " " or one == "\x7f" for one in url):
+        raise Forbidden(NO_ADDRESS)
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        raise Forbidden(NO_ADDRESS) from None
+    if "@" in url.split("://", 1)[-1].split("/", 1)[0]:
+        raise Forbidden(NO_USER)
+    host, safe = parsed.raw_host.decode("ascii"), parsed.scheme == "https"
+    if parsed.scheme not in {"http", "https"} or (":" not in host and not _NAME.fullmatch(host)):
+        raise Forbidden(NO_ADDRESS)
+    return Target(host, (443 if safe else 80) if parsed.port is None else parsed.port, safe)
+
+
+def _literal(host: str) -> Address | None:
+    """The address that `host` is, None where it is a name. Raises Forbidden where it is neither."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        if ":" in host:
+            raise Forbidden(NO_ADDRESS) from None
+    if _NUMBER.fullmatch(host.rpartition(".")[2]):
+        raise Forbidden(ODD_NUMBER)
+    return None
+
+
+class Outside(Network):
+    """Sockets that are connected to allowed addresses only: the `open` networks, and where `wide` the public Internet.
+
+    `resolve` looks a name up, once for each connection.
+    """
+
+    def __init__(
+        self,
+        open: Sequence[Block] = (),
+        *,
+        wide: bool = True,
+        resolve: Callable[[str, int], Sequence[str]] | None = None,
+    ):
+        super().__init__()
+        self._open, self._wide, self._resolve = tuple(open), wide, resolve or super().addresses
+
+    def check(self, target: Target) -> None:
+        """Say before anybody connects what is known to be forbidden. Raises Forbidden; asks no resolver."""
+        address = _literal(target.host)
+        if address is not None:
+            reason = self.refusal(address, target.port)
+            if reason is not None:
+                raise Forbidden(reason)
+            return
+        name = target.host.lower()
+        if not self._open and any(name == one or name.endswith(f".{one}") for one in _LOCAL_NAMES):
+            raise Forbidden(LOCAL_NAME)
+        if not self._open and not self._wide:
+            raise Forbidden(NOT_SAFE)
+
+    def refusal(self, address: Address, port: int) -> Any:
+        """Why there is no way to `port` of `address`; None where there is one."""
+        if any(address in block for block in self._open):
+            return None
+        if not public(address):
+            return NOT_PUBLIC
+        if not self._wide:
+            return NOT_SAFE
+        return None if port in PORTS else NOT_WEB
+
+    def addresses(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of `host`. Raises TryLater where any of them is not allowed, OSError where it has none."""
+        found = [ip_address(one) for one in self._resolve(host, port)]
+        for address in found:
+            reason = self.refusal(address, port)
+            if reason is not None:
+                with override("en"):
+                    raise TryLater(f"Not connected: {reason}")
+        return [str(address) for address in found]

@@ -1,0 +1,211 @@
+"""The system of an organisation on the loopback, which takes webhooks as an engineer would write it, and misbehaves when told to.
+
+By itself: `python -m tests.fakes.webhooks --port 0 --log FILE [--secret whsec_…] [--slow 5] [--failing 5]` prints its address, and
+writes one line of JSON for each request into FILE before it answers.
+"""
+
+import argparse
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+HUGE = 8 * 1024 * 1024
+
+
+class Mood(StrEnum):
+    """How it answers: `?mood=` in the address, else the server's own."""
+
+    WELL = "well"
+    SLOW = "slow"
+    HANGING = "hanging"
+    BROKEN = "broken"
+    GONE = "gone"
+    REDIRECTING = "redirecting"
+    HUGE = "huge"
+    DRIPPING = "dripping"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One request: its id and time, whether a signature was right, what it said."""
+
+    id: str
+    at: float
+    path: str
+    genuine: bool
+    signatures: list[str]
+    body: str
+    key: str | None = None
+    attempt_at: str | None = None
+
+    @property
+    def event(self) -> dict[str, object]:
+        """The body, read."""
+        event = json.loads(self.body)
+        assert isinstance(event, dict)
+        return event
+
+
+class FakeWebhooks(ThreadingHTTPServer):
+    """The server; `heard` has every request, `handled` the ids that were genuine and new: what the system would act upon.
+
+    One in a hundred answers times `slow` comes after `seconds`, times `failing` is a 500. `status` and `headers` are what it
+    answers when it is broken or busy.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int = 0, *, log: Path | None = None, secrets: tuple[str, ...] = (SECRET,)) -> None:
+        super().__init__(("127.0.0.1", port), Answer)
+        self.log, self.secrets = log, secrets
+        self.mood, self.status, self.headers = Mood.WELL, 500, dict[str, str]()
+        self.target = ""
+        self.slow = self.failing = 0.0
+        self.seconds = 0.5
+        self.heard: list[Heard] = []
+        self.handled: dict[str, dict[str, object]] = {}
+        self.ended = threading.Event()
+        self.arrived = threading.Condition()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def hear(self, heard: Heard) -> None:
+        """Keep a request; act upon it once."""
+        with self.arrived:
+            self.heard.append(heard)
+            if heard.genuine:
+                self.handled.setdefault(heard.id, heard.event)
+            if self.log is not None:
+                with self.log.open("a") as log:
+                    log.write(json.dumps(asdict(heard), ensure_ascii=False) + "\n")
+            self.arrived.notify_all()
+
+    def genuine(self, body: str, headers: dict[str, str]) -> bool:
+        """Whether one of its secrets signed it, now: each is tried, as while they are changed over."""
+        for secret in self.secrets:
+            with suppress(WebhookVerificationError, ValueError):
+                Webhook(secret).verify(body, headers)
+                return True
+        return False
+
+
+class Answer(BaseHTTPRequestHandler):
+    """One request and its answer."""
+
+    server: FakeWebhooks
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Check the signature, write down what came, and answer in the mood that it is in."""
+        server = self.server
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        genuine = server.genuine(body, headers)
+        signatures = headers.get("webhook-signature", "").split()
+        server.hear(
+            Heard(
+                headers.get("webhook-id", ""), time.time(), self.path, genuine, signatures, body,
+                headers.get("idempotency-key"), headers.get("webhook-timestamp"),
+            )
+        )  # fmt: skip
+        asked = parse_qs(urlsplit(self.path).query).get("mood")
+        mood = Mood(asked[0]) if asked else server.mood
+        if random.random() * 100 < server.slow:
+            mood = Mood.SLOW
+        elif random.random() * 100 < server.failing:
+            mood = Mood.BROKEN
+        # A sender that has lost patience is gone, and that is meant.
+        with suppress(OSError):
+            self.answer(mood if genuine else None)
+
+    def answer(self, mood: Mood | None) -> None:
+        """Answer, or not."""
+        server = self.server
+        match mood:
+            case None:
+                self.say(401, b"no signature is right")
+            case Mood.SLOW:
+                server.ended.wait(server.seconds)
+                self.say(200)
+            case Mood.HANGING:
+                server.ended.wait()
+            case Mood.BROKEN:
+                self.say(server.status, headers=server.headers)
+            case Mood.BUSY:
+                self.say(429, headers={"Retry-After": "120", **server.headers})
+            case Mood.GONE:
+                self.say(410)
+            case Mood.REDIRECTING:
+                self.say(307, headers={"Location": server.target})
+            case Mood.HUGE:
+                self.say(200, b"x" * HUGE)
+            case Mood.DRIPPING:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                while not server.ended.wait(0.02):
+                    self.wfile.write(b"X-Drip: x\r\n")
+            case _:
+                self.say(200, b"ok")
+
+    def say(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
+        """Send an answer."""
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
+@contextmanager
+def hearing(**options: object) -> Iterator[FakeWebhooks]:
+    """A fake that listens until the block ends."""
+    with FakeWebhooks(**options) as server:  # type: ignore[arg-type]
+        thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.ended.set()
+            server.shutdown()
+            thread.join()
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fakes.webhooks", description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--log", type=Path)
+    parser.add_argument("--secret", action="append", help="one of the secrets it knows")
+    parser.add_argument("--mood", type=Mood, default=Mood.WELL, choices=list(Mood))
+    parser.add_argument("--slow", type=float, default=0, help="answers in a hundred that come late")
+    parser.add_argument("--seconds", type=float, default=0.5, help="how late")
+    parser.add_argument("--failing", type=float, default=0, help="answers in a hundred that are a 500")
+    given = parser.parse_args()
+    with FakeWebhooks(given.port, log=given.log, secrets=tuple(given.secret or [SECRET])) as server:
+        server.mood, server.slow, server.seconds, server.failing = given.mood, given.slow, given.seconds, given.failing
+        print(server.url, flush=True)  # noqa: T201
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

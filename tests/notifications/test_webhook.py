@@ -1,0 +1,372 @@
+"""Webhooks as the Standard Webhooks specification has them: signed, repeated under one id, and given up on when told so."""
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from standardwebhooks import Webhook
+
+from community.models import Organisation
+from notifications.channels.channel import Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
+from notifications.channels.outside import Outside, networks
+from notifications.channels.webhook import WebhookChannel, body_of, signed
+from notifications.models import Bucket, Delivery, Endpoint, Message
+from notifications.models.outlets import PATIENCE, SWITCHED_OFF
+from notifications.topics import ChannelName, DeliveryState, Topic
+from tests.fakes.webhooks import SECRET, Mood, hearing
+
+CONTENT = {
+    "type": "ticket.dispatched",
+    "timestamp": "2026-11-25T04:00:00+00:00",
+    "data": {"url": "https://linli.example/t/1", "ticket": "018f", "seq": 7, "code": "XYL-2026-000001"},
+}
+
+
+@pytest.fixture(scope="module")
+def channel():
+    """One that may reach this machine, and loses patience soon."""
+    outside = Outside(networks(["127.0.0.1/32"], "X"))
+    with closing(WebhookChannel(outside, outside, connect=0.3, read=0.3, total=0.6)) as channel:
+        yield channel
+
+
+@pytest.fixture
+def receiver():
+    with hearing() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def endpoint(street, receiver):
+    """The webhook of a company of the demo street."""
+    company = Organisation.objects.get(code="po-a01")
+    return Endpoint.objects.create(
+        street_id=street.pk, organisation_id=company.pk, name="工单系统", url=receiver.url, secrets=SECRET
+    )
+
+
+@pytest.fixture
+def other(endpoint):
+    """Another one of the same company."""
+    return Endpoint.objects.create(
+        street_id=endpoint.street_id, organisation_id=endpoint.organisation_id, name="备用", url=f"{endpoint.url}/b", secrets=SECRET
+    )  # fmt: skip
+
+
+def queue(endpoint, **columns) -> Delivery:
+    """A delivery that waits."""
+    message = Message.objects.create(
+        street_id=endpoint.street_id, key=uuid.uuid4(), recipient=endpoint.pk, kind=CONTENT["type"], topic=Topic.PROGRESS,
+        title=CONTENT["type"], body="", at=timezone.now(),
+    )  # fmt: skip
+    return Delivery.objects.create(
+        street_id=endpoint.street_id, message=message, channel=ChannelName.WEBHOOK, recipient=endpoint.pk, content=CONTENT, **columns
+    )  # fmt: skip
+
+
+def envelope(endpoint, key=None, attempt=1) -> Envelope:
+    return Envelope(
+        key or uuid.uuid4(), attempt, endpoint.street_id, endpoint.pk, None, CONTENT["type"], None, 7, timezone.now(), False, False,
+        CONTENT,
+    )  # fmt: skip
+
+
+# Signing
+
+
+def test_the_specification_s_own_vector_is_met():
+    # standard-webhooks/standard-webhooks, libraries: "sign function works", the same in every language.
+    at = datetime.fromtimestamp(1614265330, UTC)
+    headers = signed("msg_p5jXN8AQM9LWM0D4loKWxJek", at, b'{"test": 2432232314}', [SECRET])
+    assert headers == {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+
+
+@pytest.mark.parametrize("length", [24, 32, 64])
+def test_a_signature_is_the_hmac_that_the_specification_describes(length):
+    key = bytes(range(length))
+    secret = f"whsec_{base64.b64encode(key).decode()}"
+    body = body_of({"type": "ticket.closed", "data": {"place": "学院路"}})
+    headers = signed("018f", datetime.fromtimestamp(1700000000.9, UTC), body, [secret])
+    right = hmac.new(key, b"018f.1700000000." + body, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(right).decode()}"
+
+
+def test_each_secret_signs_and_each_receiver_finds_its_own():
+    old, new = SECRET, f"whsec_{base64.b64encode(b'n' * 32).decode()}"
+    headers = signed("018f", datetime.now(UTC), b"{}", [new, old])
+    assert [one.split(",")[0] for one in headers["webhook-signature"].split(" ")] == ["v1", "v1"]
+    for secret in (old, new):
+        Webhook(secret).verify("{}", headers)
+
+
+def test_the_body_is_the_same_bytes_however_the_database_orders_it():
+    turned = {key: CONTENT[key] for key in reversed(CONTENT)} | {"data": dict(reversed(CONTENT["data"].items()))}
+    assert list(turned) != list(CONTENT)
+    assert body_of(turned) == body_of(CONTENT)
+    assert json.loads(body_of(CONTENT)) == CONTENT
+
+
+def test_a_secret_of_ours_has_the_form_and_is_drawn_anew(endpoint):
+    made = {endpoint.rotate() for _ in range(20)}
+    assert len(made) == 20
+    for secret in made:
+        assert secret.startswith("whsec_")
+        assert 24 <= len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
+
+
+def test_the_new_secret_signs_first_and_the_old_one_until_it_is_removed(endpoint, receiver, channel):
+    new = endpoint.rotate()
+    endpoint.save(update_fields=["secrets"])
+    channel.send(envelope(endpoint))
+    receiver.secrets = (new,)
+    channel.send(envelope(endpoint))
+    assert [len(one.signatures) for one in receiver.heard] == [2, 2]
+    assert receiver.heard[0].signatures[0] != receiver.heard[0].signatures[1]
+    assert endpoint.forget_old_secrets()
+    endpoint.save(update_fields=["secrets"])
+    channel.send(envelope(endpoint))
+    receiver.secrets = (SECRET,)
+    with pytest.raises(TryLater, match="401"):
+        channel.send(envelope(endpoint))
+    assert [(len(one.signatures), one.genuine) for one in receiver.heard[2:]] == [(1, True), (1, False)]
+    assert not endpoint.forget_old_secrets()
+
+
+def test_of_three_secrets_the_newest_two_sign(endpoint):
+    second, third = endpoint.rotate(), endpoint.rotate()
+    assert endpoint.signing == [third, second]
+
+
+def test_secrets_are_not_in_the_database_in_the_clear(endpoint):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secrets FROM notifications_endpoint WHERE id = %s", [endpoint.pk])
+        assert SECRET not in cursor.fetchone()[0]
+    assert Endpoint.objects.get(pk=endpoint.pk).signing == [SECRET]
+
+
+# Sending
+
+
+def test_what_is_sent_is_signed_thin_and_carries_the_delivery_s_key(endpoint, receiver, channel):
+    sent = envelope(endpoint)
+    assert channel.send(sent) == "HTTP 200"
+    (heard,) = receiver.heard
+    assert heard.genuine
+    assert heard.id == heard.key == str(sent.key)
+    assert heard.event == CONTENT
+    assert abs(int(heard.attempt_at) - heard.at) < 5
+
+
+def test_a_repeat_carries_the_same_id_and_body_and_a_time_of_its_own(endpoint, receiver, channel, monkeypatch):
+    key = uuid.uuid4()
+    receiver.mood = Mood.BROKEN
+    with pytest.raises(TryLater):
+        channel.send(envelope(endpoint, key))
+    receiver.mood = Mood.WELL
+    monkeypatch.setattr("notifications.channels.webhook.datetime", Later)
+    channel.send(envelope(endpoint, key, attempt=2))
+    first, second = receiver.heard
+    assert (first.id, first.body) == (second.id, second.body)
+    assert int(second.attempt_at) >= int(first.attempt_at) + 59
+    assert first.genuine
+    assert second.genuine
+    assert list(receiver.handled) == [str(key)]
+
+
+class Later(datetime):
+    """A minute from now: within a receiver's tolerance."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_has_it(endpoint, receiver, channel, status):
+    receiver.mood, receiver.status = Mood.BROKEN, status
+    assert channel.send(envelope(endpoint)) == f"HTTP {status}"
+
+
+@pytest.mark.parametrize(
+    "status", [300, 301, 304, 400, 401, 403, 404, 408, 409, 413, 415, 418, 422, 429, 500, 502, 503, 504]
+)
+def test_everything_else_is_a_failure_and_is_repeated(endpoint, receiver, channel, status):
+    receiver.mood, receiver.status = Mood.BROKEN, status
+    with pytest.raises(TryLater, match=f"HTTP {status}"):
+        channel.send(envelope(endpoint))
+    endpoint.refresh_from_db()
+    assert endpoint.active
+    assert endpoint.failing_since is not None
+
+
+def test_a_redirect_is_a_failure_and_nobody_goes_there(endpoint, receiver, channel):
+    with hearing() as elsewhere:
+        receiver.mood, receiver.target = Mood.REDIRECTING, elsewhere.url
+        with pytest.raises(TryLater, match="HTTP 307"):
+            channel.send(envelope(endpoint))
+        assert elsewhere.heard == []
+    assert len(receiver.heard) == 1
+
+
+@pytest.mark.parametrize("mood", [Mood.HANGING, Mood.DRIPPING])
+def test_one_who_does_not_answer_in_time_may_have_it(endpoint, receiver, channel, mood):
+    receiver.mood = mood
+    with pytest.raises(Unsure):
+        channel.send(envelope(endpoint))
+    assert len(receiver.heard) == 1
+    endpoint.refresh_from_db()
+    assert endpoint.failing_since is not None
+
+
+def test_of_a_huge_answer_the_status_counts(endpoint, receiver, channel):
+    receiver.mood = Mood.HUGE
+    assert channel.send(envelope(endpoint)) == "HTTP 200"
+
+
+def test_what_a_stranger_s_server_says_is_kept_nowhere(endpoint, receiver, channel):
+    receiver.mood, receiver.status = Mood.BROKEN, 500
+    receiver.headers = {"X-Private": "19900001234"}
+    with pytest.raises(TryLater) as failure:
+        channel.send(envelope(endpoint))
+    assert failure.value.reason == "HTTP 500"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize(("said", "meant"), [("120", 120), ("999999", 24 * 3600), ("soon", None)])
+def test_who_asks_to_wait_is_waited_for_a_day_at_most(endpoint, receiver, channel, status, said, meant):
+    receiver.mood, receiver.status, receiver.headers = Mood.BROKEN, status, {"Retry-After": said}
+    with pytest.raises(TryLater) as failure:
+        channel.send(envelope(endpoint))
+    assert failure.value.after == (timedelta(seconds=meant) if meant else None)
+
+
+@pytest.mark.parametrize(("status", "headers", "seconds"), [
+    (429, {"Retry-After": "120"}, 120), (429, {}, 30), (502, {}, 30), (503, {"Retry-After": "3600"}, 3600), (504, {}, 30),
+])  # fmt: skip
+def test_one_who_is_overloaded_is_left_alone(endpoint, other, receiver, channel, status, headers, seconds):
+    receiver.mood, receiver.status, receiver.headers = Mood.BROKEN, status, headers
+    with pytest.raises(TryLater):
+        channel.send(envelope(endpoint))
+    (bucket,) = Bucket.objects.all()
+    assert bucket.name == Bucket.of(ChannelName.WEBHOOK, endpoint.pk)
+    assert abs((bucket.blocked_until - timezone.now()).total_seconds() - seconds) < 5
+
+
+def test_one_whose_program_is_broken_is_not_left_alone(endpoint, receiver, channel):
+    receiver.mood = Mood.BROKEN
+    with pytest.raises(TryLater):
+        channel.send(envelope(endpoint))
+    assert not Bucket.objects.exists()
+
+
+def test_the_schedule_is_the_specification_s():
+    since_start = [timedelta(0), *accumulate(WebhookChannel.delays)]
+    assert [str(one) for one in since_start] == [
+        "0:00:00", "0:00:05", "0:05:05", "0:35:05", "2:35:05", "7:35:05", "17:35:05", "1 day, 7:35:05", "2 days, 3:35:05",
+        "3 days, 3:35:05",
+    ]  # fmt: skip
+
+
+# Giving up
+
+
+def test_410_switches_it_off_and_drops_what_waits_for_it_alone(endpoint, other, receiver, channel):
+    mine, finished, others = queue(endpoint), queue(endpoint, state=DeliveryState.DEAD), queue(other)
+    receiver.mood = Mood.GONE
+    with pytest.raises(Refused, match="HTTP 410"):
+        channel.send(envelope(endpoint))
+    endpoint.refresh_from_db()
+    assert (endpoint.active, endpoint.disabled_at is None) == (False, False)
+    assert "410" in endpoint.disabled_reason
+    rows = Delivery.objects.in_bulk()
+    assert (rows[mine.pk].state, rows[mine.pk].error) == (DeliveryState.DROPPED, SWITCHED_OFF)
+    assert rows[mine.pk].finished_at is not None
+    assert rows[finished.pk].state == DeliveryState.DEAD
+    assert rows[others.pk].state == DeliveryState.QUEUED
+    assert channel.reachable([endpoint.pk, other.pk, uuid.uuid4()], CONTENT) == {other.pk}
+
+
+def test_nothing_is_sent_to_one_that_is_switched_off_or_gone(endpoint, receiver, channel):
+    Endpoint.objects.update(active=False)
+    with pytest.raises(Unwanted, match="switched off"):
+        channel.send(envelope(endpoint))
+    kept = envelope(endpoint)
+    endpoint.delete()
+    with pytest.raises(Unwanted):
+        channel.send(kept)
+    assert receiver.heard == []
+
+
+def test_five_days_of_nothing_but_failures_switch_it_off(endpoint, receiver, channel):
+    waiting = queue(endpoint)
+    receiver.mood = Mood.BROKEN
+    for ago, active in ((PATIENCE - timedelta(hours=1), True), (PATIENCE + timedelta(seconds=1), False)):
+        since = timezone.now() - ago
+        Endpoint.objects.update(failing_since=since)
+        with pytest.raises(TryLater):
+            channel.send(envelope(endpoint))
+        endpoint.refresh_from_db()
+        assert (endpoint.active, endpoint.failing_since) == (active, since)
+    assert endpoint.disabled_at is not None
+    assert "五天" in endpoint.disabled_reason
+    assert Delivery.objects.get(pk=waiting.pk).state == DeliveryState.DROPPED
+
+
+def test_one_success_begins_the_five_days_anew(endpoint, receiver, channel):
+    Endpoint.objects.update(failing_since=timezone.now() - PATIENCE - timedelta(days=1))
+    channel.send(envelope(endpoint))
+    receiver.mood = Mood.BROKEN
+    with pytest.raises(TryLater):
+        channel.send(envelope(endpoint))
+    endpoint.refresh_from_db()
+    assert endpoint.active
+    assert timezone.now() - endpoint.failing_since < timedelta(minutes=1)
+
+
+def test_an_address_inside_is_a_failure_like_others(endpoint, receiver, channel):
+    for url in (
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.0.0.1/",
+        f"http://[::1]:{receiver.server_port}/",
+    ):
+        Endpoint.objects.filter(pk=endpoint.pk).update(url=url, failing_since=None)
+        with pytest.raises(Undelivered, match="Not connected"):
+            channel.send(envelope(endpoint))
+        endpoint.refresh_from_db()
+        assert endpoint.failing_since is not None
+    assert receiver.heard == []
+
+
+def test_without_a_secret_that_can_be_read_nothing_leaves_unsigned(endpoint, receiver, channel):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE notifications_endpoint SET secrets = 'sealed by a key that is gone'")
+    with pytest.raises(TryLater, match="secret"):
+        channel.send(envelope(endpoint))
+    assert receiver.heard == []
+
+
+def test_switched_on_again_it_has_never_failed(endpoint, receiver, channel):
+    Endpoint.objects.update(failing_since=timezone.now() - PATIENCE)
+    endpoint.switch_off("停用")
+    endpoint.switch_on()
+    endpoint.refresh_from_db()
+    assert (endpoint.active, endpoint.failing_since, endpoint.disabled_at, endpoint.disabled_reason) == (
+        True,
+        None,
+        None,
+        "",
+    )
+    channel.send(envelope(endpoint))
+    assert len(receiver.heard) == 1
