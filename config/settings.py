@@ -200,6 +200,7 @@ SPECTACULAR_SETTINGS = {
         "AccountKind": "tickets.inputs.AccountKind",
         "AssignmentRole": "tickets.states.AssignmentRole",
         "Channel": "tickets.states.Channel",
+        "NotificationChannel": "notifications.models.choices.CHOSEN",
         "ClockName": "tickets.states.ClockName",
         "ClockState": "tickets.api.deadlines.ClockState",
         "Language": "community.models.Language",

@@ -1,21 +1,35 @@
 """The letterbox: `post` turns letters into messages and deliveries, in the caller's transaction, and sends nothing."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from notifications.channels import channels
-from notifications.models import Delivery, Endpoint, Message, Preference, Profile, Robot
-from notifications.models.choices import INBOX
+from notifications.digests import KIND
+from notifications.models import Delivery, Endpoint, Message, Robot
+from notifications.models.choices import INBOX, QUIET_FROM, QUIET_UNTIL
 from notifications.models.wording import TEXT
-from notifications.timing import after_quiet
-from notifications.topics import ChannelName, Topic
+from notifications.timing import LATELY, after_quiet, held_until
+from notifications.topics import ChannelName, Digest, Topic
+from notifications.wishes import Wishes
 from notifications.wording import Catalogue, Writer
+
+type Way = tuple[ChannelName, Mapping[str, Any]]
+"""A channel, and what it would carry."""
+
+PERSONAL_ORDER = (ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS)
+"""The channels of people, in the order in which they are tried."""
+GROUP_LANGUAGE = "zh-hans"
+"""What a group chat reads."""
+FEW = 3
+"""How many messages that are not urgent a person is sent one by one within LATELY; what follows is held for a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,157 +84,213 @@ class Posted:
     channels: set[ChannelName] = field(default_factory=set)
 
 
-# By which channels a topic reaches people who have not said otherwise, besides the inbox. A fallback follows where one is not wanted.
-DEFAULTS: Mapping[Topic, frozenset[str]] = {
-    Topic.ASKED: frozenset({INBOX, ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS}),
-    Topic.PROGRESS: frozenset({INBOX, ChannelName.EMAIL, ChannelName.WECHAT}),
-    Topic.WORK: frozenset({INBOX, ChannelName.EMAIL, ChannelName.WECHAT}),
-    Topic.REMINDER: frozenset({INBOX, ChannelName.EMAIL, ChannelName.WECHAT}),
-    Topic.OVERSIGHT: frozenset({INBOX, ChannelName.EMAIL, ChannelName.WECHAT}),
-}
-
-
-def post(letters: Sequence[Letter], signals: Sequence[Signal], catalogue: Catalogue) -> Posted:
+def post(
+    letters: Sequence[Letter], signals: Sequence[Signal], catalogue: Catalogue, *, now: datetime | None = None
+) -> Posted:
     """Write what `letters` and `signals` say to everybody concerned; an event that was posted before is not posted again.
 
-    Call it in the transaction that takes the event out of its outbox.
+    `now` is the moment by which quiet hours and digests go, the present unless told. Call it in the transaction that takes the event
+    out of its outbox. Where two post one event at the same time, the transaction of the second fails (IntegrityError), and finds
+    everything said when it is tried again. The number of statements does not depend on how many letters and people there are.
     """
-    return _Posting(letters, signals, catalogue).write()
+    return _Posting(letters, signals, catalogue, now or timezone.now()).write()
+
+
+def reach(message: Message, ways: Sequence[Way], at: datetime) -> list[Delivery]:
+    """The deliveries of a person's message, due from `at` on: one by e-mail, and one push.
+
+    The push goes the first of the other `ways`; the rest follow in turn where the person turns out not to want that one.
+    """
+    email = [(name, content) for name, content in ways if name == ChannelName.EMAIL]
+    push = [(name, content) for name, content in ways if name != ChannelName.EMAIL]
+    made = [_delivery(message, name, content, at) for name, content in email]
+    if push:
+        (name, content), *rest = push
+        following = [{"channel": str(channel), "content": words} for channel, words in rest]
+        made.append(_delivery(message, name, content, at, following))
+    return made
+
+
+def new_ids(count: int) -> list[uuid.UUID]:
+    """Ids that PostgreSQL makes, rising."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT uuidv7() FROM generate_series(1, %s)", [count])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def write(messages: Sequence[Message], deliveries: Sequence[Delivery]) -> None:
+    """Insert them, with ids that rise in their order."""
+    rows = [*messages, *deliveries]
+    for row, id in zip(rows, new_ids(len(rows)), strict=True):
+        row.id = id
+    Message.objects.bulk_create(messages)
+    for delivery in deliveries:
+        delivery.message_id = delivery.message.id
+    Delivery.objects.bulk_create(deliveries)
+
+
+def _delivery(
+    message: Message,
+    channel: ChannelName,
+    content: Mapping[str, Any],
+    at: datetime,
+    fallback: Sequence[Mapping[str, Any]] = (),
+) -> Delivery:
+    return Delivery(
+        street_id=message.street_id,
+        message=message,
+        channel=channel,
+        recipient=message.recipient,
+        content=dict(content),
+        fallback=list(fallback),
+        urgent=message.urgent,
+        available_at=at,
+        created_at=message.created_at,
+    )
+
+
+class Reach:
+    """Whom a channel's content reaches, asked once for everybody in a batch: it depends on nothing but the vendor's template."""
+
+    def __init__(self, people: Collection[uuid.UUID]):
+        self._people = people
+        self._known: dict[tuple[ChannelName, str], set[uuid.UUID]] = {}
+
+    def __call__(self, name: ChannelName, content: Mapping[str, Any]) -> set[uuid.UUID]:
+        """Those whom the channel can bring the content to."""
+        asked = name, content.get("template", "")
+        if asked not in self._known:
+            self._known[asked] = channels()[name].reachable(self._people, content)
+        return self._known[asked]
 
 
 class _Posting:
     """One call of `post`, with what it read of everybody concerned."""
 
-    def __init__(self, letters: Sequence[Letter], signals: Sequence[Signal], catalogue: Catalogue):
-        self.letters, self.signals = letters, signals
-        self.now = timezone.now()
+    def __init__(self, letters: Sequence[Letter], signals: Sequence[Signal], catalogue: Catalogue, now: datetime):
+        self.letters, self.signals, self.now = letters, signals, now
         told: list[Letter | Signal] = [*letters, *signals]
-        streets = {one.street_id for one in told}
-        people = {one.person_id for letter in letters for one in letter.people}
-        self.writer = Writer(catalogue, streets)
-        self.profiles = Profile.objects.in_bulk(people) if people else {}
-        chosen = Preference.objects.filter(person__in=people).values_list("person", "topic", "channel", "wanted")
-        self.chosen = {(person, topic, channel): wanted for person, topic, channel, wanted in chosen} if people else {}
-        keys = {one.key for one in told}
-        self.there = set(Message.objects.filter(key__in=keys).values_list("key", "recipient"))
+        self.writer = Writer(catalogue, {one.street_id for one in told})
+        self.wishes = Wishes({one.person_id for letter in letters for one in letter.people})
+        self.reach = Reach(self.wishes.active)
+        self.there = set(Message.objects.filter(key__in={one.key for one in told}).values_list("key", "recipient"))
+        self._look_back()
         self.messages: list[Message] = []
         self.deliveries: list[Delivery] = []
+
+    def _look_back(self) -> None:
+        """How many messages each person has had lately, and until when what they were not shown is held."""
+        lately = Message.objects.filter(
+            person__in=self.wishes.active, created_at__gt=self.now - LATELY, urgent=False
+        ).exclude(kind=KIND)
+        waiting = Q(held_until__gt=self.now, gathered_into=None)
+        self.had: dict[uuid.UUID, int] = defaultdict(int)
+        self.held: dict[uuid.UUID, datetime] = {}
+        counted = lately.values_list("person").annotate(had=Count("pk"), held=Min("held_until", filter=waiting))
+        for person, had, held in counted:
+            self.had[person] = had
+            if held:
+                self.held[person] = held
 
     def write(self) -> Posted:
         self._letters()
         self._robots()
         self._signals()
-        ids = iter(_ids(len(self.messages) + len(self.deliveries)))
-        for row in (*self.messages, *self.deliveries):
-            row.id = next(ids)
-        Message.objects.bulk_create(self.messages)
-        for delivery in self.deliveries:
-            delivery.message_id = delivery.message.id
-        Delivery.objects.bulk_create(self.deliveries)
+        if self.messages:
+            write(self.messages, self.deliveries)
         due = {ChannelName(one.channel) for one in self.deliveries if one.available_at <= self.now}
         return Posted(len(self.messages), due)
 
     def _letters(self) -> None:
         for letter in self.letters:
             for language in dict.fromkeys(one.language for one in letter.people):
-                readers = [one.person_id for one in letter.people if one.language == language]
-                self._tell(letter, language, [one for one in readers if self._first(letter.key, one)])
+                readers = {one.person_id: None for one in letter.people if one.language == language}
+                people = [one for one in readers if one in self.wishes.active and self._first(letter.key, one)]
+                if people:
+                    self._tell(letter, language, people)
 
     def _first(self, key: uuid.UUID, recipient: uuid.UUID) -> bool:
         known = (key, recipient) in self.there
         self.there.add((key, recipient))
         return not known
 
-    def _tell(self, letter: Letter, language: str, people: Iterable[uuid.UUID]) -> None:
-        people = list(people)
-        if not people:
-            return
+    def _tell(self, letter: Letter, language: str, people: Sequence[uuid.UUID]) -> None:
         text = self.writer.content(letter.street_id, letter.kind, TEXT, language, letter.facts)
         assert text is not None
         ways = self._ways(letter, language, people)
         for person in people:
-            message = self._message(letter, person, text, person=person, inbox=self._wants(person, letter.topic, INBOX))
-            open_ways = [
+            message = self._message(letter, person, text, language)
+            message.person_id = person
+            wanted = [
                 (name, content)
-                for name, (content, reachable) in ways.items()
-                if person in reachable and self._wants(person, letter.topic, name)
+                for name, content in ways
+                if self.wishes.wants(person, letter.topic, name, urgent=letter.urgent)
+                and person in self.reach(name, content)
             ]
-            self._send_to_person(message, letter, open_ways)
+            message.held_until = self._held_until(letter, person)
+            if message.held_until:
+                message.ways = wanted
+                continue
+            message.inbox = self.wishes.wants(person, letter.topic, INBOX, urgent=letter.urgent)
+            at = self.now if letter.urgent else self.wishes.after_quiet(person, self.now)
+            self.deliveries += reach(message, wanted, at)
 
-    def _send_to_person(
-        self, message: Message, letter: Letter, ways: Sequence[tuple[ChannelName, dict[str, Any]]]
-    ) -> None:
-        """One delivery by e-mail; one by WeChat, else by SMS, which is what follows where WeChat is not wanted."""
-        profile = self.profiles.get(message.person_id)
-        at = self.now
-        if not letter.urgent:
-            quiet = profile or Profile()
-            at = after_quiet(self.now, quiet.quiet_from, quiet.quiet_until)
-        chain = [(name, content) for name, content in ways if name != ChannelName.EMAIL]
-        for name, content in ways:
-            if name == ChannelName.EMAIL:
-                self._deliver(message, name, content, at)
-        if chain:
-            (name, content), *rest = chain
-            following = [{"channel": str(channel), "content": words} for channel, words in rest]
-            self._deliver(message, name, content, at, following)
-
-    def _ways(
-        self, letter: Letter, language: str, people: Sequence[uuid.UUID]
-    ) -> dict[ChannelName, tuple[dict[str, Any], set[uuid.UUID]]]:
-        """The channels of people in the order in which they are tried, each with its content and whom it reaches."""
-        found = {}
-        for name in (ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS):
+    def _ways(self, letter: Letter, language: str, people: Sequence[uuid.UUID]) -> list[Way]:
+        """The channels that any of the people want, in the order in which they are tried, with what each carries."""
+        found: list[Way] = []
+        for name in PERSONAL_ORDER:
             channel = channels().get(name)
-            if channel is None or not any(self._wants(person, letter.topic, name) for person in people):
+            if channel is None or not any(
+                self.wishes.wants(person, letter.topic, name, urgent=letter.urgent) for person in people
+            ):
                 continue
             content = self.writer.content(letter.street_id, letter.kind, channel.shape, language, letter.facts)
             if content is not None:
-                found[name] = content, channel.reachable(people, content)
+                found.append((name, content))
         return found
 
-    def _wants(self, person: uuid.UUID, topic: Topic, channel: str) -> bool:
-        return self.chosen.get((person, str(topic), str(channel)), channel in DEFAULTS[topic])
+    def _held_until(self, letter: Letter, person: uuid.UUID) -> datetime | None:
+        """Until when the message waits for others, where it is one of many; None where it is sent by itself."""
+        if letter.urgent:
+            return None
+        self.had[person] += 1
+        digest = self.wishes.digest(person)
+        if digest == Digest.NEVER or (digest == Digest.AUTO and self.had[person] <= FEW):
+            return None
+        return self.held.setdefault(person, held_until(self.now, digest))
 
     def _robots(self) -> None:
         concerned = {one for letter in self.letters for one in letter.organisations}
-        if not concerned:
-            return
-        robots = list(Robot.objects.filter(active=True, organisation_id__in=concerned))
+        robots: dict[tuple[uuid.UUID, uuid.UUID], list[Robot]] = defaultdict(list)
+        for robot in Robot.objects.filter(active=True, organisation_id__in=concerned, vendor__in=list(channels())):
+            robots[robot.street_id, robot.organisation_id].append(robot)
+        night = after_quiet(self.now, QUIET_FROM, QUIET_UNTIL)
         for letter in self.letters:
-            for robot in robots:
-                speaks = not robot.topics or letter.topic in robot.topics
-                if (
-                    robot.street_id != letter.street_id
-                    or robot.organisation_id not in letter.organisations
-                    or not speaks
-                ):
-                    continue
-                if (channel := channels().get(ChannelName(robot.vendor))) is None or not self._first(
-                    letter.key, robot.id
-                ):
-                    continue
-                text = self.writer.content(letter.street_id, letter.kind, TEXT, "zh-hans", letter.facts)
-                assert text is not None
-                message = self._message(letter, robot.id, text)
-                self._deliver(message, channel.name, text, self.now)
+            for organisation in dict.fromkeys(letter.organisations):
+                for robot in robots.get((letter.street_id, organisation), ()):
+                    speaks = not robot.topics or letter.topic in robot.topics
+                    if speaks and self._first(letter.key, robot.id):
+                        self._say(letter, robot, self.now if letter.urgent else night)
+
+    def _say(self, letter: Letter, robot: Robot, at: datetime) -> None:
+        text = self.writer.content(letter.street_id, letter.kind, TEXT, GROUP_LANGUAGE, letter.facts)
+        assert text is not None
+        message = self._message(letter, robot.id, text, GROUP_LANGUAGE)
+        self.deliveries.append(_delivery(message, ChannelName(robot.vendor), text, at))
 
     def _signals(self) -> None:
-        concerned = {one for signal in self.signals for one in signal.organisations}
-        if not concerned or ChannelName.WEBHOOK not in channels():
+        if ChannelName.WEBHOOK not in channels():
             return
-        endpoints = list(Endpoint.objects.filter(active=True, organisation_id__in=concerned))
+        concerned = {one for signal in self.signals for one in signal.organisations}
+        endpoints: dict[tuple[uuid.UUID, uuid.UUID], list[Endpoint]] = defaultdict(list)
+        for endpoint in Endpoint.objects.filter(active=True, organisation_id__in=concerned):
+            endpoints[endpoint.street_id, endpoint.organisation_id].append(endpoint)
         for signal in self.signals:
-            for endpoint in endpoints:
-                hears = not endpoint.types or signal.type in endpoint.types
-                if (
-                    endpoint.street_id != signal.street_id
-                    or endpoint.organisation_id not in signal.organisations
-                    or not hears
-                ):
-                    continue
-                if self._first(signal.key, endpoint.id):
-                    self._signal(signal, endpoint)
+            for organisation in dict.fromkeys(signal.organisations):
+                for endpoint in endpoints.get((signal.street_id, organisation), ()):
+                    hears = not endpoint.types or signal.type in endpoint.types
+                    if hears and self._first(signal.key, endpoint.id):
+                        self._signal(signal, endpoint)
 
     def _signal(self, signal: Signal, endpoint: Endpoint) -> None:
         message = Message(
@@ -238,60 +308,23 @@ class _Posting:
         )
         self.messages.append(message)
         content = {"type": signal.type, "timestamp": signal.at.isoformat(), "data": dict(signal.data)}
-        self._deliver(message, ChannelName.WEBHOOK, content, self.now)
+        self.deliveries.append(_delivery(message, ChannelName.WEBHOOK, content, self.now))
 
-    def _message(
-        self,
-        letter: Letter,
-        recipient: uuid.UUID,
-        text: Mapping[str, Any],
-        *,
-        person: uuid.UUID | None = None,
-        inbox: bool = False,
-    ) -> Message:
+    def _message(self, letter: Letter, recipient: uuid.UUID, text: Mapping[str, Any], language: str) -> Message:
         message = Message(
             street_id=letter.street_id,
             key=letter.key,
             recipient=recipient,
-            person_id=person,
             kind=letter.kind,
             topic=letter.topic,
             subject_id=letter.subject_id,
             seq=letter.seq,
             title=text["title"],
             body=text["body"],
+            language=language,
             urgent=letter.urgent,
             at=letter.at,
             created_at=self.now,
-            inbox=inbox,
         )
         self.messages.append(message)
         return message
-
-    def _deliver(
-        self,
-        message: Message,
-        channel: ChannelName,
-        content: Mapping[str, Any],
-        at: datetime,
-        fallback: Sequence[Mapping[str, Any]] = (),
-    ) -> None:
-        self.deliveries.append(
-            Delivery(
-                street_id=message.street_id,
-                message=message,
-                channel=channel,
-                recipient=message.recipient,
-                content=dict(content),
-                fallback=list(fallback),
-                urgent=message.urgent,
-                available_at=at,
-                created_at=self.now,
-            )
-        )
-
-
-def _ids(count: int) -> list[uuid.UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT uuidv7() FROM generate_series(1, %s)", [count])
-        return [row[0] for row in cursor.fetchall()]

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from notifications import deliver
+from notifications import deliver, digest
 from notifications.channels import channels
 from notifications.channels.channel import Channel
 from notifications.topics import ChannelName
@@ -32,7 +32,8 @@ class Rounds:
             slot.release()
 
     def sweep(self) -> Sequence[ChannelName]:
-        """Find what nobody looks after; the channels that have something due."""
+        """Gather what was held for long enough, and find what nobody looks after; the channels that have something due."""
+        digest.gather()
         return deliver.sweep(self.channels)
 
     def stop(self) -> None:

@@ -24,7 +24,7 @@ def deliver(channel: str) -> None:
 
 @shared_task(name="notifications.sweep")
 def sweep() -> None:
-    """Find what a nudge has lost: abandoned deliveries, and channels with something due."""
+    """Gather what was held for long enough, and find what a nudge has lost: abandoned deliveries, channels with something due."""
     nudge(rounds.here().sweep())
 
 

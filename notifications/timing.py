@@ -7,7 +7,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from notifications.topics import Digest
+
 JITTER = 0.2
+LATELY = timedelta(minutes=10)
+"""The time in which a few messages are enough, and how long what follows them is held."""
+DAILY_AT = time(8, 30)
 
 
 def after_quiet(now: datetime, quiet_from: time, quiet_until: time) -> datetime:
@@ -22,6 +27,20 @@ def after_quiet(now: datetime, quiet_from: time, quiet_until: time) -> datetime:
     else:
         quiet, days = here >= quiet_from or here < quiet_until, int(here >= quiet_from)
     return datetime.combine(local.date() + timedelta(days=days), quiet_until, zone) if quiet else now
+
+
+def held_until(now: datetime, digest: Digest) -> datetime:
+    """When what is held from `now` on for a person with that setting is gathered; NEVER holds nothing."""
+    local = now.astimezone(ZoneInfo(settings.TIME_ZONE))
+    match digest:
+        case Digest.NEVER:
+            return now
+        case Digest.HOURLY:
+            return local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        case Digest.DAILY:
+            return datetime.combine(local.date() + timedelta(days=local.time() >= DAILY_AT), DAILY_AT, local.tzinfo)
+        case _:
+            return now + LATELY
 
 
 def wait(delays: Sequence[timedelta], failures: int) -> timedelta | None:

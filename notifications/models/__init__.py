@@ -1,6 +1,6 @@
 """The postman's tables."""
 
-from notifications.models.choices import Preference, Profile
+from notifications.models.choices import EmailCode, Preference, Profile
 from notifications.models.message import Delivery, Message
 from notifications.models.outlets import Bucket, Endpoint, Robot
 from notifications.models.round import LastRound
@@ -11,6 +11,7 @@ __all__ = [
     "AccessToken",
     "Bucket",
     "Delivery",
+    "EmailCode",
     "Endpoint",
     "Grant",
     "LastRound",

@@ -5,12 +5,15 @@ from datetime import time
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from notifications.topics import PERSONAL, Digest, Topic
 from web.models import Identified
 from web.words import bilingual
 
 QUIET_FROM, QUIET_UNTIL = time(22), time(7)
+WRONG_GUESSES = 5
+"""How many an e-mail code bears."""
 INBOX = "inbox"
 CHOSEN = [(INBOX, bilingual("站内信", "Inbox")), *((one.value, one.label) for one in PERSONAL)]
 
@@ -37,6 +40,33 @@ class Profile(models.Model):
     class Meta:
         verbose_name = bilingual("通知设置", "notification settings")
         verbose_name_plural = bilingual("通知设置", "notification settings")
+
+    def __str__(self) -> str:
+        return str(self.person_id)
+
+
+class EmailCode(Identified):
+    """A code that was mailed to an address which a person says is theirs; kept for a day, because the limits count what was sent.
+
+    `code_hash` is an HMAC under SECRET_KEY.
+    """
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    email = models.EmailField(max_length=254)
+    code_hash = models.BinaryField()
+    created_at = models.DateTimeField(db_default=Now())
+    used_at = models.DateTimeField(null=True)
+    wrong = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(wrong__lte=WRONG_GUESSES), name="emailcode_wrong_guesses"),
+        ]
+        indexes = [
+            models.Index(F("person"), F("created_at"), name="emailcode_by_person"),
+            models.Index(F("email"), F("created_at"), name="emailcode_by_email"),
+            models.Index(F("created_at"), name="emailcode_by_age"),
+        ]
 
     def __str__(self) -> str:
         return str(self.person_id)

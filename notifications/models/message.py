@@ -12,12 +12,29 @@ from web.models import Identified
 from web.words import bilingual
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Messages, narrowed."""
+
+    def inbox(self, person: uuid.UUID) -> "MessageQuerySet":
+        """What stands in the person's inbox."""
+        return self.filter(person_id=person, inbox=True)
+
+    def readable(self, person: uuid.UUID) -> "MessageQuerySet":
+        """What the person can open: their inbox, and the parts of its digests."""
+        return self.filter(Q(inbox=True) | Q(gathered_into__inbox=True), person_id=person)
+
+    def held(self) -> "MessageQuerySet":
+        """Those that wait to be gathered."""
+        return self.filter(held_until__isnull=False, gathered_into=None)
+
+
 class Message(Identified):
     """One piece of news for one recipient, in their language: for a person, the row of their inbox.
 
     `key` is the event that it tells of, `recipient` the person, the robot or the webhook that it is for. `subject_id` and `seq`
     are what the event happened to, and its number there. A held message waits until `held_until` to be gathered with others into one
-    digest, and is shown in no inbox; `gathered_into` is that digest.
+    digest, and is shown in no inbox; `ways` is what each channel would carry if it were sent by itself after all, in the order in which
+    they are tried. `gathered_into` is that digest.
     """
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
@@ -37,12 +54,14 @@ class Message(Identified):
     seq = models.PositiveIntegerField(null=True, verbose_name=bilingual("序号", "number"))
     title = models.CharField(bilingual("标题", "title"), max_length=120)
     body = models.TextField(bilingual("正文", "body"))
+    language = models.CharField(bilingual("语言", "language"), max_length=8, default="zh-hans")
     urgent = models.BooleanField(bilingual("紧急", "urgent"), default=False)
     at = models.DateTimeField(bilingual("发生时间", "at"))
     created_at = models.DateTimeField(bilingual("写入时间", "created at"), db_default=Now())
     inbox = models.BooleanField(bilingual("在站内信中", "in the inbox"), default=False)
     read_at = models.DateTimeField(bilingual("阅读时间", "read at"), null=True)
     held_until = models.DateTimeField(bilingual("汇总时间", "held until"), null=True)
+    ways = models.JSONField(bilingual("待发内容", "ways"), null=True)
     gathered_into = models.ForeignKey(
         "self",
         models.CASCADE,
@@ -53,6 +72,8 @@ class Message(Identified):
     )
 
     person_id: uuid.UUID | None
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         verbose_name = bilingual("消息", "message")
@@ -66,12 +87,24 @@ class Message(Identified):
         ]
         indexes = [
             models.Index(F("person"), F("id").desc(), condition=Q(inbox=True), name="message_inbox"),
-            models.Index(F("person"), condition=Q(inbox=True, read_at__isnull=True), name="message_unread"),
+            models.Index(
+                F("person"),
+                F("id").desc(),
+                include=["urgent"],
+                condition=Q(inbox=True, read_at__isnull=True),
+                name="message_unread",
+            ),
+            models.Index(F("person"), F("created_at"), condition=Q(person__isnull=False), name="message_person"),
             models.Index(F("subject_id"), F("id").desc(), name="message_subject"),
             models.Index(
                 F("held_until"),
                 condition=Q(held_until__isnull=False, gathered_into__isnull=True),
                 name="message_held",
+            ),
+            models.Index(
+                F("person"),
+                condition=Q(held_until__isnull=False, gathered_into__isnull=True),
+                name="message_waiting",
             ),
             models.Index(F("gathered_into"), condition=Q(gathered_into__isnull=False), name="message_gathered"),
             models.Index(F("created_at"), name="message_age"),

@@ -31,9 +31,11 @@ from schemathesis.core.parameters import ParameterLocation
 
 from community import signin, wechat
 from community.models import WechatAccount
+from notifications.models import Message
 from tests.connections import one_connection
 from tests.fakes.wechat import APP_ID, APP_SECRET, serving
 from tests.tickets.paths import CONTACTED, INPUTS, Scene, Step
+from tickets import announce
 from tickets.models import Ticket
 from tickets.states import State
 
@@ -209,6 +211,11 @@ class Street:
             path["photo_id"] = self.api(who).photo()
         if operation == "read_place":
             path["id"] = str(self.scene.home)
+        if operation in {"read_notification", "mark_notification_read"}:
+            self.scene.file()
+            announce.tell_outbox()
+            inbox = Message.objects.filter(person=self.scene.cast["resident"], inbox=True)
+            path["id"] = str(inbox.latest("id").pk)
         if operation == "move_out":
             path["id"] = str(self.scene.cast["resident"].residencies.first().pk)
         body = case.body

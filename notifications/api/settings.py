@@ -1,0 +1,167 @@
+"""What a person chooses: by which channels they hear of what, when, and how often."""
+
+import uuid
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from notifications.api.person import person_of
+from notifications.channels import channels
+from notifications.models import Message, Preference, Profile
+from notifications.models.choices import CHOSEN, INBOX
+from notifications.topics import Digest, Topic
+from notifications.wishes import ALWAYS, URGENT_DEFAULTS, Wishes
+from web.problems import Fault, invalid
+from web.words import bilingual
+
+_MUST_BE_TOLD = bilingual(
+    "需要您办理的事项会一直出现在站内信中，不能关闭。", "What you have to act on always comes to your inbox."
+)
+_NAMED_TWICE = bilingual("同一项出现了两次。", "The same one is named twice.")
+
+
+@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"})
+class TimeOfDay(serializers.TimeField):
+    """An hour and a minute of the server's time zone, as 22:00."""
+
+    def __init__(self, **options: Any):
+        super().__init__(format="%H:%M", input_formats=["%H:%M"], **options)
+
+
+class ReachedBySerializer(serializers.Serializer[Any]):
+    """A channel, and whether this server has it."""
+
+    channel = serializers.ChoiceField(choices=CHOSEN)
+    channel_label = serializers.CharField()
+    available = serializers.BooleanField(help_text="Whether this server sends anything by it.")
+
+
+class PreferenceSerializer(serializers.Serializer[Any]):
+    """Whether I hear of a topic by a channel."""
+
+    topic = serializers.ChoiceField(choices=Topic.choices)
+    topic_label = serializers.CharField()
+    channel = serializers.ChoiceField(choices=CHOSEN)
+    wanted = serializers.BooleanField()
+    default = serializers.BooleanField(help_text="Whether that is so by default: I have said neither yes nor no.")
+    urgent_too = serializers.BooleanField(
+        help_text="Not wanted by default, and yet what is urgent comes by it until I say no."
+    )
+    fixed = serializers.BooleanField(help_text="It cannot be declined.")
+
+
+class SettingsSerializer(serializers.Serializer[Any]):
+    """How I am reached."""
+
+    email = serializers.CharField(allow_blank=True, help_text="My confirmed e-mail address; empty where I have none.")
+    quiet_from = TimeOfDay(help_text="From then on only what is urgent leaves the house.")
+    quiet_until = TimeOfDay(help_text="Until then; the same as `quiet_from` for no quiet hours.")
+    digest = serializers.ChoiceField(choices=Digest.choices)
+    channels = ReachedBySerializer(many=True)
+    preferences = PreferenceSerializer(many=True)
+
+
+class WishSerializer(serializers.Serializer[Any]):
+    """One thing that I change."""
+
+    topic = serializers.ChoiceField(choices=Topic.choices)
+    channel = serializers.ChoiceField(choices=CHOSEN)
+    wanted = serializers.BooleanField(allow_null=True, help_text="Null goes back to the default.")
+
+
+class SettingsPatchSerializer(serializers.Serializer[Any]):
+    """What I change; the rest stays as it is."""
+
+    quiet_from = TimeOfDay(required=False)
+    quiet_until = TimeOfDay(required=False)
+    digest = serializers.ChoiceField(choices=Digest.choices, required=False)
+    preferences = WishSerializer(many=True, required=False)
+
+    def validate_preferences(self, wishes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Each once, and nothing that cannot be declined."""
+        named = set()
+        for position, wish in enumerate(wishes):
+            cell = Topic(wish["topic"]), wish["channel"]
+            if cell in named:
+                raise invalid(Fault(f"preferences.{position}", "named_twice", _NAMED_TWICE))
+            if cell in ALWAYS and wish["wanted"] is False:
+                raise invalid(Fault(f"preferences.{position}.wanted", "must_be_told", _MUST_BE_TOLD))
+            named.add(cell)
+        return wishes
+
+
+def _settings(person: uuid.UUID) -> dict[str, Any]:
+    wishes = Wishes([person])
+    profile = wishes.profile(person)
+    return {
+        "email": profile.email if profile.email_confirmed_at else "",
+        "quiet_from": f"{profile.quiet_from:%H:%M}",
+        "quiet_until": f"{profile.quiet_until:%H:%M}",
+        "digest": profile.digest,
+        "channels": [
+            {"channel": name, "channel_label": label, "available": name == INBOX or name in channels()}
+            for name, label in CHOSEN
+        ],
+        "preferences": [
+            {
+                "topic": topic,
+                "topic_label": topic.label,
+                "channel": channel,
+                "wanted": wishes.wants(person, topic, channel),
+                "default": not wishes.said(person, topic, channel),
+                "urgent_too": not wishes.said(person, topic, channel) and channel in URGENT_DEFAULTS.get(topic, ()),
+                "fixed": (topic, channel) in ALWAYS,
+            }
+            for topic in Topic
+            for channel, _ in CHOSEN
+        ],
+    }
+
+
+class Settings(APIView):
+    """How the caller is reached."""
+
+    @extend_schema(operation_id="read_notification_settings", responses={200: SettingsSerializer})
+    def get(self, request: Request) -> Response:
+        """How I am reached: by which channels I hear of what, when, and how often. The language is in `me`."""
+        return Response(_settings(person_of(request)))
+
+    @extend_schema(
+        operation_id="change_notification_settings",
+        request=SettingsPatchSerializer,
+        responses={200: SettingsSerializer},
+    )
+    def patch(self, request: Request) -> Response:
+        """Change how I am reached; what is not named stays as it is."""
+        asked = SettingsPatchSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        _change(person_of(request), asked.validated_data)
+        return Response(_settings(person_of(request)))
+
+
+def _change(person: uuid.UUID, asked: dict[str, Any]) -> None:
+    wishes = asked.get("preferences", [])
+    profile: dict[str, Any] = {name: asked[name] for name in ("quiet_from", "quiet_until", "digest") if name in asked}
+    with transaction.atomic():
+        if profile:
+            Profile.objects.update_or_create(person_id=person, defaults=profile)
+        if "digest" in profile:
+            # What was held the old way is gathered at once, rather than tomorrow morning.
+            Message.objects.held().filter(person_id=person).update(held_until=timezone.now())
+        if taken_back := [Q(topic=one["topic"], channel=one["channel"]) for one in wishes if one["wanted"] is None]:
+            Preference.objects.filter(reduce(or_, taken_back), person_id=person).delete()
+        Preference.objects.bulk_create(
+            [Preference(person_id=person, **wish) for wish in wishes if wish["wanted"] is not None],
+            update_conflicts=True,
+            update_fields=["wanted"],
+            unique_fields=["person", "topic", "channel"],
+        )

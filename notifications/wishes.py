@@ -1,0 +1,63 @@
+"""By which channels people hear of what: as they have chosen, else by default."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.contrib.auth import get_user_model
+
+from notifications.models import Preference, Profile
+from notifications.models.choices import INBOX
+from notifications.timing import after_quiet
+from notifications.topics import ChannelName, Digest, Topic
+
+FREE = frozenset({INBOX, ChannelName.EMAIL, ChannelName.WECHAT})
+DEFAULTS: Mapping[Topic, frozenset[str]] = {
+    # Each text message costs the street money: by default one is sent only to whoever is waited for.
+    Topic.ASKED: FREE | {ChannelName.SMS},
+    Topic.PROGRESS: FREE,
+    Topic.WORK: FREE,
+    Topic.REMINDER: FREE,
+    Topic.OVERSIGHT: FREE,
+}
+URGENT_DEFAULTS: Mapping[Topic, frozenset[str]] = {Topic.WORK: frozenset({ChannelName.SMS})}
+"""What the urgent messages of a topic use besides, unless the person has said no."""
+ALWAYS = frozenset({(Topic.ASKED, INBOX), (Topic.WORK, INBOX)})
+"""What cannot be declined: whoever must act is told of it at least in the inbox."""
+
+
+class Wishes:
+    """What some people have chosen, read in three statements however many they are. Whoever is gone, or no longer active, wants nothing."""
+
+    def __init__(self, people: Collection[uuid.UUID]):
+        active = get_user_model().objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True)
+        self.active: frozenset[uuid.UUID] = frozenset(active)
+        self._profiles = Profile.objects.in_bulk(self.active)
+        said = Preference.objects.filter(person__in=self.active).values_list("person", "topic", "channel", "wanted")
+        self._said = {(person, topic, channel): wanted for person, topic, channel, wanted in said}
+
+    def wants(self, person: uuid.UUID, topic: Topic, channel: str, *, urgent: bool = False) -> bool:
+        """Whether the person hears of the topic by the channel (or INBOX)."""
+        if person not in self.active:
+            return False
+        if (topic, channel) in ALWAYS:
+            return True
+        default = channel in DEFAULTS[topic] or (urgent and channel in URGENT_DEFAULTS.get(topic, ()))
+        return self._said.get((person, str(topic), str(channel)), default)
+
+    def said(self, person: uuid.UUID, topic: Topic, channel: str) -> bool:
+        """Whether the person has said yes or no, so that no default counts."""
+        return (topic, channel) not in ALWAYS and (person, str(topic), str(channel)) in self._said
+
+    def after_quiet(self, person: uuid.UUID, now: datetime) -> datetime:
+        """`now`, or the end of the person's quiet hours."""
+        profile = self.profile(person)
+        return after_quiet(now, profile.quiet_from, profile.quiet_until)
+
+    def digest(self, person: uuid.UUID) -> Digest:
+        """How often the person wants a summary."""
+        return Digest(self.profile(person).digest)
+
+    def profile(self, person: uuid.UUID) -> Profile:
+        """The person's settings; the defaults where there are none."""
+        return self._profiles.get(person) or Profile(person_id=person)

@@ -1,0 +1,244 @@
+"""Many messages for one person: a few by themselves, the rest as one summary."""
+
+import threading
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from community.models import Person
+from notifications import digest, tasks
+from notifications.models import Delivery, Message, Preference, Profile, Wording
+from notifications.topics import ChannelName, Digest, Topic
+from tests.notifications.letters import MORNING, NIGHT, NOON, STREET, letter, statements, told
+
+MINUTE = timedelta(minutes=1)
+SOON = NOON + 10 * MINUTE
+
+
+def shown(person):
+    """The kinds in the person's inbox, the oldest first."""
+    return list(Message.objects.inbox(person.pk).order_by("id").values_list("kind", flat=True))
+
+
+def sent(person):
+    """What is to go out to the person by e-mail: the titles, the oldest first."""
+    mails = Delivery.objects.filter(recipient=person.pk, channel="email").order_by("id")
+    return [one.content["title"] for one in mails]
+
+
+@pytest.fixture
+def dispatcher(cast):
+    return cast["dispatcher"]
+
+
+@pytest.mark.django_db
+def test_of_fifty_messages_at_once_three_come_by_themselves_and_the_rest_as_one(cast, paper, dispatcher):
+    told(*(letter(dispatcher, topic=Topic.WORK, code=f"XY-{number}") for number in range(50)))
+    assert shown(dispatcher) == ["story"] * 3
+    assert sent(dispatcher) == ["工单 XY-0", "工单 XY-1", "工单 XY-2"]
+    assert digest.gather(SOON - MINUTE) == 0
+    assert digest.gather(SOON) == 47
+    assert shown(dispatcher) == ["story"] * 3 + ["digest"]
+    assert sent(dispatcher)[3:] == ["47 条新消息"]
+    summary = Message.objects.get(kind="digest")
+    assert (summary.topic, summary.subject_id, summary.urgent) == ("work", None, False)
+    assert summary.body.splitlines() == [f"工单 XY-{number}" for number in range(3, 50)]
+    assert summary.gathered.count() == 47
+    assert not Message.objects.exclude(ways__isnull=True).exists()
+
+
+@pytest.mark.django_db
+def test_what_comes_one_after_the_other_is_counted_too(paper, dispatcher):
+    for minutes in range(12):
+        told(letter(dispatcher), now=NOON + minutes * MINUTE)
+    assert shown(dispatcher) == ["story"] * 3
+    # All that is held comes together, ten minutes after the first of it.
+    assert set(Message.objects.held().values_list("held_until", flat=True)) == {NOON + 13 * MINUTE}
+    assert digest.gather(NOON + 13 * MINUTE) == 9
+    # Still many; and then a while none.
+    told(letter(dispatcher), now=NOON + 14 * MINUTE)
+    assert Message.objects.held().count() == 1
+    told(letter(dispatcher), now=NOON + 30 * MINUTE)
+    assert Message.objects.held().count() == 1
+
+
+@pytest.mark.django_db
+def test_what_is_urgent_is_never_held(paper, dispatcher):
+    Profile.objects.create(person=dispatcher, digest=Digest.DAILY)
+    told(*(letter(dispatcher, urgent=True) for _ in range(20)), letter(dispatcher))
+    assert shown(dispatcher) == ["story"] * 20
+    assert Message.objects.held().count() == 1
+
+
+@pytest.mark.django_db
+def test_urgent_messages_make_no_others_wait(paper, dispatcher):
+    told(*(letter(dispatcher, urgent=True) for _ in range(20)), letter(dispatcher))
+    assert not Message.objects.held().exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("setting", "held", "until"),
+    [
+        (Digest.NEVER, 0, None),
+        (Digest.AUTO, 2, NOON + 10 * MINUTE),
+        (Digest.HOURLY, 5, NOON + 60 * MINUTE),
+        (Digest.DAILY, 5, MORNING + 90 * MINUTE),
+    ],
+)
+def test_how_often_is_each_persons_choice(paper, dispatcher, setting, held, until):
+    Profile.objects.create(person=dispatcher, digest=setting)
+    told(*(letter(dispatcher) for _ in range(5)))
+    waiting = Message.objects.held().values_list("held_until", flat=True)
+    assert (len(waiting), set(waiting)) == (held, {until} if until else set())
+
+
+@pytest.mark.django_db
+def test_one_that_was_held_alone_is_sent_as_itself(paper, dispatcher):
+    Preference.objects.create(person=dispatcher, topic="progress", channel="sms", wanted=True)
+    told(*(letter(dispatcher, code=f"XY-{number}") for number in range(4)))
+    (before,) = Message.objects.held()
+    told(letter(dispatcher, urgent=True, code="XY-9"))
+    assert digest.gather(SOON) == 1
+    after = Message.objects.get(key=before.key)
+    assert (after.kind, after.inbox, after.held_until, after.ways) == ("story", True, None, None)
+    # It stands in the inbox where it came, not where it would have stood.
+    assert Message.objects.inbox(dispatcher.pk).order_by("-id").first() == after
+    ways = {one.channel: one for one in after.deliveries.all()}
+    assert set(ways) == {"email", "wechat"}
+    assert ways["wechat"].content["template"] == "wx-1"
+    assert [one["channel"] for one in ways["wechat"].fallback] == ["sms"]
+    assert digest.gather(SOON) == 0
+
+
+@pytest.mark.django_db
+def test_a_choice_made_meanwhile_counts(paper, dispatcher):
+    told(*(letter(dispatcher, code=f"XY-{number}") for number in range(4)))
+    Preference.objects.create(person=dispatcher, topic="progress", channel="email", wanted=False)
+    paper[ChannelName.WECHAT].unreachable.add(dispatcher.pk)
+    before = Delivery.objects.count()
+    digest.gather(SOON)
+    assert Delivery.objects.count() == before
+    assert shown(dispatcher) == ["story"] * 4
+
+
+@pytest.mark.django_db
+def test_a_summary_goes_by_every_channel_of_its_parts(paper, dispatcher):
+    Profile.objects.create(person=dispatcher, digest=Digest.HOURLY)
+    for topic, channel in (("progress", "email"), ("progress", "inbox"), ("reminder", "wechat")):
+        Preference.objects.create(person=dispatcher, topic=topic, channel=channel, wanted=False)
+    told(letter(dispatcher), letter(dispatcher))
+    digest.gather(NOON + 60 * MINUTE)
+    assert sent(dispatcher) == []
+    assert shown(dispatcher) == []
+    told(letter(dispatcher), letter(dispatcher, topic=Topic.REMINDER))
+    digest.gather(NOON + 60 * MINUTE)
+    assert sent(dispatcher) == ["2 条新消息"]
+    assert shown(dispatcher) == ["digest"]
+
+
+@pytest.mark.django_db
+def test_a_summary_about_one_ticket_leads_there_in_its_readers_language(paper, dispatcher):
+    dispatcher.language = "en"
+    news = letter(dispatcher)
+    Profile.objects.create(person=dispatcher, digest=Digest.HOURLY)
+    told(*(replace(news, key=uuid.uuid4(), seq=number) for number in range(22)))
+    digest.gather(NOON + 60 * MINUTE)
+    summary = Message.objects.get(kind="digest")
+    assert (summary.subject_id, summary.title, summary.language) == (news.subject_id, "22 new messages", "en")
+    assert summary.body.splitlines() == ["Ticket XY-1"] * 22
+
+
+@pytest.mark.django_db
+def test_a_street_words_its_summaries_itself(paper, dispatcher):
+    Wording.objects.create(street_id=STREET, kind="digest", title="${count} 件事", body="请看：\n${lines}")
+    told(*(letter(dispatcher) for _ in range(5)))
+    digest.gather(SOON)
+    assert (sent(dispatcher)[-1], Message.objects.get(kind="digest").body[:3]) == ("2 件事", "请看：")
+
+
+@pytest.mark.django_db
+def test_a_summary_made_at_night_is_shown_and_not_pushed(paper, dispatcher):
+    told(*(letter(dispatcher) for _ in range(9)), now=NIGHT)
+    digest.gather(NIGHT + 10 * MINUTE)
+    assert shown(dispatcher)[-1] == "digest"
+    assert {one.available_at for one in Delivery.objects.filter(message__kind="digest")} == {MORNING}
+
+
+@pytest.mark.django_db
+def test_very_many_become_several_summaries(paper, dispatcher):
+    told(*(letter(dispatcher) for _ in range(digest.MOST + 5)))
+    assert digest.gather(SOON) == digest.MOST
+    assert digest.gather(SOON) == 2
+    assert not Message.objects.held().exists()
+    assert shown(dispatcher) == ["story"] * 3 + ["digest"] * 2
+
+
+@pytest.mark.django_db
+def test_one_persons_fault_keeps_nobody_else_waiting(paper, cast, caplog):
+    told(*(letter(cast["dispatcher"], cast["worker"]) for _ in range(6)))
+    broken, *others = Message.objects.held().filter(person=cast["dispatcher"])
+    Message.objects.filter(pk__in=[one.pk for one in others]).delete()
+    Message.objects.filter(pk=broken.pk).update(ways=["no", "ways"])
+    assert digest.gather(SOON) == 3
+    assert shown(cast["worker"])[-1] == "digest"
+    assert Message.objects.held().get().person_id == cast["dispatcher"].pk
+    assert "a digest could not be made" in caplog.text
+
+
+@pytest.mark.django_db
+def test_the_sweep_gathers_and_costs_one_statement_while_nothing_is_held(paper, dispatcher):
+    told(*(letter(dispatcher) for _ in range(5)))
+    with statements() as made:
+        assert digest.gather(SOON - MINUTE) == 0
+    assert len(made) == 1
+    Message.objects.held().update(held_until=datetime.now(UTC))
+    tasks.sweep()
+    assert shown(dispatcher)[-1] == "digest"
+
+
+@pytest.mark.django_db
+def test_what_is_due_is_found_by_its_index(paper, cast):
+    told(*(letter(*cast.values()) for _ in range(40)))
+    with statements() as made:
+        digest.gather(NOON)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE notifications_message")
+        cursor.execute(f"EXPLAIN {made[0]}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "message_held" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_many_who_gather_at_once_make_one_summary_each(transactional_db, django_db_blocker, paper):
+    """While one holds a person's turn, the others gather for those who are left."""
+    with django_db_blocker.unblock():
+        people = Person.objects.bulk_create(
+            Person(phone=f"1380001{number:04}", name="居民", password="!") for number in range(8)
+        )
+        try:
+            told(*(letter(*people) for _ in range(9)))
+            barrier, gathered = threading.Barrier(4), []
+
+            def gather():
+                barrier.wait(10)
+                gathered.append(digest.gather(SOON))
+                connection.close()
+
+            threads = [threading.Thread(target=gather) for _ in range(4)]
+            with transaction.atomic():
+                Person.objects.select_for_update().get(pk=people[0].pk)
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join(20)
+            assert sum(gathered) == 6 * 7
+            assert digest.gather(SOON) == 6
+            assert [shown(person) for person in people] == [["story"] * 3 + ["digest"]] * 8
+            assert digest.gather(SOON) == 0
+        finally:
+            for person in people:
+                person.delete()
