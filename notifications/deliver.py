@@ -9,7 +9,8 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -62,8 +63,9 @@ def claim(channel: Channel) -> Envelope | None:
 def _take(channel: Channel) -> tuple[Envelope, bool | None] | None:
     """A claimed delivery, and whether its person is active (None: it is for no person)."""
     people = get_user_model()._meta.db_table
-    parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": max(1, channel.slots - 1)}
-    with connection.cursor() as cursor:
+    share = channel.slots_each or max(1, channel.slots - 1)
+    parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": share}
+    with _alone(channel), connection.cursor() as cursor:
         # Every name is a model's own.
         cursor.execute(_CLAIM.format(people=people), parameters)
         row = cursor.fetchone()
@@ -75,13 +77,30 @@ def _take(channel: Channel) -> tuple[Envelope, bool | None] | None:
     return Envelope(*columns), active
 
 
-# One receiver that hangs does not take every slot: the rest of what is for it waits, and others' goes on.
+@contextmanager
+def _alone(channel: Channel) -> Iterator[None]:
+    """Where a receiver's share is counted in all processes, one claim at a time: two at once would both see the last place free."""
+    if channel.slots_each is None:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"notifications.{channel.name}"])
+        yield
+
+
+# One receiver that hangs does not take every slot: the rest of what is for it waits, and others' goes on. So does what is for one
+# that has asked for a pause.
 _CLAIM = """
 WITH next AS (
   SELECT id FROM notifications_delivery
   WHERE channel = %(channel)s AND state = 'queued' AND available_at <= statement_timestamp() AND recipient <> ALL (ARRAY(
-    SELECT recipient FROM notifications_delivery WHERE channel = %(channel)s AND state = 'sending'
+    SELECT recipient FROM notifications_delivery
+    WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
     GROUP BY recipient HAVING count(*) >= %(share)s
+    UNION ALL
+    SELECT split_part(name, ':', 2)::uuid FROM notifications_bucket
+    WHERE split_part(name, ':', 1) = %(channel)s AND blocked_until > statement_timestamp()
   ))
   ORDER BY urgent DESC, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )

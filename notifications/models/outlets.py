@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
 from notifications.models.message import Delivery
@@ -136,10 +136,11 @@ class Endpoint(Outlet):
             self.switch_off(FAILED_TOO_LONG)
 
     def rest(self, pause: timedelta) -> None:
-        """Leave it alone for so long: it said that it has too much to do."""
-        until = Now() + pause
+        """Leave it alone for so long, for it said that it has too much to do; a longer pause that runs is not cut short."""
         name = Bucket.of(ChannelName.WEBHOOK, self.pk)
-        Bucket.objects.update_or_create(name=name, defaults={"blocked_until": until})
+        until = Now() + pause
+        longer = {"blocked_until": Greatest("blocked_until", until)}
+        Bucket.objects.update_or_create(name=name, defaults=longer, create_defaults={"blocked_until": until})
 
     def waiting(self) -> models.QuerySet[Delivery]:
         """The deliveries that wait for their next attempt."""

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import uuid
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -18,10 +19,12 @@ from community.models import Organisation
 from notifications.channels.channel import Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.channels.outside import Outside, networks
 from notifications.channels.webhook import WebhookChannel, body_of, signed
+from notifications.deliver import claim, deliver, finish, replay
 from notifications.models import Bucket, Delivery, Endpoint, Message
 from notifications.models.outlets import PATIENCE, SWITCHED_OFF
 from notifications.topics import ChannelName, DeliveryState, Topic
 from tests.fakes.webhooks import SECRET, Mood, hearing
+from tests.notifications.post import again, letter
 
 CONTENT = {
     "type": "ticket.dispatched",
@@ -370,3 +373,100 @@ def test_switched_on_again_it_has_never_failed(endpoint, receiver, channel):
     )
     channel.send(envelope(endpoint))
     assert len(receiver.heard) == 1
+
+
+# Many endpoints
+
+
+def test_one_endpoint_has_two_slots_and_the_others_go_on(endpoint, other, channel):
+    slow = [queue(endpoint) for _ in range(6)]
+    quick = queue(other)
+    claimed = [claim(channel) for _ in range(4)]
+    assert [one.key for one in claimed[:3]] == [slow[0].pk, slow[1].pk, quick.pk]
+    assert claimed[3] is None
+    finish(claimed[0], DeliveryState.SENT)
+    assert claim(channel).key == slow[2].pk
+
+
+def test_a_sender_that_died_takes_a_place_no_longer_than_its_lease(endpoint, channel):
+    for _ in range(3):
+        queue(endpoint)
+    assert [claim(channel) is None for _ in range(3)] == [False, False, True]
+    Delivery.objects.filter(state=DeliveryState.SENDING).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert claim(channel) is not None
+
+
+def test_one_that_rests_is_sent_nothing_until_it_has_rested(endpoint, other, channel):
+    queue(endpoint)
+    mine = queue(other)
+    endpoint.rest(timedelta(minutes=5))
+    assert claim(channel).key == mine.pk
+    assert claim(channel) is None
+    Bucket.objects.update(blocked_until=timezone.now() - timedelta(seconds=1))
+    assert claim(channel) is not None
+
+
+def test_a_longer_rest_is_not_cut_short(endpoint):
+    endpoint.rest(timedelta(hours=1))
+    endpoint.rest(timedelta(seconds=30))
+    (bucket,) = Bucket.objects.all()
+    assert bucket.blocked_until - timezone.now() > timedelta(minutes=59)
+
+
+def test_of_many_who_claim_at_once_two_get_what_is_for_one_endpoint(transactional_db, channel):
+    recipient = uuid.uuid4()
+    waiting = [letter(recipient=recipient) for _ in range(8)]
+    together, found = threading.Barrier(6), []
+
+    def take():
+        together.wait()
+        try:
+            found.append(claim(channel))
+        finally:
+            connection.close()
+
+    try:
+        threads = [threading.Thread(target=take) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(one is None for one in found) == [False, False, True, True, True, True]
+    finally:
+        Message.objects.filter(pk__in=[one.message_id for one in waiting]).delete()
+
+
+def test_the_whole_way_a_failure_waits_and_is_repeated_under_the_same_id(endpoint, receiver, channel):
+    delivery = queue(endpoint)
+    receiver.mood = Mood.BROKEN
+    assert deliver(channel) == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures, delivery.error) == (DeliveryState.QUEUED, 1, "HTTP 500")
+    again(delivery)
+    receiver.mood = Mood.WELL
+    assert deliver(channel) == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.receipt) == (DeliveryState.SENT, 2, "HTTP 200")
+    assert [one.id for one in receiver.heard] == [str(delivery.pk)] * 2
+    assert len({one.body for one in receiver.heard}) == 1
+
+
+def test_after_the_tenth_failure_it_is_dead_and_can_be_sent_anew_under_its_id(endpoint, receiver, channel):
+    delivery = queue(endpoint, failures=len(channel.delays))
+    receiver.mood = Mood.BROKEN
+    deliver(channel)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures) == (DeliveryState.DEAD, 10)
+    receiver.mood = Mood.WELL
+    assert replay([delivery.pk]) == 1
+    deliver(channel)
+    assert [one.id for one in receiver.heard] == [str(delivery.pk)] * 2
+
+
+def test_what_was_under_way_when_it_was_switched_off_is_dropped_at_its_next_attempt(endpoint, receiver, channel):
+    delivery = queue(endpoint)
+    Endpoint.objects.update(active=False)
+    assert deliver(channel) == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error) == (DeliveryState.DROPPED, SWITCHED_OFF)
+    assert receiver.heard == []
