@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage test oracle bench bench-sweep lint format clean
+.PHONY: help run demo manage test oracle bench bench-sweep bench-post lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make oracle   compare the working calendar with a minute-by-minute oracle in 1,000,000 random cases, some minutes"
 	@echo "make bench    measure filing, listing and moving over HTTP, about ten minutes; ARGS=--help for more"
 	@echo "make bench-sweep   measure how fast deadlines are fired, about five minutes; ARGS=--help for more"
+	@echo "make bench-post    measure how fast events become messages, about two minutes; ARGS=--help for more"
 	@echo "make lint     run ruff, import-linter and mypy alone"
 	@echo "make format   put the code in order"
 	@echo "make clean    remove .local (with the data!) and .venv"
@@ -42,6 +43,9 @@ bench:
 
 bench-sweep:
 	@$(BOOTSTRAP) bench.sweep $(ARGS)
+
+bench-post:
+	@$(BOOTSTRAP) bench.post $(ARGS)
 
 lint:
 	@$(BOOTSTRAP) launcher.check lint
