@@ -2,6 +2,7 @@
 
 from django.utils.functional import Promise
 
+from notifications.faults import Fault
 from notifications.models import Delivery
 from notifications.topics import ChannelName, DeliveryState
 from web.words import bilingual
@@ -91,6 +92,7 @@ REMEDIES = (
         "连不上对方服务器；若持续如此，请检查地址和网络。",
         "The receiver's server is out of reach; where that lasts, check its address and the network.",
     )),
+    *((one.value, one.label) for one in Fault),
 )  # fmt: skip
 UNWANTED = {
     ChannelName.WECHAT: bilingual(

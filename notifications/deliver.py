@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -19,8 +19,9 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from notifications import buckets, overflow
 from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
-from notifications.models import Delivery, LastRound
+from notifications.models import Bucket, Delivery, LastRound
 from notifications.timing import wait
 from notifications.topics import ChannelName, DeliveryState
 
@@ -62,18 +63,28 @@ def claim(channel: Channel) -> Envelope | None:
 
 def _take(channel: Channel) -> tuple[Envelope, bool | None] | None:
     """A claimed delivery, and whether its person is active (None: it is for no person)."""
+    parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": channel.share}
+    if not channel.limits:
+        with _alone(channel):
+            return _claimed(_NEXT, parameters)
+    with transaction.atomic():
+        choice = overflow.choose(channel)
+        return _claimed(_CHOSEN, {**parameters, "chosen": choice.delivery}, choice.token) if choice else None
+
+
+def _claimed(
+    following: str, parameters: Mapping[str, Any], token: datetime | None = None
+) -> tuple[Envelope, bool | None] | None:
     people = get_user_model()._meta.db_table
-    share = channel.slots_each or max(1, channel.slots - 1)
-    parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": share}
-    with _alone(channel), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         # Every name is a model's own.
-        cursor.execute(_CLAIM.format(people=people), parameters)
+        cursor.execute(_CLAIM.format(people=people, next=following), parameters)
         row = cursor.fetchone()
     if row is None:
         return None
     *columns, content, failures, active = row
     # Django leaves JSON in a foreign statement as it came.
-    columns += json.loads(content), failures
+    columns += json.loads(content), failures, token
     return Envelope(*columns), active
 
 
@@ -91,8 +102,7 @@ def _alone(channel: Channel) -> Iterator[None]:
 
 # One receiver that hangs does not take every slot: the rest of what is for it waits, and others' goes on. So does what is for one
 # that has asked for a pause.
-_CLAIM = """
-WITH next AS (
+_NEXT = """
   SELECT id FROM notifications_delivery
   WHERE channel = %(channel)s AND state = 'queued' AND available_at <= statement_timestamp() AND recipient <> ALL (ARRAY(
     SELECT recipient FROM notifications_delivery
@@ -103,7 +113,10 @@ WITH next AS (
     WHERE split_part(name, ':', 1) = %(channel)s AND blocked_until > statement_timestamp()
   ))
   ORDER BY urgent DESC, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-)
+"""
+_CHOSEN = "SELECT %(chosen)s::uuid AS id"
+_CLAIM = """
+WITH next AS ({next})
 UPDATE notifications_delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until = statement_timestamp() + %(lease)s
 FROM next, notifications_message m WHERE d.id = next.id AND m.id = d.message_id
 RETURNING d.id, d.attempts, d.street_id, d.recipient, m.person_id, m.kind, m.subject_id, m.seq, m.at,
@@ -114,7 +127,7 @@ RETURNING d.id, d.attempts, d.street_id, d.recipient, m.person_id, m.kind, m.sub
 def carry(channel: Channel, envelope: Envelope) -> None:
     """Send a claimed delivery and record what became of it; whatever a channel raises is an outcome, too."""
     try:
-        receipt = channel.send(envelope)
+        receipt = _send(channel, envelope)
     except TryLater as outcome:
         put_off(channel, envelope, outcome, after=outcome.after, counts=outcome.counts)
     except Unsure as outcome:
@@ -128,6 +141,14 @@ def carry(channel: Channel, envelope: Envelope) -> None:
         put_off(channel, envelope, Undelivered(type(error).__name__), unsure=True)
     else:
         finish(envelope, DeliveryState.SENT, receipt=receipt)
+
+
+def _send(channel: Channel, envelope: Envelope) -> str:
+    try:
+        return channel.send(envelope)
+    finally:
+        if envelope.token is not None:
+            buckets.settle(Bucket.of(channel.name, envelope.recipient), envelope.token)
 
 
 def finish(envelope: Envelope, state: DeliveryState, *, error: str = "", receipt: str = "", **columns: Any) -> bool:
@@ -249,12 +270,13 @@ def recover(channels: Mapping[ChannelName, Channel]) -> int:
 
 
 def waiting(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
-    """Those of `channels` that have something due."""
+    """Those of `channels` that have something due, for a receiver who may be sent something now."""
     if not channels:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, [[str(name) for name in channels]])
-        return [ChannelName(name) for (name,) in cursor.fetchall()]
+        due = [ChannelName(name) for (name,) in cursor.fetchall()]
+    return [name for name in due if not channels[name].limits or overflow.ready(channels[name])]
 
 
 # One look into the index for each, however much waits.

@@ -89,7 +89,8 @@ class Writer:
     def content(
         self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """The content of a delivery: `title` and `body`, and for SMS and WeChat `template`, `fields` and their `order`.
+        """The content of a delivery: `title` and `body`; for text the subject's `code`, for the others
+        `template`, `fields` and `order`.
 
         None where the shape has no wording, or no vendor's template yet, or where its fields cannot say the facts. Facts are said in
         `language`.
@@ -99,7 +100,7 @@ class Writer:
         words = self._find(street, kind, TEXT, language) or Words("${code}", "")
         title, body = filled(words.title, said)[:TITLE_LENGTH], filled(words.body, said)
         if shape == TEXT:
-            return {"title": title, "body": body, "language": language}
+            return {"title": title, "body": body, "language": language, "code": said.get("code", "")}
         found = self._find(street, kind, shape, language)
         template = found.template or DEFAULT_TEMPLATES[shape]() if found else ""
         if found is None or not template:

@@ -5,6 +5,7 @@ from functools import cache
 
 from notifications.channels import email, sms, webhook, wechat
 from notifications.channels.channel import Channel
+from notifications.channels.robots import dingtalk, feishu, wecom
 from notifications.topics import ChannelName
 
 
@@ -16,5 +17,8 @@ def channels() -> Mapping[ChannelName, Channel]:
         wechat.from_settings(),
         sms.from_settings(),
         webhook.from_settings(),
+        wecom.from_settings(),
+        dingtalk.from_settings(),
+        feishu.from_settings(),
     ]
     return {one.name: one for one in made if one is not None}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from notifications.buckets import Limit
 from notifications.models.wording import TEXT
 from notifications.topics import ChannelName
 
@@ -18,7 +19,7 @@ class Envelope:
     """One claimed delivery. `key` is the same at every attempt; `unsure` says that an earlier one may have reached the receiver.
 
     `content` is what the channel's wording made of the event, `recipient` the person, robot or webhook, `failures` how many attempts
-    have failed before this one.
+    have failed before this one, `token` the receiver's that was taken for it where it has limits.
     """
 
     key: uuid.UUID
@@ -34,14 +35,7 @@ class Envelope:
     unsure: bool
     content: Mapping[str, Any]
     failures: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How many deliveries one receiver takes within a period."""
-
-    number: int
-    period: timedelta
+    token: datetime | None = None
 
 
 class Undelivered(Exception):
@@ -80,7 +74,8 @@ class Channel(ABC):
 
     `shape` is the wording that it shows. `slots` deliveries at most are under way at once in a process, each for less than `lease`.
     At most `slots_each` of them (None: any number) go to one receiver, in all processes together. After the n-th failure the n-th of
-    `delays` is waited, with jitter; after the last one it is dead. `limits` are those of one receiver.
+    `delays` is waited, with jitter; after the last one it is dead. `limits` are those of one receiver, who takes
+    `room` bytes of text: what does not fit under them becomes a digest.
     """
 
     name: ClassVar[ChannelName]
@@ -92,6 +87,12 @@ class Channel(ABC):
         timedelta(seconds=5), timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR,
     )  # fmt: skip
     limits: ClassVar[tuple[Limit, ...]] = ()
+    room: ClassVar[int] = 2048
+
+    @property
+    def share(self) -> int:
+        """How many deliveries to one receiver may be under way at once."""
+        return self.slots_each or max(1, self.slots - 1)
 
     @abstractmethod
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:

@@ -137,10 +137,7 @@ class Endpoint(Outlet):
 
     def rest(self, pause: timedelta) -> None:
         """Leave it alone for so long, for it said that it has too much to do; a longer pause that runs is not cut short."""
-        name = Bucket.of(ChannelName.WEBHOOK, self.pk)
-        until = Now() + pause
-        longer = {"blocked_until": Greatest("blocked_until", until)}
-        Bucket.objects.update_or_create(name=name, defaults=longer, create_defaults={"blocked_until": until})
+        Bucket.block(Bucket.of(ChannelName.WEBHOOK, self.pk), pause)
 
     def waiting(self) -> models.QuerySet[Delivery]:
         """The deliveries that wait for their next attempt."""
@@ -148,7 +145,7 @@ class Endpoint(Outlet):
 
 
 class Bucket(models.Model):
-    """What may still be sent under a limit: each token comes back at a moment of its own (`taken` holds those moments)."""
+    """What one receiver was sent of late, for its limits: `taken` holds the moment of each (notifications/buckets.py)."""
 
     name = models.CharField(primary_key=True, max_length=80)
     taken = ArrayField(models.DateTimeField(), default=list)
@@ -161,3 +158,10 @@ class Bucket(models.Model):
     def of(channel: ChannelName, recipient: uuid.UUID) -> str:
         """The name of the bucket of one receiver in a channel."""
         return f"{channel}:{recipient}"
+
+    @staticmethod
+    def block(name: str, pause: timedelta) -> None:
+        """Send its receiver nothing for so long, for it said that it has too much; a longer pause that runs is not cut short."""
+        until = Now() + pause
+        longer = {"blocked_until": Greatest("blocked_until", until)}
+        Bucket.objects.update_or_create(name=name, defaults=longer, create_defaults={"blocked_until": until})

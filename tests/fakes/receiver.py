@@ -43,8 +43,8 @@ class Receiver(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, reply: Callable[[Request], Reply] = lambda request: Reply()) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
+    def __init__(self, reply: Callable[[Request], Reply] = lambda request: Reply(), port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Answer)
         self.reply = reply
         self.seen: list[Request] = []
         self.came = threading.Condition()

@@ -1,0 +1,86 @@
+"""Limits of receivers, kept by all workers together: each delivery takes a token, which comes back when the receiver has forgotten it.
+
+A bucket that is refilled bit by bit lets twice its limit through within one period: what had gathered, and what flows in behind. A
+receiver that counts in any window of its own then refuses, and DingTalk says nothing more for ten minutes. So here every token
+has a moment of its own: that at which the receiver saw the delivery, at the latest. It can be taken again one period and a
+margin after that, and in no window of a period are there ever more deliveries than tokens. While a delivery is under way that moment
+is the end of its lease; when its sending has ended, it is then. The margin is for clocks that are set and for receivers that
+count in whole seconds. Whoever dies while sending costs one token for a lease and a period, and nothing else.
+
+All moments are the database's. A bucket is locked only while a delivery is chosen, never while one is sent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from notifications.models import Bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many deliveries one receiver takes within a period; `margin` is how much longer a token stays away."""
+
+    number: int
+    period: timedelta
+    margin: timedelta = timedelta(seconds=2)
+
+    @property
+    def span(self) -> timedelta:
+        """How long a token stays away."""
+        return self.period + self.margin
+
+
+def hold(name: str, limits: Sequence[Limit]) -> int:
+    """How many tokens are free under all `limits` at once; the bucket is the caller's alone until the end of the transaction.
+
+    None are where it is blocked, or somebody else's just now.
+    """
+    Bucket.objects.bulk_create([Bucket(name=name)], ignore_conflicts=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [name])
+        row = cursor.fetchone()
+    if row is None:
+        return 0
+    taken, blocked_until, now = row
+    if blocked_until is not None and blocked_until > now:
+        return 0
+    return min(limit.number - sum(moment > now - limit.span for moment in taken) for limit in limits)
+
+
+_HOLD = """
+SELECT taken, blocked_until, clock_timestamp() FROM notifications_bucket WHERE name = %s FOR UPDATE SKIP LOCKED
+"""
+
+
+def take(name: str, limits: Sequence[Limit], lease: timedelta) -> datetime:
+    """Take a token of a bucket that is held; the moment by which it is known until it is settled."""
+    longest = max(limit.span for limit in limits)
+    parameters: dict[str, Any] = {"name": name, "lease": lease, "longest": longest}
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, parameters)
+        taken: datetime = cursor.fetchone()[0]
+    return taken
+
+
+_TAKE = """
+UPDATE notifications_bucket SET taken =
+  ARRAY(SELECT t FROM unnest(taken) t WHERE t > clock_timestamp() - %(longest)s::interval)
+  || (clock_timestamp() + %(lease)s::interval)
+WHERE name = %(name)s
+RETURNING taken[cardinality(taken)]
+"""
+
+
+def settle(name: str, taken: datetime) -> None:
+    """Say that the sending for which a token was taken has ended just now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE, {"name": name, "taken": taken})
+
+
+_SETTLE = """
+UPDATE notifications_bucket SET taken = array_replace(taken, %(taken)s, clock_timestamp()) WHERE name = %(name)s
+"""

@@ -1,0 +1,64 @@
+"""Feishu's group robots (https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot): 100 a minute, 5 a second, 20 KB."""
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+
+from notifications.buckets import Limit
+from notifications.channels.channel import MINUTE
+from notifications.channels.robots.robot import Post, Robots, checked
+from notifications.faults import Fault
+from notifications.models import Robot
+from notifications.topics import ChannelName
+
+# Both a body that is none and too many messages; only its words tell which.
+_BAD_OR_TOO_MANY = 9499
+
+
+class Feishu(Robots):
+    """Text, signed in the body. At every full and half hour Feishu may have too much of everybody's; then it is let be for a little."""
+
+    name = ChannelName.FEISHU
+    vendor = "Feishu"
+    code = "code"
+    limits = (Limit(100, MINUTE), Limit(5, timedelta(seconds=1)))
+    room = 15_000
+    limited = frozenset({11232, 99991400})
+    pause = timedelta(seconds=15)
+    faults = {
+        9499: Fault.CONTENT,
+        19001: Fault.KEY,
+        19002: Fault.CONTENT,
+        19021: Fault.SECRET,
+        19022: Fault.ADDRESS,
+        19024: Fault.KEYWORD,
+    }
+
+    def post(self, robot: Robot, text: str) -> Post:
+        """A text."""
+        body: dict[str, Any] = {"msg_type": "text", "content": {"text": text}}
+        if robot.secret:
+            at = int(time.time())
+            body = {"timestamp": str(at), "sign": signature(at, robot.secret), **body}
+        return Post(f"{self.base_url}/open-apis/bot/v2/hook/{quote(robot.token, safe='')}", body)
+
+    def is_limit(self, code: int | None, said: Mapping[str, Any]) -> bool:
+        """By the number, and for one number by the words."""
+        return super().is_limit(code, said) or (code == _BAD_OR_TOO_MANY and "too many" in str(said.get("msg")).lower())
+
+
+def signature(at: int, secret: str) -> str:
+    """What Feishu wants to see: nothing, keyed by the time in seconds and the secret."""
+    return base64.b64encode(hmac.digest(f"{at}\n{secret}".encode(), b"", hashlib.sha256)).decode()
+
+
+def from_settings() -> Feishu:
+    """The channel as it is set up; each robot brings its own key. Raises ImproperlyConfigured."""
+    return Feishu(checked("FEISHU_BASE_URL", settings.FEISHU_BASE_URL))

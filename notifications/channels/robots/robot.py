@@ -1,0 +1,112 @@
+"""What the vendors of group robots share: an address with a key in it, an answer whose code tells, and a limit that is kept."""
+
+import random
+import uuid
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Unsure, Unwanted
+from notifications.channels.http import Answer, Client
+from notifications.faults import Fault
+from notifications.models import Bucket, Robot
+
+_SCHEMES = ("https://", "http://")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What is posted to a vendor: the address, which holds the robot's key, and the body."""
+
+    url: str
+    body: Mapping[str, Any]
+
+
+class Robots(Channel):
+    """The group robots of one vendor, at `base_url`. Nobody is mentioned: a message has no `@`.
+
+    `code` is the field of an answer that says how it went: 0 is well. `limited` are its numbers for too many messages, after which the
+    robot is left alone for `pause`; `faults` those that no repeat mends. `vendor` is its name for people.
+    """
+
+    slots: ClassVar[int] = 3
+    # Longer than an exchange lasts (http.TOTAL), and short, for a token is away that long where its sender dies.
+    lease: ClassVar[timedelta] = timedelta(seconds=30)
+    vendor: ClassVar[str]
+    code: ClassVar[str] = "errcode"
+    limited: ClassVar[frozenset[int]]
+    pause: ClassVar[timedelta]
+    faults: ClassVar[Mapping[int, Fault]]
+
+    def __init__(self, base_url: str, client: Client | None = None):
+        self.base_url = base_url.rstrip("/")
+        self._client = client or Client()
+
+    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
+        """The robots that are switched on."""
+        return set(Robot.objects.filter(pk__in=recipients, vendor=self.name, active=True).values_list("pk", flat=True))
+
+    def send(self, envelope: Envelope) -> str:
+        """Post the title and the body as one text."""
+        robot = Robot.objects.filter(pk=envelope.recipient, active=True).first()
+        if robot is None:
+            raise Unwanted("The robot is switched off.")
+        if not robot.token:
+            raise Refused(f"{Fault.KEY.value} (none is stored)")
+        post = self.post(robot, text_of(envelope.content, self.room))
+        answer = self._client.post_json(post.url, post.body, key=envelope.key)
+        self._judge(robot, answer)
+        return ""
+
+    @abstractmethod
+    def post(self, robot: Robot, text: str) -> Post:
+        """`text` as the vendor wants it, signed now where the robot has a secret."""
+
+    def is_limit(self, code: int | None, said: Mapping[str, Any]) -> bool:
+        """Whether the vendor says that it had too many."""
+        return code in self.limited
+
+    def _judge(self, robot: Robot, answer: Answer) -> None:
+        """Raise what an answer that is not well amounts to."""
+        said, code = self._read(answer)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or self.is_limit(code, said):
+            pause = (answer.retry_after() or self.pause) * random.uniform(1, 1.2)  # noqa: S311
+            Bucket.block(Bucket.of(self.name, robot.pk), pause)
+            raise TryLater(f"{self.vendor} had too many messages: {code}", after=pause, counts=False)
+        if code and (fault := self.faults.get(code)):
+            raise Refused(f"{fault.value} ({self.vendor} {code})")
+        if code:
+            raise TryLater(f"{self.vendor} answered {code}")
+        answer.accepted()
+        if code is None:
+            raise Unsure(f"{self.vendor} answered without a code")
+
+    def _read(self, answer: Answer) -> tuple[Mapping[str, Any], int | None]:
+        """What was answered, and its code where it has one: it may come with any status."""
+        try:
+            said = answer.json()
+        except Unsure:
+            answer.accepted()
+            raise
+        code = said.get(self.code)
+        return said, code if isinstance(code, int) else None
+
+
+def text_of(content: Mapping[str, Any], room: int) -> str:
+    """The title and the body under it, cut to `room` bytes of UTF-8; nothing in it mentions anybody."""
+    text = f"{content['title']}\n{content['body']}".strip().replace("<", "＜")
+    if len(text.encode()) <= room:
+        return text
+    return text.encode()[: room - len("…".encode())].decode(errors="ignore") + "…"
+
+
+def checked(setting: str, value: str) -> str:
+    """`value` of a setting, an address. Raises ImproperlyConfigured where it is none."""
+    if not value.startswith(_SCHEMES):
+        raise ImproperlyConfigured(f"{setting} is the address of a server: https://…")
+    return value

@@ -1,0 +1,125 @@
+"""What is sent next by a channel whose receivers have limits: urgent messages alone, and what is too much as one digest.
+
+While fewer wait for a receiver than it may be sent now, each goes out by itself. Where more wait, the urgent ones still do, as long as
+that leaves a token; all others are gathered into one digest. What may have arrived already is never gathered: a repeat carries its key.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from notifications import buckets
+from notifications.channels.channel import Channel
+from notifications.digests import KIND, Line, summed_up
+from notifications.models import Bucket, Delivery, Message
+from notifications.models.wording import LANGUAGES
+from notifications.topics import DeliveryState
+
+_MOST_TRIED, _MOST_PARTS = 8, 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A delivery to be claimed in the transaction in which it was chosen, and the token taken for it."""
+
+    delivery: uuid.UUID
+    token: datetime
+
+
+def choose(channel: Channel) -> Choice | None:
+    """The delivery to be sent next, in the caller's transaction; None where nothing waits that may be sent now.
+
+    It may be a digest that was made just now. Any number of callers at once.
+    """
+    for recipient in ready(channel):
+        name = Bucket.of(channel.name, recipient)
+        free = buckets.hold(name, channel.limits)
+        if free > 0 and (delivery := _next(channel, recipient, free)):
+            return Choice(delivery, buckets.take(name, channel.limits, channel.lease))
+    return None
+
+
+def ready(channel: Channel) -> list[uuid.UUID]:
+    """Some receivers for whom something waits and who may be sent something now, whoever has waited longest for an urgent one first."""
+    parameters: dict[str, Any] = {
+        "channel": channel.name,
+        "numbers": [limit.number for limit in channel.limits],
+        "spans": [limit.span for limit in channel.limits],
+        "share": channel.share,
+        "most": _MOST_TRIED,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_READY, parameters)
+        return [recipient for (recipient,) in cursor.fetchall()]
+
+
+_READY = """
+WITH waiting AS (
+  SELECT recipient, bool_or(urgent) AS urgent, min(available_at) AS since FROM notifications_delivery
+  WHERE channel = %(channel)s AND state = 'queued' AND available_at <= statement_timestamp()
+  GROUP BY recipient
+)
+SELECT w.recipient FROM waiting w LEFT JOIN notifications_bucket b ON b.name = %(channel)s || ':' || w.recipient
+WHERE w.recipient <> ALL (ARRAY(
+  SELECT recipient FROM notifications_delivery WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
+  GROUP BY recipient HAVING count(*) >= %(share)s
+)) AND (b.name IS NULL OR ((b.blocked_until IS NULL OR b.blocked_until <= clock_timestamp()) AND NOT EXISTS (
+  SELECT FROM unnest(%(numbers)s::int[], %(spans)s::interval[]) AS l (number, span)
+  WHERE (SELECT count(*) FROM unnest(b.taken) t WHERE t > clock_timestamp() - l.span) >= l.number
+)))
+ORDER BY w.urgent DESC, w.since LIMIT %(most)s
+"""
+
+
+def _next(channel: Channel, recipient: uuid.UUID, free: int) -> uuid.UUID | None:
+    order = ("-urgent", "available_at", "id")
+    due = Delivery.objects.due().filter(channel=channel.name, recipient=recipient).order_by(*order)
+    if due.count() > free:
+        may_have_arrived = Q(unsure=True) | Q(message__kind=KIND)
+        if free > 1 and (alone := due.filter(Q(urgent=True) | may_have_arrived).first()):
+            return alone.pk
+        parts = list(due.exclude(may_have_arrived).select_related("message")[:_MOST_PARTS])
+        if len(parts) > 1:
+            return _digest(channel, parts)
+    return due.values_list("pk", flat=True).first()
+
+
+def _digest(channel: Channel, parts: Sequence[Delivery]) -> uuid.UUID:
+    """Gather `parts` into one new delivery."""
+    first = parts[0]
+    language = first.content.get("language", LANGUAGES[0][0])
+    content = summed_up([_line(one) for one in parts], language, room=channel.room)
+    message = Message.objects.create(
+        street_id=first.street_id,
+        key=uuid.uuid4(),
+        recipient=first.recipient,
+        kind=KIND,
+        topic=first.message.topic,
+        title=content["title"],
+        body=content["body"],
+        urgent=first.urgent,
+        at=max(one.message.at for one in parts),
+    )
+    digest = Delivery.objects.create(
+        street_id=first.street_id,
+        message=message,
+        channel=channel.name,
+        recipient=first.recipient,
+        content=content,
+        urgent=first.urgent,
+    )
+    queued = Delivery.objects.filter(pk__in=[one.pk for one in parts], state=DeliveryState.QUEUED)
+    gathered = queued.update(state=DeliveryState.GATHERED, gathered_into=digest, finished_at=Now(), error="")
+    assert gathered == len(parts), "Only who holds the bucket chooses, and nobody else takes from the queue."
+    return digest.pk
+
+
+def _line(part: Delivery) -> Line:
+    code, title = part.content.get("code", ""), part.message.title
+    return Line(title if code in title else f"{code} {title}", part.urgent)
