@@ -1,16 +1,21 @@
-"""What goes by itself: messages that are too old to be of use to anybody."""
+"""What goes by itself: messages and e-mail codes that are too old to be of use to anybody."""
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from notifications.models import Message
+from notifications.models import EmailCode, Message
 
 _BATCH = 500
+_CODES_KEPT = timedelta(days=2)
 
 
 def purge(at: datetime) -> int:
-    """Delete the messages older than `settings.MESSAGES_KEPT_DAYS` with their deliveries, in batches; how many they were."""
+    """Delete the messages older than `settings.MESSAGES_KEPT_DAYS` with their deliveries, in batches; how many they were.
+
+    E-mail codes go when no limit counts them any more.
+    """
+    EmailCode.objects.filter(created_at__lt=at - _CODES_KEPT).delete()
     old = Message.objects.filter(created_at__lt=at - timedelta(days=settings.MESSAGES_KEPT_DAYS)).order_by("created_at")
     deleted = 0
     while ids := list(old.values_list("pk", flat=True)[:_BATCH]):

@@ -4,6 +4,7 @@ from django.utils.translation import override
 
 from notifications.channels import email
 from notifications.channels.channel import Undelivered, Unsure
+from notifications.channels.email import Email
 from web.words import bilingual
 
 
@@ -29,14 +30,20 @@ class MailNotSent(Exception):
         self.detail = detail
 
 
+def ready() -> Email:
+    """The way out for mail. Raises NoMailServer where there is none."""
+    channel = email.from_settings()
+    if channel is None:
+        raise NoMailServer
+    return channel
+
+
 def send_code(address: str, code: str, language: str, *, minutes: int) -> None:
     """Mail the code that proves that `address` is the person's; it is good for `minutes`. Never call it in a transaction.
 
     Raises NoMailServer or MailNotSent. Where nobody knows whether it left, it counts as sent: whoever waits in vain asks again.
     """
-    channel = email.from_settings()
-    if channel is None:
-        raise NoMailServer
+    channel = ready()
     title = bilingual("邻里办邮箱验证码", "Your e-mail code for Linli")
     body = bilingual(
         f"您的邮箱验证码是 {code}，{minutes} 分钟内有效。如非本人操作，请忽略本邮件。",

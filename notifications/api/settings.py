@@ -99,7 +99,8 @@ class SettingsPatchSerializer(serializers.Serializer[Any]):
         return wishes
 
 
-def _settings(person: uuid.UUID) -> dict[str, Any]:
+def settings_of(person: uuid.UUID) -> dict[str, Any]:
+    """How the person is reached, as the API says it."""
     wishes = Wishes([person])
     profile = wishes.profile(person)
     return {
@@ -133,7 +134,7 @@ class Settings(APIView):
     @extend_schema(operation_id="read_notification_settings", responses={200: SettingsSerializer})
     def get(self, request: Request) -> Response:
         """How I am reached: by which channels I hear of what, when, and how often. The language is in `me`."""
-        return Response(_settings(person_of(request)))
+        return Response(settings_of(person_of(request)))
 
     @extend_schema(
         operation_id="change_notification_settings",
@@ -145,7 +146,7 @@ class Settings(APIView):
         asked = SettingsPatchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         _change(person_of(request), asked.validated_data)
-        return Response(_settings(person_of(request)))
+        return Response(settings_of(person_of(request)))
 
 
 def _change(person: uuid.UUID, asked: dict[str, Any]) -> None:

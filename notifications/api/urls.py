@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from notifications.api import inbox, settings
+from notifications.api import email, inbox, settings
 
 urlpatterns = [
     path("notifications", inbox.Inbox.as_view()),
     path("notifications/unread", inbox.Unread.as_view()),
     path("notifications/read-all", inbox.ReadAll.as_view()),
+    path("notifications/email", email.Email.as_view()),
+    path("notifications/email/confirm", email.Confirmation.as_view()),
     path("notifications/settings", settings.Settings.as_view()),
     path("notifications/<uuid:id>", inbox.Notification.as_view()),
     path("notifications/<uuid:id>/read", inbox.Read.as_view()),

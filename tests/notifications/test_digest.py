@@ -161,6 +161,21 @@ def test_a_street_words_its_summaries_itself(paper, dispatcher):
 
 
 @pytest.mark.django_db
+def test_a_summary_goes_by_wechat_in_the_template_of_news_and_else_by_sms(paper, dispatcher, settings):
+    settings.WECHAT_TEMPLATE, settings.SMS_TEMPLATE = "wx-news", "SMS_news"
+    told(*(letter(dispatcher, topic=Topic.ASKED) for _ in range(50)))
+    digest.gather(SOON)
+    push = Delivery.objects.get(message__kind="digest", channel="wechat")
+    assert (push.content["template"], push.content["fields"]) == (
+        "wx-news",
+        {"character_string1": "-", "thing2": "47 条新消息", "thing3": "-", "phrase4": "见详情", "thing5": "47 条新消息"},
+    )
+    (following,) = push.fallback
+    assert (following["channel"], following["content"]["template"]) == ("sms", "SMS_news")
+    assert following["content"]["fields"] == {"code": "多件", "news": "47 条新消息"}
+
+
+@pytest.mark.django_db
 def test_a_summary_made_at_night_is_shown_and_not_pushed(paper, dispatcher):
     told(*(letter(dispatcher) for _ in range(9)), now=NIGHT)
     digest.gather(NIGHT + 10 * MINUTE)

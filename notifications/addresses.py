@@ -1,0 +1,125 @@
+"""E-mail addresses: one becomes a person's when they bring back the code that was mailed to it.
+
+* A person is mailed at most 1 code a minute, 5 an hour and 10 a day; an address, by all persons together, 3 an hour and 6 a day.
+  PostgreSQL counts under a lock, so the numbers hold exactly however many ask at once.
+* A code lives fifteen minutes, works once, and stands five wrong guesses.
+* Until then the old address stays.
+"""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.contrib.auth import get_user_model
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from notifications import mail
+from notifications.models import EmailCode, Profile
+from notifications.models.choices import WRONG_GUESSES
+from web.words import bilingual
+
+CODE_LIFE = timedelta(minutes=15)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+PER_PERSON = ((1, MINUTE), (5, HOUR), (10, DAY))
+PER_ADDRESS = ((3, HOUR), (6, DAY))
+_ADDRESS_LOCK = 7003
+
+
+class TooManyMails(Exception):
+    """The person or the address has had its share of codes; `wait` is in seconds."""
+
+    code = "too_many_mails"
+    reason = bilingual("获取邮箱验证码过于频繁，请稍后再试。", "Too many codes were asked for; try again later.")
+
+    def __init__(self, wait: float):
+        super().__init__(wait)
+        self.wait = wait
+
+
+class WrongEmailCode(Exception):
+    """The code is wrong, used, too old, or was guessed at too often."""
+
+    code = "wrong_code"
+    reason = bilingual("验证码不正确或已失效。", "The code is wrong or no longer valid.")
+
+
+def ask(person: uuid.UUID, email: str, language: str) -> None:
+    """Mail a code to the address that the person says is theirs. Never call it in a transaction.
+
+    Raises TooManyMails, NoMailServer or MailNotSent; what was not sent does not count.
+    """
+    mail.ready()
+    email = email.lower()
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_ADDRESS_LOCK, email])
+        _hold(person)
+        _check_limits(person, email)
+        row = EmailCode.objects.create(person_id=person, email=email, code_hash=_hash(person, code))
+    try:
+        mail.send_code(email, code, language, minutes=int(CODE_LIFE / MINUTE))
+    except Exception:
+        EmailCode.objects.filter(pk=row.pk).delete()
+        raise
+
+
+def confirm(person: uuid.UUID, code: str) -> None:
+    """Make the address that got the code the person's. Raises WrongEmailCode, and then only the guess is counted."""
+    with transaction.atomic():
+        _hold(person)
+        live = EmailCode.objects.filter(
+            person=person, used_at=None, created_at__gt=Now() - CODE_LIFE, wrong__lt=WRONG_GUESSES
+        )
+        given = _hash(person, code)
+        right = [row for row in live.order_by("-id") if constant_time_compare(bytes(row.code_hash), given)]
+        if right:
+            Profile.objects.update_or_create(
+                person_id=person, defaults={"email": right[0].email, "email_confirmed_at": Now()}
+            )
+            _use_up(person)
+        else:
+            live.update(wrong=F("wrong") + 1)
+    if not right:
+        raise WrongEmailCode
+
+
+def forget(person: uuid.UUID) -> None:
+    """Let the person have no address, and no code that would give them one."""
+    with transaction.atomic():
+        _hold(person)
+        Profile.objects.filter(person=person).update(email="", email_confirmed_at=None)
+        _use_up(person)
+
+
+def _hold(person: uuid.UUID) -> None:
+    """Let nobody else count for the person until the transaction ends."""
+    get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=person)
+
+
+def _use_up(person: uuid.UUID) -> None:
+    EmailCode.objects.filter(person=person, used_at=None).update(used_at=Now())
+
+
+def _check_limits(person: uuid.UUID, email: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        (now,) = cursor.fetchone()
+    lately = EmailCode.objects.filter(created_at__gt=now - DAY).order_by("-created_at")
+    to_person = list(lately.filter(person=person).values_list("created_at", flat=True))
+    to_address = list(lately.filter(email=email).values_list("created_at", flat=True))
+    wait = max(_wait(now, to_person, PER_PERSON), _wait(now, to_address, PER_ADDRESS))
+    if wait > timedelta(0):
+        raise TooManyMails(wait.total_seconds())
+
+
+def _wait(now: datetime, past: Sequence[datetime], limits: Sequence[tuple[int, timedelta]]) -> timedelta:
+    """How long until each of `limits` lets one more through; `past` has the newest first."""
+    return max((past[most - 1] + window - now for most, window in limits if len(past) >= most), default=timedelta(0))
+
+
+def _hash(person: uuid.UUID, code: str) -> bytes:
+    return salted_hmac("notifications.addresses.code", f"{person} {code}", algorithm="sha256").digest()

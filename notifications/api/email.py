@@ -1,0 +1,82 @@
+"""The person's e-mail address, and its proof."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import get_language
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from notifications import addresses
+from notifications.api.person import person_of
+from notifications.api.settings import SettingsSerializer, settings_of
+from notifications.mail import MailNotSent, NoMailServer
+from notifications.models.wording import LANGUAGES
+from web.problems import make_handler
+
+_handle = make_handler(
+    {addresses.TooManyMails: 429, addresses.WrongEmailCode: 400, NoMailServer: 503, MailNotSent: 503}
+)
+
+
+class EmailSerializer(serializers.Serializer[Any]):
+    """The address that shall get a code."""
+
+    email = serializers.EmailField(max_length=254)
+
+
+class EmailCodeSentSerializer(serializers.Serializer[Any]):
+    """A code is on its way."""
+
+    expires_in = serializers.IntegerField(help_text="Seconds for which the code is good.")
+
+
+class EmailCodeSerializer(serializers.Serializer[Any]):
+    """The code that was mailed to me."""
+
+    code = serializers.RegexField(r"^[0-9]{6}$", max_length=6)
+
+
+class View(APIView):
+    """A view that answers the refusals of addresses as problems."""
+
+    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
+        """Ours."""
+        return _handle
+
+
+class Email(View):
+    """The caller's address."""
+
+    problems = (429,)
+
+    @extend_schema(operation_id="send_email_code", request=EmailSerializer, responses={202: EmailCodeSentSerializer})
+    def post(self, request: Request) -> Response:
+        """Mail a code to an address of mine: 1 a minute, 5 an hour, 10 a day. Until it is confirmed, the old one stays."""
+        asked = EmailSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        active = get_language() or ""
+        language = next((code for code, _ in LANGUAGES if active.startswith(code)), LANGUAGES[0][0])
+        addresses.ask(person_of(request), asked.validated_data["email"], language)
+        return Response({"expires_in": int(addresses.CODE_LIFE.total_seconds())}, status=202)
+
+    @extend_schema(operation_id="forget_email", responses={204: OpenApiResponse(description="I have no address.")})
+    def delete(self, request: Request) -> Response:
+        """Forget my address; nothing more is mailed to it."""
+        addresses.forget(person_of(request))
+        return Response(status=204)
+
+
+class Confirmation(View):
+    """The proof of an address."""
+
+    @extend_schema(operation_id="confirm_email", request=EmailCodeSerializer, responses={200: SettingsSerializer})
+    def post(self, request: Request) -> Response:
+        """Confirm an address by the code that was mailed to it: mine from now on, in the place of the old one."""
+        given = EmailCodeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        addresses.confirm(person_of(request), given.validated_data["code"])
+        return Response(settings_of(person_of(request)))
