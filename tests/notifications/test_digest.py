@@ -168,7 +168,13 @@ def test_a_summary_goes_by_wechat_in_the_template_of_news_and_else_by_sms(paper,
     push = Delivery.objects.get(message__kind="digest", channel="wechat")
     assert (push.content["template"], push.content["fields"]) == (
         "wx-news",
-        {"character_string1": "-", "thing2": "47 条新消息", "thing3": "-", "phrase4": "见详情", "thing5": "47 条新消息"},
+        {
+            "character_string1": "-",
+            "thing2": "47 条新消息",
+            "thing3": "-",
+            "phrase4": "见详情",
+            "thing5": "47 条新消息",
+        },
     )
     (following,) = push.fallback
     assert (following["channel"], following["content"]["template"]) == ("sms", "SMS_news")
