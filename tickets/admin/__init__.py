@@ -2,6 +2,7 @@
 
 from tickets.admin.category import CategoryAdmin, CategoryVersionAdmin
 from tickets.admin.deliveries import DeliveryAdmin
+from tickets.admin.robots import RobotAdmin
 from tickets.admin.service_level import ServiceLevelVersionAdmin
 from tickets.admin.ticket import TicketAdmin
 from tickets.admin.wordings import WordingAdmin
@@ -10,6 +11,7 @@ __all__ = [
     "CategoryAdmin",
     "CategoryVersionAdmin",
     "DeliveryAdmin",
+    "RobotAdmin",
     "ServiceLevelVersionAdmin",
     "TicketAdmin",
     "WordingAdmin",
