@@ -6,11 +6,11 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from community.limits import DAY
 from community.models import KnownAddress, PasswordAttempt, SignInCode, SignInToken
 from community.models.signin import CODE_LIFE, KNOWN_FOR
 from web.idempotency import KEPT_FOR
 from web.models import IdempotencyKey
+from web.quotas import DAY
 
 BATCH = 1000
 

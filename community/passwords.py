@@ -16,8 +16,8 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from community import known, limits
-from community.limits import DAY, HOUR, Limits
 from community.models import PasswordAttempt, Person
+from web.quotas import DAY, HOUR, Limits, wait
 from web.words import bilingual
 
 PER_PAIR: Limits = ((5, timedelta(minutes=15)), (20, DAY))
@@ -64,9 +64,9 @@ def _check_limits(phone: str, origin: str) -> None:
     attempts = PasswordAttempt.objects.filter(created_at__gt=Now() - DAY, origin=origin).order_by("-created_at")
     most = limits.for_address(origin, PER_ADDRESS)
     pair = list(attempts.filter(phone=phone).values_list("created_at", Now())[: PER_PAIR[-1][0]])
-    waits = [limits.wait(pair[0][1], [created for created, _ in pair], PER_PAIR)] if pair else []
+    waits = [wait(pair[0][1], [created for created, _ in pair], PER_PAIR)] if pair else []
     if origin != _DEVICE:
         all_phones = list(attempts.values_list("created_at", Now())[:most])
-        waits += [limits.wait(all_phones[0][1], [at for at, _ in all_phones], ((most, HOUR),))] if all_phones else []
+        waits += [wait(all_phones[0][1], [at for at, _ in all_phones], ((most, HOUR),))] if all_phones else []
     if waits and max(waits) > timedelta(0):
         raise TooManyAttempts(max(waits).total_seconds())

@@ -34,10 +34,10 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from community import known, limits
 from community.authentication import token_hash
-from community.limits import DAY, HOUR, MINUTE, Limits
 from community.models import Person, SignInCode, SignInToken, Standing, WechatAccount
 from community.models.signin import CODE_LIFE, WRONG_GUESSES
 from notifications import grants, sms
+from web.quotas import DAY, HOUR, MINUTE, Limits, wait
 from web.words import bilingual
 
 # What a phone is sent for callers of a standing and of all lower ones together.
@@ -217,16 +217,16 @@ def _check_limits(phone: str, address: str, standing: Standing) -> None:
         at = sent[0][0]
         sent = [row for row in sent if row[1] is not None]
         waits = [
-            limits.wait(at, [created for _, created, its, _ in sent if its <= pool], PER_PHONE[pool])
+            wait(at, [created for _, created, its, _ in sent if its <= pool], PER_PHONE[pool])
             for pool in Standing
             if pool >= standing
         ]
         if standing == Standing.STRANGER:
             if address:
                 here = [created for _, created, its, asked in sent if (its, asked) == (standing, address)]
-                waits.append(limits.wait(at, here, PER_PHONE_AND_ADDRESS))
+                waits.append(wait(at, here, PER_PHONE_AND_ADDRESS))
             cursor.execute(_FROM_ADDRESS, [address, most])
-            waits.append(limits.wait(at, [created for (created,) in cursor.fetchall()], ((most, HOUR),)))
+            waits.append(wait(at, [created for (created,) in cursor.fetchall()], ((most, HOUR),)))
     if max(waits) > timedelta(0):
         raise TooManyCodes(max(waits).total_seconds())
 

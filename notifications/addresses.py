@@ -8,8 +8,7 @@
 
 import secrets
 import uuid
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
@@ -20,12 +19,12 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from notifications import mail
 from notifications.models import EmailCode, Profile
 from notifications.models.choices import WRONG_GUESSES
+from web.quotas import DAY, HOUR, MINUTE, Limits, wait
 from web.words import bilingual
 
 CODE_LIFE = timedelta(minutes=15)
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-PER_PERSON = ((1, MINUTE), (5, HOUR), (10, DAY))
-PER_ADDRESS = ((3, HOUR), (6, DAY))
+PER_PERSON: Limits = ((1, MINUTE), (5, HOUR), (10, DAY))
+PER_ADDRESS: Limits = ((3, HOUR), (6, DAY))
 _ADDRESS_LOCK = 7003
 
 
@@ -111,14 +110,9 @@ def _check_limits(person: uuid.UUID, email: str) -> None:
     lately = EmailCode.objects.filter(created_at__gt=now - DAY).order_by("-created_at")
     to_person = list(lately.filter(person=person).values_list("created_at", flat=True))
     to_address = list(lately.filter(email=email).values_list("created_at", flat=True))
-    wait = max(_wait(now, to_person, PER_PERSON), _wait(now, to_address, PER_ADDRESS))
-    if wait > timedelta(0):
-        raise TooManyMails(wait.total_seconds())
-
-
-def _wait(now: datetime, past: Sequence[datetime], limits: Sequence[tuple[int, timedelta]]) -> timedelta:
-    """How long until each of `limits` lets one more through; `past` has the newest first."""
-    return max((past[most - 1] + window - now for most, window in limits if len(past) >= most), default=timedelta(0))
+    longest = max(wait(now, to_person, PER_PERSON), wait(now, to_address, PER_ADDRESS))
+    if longest > timedelta(0):
+        raise TooManyMails(longest.total_seconds())
 
 
 def _hash(person: uuid.UUID, code: str) -> bytes:

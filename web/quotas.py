@@ -1,0 +1,14 @@
+"""At most so many within so long, by what was counted in PostgreSQL: what the limits on codes have in common."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+type Limits = tuple[tuple[int, timedelta], ...]
+"""At most so many within so long, each of them."""
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def wait(at: datetime, past: Sequence[datetime], limits: Limits) -> timedelta:
+    """How long from `at` until each of `limits` lets one more through; `past` has the newest first."""
+    return max((past[most - 1] + window - at for most, window in limits if len(past) >= most), default=timedelta(0))
