@@ -14,10 +14,11 @@ from notifications.digests import CATALOGUE, KIND, Line, summed_up
 from notifications.models import Message
 from notifications.models.choices import INBOX
 from notifications.models.wording import TEXT
-from notifications.post import PERSONAL_ORDER, Reach, Way, new_ids, reach, write
+from notifications.post import PERSONAL_ORDER, Reach, Way, reach, write
 from notifications.topics import ChannelName, Topic
 from notifications.wishes import Wishes
 from notifications.wording import Writer
+from web.models import new_ids
 
 logger = logging.getLogger(__name__)
 

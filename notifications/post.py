@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from notifications.timing import LATELY, after_quiet, held_until
 from notifications.topics import ChannelName, Digest, Topic
 from notifications.wishes import Wishes
 from notifications.wording import Catalogue, Writer
+from web.models import new_ids
 
 type Way = tuple[ChannelName, Mapping[str, Any]]
 """A channel, and what it would carry."""
@@ -109,13 +109,6 @@ def reach(message: Message, ways: Sequence[Way], at: datetime) -> list[Delivery]
         following = [{"channel": str(channel), "content": words} for channel, words in rest]
         made.append(_delivery(message, name, content, at, following))
     return made
-
-
-def new_ids(count: int) -> list[uuid.UUID]:
-    """Ids that PostgreSQL makes, rising."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT uuidv7() FROM generate_series(1, %s)", [count])
-        return [row[0] for row in cursor.fetchall()]
 
 
 def write(messages: Sequence[Message], deliveries: Sequence[Delivery]) -> None:

@@ -13,9 +13,10 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 from django.utils.functional import Promise
 
+from web.models import new_ids
 from workflow.actor import Actor
 from workflow.audit import chain, sealed_words
 from workflow.clocks import Changes, carry_out
@@ -286,9 +287,7 @@ _spare: ContextVar[list[uuid.UUID]] = ContextVar("spare_event_ids")
 @contextmanager
 def spare_ids(count: int) -> Iterator[None]:
     """Fetch ids for `count` events at once; a sweep writes more events than its subjects brought ids along."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT uuidv7() FROM generate_series(1, %s)", [count])
-        token = _spare.set([row[0] for row in cursor.fetchall()])
+    token = _spare.set(new_ids(count))
     try:
         yield
     finally:
@@ -302,10 +301,7 @@ def _event_id(subject: Subject) -> uuid.UUID:
         return spare
     if ahead := _spare.get([]):
         return ahead.pop()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT uuidv7()")
-        fresh: uuid.UUID = cursor.fetchone()[0]
-    return fresh
+    return new_ids(1)[0]
 
 
 def _fact(value: Any) -> Any:
