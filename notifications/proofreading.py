@@ -1,30 +1,16 @@
 """Whether a wording can be said by its channel: every fault in words, each with the field that it lies in."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from django.utils.functional import Promise
 
 from notifications.models.wording import TEXT
 from notifications.topics import ChannelName
+from notifications.wechat_fields import TYPES, type_of
 from notifications.wording import TITLE_LENGTH, BadWording, Words, fields_of, placeholders
 from web.words import bilingual
 
-WECHAT_TYPES: Mapping[str, int | None] = {
-    "thing": 20,
-    "character_string": 32,
-    "number": 32,
-    "letter": 32,
-    "symbol": 5,
-    "time": None,
-    "date": None,
-    "amount": None,
-    "phone_number": 17,
-    "car_number": 8,
-    "name": 20,
-    "phrase": 5,
-}
-"""The types of WeChat's fields and how many characters each takes; None for one that has a form of its own instead."""
 SHORT_FORM = ("title", "body")
 """What a wording for SMS or WeChat can say besides the facts: what the inbox says."""
 
@@ -95,17 +81,17 @@ def _field_faults(words: Words, shape: str) -> Iterator[Fault]:
 
 
 def _wechat_faults(name: str, bare: str) -> Iterator[Fault]:
-    kind = name.rstrip("0123456789")
-    if kind not in WECHAT_TYPES:
+    kind = type_of(name)
+    if kind not in TYPES:
         yield Fault(
             "body",
             bilingual(
-                f"微信没有“{name}”这种字段；可用：{'、'.join(WECHAT_TYPES)}，后接编号。",
-                f"WeChat has no field “{name}”; there are {', '.join(WECHAT_TYPES)}, each with a number behind.",
+                f"微信没有“{name}”这种字段；可用：{'、'.join(TYPES)}，后接编号。",
+                f"WeChat has no field “{name}”; there are {', '.join(TYPES)}, each with a number behind.",
             ),
         )
         return
-    most = WECHAT_TYPES[kind]
+    most = TYPES[kind]
     if kind == name:
         yield Fault(
             "body", bilingual(f"“{name}”后面缺编号，如 {name}1。", f"“{name}” lacks its number, as in {name}1.")

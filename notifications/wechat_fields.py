@@ -55,6 +55,20 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _CAR = re.compile(rf"[{_HAN}A-Za-z0-9][A-Za-z0-9]{{1,6}}[{_HAN}A-Za-z0-9]")
 
 
+_LENGTHS: Mapping[str, int] = {
+    "thing": 20,
+    "character_string": 32,
+    "number": 32,
+    "letter": 32,
+    "symbol": 5,
+    "phone_number": 17,
+    "car_number": 8,
+    "name": 20,
+    "phrase": 5,
+}
+_CHINESE_NAME = 10
+
+
 class Unfit(ValueError):
     """What is to be said cannot be said in a field of this type; the text names the field."""
 
@@ -62,13 +76,18 @@ class Unfit(ValueError):
         super().__init__(f"There is nothing to say in {name}.")
 
 
+def type_of(name: str) -> str:
+    """The type of the field `name`, which is the name without its number: `thing` for `thing2`."""
+    return name.rstrip("0123456789")
+
+
 def fit(name: str, value: str) -> str:
     """`value` as WeChat takes it in the field `name`: one line, within the type's length, never empty.
 
-    The type is the name without its number (`thing2`). Raises Unfit where a time, date, amount, number or phone has no such value.
+    Raises Unfit where a time, date, amount, number or phone has no such value.
     """
     value = " ".join("".join(" " if unicodedata.category(one) in _INVISIBLE else one for one in value).split())
-    fitted = _TYPES.get(name.rstrip("0123456789"), _text)(value)
+    fitted = _FITTING.get(type_of(name), _text)(value)
     if not fitted:
         raise Unfit(name)
     return fitted
@@ -78,7 +97,7 @@ def fit(name: str, value: str) -> str:
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def _text(value: str, most: int = 20) -> str:
+def _text(value: str, most: int = _LENGTHS["thing"]) -> str:
     """Any characters; those outside of Unicode's first plane count twice, as WeChat's clients count them."""
     if _width(value) <= most:
         return value or NOTHING
@@ -91,20 +110,20 @@ def _width(value: str) -> int:
     return len(value.encode("utf-16-le")) // 2
 
 
-def _only(allowed: str, most: int, otherwise: str, value: str) -> str:
-    """The characters of `value` that are allowed."""
-    return "".join(re.findall(f"[{allowed}]", value))[:most].strip() or otherwise
+def _only(kind: str, allowed: str, otherwise: str, value: str) -> str:
+    """The characters of `value` that a field of this type allows."""
+    return "".join(re.findall(f"[{allowed}]", value))[: _LENGTHS[kind]].strip() or otherwise
 
 
 def _name(value: str) -> str:
     """Ten characters where one is Chinese, else twenty letters or symbols; no digits."""
     value = " ".join(re.sub(r"[0-9]", "", value).split())
-    return _text(value, 10 if re.search(f"[{_HAN}]", value) else 20)
+    return _text(value, _CHINESE_NAME if re.search(f"[{_HAN}]", value) else _LENGTHS["name"])
 
 
 def _number(value: str) -> str:
     found = _NUMBER.search(value)
-    return found[0] if found and len(found[0]) <= 32 else ""
+    return found[0] if found and len(found[0]) <= _LENGTHS["number"] else ""
 
 
 def _amount(value: str) -> str:
@@ -114,7 +133,7 @@ def _amount(value: str) -> str:
 
 def _phone(value: str) -> str:
     value = re.sub(r"[^0-9+()-]", "", value)
-    return value if re.search(r"[0-9]", value) and len(value) <= 17 else ""
+    return value if re.search(r"[0-9]", value) and len(value) <= _LENGTHS["phone_number"] else ""
 
 
 def _car(value: str) -> str:
@@ -171,17 +190,19 @@ def _day(year: int, month: int, day: int) -> date | None:
         return None
 
 
-_TYPES: Mapping[str, Callable[[str], str]] = {
+_FITTING: Mapping[str, Callable[[str], str]] = {
     "thing": _text,
-    "character_string": partial(_only, "!-~ ", 32, NOTHING),
-    "letter": partial(_only, "A-Za-z", 32, "NA"),
-    "symbol": partial(_only, r"!-/:-@\[-`{-~、。！？…—·", 5, NOTHING),
-    "phrase": partial(_only, _HAN, 5, SEE_INSIDE),
-    "name": _name,
+    "character_string": partial(_only, "character_string", "!-~ ", NOTHING),
     "number": _number,
+    "letter": partial(_only, "letter", "A-Za-z", "NA"),
+    "symbol": partial(_only, "symbol", r"!-/:-@\[-`{-~、。！？…—·", NOTHING),
+    "time": partial(_moments, dated=False),
+    "date": partial(_moments, dated=True),
     "amount": _amount,
     "phone_number": _phone,
     "car_number": _car,
-    "time": partial(_moments, dated=False),
-    "date": partial(_moments, dated=True),
+    "name": _name,
+    "phrase": partial(_only, "phrase", _HAN, SEE_INSIDE),
 }
+TYPES: Mapping[str, int | None] = {kind: _LENGTHS.get(kind) for kind in _FITTING}
+"""The types of WeChat's fields and how many characters each takes; None for one that has a form of its own instead."""

@@ -13,8 +13,8 @@ from community import timers
 from community.models import ContractFiring, ServiceContract
 from notifications.models import Wording
 from notifications.models.wording import ANY, LANGUAGES, SHAPES, TEXT
-from notifications.proofreading import WECHAT_TYPES
 from notifications.topics import ChannelName
+from notifications.wechat_fields import TYPES, type_of
 from notifications.wording import DEFAULT_TEMPLATES, Writer
 from tickets import announce
 from tickets.admin.kinds import CHINESE, Kind
@@ -148,7 +148,7 @@ def _samples(kind: Kind, draft: Wording, facts: Mapping[str, Any]) -> Iterator[S
 
 
 def _field(shape: str, name: str, words: str) -> Field:
-    most = WECHAT_TYPES.get(name.rstrip("0123456789")) if shape == ChannelName.WECHAT else None
+    most = TYPES.get(type_of(name)) if shape == ChannelName.WECHAT else None
     return Field(name, words, most, shape == ChannelName.WECHAT and words.endswith("…"))
 
 

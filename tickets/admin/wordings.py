@@ -23,8 +23,9 @@ from community.admin import streets_of
 from community.models import Street
 from notifications.models import Wording
 from notifications.models.wording import LANGUAGES, SHAPES, TEXT
-from notifications.proofreading import WECHAT_TYPES, faults
+from notifications.proofreading import faults
 from notifications.topics import ChannelName
+from notifications.wechat_fields import TYPES
 from notifications.wording import TITLE_LENGTH, Words
 from tickets.admin.kinds import Kind, kinds
 from tickets.admin.rehearsal import rehearse
@@ -233,7 +234,7 @@ class WordingAdmin(ReadOnly, admin.ModelAdmin):
             "form": form,
             "own": stored,
             "placeholders": [(f"${{{name}}}", words) for name, words in place.kind.known(place.shape).items()],
-            "types": list(WECHAT_TYPES.items()) if place.shape == ChannelName.WECHAT else [],
+            "types": list(TYPES.items()) if place.shape == ChannelName.WECHAT else [],
             "may_change": request.user.has_perm(_MAY_CHANGE),
             **(rehearsal or {}),
         }
