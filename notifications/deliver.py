@@ -201,10 +201,16 @@ def fall_back(envelope: Envelope, state: DeliveryState, outcome: Undelivered, **
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().filter(pk=envelope.key).first()
         recorded = finish(envelope, state, error=outcome.reason, **columns)
-        if recorded and delivery is not None and delivery.fallback:
-            following, *rest = delivery.fallback
-            begin(delivery, following, rest)
+        if recorded and delivery is not None:
+            _go_on(delivery)
     return recorded
+
+
+def _go_on(delivery: Delivery) -> None:
+    """Begin the next way in the chain of a delivery that has ended, where there is one."""
+    if delivery.fallback:
+        following, *rest = delivery.fallback
+        begin(delivery, following, rest)
 
 
 def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> None:
@@ -262,9 +268,8 @@ def recover(channels: Mapping[ChannelName, Channel]) -> int:
                 error="The sender died or hung.",
                 **outcome,
             )
-            if pause is None and delivery.fallback:
-                following, *rest = delivery.fallback
-                begin(delivery, following, rest)
+            if pause is None:
+                _go_on(delivery)
             logger.warning("attempt %d of delivery %s was abandoned", delivery.attempts, delivery.pk)
     return len(found)
 
