@@ -10,7 +10,7 @@ from community import timers
 from notifications.models.wording import ANY, SHAPES, TEXT
 from notifications.wording import Catalogue, filled
 from tickets import announce, news
-from tickets.admin.messages import move_label
+from tickets.models.ticket import move_label
 from web.words import bilingual
 
 CHINESE, ENGLISH = "zh-hans", "en"
@@ -44,7 +44,7 @@ class Kind:
     @property
     def when(self) -> str:
         """The moves that it tells of."""
-        return str(_ABOUT_CONTRACTS) if self.rung else "、".join(move_label(verb) for verb in self.verbs)
+        return str(_ABOUT_CONTRACTS) if self.rung else "、".join(str(move_label(verb)) for verb in self.verbs)
 
     @property
     def whom(self) -> str:

@@ -25,8 +25,8 @@ from notifications.models import Delivery, Message
 from notifications.topics import DeliveryState
 from tickets.admin.recipients import Recipients
 from tickets.models import Ticket, TicketEvent
+from tickets.models.ticket import move_label
 from web.words import bilingual
-from workflow.moves import moves
 
 PER_PAGE = 200
 FAILED = (DeliveryState.DEAD, DeliveryState.DROPPED)
@@ -112,12 +112,6 @@ def may_have_arrived(delivery: Delivery) -> bool:
     return delivery.state == DeliveryState.SENT or delivery.unsure
 
 
-def move_label(verb: str) -> str:
-    """What a ticket's event is called."""
-    move = moves(Ticket).get(verb)
-    return str(move.label if move else bilingual("上报", "Reported"))
-
-
 def page(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> HttpResponse:
     """The page of a ticket that the caller may see; a POST sends a delivery anew."""
     if request.method == "POST":
@@ -162,7 +156,7 @@ def _told(ticket: Ticket, shown: "Page[Message]") -> list[Told]:
         lines = [Line(one, recipients.name(one), ways.get(one.pk, ())) for one in its]
         first = lines[0].message
         verb = verbs.get(seq) if seq is not None else None
-        found.append(Told(seq, move_label(verb) if verb else first.get_topic_display(), first.at, lines))
+        found.append(Told(seq, str(move_label(verb)) if verb else first.get_topic_display(), first.at, lines))
     return found
 
 

@@ -18,10 +18,10 @@ from notifications.wechat_fields import TYPES, type_of
 from notifications.wording import DEFAULT_TEMPLATES, Writer
 from tickets import announce
 from tickets.admin.kinds import CHINESE, Kind
-from tickets.admin.messages import move_label
 from tickets.admin.ticket import seen_by
 from tickets.codes import read_code
 from tickets.models import TicketEvent
+from tickets.models.ticket import move_label
 
 NEWEST = 20_000
 """Among so many of the newest events an example is looked for where no ticket is named."""

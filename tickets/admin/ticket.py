@@ -22,7 +22,7 @@ from tickets.admin import messages
 from tickets.catalogue import NoCatalogue
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Ticket, TicketEvent
-from tickets.models.ticket import TicketQuerySet
+from tickets.models.ticket import TicketQuerySet, move_label
 from tickets.queries import in_street, matching
 from tickets.states import Secrecy
 from web.words import bilingual
@@ -80,7 +80,7 @@ class EventInline(ReadOnly, admin.TabularInline):
     @admin.display(description=bilingual("动作", "move"))
     def move(self, event: TicketEvent) -> str:
         """The move's label."""
-        return messages.move_label(event.verb)
+        return str(move_label(event.verb))
 
     @admin.display(description=bilingual("单位", "organisation"), empty_value="-")
     def organisation(self, event: Any) -> str | None:

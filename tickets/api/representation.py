@@ -12,15 +12,14 @@ from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, STANDS_IN_FOR
 from tickets.api import deadlines
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketClock, TicketEvent
+from tickets.models.ticket import move_label
 from tickets.routing import reasons
 from tickets.states import AssignmentRole, ClockName, Outcome, Secrecy, State
-from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Move, moves
 
 STATE_LABELS = {state.value: state.label for state in State}
 R = Relation
-SUBMITTED = bilingual("上报", "Reported")
 
 # The columns of a list's rows; what is not needed there is not read.
 ROW = (
@@ -326,7 +325,6 @@ def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[u
     Residents read which organisation acted, not which of its people. Whoever sees only the public face reads that it happened, and
     the words that are for everybody; thanks are, with their consent.
     """
-    move = moves(Ticket).get(one.verb)
     kept = getattr(one, "words", None)
     facts = {name: value for name, value in one.data.items() if name != "words"}
     words = kept.body if kept else {}
@@ -339,7 +337,7 @@ def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[u
     return {
         "seq": one.seq,
         "verb": one.verb,
-        "label": move.label if move else SUBMITTED,
+        "label": move_label(one.verb),
         "source": one.source,
         "target": one.target,
         "target_label": STATE_LABELS[one.target],

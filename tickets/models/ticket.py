@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
+from django.utils.functional import Promise
 from django_fsm import RETURN_VALUE, FSMField, transition
 
 from community.models import Area, Community, Compound, Organisation, Street
@@ -36,7 +37,7 @@ from workflow.calendar import Budget
 from workflow.clocks import Rules, Start, Terms
 from workflow.errors import IllegalMove, InvalidInput
 from workflow.models import Clock, Subject
-from workflow.moves import Visibility, move
+from workflow.moves import Visibility, move, moves
 from workflow.prepared import Prepared
 
 R = Relation
@@ -1590,3 +1591,12 @@ class Ticket(Subject):
     )
     def reveal(self, *, at: datetime, by: Actor, reason: str) -> None:
         """See the reporter's name and phone; who saw them, and why, is on record."""
+
+
+REPORTED = bilingual("上报", "Reported")
+
+
+def move_label(verb: str) -> Promise:
+    """What an event of a ticket is called; its birth is no move."""
+    move = moves(Ticket).get(verb)
+    return move.label if move else REPORTED
