@@ -114,25 +114,26 @@ def _masters(events: Iterable[Told]) -> dict[str, str]:
 def _letters(told: Told, audience: Audience, masters: Mapping[str, str]) -> Iterator[Letter]:
     event = told.event
     listed = [note for note in notes(event.verb, told.named) if note.when is None or note.when(told.facts)]
+    if not listed:
+        return
+    facts = facts_of(told, audience, masters)
     for note in listed:
         if note.side == Side.REPORTER:
-            yield from _letter(told, note, audience, masters, audience.reporter(told), YOURS[Side.REPORTER])
+            yield from _letter(told, note, facts | {"yours": YOURS[Side.REPORTER]}, audience.reporter(told))
         elif note.side == Side.FOLLOWER:
             for kind in FollowerKind:
-                yield from _letter(told, note, audience, masters, audience.following(told, kind), YOURS[kind])
+                yield from _letter(told, note, facts | {"yours": YOURS[kind]}, audience.following(told, kind))
         else:
             organisations = audience.organisations(told, note.side)
             people = audience.staff(told, note.side, organisations)
-            yield from _letter(told, note, audience, masters, people, "", organisations)
+            yield from _letter(told, note, facts, people, organisations)
 
 
 def _letter(
     told: Told,
     note: Note,
-    audience: Audience,
-    masters: Mapping[str, str],
+    facts: Mapping[str, Any],
     people: Sequence[Addressee],
-    yours: Any,
     organisations: Sequence[uuid.UUID] = (),
 ) -> Iterator[Letter]:
     event = told.event
@@ -147,7 +148,7 @@ def _letter(
         kind=note.kind,
         topic=note.topic,
         at=event.at,
-        facts=facts_of(told, audience, masters) | {"yours": yours},
+        facts=facts,
         people=readers,
         organisations=organisations,
         subject_id=event.subject_id,
@@ -184,22 +185,24 @@ def facts_of(told: Told, audience: Audience, masters: Mapping[str, str]) -> dict
     """The facts of an event that wordings may speak of; one that it has not is empty."""
     facts, data = told.facts, told.event.data
     leaf = catalogue.leaf_by_id(uuid.UUID(facts["category"]))
+    due = datetime.fromisoformat(facts["due"]) if facts["due"] else None
     dues = {name: datetime.fromisoformat(moment) for name, moment in facts["dues"].items()}
     clock = (data.get("fired") or {}).get("clock")
-    running = [due for name, due in dues.items() if name in _NEXT and due > told.event.at]
+    running = [ends for name, ends in dues.items() if name in _NEXT and ends > told.event.at]
     return {
         "code": facts["code"],
         "matter": leaf.name,
         "place": facts["place"],
+        "yours": "",
         "state": State(facts["state"]).label,
         "holder": _name(audience, facts["handler"])
         or _name(audience, facts["coordinator"])
         or _name(audience, facts["desk"]),
         "organisation": _name(audience, told.event.actor_organisation_id),
         "at": _moment(told.event.at),
-        "due": _moment(datetime.fromisoformat(facts["due"])) if facts["due"] else "",
+        "due": _moment(due) if due else "",
         "by": _by(min(running, default=None)),
-        "promise": _promise(datetime.fromisoformat(facts["due"])) if facts["due"] else "",
+        "promise": _promise(due) if due else "",
         "clock": ClockName(clock).label if clock else "",
         "remaining": _remaining(dues.get(clock), told.event.at) if clock else "",
         "level": f"L{facts['level']}",
