@@ -18,7 +18,7 @@ from notifications import buckets
 from notifications.channels.channel import Channel
 from notifications.digests import KIND, Line, summed_up
 from notifications.models import Bucket, Delivery, Message
-from notifications.models.wording import LANGUAGES
+from notifications.models.wording import GROUP_LANGUAGE
 from notifications.topics import DeliveryState
 
 _MOST_TRIED, _MOST_PARTS = 8, 2_000
@@ -93,7 +93,7 @@ def _next(channel: Channel, recipient: uuid.UUID, free: int) -> uuid.UUID | None
 def _digest(channel: Channel, parts: Sequence[Delivery]) -> uuid.UUID:
     """Gather `parts` into one new delivery."""
     first = parts[0]
-    language = first.content.get("language", LANGUAGES[0][0])
+    language = first.content.get("language", GROUP_LANGUAGE)
     content = summed_up([_line(one) for one in parts], language, room=channel.room)
     message = Message.objects.create(
         street_id=first.street_id,

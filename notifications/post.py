@@ -14,7 +14,7 @@ from notifications.channels import channels
 from notifications.digests import KIND
 from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.models.choices import INBOX, QUIET_FROM, QUIET_UNTIL
-from notifications.models.wording import TEXT
+from notifications.models.wording import GROUP_LANGUAGE, TEXT
 from notifications.timing import LATELY, after_quiet, held_until
 from notifications.topics import ChannelName, Digest, Topic
 from notifications.wishes import Wishes
@@ -26,8 +26,6 @@ type Way = tuple[ChannelName, Mapping[str, Any]]
 
 PERSONAL_ORDER = (ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS)
 """The channels of people, in the order in which they are tried."""
-GROUP_LANGUAGE = "zh-hans"
-"""What a group chat reads."""
 FEW = 3
 """How many messages that are not urgent a person is sent one by one within LATELY; what follows is held for a digest."""
 

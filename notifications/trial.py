@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from notifications.digests import CATALOGUE
 from notifications.models import Delivery, Message, Robot
-from notifications.models.wording import LANGUAGES, TEXT
+from notifications.models.wording import GROUP_LANGUAGE, TEXT
 from notifications.topics import Topic
 from notifications.wording import filled
 
@@ -16,8 +16,7 @@ KIND = "trial"
 
 def try_out(robot: Robot) -> Delivery:
     """Queue a test message for a robot, whatever topics it tells."""
-    language = LANGUAGES[0][0]
-    words = CATALOGUE.find(KIND, TEXT, language)
+    words = CATALOGUE.find(KIND, TEXT, GROUP_LANGUAGE)
     assert words is not None
     title, body = words.title, filled(words.body, {"name": robot.name})
     with transaction.atomic():
@@ -36,5 +35,5 @@ def try_out(robot: Robot) -> Delivery:
             message=message,
             channel=robot.vendor,
             recipient=robot.pk,
-            content={"title": title, "body": body, "language": language, "code": ""},
+            content={"title": title, "body": body, "language": GROUP_LANGUAGE, "code": ""},
         )

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import override
 
 from notifications.models import Wording
-from notifications.models.wording import ANY, LANGUAGES, TEXT
+from notifications.models.wording import ANY, TEXT
 from notifications.topics import ChannelName
 from notifications.wechat_fields import Unfit, fit
 from web.words import bilingual
@@ -161,8 +161,3 @@ def fields_of(body: str, said: Mapping[str, str]) -> dict[str, str]:
             raise BadWording(bilingual(f"“{line}”应写成 名称: 内容。", f"“{line}” should read: name: words."))
         fields[found[1]] = filled(found[2], said)
     return fields
-
-
-def languages() -> list[str]:
-    """The languages that messages are worded in."""
-    return [code for code, _ in LANGUAGES]

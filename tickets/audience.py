@@ -103,10 +103,6 @@ class Told:
         return frozenset(map(uuid.UUID, {*self.facts["accused"], *(self.was.get("accused") or ())}))
 
 
-_LEADING = {Side.SUPERVISOR, Side.STREET_LEAD}
-_RESIDENTS = {Side.REPORTER, Side.FOLLOWER}
-
-
 class Audience:
     """Who hears of a batch of events."""
 

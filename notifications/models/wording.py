@@ -16,6 +16,8 @@ SHAPES = [
     *((one, one.label) for one in (ChannelName.SMS, ChannelName.WECHAT)),
 ]
 LANGUAGES = [("zh-hans", bilingual("中文", "Chinese")), ("en", bilingual("英文", "English"))]
+GROUP_LANGUAGE = "zh-hans"
+"""What a group chat reads."""
 
 
 class Wording(Identified):

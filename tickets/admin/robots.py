@@ -20,7 +20,7 @@ from community.admin import Scoped, streets_of
 from community.models import Organisation, Street
 from notifications.models import Robot
 from notifications.tasks import nudge
-from notifications.topics import ROBOTS, ChannelName, Topic
+from notifications.topics import ChannelName, Topic
 from notifications.trial import try_out
 from web.words import bilingual
 
@@ -190,7 +190,7 @@ class RobotAdmin(Scoped):
             sent = [(try_out(one).pk, one.name) for one in chosen]
             for one in chosen:
                 self.log_change(request, one, str(bilingual("试发消息", "Sent a test message")))
-        nudge({vendor for vendor in ROBOTS if vendor in {one.vendor for one in chosen}})
+        nudge({ChannelName(one.vendor) for one in chosen})
         pages = ((reverse("admin:notifications_delivery_change", args=[key]), name) for key, name in sent)
         links = format_html_join("、", '<a href="{}">{}</a>', pages)
         said = bilingual("已试发，请看群里；结果见：", "Sent: look into the group. What became of it:")
