@@ -6,6 +6,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.fakes.listening import listening
+
 
 @dataclass(frozen=True)
 class Request:
@@ -106,12 +108,6 @@ class Answer(BaseHTTPRequestHandler):
 @contextmanager
 def receiving(reply: Callable[[Request], Reply] = lambda request: Reply()) -> Iterator[Receiver]:
     """A receiver that listens until the block ends."""
-    with Receiver(reply) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.over.set()
-            server.shutdown()
-            thread.join()
+    server = Receiver(reply)
+    with listening(server, server.over.set):
+        yield server

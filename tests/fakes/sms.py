@@ -22,6 +22,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
+from tests.fakes.listening import listening
+
 KEY_ID = "key-id-of-the-tests"
 KEY_SECRET = "a-key-secret-that-must-not-be-logged"
 SIGN = "学院路街道"
@@ -359,12 +361,8 @@ class TencentAnswer(Answer):
 @contextmanager
 def serving(vendor: str) -> Iterator[FakeSms]:
     """A vendor that listens until the block ends."""
-    with FakeSms(vendor) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with listening(FakeSms(vendor)) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def main() -> None:

@@ -2,11 +2,12 @@
 
 import re
 import socketserver
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+
+from tests.fakes.listening import listening
 
 
 @dataclass
@@ -90,9 +91,5 @@ class Conversation(socketserver.StreamRequestHandler):
 @contextmanager
 def serving() -> Iterator[FakeMailServer]:
     """A mail server that listens until the block ends."""
-    with FakeMailServer() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with listening(FakeMailServer()) as server:
         yield server
-        server.shutdown()
-        thread.join()

@@ -19,6 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.fakes.listening import listening
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 HUGE = 8 * 1024 * 1024
 
@@ -178,15 +180,9 @@ class Answer(BaseHTTPRequestHandler):
 @contextmanager
 def hearing(**options: object) -> Iterator[FakeWebhooks]:
     """A fake that listens until the block ends."""
-    with FakeWebhooks(**options) as server:  # type: ignore[arg-type]
-        thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.ended.set()
-            server.shutdown()
-            thread.join()
+    server = FakeWebhooks(**options)  # type: ignore[arg-type]
+    with listening(server, server.ended.set):
+        yield server
 
 
 def main() -> None:

@@ -1,12 +1,13 @@
 """A WeChat of our own on the loopback: it answers jscode2session as WeChat does, errors included."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from tests.fakes.listening import listening
 
 APP_ID = "wx-of-the-tests"
 APP_SECRET = "a-secret-that-must-not-be-logged"
@@ -99,9 +100,5 @@ class Answer(BaseHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[FakeWechat]:
     """A fake that listens until the block ends."""
-    with FakeWechat() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with listening(FakeWechat()) as server:
         yield server
-        server.shutdown()
-        thread.join()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.listening import listening
 from tests.fakes.wechat import APP_ID, APP_SECRET
 
 LIFE, EARLY = 7200, 300
@@ -260,15 +261,9 @@ class Answer(BaseHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[FakeWechatNews]:
     """A fake that listens until the block ends."""
-    with FakeWechatNews() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.over.set()
-            server.shutdown()
-            thread.join()
+    server = FakeWechatNews()
+    with listening(server, server.over.set):
+        yield server
 
 
 def main() -> None:
