@@ -67,6 +67,25 @@ def letter(
     )
 
 
+def claimed(person: Any, **changes: Any) -> Envelope:
+    """A claimed delivery for the person."""
+    known: dict[str, Any] = {
+        "key": uuid.uuid4(),
+        "attempt": 1,
+        "street_id": STREET,
+        "recipient": person.pk,
+        "person_id": person.pk,
+        "kind": "ticket.reply",
+        "subject_id": None,
+        "seq": 1,
+        "at": timezone.now() - timedelta(minutes=1),
+        "urgent": False,
+        "unsure": False,
+        "content": {},
+    }
+    return Envelope(**known | changes)
+
+
 def again(delivery: Delivery) -> None:
     """Make a delivery that waits for its next attempt due."""
     changed = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.QUEUED)

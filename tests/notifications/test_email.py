@@ -1,7 +1,5 @@
 import email
 import re
-import uuid
-from datetime import UTC, datetime
 from email.policy import default
 
 import pytest
@@ -13,10 +11,11 @@ from config.mail import mailers
 from notifications import mail as direct
 from notifications.channels import email as channel_module
 from notifications.channels import smtp
-from notifications.channels.channel import Envelope, Refused, TryLater, Unsure, Unwanted
+from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
 from notifications.channels.email import Config, Email
 from notifications.models import Profile
 from tests.fakes.smtp import Manners, serving
+from tests.notifications.post import claimed
 
 ADDRESS = "resident@mail.example"
 CONTENT = {"title": "请您确认办理结果", "body": "工单 7K2M 已办结。\n请在 48 小时内确认。", "language": "zh-hans"}
@@ -42,21 +41,7 @@ def reader(cast):
 
 
 def envelope(person, **changes):
-    known = {
-        "key": uuid.uuid4(),
-        "attempt": 1,
-        "street_id": uuid.uuid4(),
-        "recipient": person.pk,
-        "person_id": person.pk,
-        "kind": "ticket.reply",
-        "subject_id": uuid.uuid4(),
-        "seq": 3,
-        "at": datetime(2026, 3, 2, 9, tzinfo=UTC),
-        "urgent": False,
-        "unsure": False,
-        "content": CONTENT,
-    }
-    return Envelope(**known | changes)
+    return claimed(person, **{"content": CONTENT} | changes)
 
 
 def read(raw):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications import deliver
 from notifications.channels import sms
-from notifications.channels.channel import Envelope, Refused, TryLater, Unsure, Unwanted
+from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
 from notifications.channels.sms import aliyun, gateway, tencent
 from notifications.channels.sms.channel import Sms
 from notifications.channels.sms.gateway import Account, fitted
@@ -18,6 +18,7 @@ from notifications.topics import ChannelName, DeliveryState, Topic
 from notifications.wording import Catalogue, Writer
 from tests.fakes import sms as fakes
 from tests.fakes.sms import Manners, serving
+from tests.notifications.post import claimed
 
 FIELDS = {"news": "请您确认办理结果", "code": "7K2M-0001"}
 CONTENT = {"template": fakes.NEWS_TEMPLATE, "fields": FIELDS, "order": ["news", "code"]}
@@ -50,21 +51,7 @@ def codes(channel, aliyun_code, tencent_code):
 
 
 def envelope(person, **changes):
-    known = {
-        "key": uuid.uuid4(),
-        "attempt": 1,
-        "street_id": uuid.uuid4(),
-        "recipient": person.pk,
-        "person_id": person.pk,
-        "kind": "ticket.reply",
-        "subject_id": None,
-        "seq": 1,
-        "at": timezone.now() - timedelta(minutes=1),
-        "urgent": False,
-        "unsure": False,
-        "content": CONTENT,
-    }
-    return Envelope(**known | changes)
+    return claimed(person, **{"content": CONTENT} | changes)
 
 
 def test_aliyuns_own_example_is_signed_as_aliyun_signs_it():
