@@ -2,15 +2,21 @@
 
 import socket
 from collections.abc import Iterator
+from functools import reduce
 from io import StringIO
+from operator import or_
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import Q
+from django.test import Client
+from rest_framework.test import APIClient
 
-from community import demo
-from community.models import Street
+from community import demo, signin
+from community.models import Person, Street
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -57,3 +63,48 @@ def street(db):
 def cast(db):
     """The people of the demo street by key: resident, neighbour, chair, dispatcher, worker, desk_officer, outsider …"""
     return demo.cast()
+
+
+@pytest.fixture
+def administrator(client, cast):
+    """A browser in which the administrator of the whole server is signed in."""
+    client.force_login(cast["administrator"])
+    return client
+
+
+@pytest.fixture
+def staff(client, cast):
+    """`staff("general_officer", "tickets.view_ticket")` is a browser in which that person is, with these permissions alone."""
+
+    def signed_in(who: str, *permissions: str) -> Client:
+        person = cast[who]
+        person.is_staff = True
+        person.save(update_fields=["is_staff"])
+        wanted = [permission.split(".") for permission in permissions]
+        found = Permission.objects.filter(
+            reduce(or_, (Q(content_type__app_label=app, codename=name) for app, name in wanted))
+        )
+        assert found.count() == len(wanted)
+        person.user_permissions.set(found)
+        client.force_login(person)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def sign_in():
+    """`sign_in(person)` is a client of the API with a live token of that person's."""
+
+    def client_of(person: Person) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(person, '').secret}")
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def at_api(sign_in, cast):
+    """`at_api("resident")` is that person's client of the API."""
+    return lambda who: sign_in(cast[who])

@@ -33,22 +33,15 @@ def page(model, action="changelist", *args):
 
 
 @pytest.fixture
-def administrator(client, cast):
-    client.force_login(cast["administrator"])
-    return client
-
-
-@pytest.fixture
-def clerk(client, cast):
+def clerk(staff):
     """A member of staff who may change persons, and is no superuser."""
-    person = cast["desk_officer"]
-    person.is_staff = True
-    person.save(update_fields=["is_staff"])
-    person.user_permissions.set(
-        Permission.objects.filter(content_type__app_label="community", content_type__model="person")
+    return staff(
+        "desk_officer",
+        "community.view_person",
+        "community.add_person",
+        "community.change_person",
+        "community.delete_person",
     )
-    client.force_login(person)
-    return client
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)

@@ -4,22 +4,10 @@ from datetime import date, timedelta
 import pytest
 from rest_framework.test import APIClient
 
-from community import actors, signin
+from community import actors
 from community.models import Compound, Household, Person, Residency
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def sign_in():
-    """Gives a client that is signed in as a person."""
-
-    def client_of(person) -> APIClient:
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(person, '').secret}")
-        return client
-
-    return client_of
 
 
 @pytest.fixture

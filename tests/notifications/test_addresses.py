@@ -9,9 +9,7 @@ from django.core import mail
 from django.db import connection
 from django.db.models import F
 from django.utils import timezone
-from rest_framework.test import APIClient
 
-from community import signin
 from community.models import Person
 from config.mail import mailers
 from notifications import addresses, housekeeping
@@ -21,18 +19,6 @@ from tests.fakes.smtp import serving
 EMAIL = "resident@mail.example"
 SETTINGS = "/api/v1/notifications/settings"
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def at_api(cast):
-    """`at_api("resident")` is that person's client."""
-
-    def client(who: str) -> APIClient:
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(cast[who], '').secret}")
-        return client
-
-    return client
 
 
 def ask(client, email=EMAIL, status=202):

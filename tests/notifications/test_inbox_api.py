@@ -9,7 +9,6 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from community import signin
 from notifications import digest
 from notifications.models import Message
 from notifications.topics import Topic
@@ -20,15 +19,9 @@ AUTHENTICATION = 1
 
 
 @pytest.fixture
-def inbox(cast):
+def inbox(at_api):
     """`inbox("resident")` is the client of that person."""
-
-    def client(who: str) -> APIClient:
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(cast[who], '').secret}")
-        return client
-
-    return client
+    return at_api
 
 
 @pytest.fixture

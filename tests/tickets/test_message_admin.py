@@ -26,23 +26,16 @@ def page(ticket):
 
 
 @pytest.fixture
-def administrator(client, cast):
-    client.force_login(cast["administrator"])
-    return client
-
-
-@pytest.fixture
-def clerk(client, cast):
+def clerk(staff):
     """The street's clerk, who sees tickets and deliveries, and may send anew."""
-    person = cast["general_officer"]
-    person.is_staff = True
-    person.save(update_fields=["is_staff"])
-    names = ["view_ticket", "view_assignment", "view_ticketevent", "view_delivery", "change_delivery"]
-    person.user_permissions.set(
-        Permission.objects.filter(content_type__app_label__in=["tickets", "notifications"], codename__in=names)
+    return staff(
+        "general_officer",
+        "tickets.view_ticket",
+        "tickets.view_assignment",
+        "tickets.view_ticketevent",
+        "notifications.view_delivery",
+        "notifications.change_delivery",
     )
-    client.force_login(person)
-    return client
 
 
 @pytest.fixture

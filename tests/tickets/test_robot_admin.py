@@ -17,15 +17,15 @@ LIST, ADD = "admin:notifications_robot_changelist", "admin:notifications_robot_a
 
 
 @pytest.fixture
-def clerk(client, cast):
+def clerk(staff):
     """The street's clerk, who looks after its robots."""
-    person = cast["general_officer"]
-    person.is_staff = True
-    person.save(update_fields=["is_staff"])
-    names = ["view_robot", "add_robot", "change_robot", "delete_robot"]
-    person.user_permissions.set(Permission.objects.filter(codename__in=names))
-    client.force_login(person)
-    return client
+    return staff(
+        "general_officer",
+        "notifications.view_robot",
+        "notifications.add_robot",
+        "notifications.change_robot",
+        "notifications.delete_robot",
+    )
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The administrator's pages of tickets: all of them to read, nothing to change."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -16,21 +15,14 @@ def page(ticket):
 
 
 @pytest.fixture
-def administrator(client, cast):
-    client.force_login(cast["administrator"])
-    return client
-
-
-@pytest.fixture
-def clerk(client, cast):
+def clerk(staff):
     """The street's data clerk, with the permissions that the admin's docstring names."""
-    person = cast["general_officer"]
-    person.is_staff = True
-    person.save(update_fields=["is_staff"])
-    names = ["view_ticket", "view_assignment", "view_ticketevent"]
-    person.user_permissions.set(Permission.objects.filter(content_type__app_label="tickets", codename__in=names))
-    client.force_login(person)
-    return client
+    return staff(
+        "general_officer",
+        "tickets.view_ticket",
+        "tickets.view_assignment",
+        "tickets.view_ticketevent",
+    )
 
 
 @pytest.fixture

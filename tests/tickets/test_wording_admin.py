@@ -24,15 +24,13 @@ KIND = "signed.resident"
 
 
 @pytest.fixture
-def clerk(client, cast):
+def clerk(staff):
     """The street's clerk, who words its messages."""
-    person = cast["general_officer"]
-    person.is_staff = True
-    person.save(update_fields=["is_staff"])
-    names = ["view_wording", "change_wording"]
-    person.user_permissions.set(Permission.objects.filter(codename__in=names))
-    client.force_login(person)
-    return client
+    return staff(
+        "general_officer",
+        "notifications.view_wording",
+        "notifications.change_wording",
+    )
 
 
 @pytest.fixture
