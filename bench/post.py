@@ -39,7 +39,6 @@ def fan_out(count: int) -> dict[str, Any]:
     from django.db import transaction  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
-    from community.actors import by_person  # noqa: PLC0415
     from community.demo import cast  # noqa: PLC0415
     from community.models import Person  # noqa: PLC0415
     from tickets import announce  # noqa: PLC0415
@@ -57,11 +56,10 @@ def fan_out(count: int) -> dict[str, Any]:
         )
         for one in people
     )
-    caller = by_person(cast()["chair"].pk)
-    assert caller is not None
+    chair = actor(cast()["chair"])
     with transaction.atomic():
-        locked, inputs = hold("record", ticket.pk, {"met_with": "业主", "agreed": "周五前整改"}, by=caller.actor)
-        act("record", locked, by=caller.actor, version=None, inputs=inputs)
+        locked, inputs = hold("record", ticket.pk, {"met_with": "业主", "agreed": "周五前整改"}, by=chair)
+        act("record", locked, by=chair, version=None, inputs=inputs)
     return told("fan-out to cosigners", 1)
 
 
@@ -69,22 +67,24 @@ def file(text: str, *, category: str = "CL03") -> Any:
     """File a report by a resident who lives there."""
     from django.db import transaction  # noqa: PLC0415
 
-    from community.actors import by_person  # noqa: PLC0415
     from community.demo import cast  # noqa: PLC0415
     from community.models import Compound  # noqa: PLC0415
     from tickets.actions import Report, submit  # noqa: PLC0415
 
-    resident = cast()["resident"]
-    caller = by_person(resident.pk)
-    assert caller is not None
-    report = Report(type="help", category=category, title=text[:20], text=text, compound_id=_home(Compound))
+    resident, home = cast()["resident"], Compound.objects.get(name=HOME)
+    report = Report(type="help", category=category, title=text[:20], text=text, compound_id=home.pk)
     with transaction.atomic():
-        ticket, _ = submit(report, by=caller.actor, person=resident)
+        ticket, _ = submit(report, by=actor(resident), person=resident)
     return ticket
 
 
-def _home(compounds: Any) -> Any:
-    return compounds.objects.get(name=HOME).pk
+def actor(person: Any) -> Any:
+    """The person as they act now."""
+    from community.actors import by_person  # noqa: PLC0415
+
+    caller = by_person(person.pk)
+    assert caller is not None
+    return caller.actor
 
 
 def told(what: str, events: int) -> dict[str, Any]:
