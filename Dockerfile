@@ -17,7 +17,7 @@ COPY community community
 COPY tickets tickets
 # Nothing of these values stays in the image: collecting static files reads the settings and connects to nothing.
 RUN LINLI_ENV=production SECRET_KEY=only-for-collecting-the-static-files AUDIT_KEY=only-for-collecting-the-static-files \
-    ALLOWED_HOSTS=build TRUSTED_PROXIES=0 DATABASE_URL=postgres://build/build REDIS_URL=redis://build \
+    ALLOWED_HOSTS=build TRUSTED_PROXIES=0 SITE_URL=https://build DATABASE_URL=postgres://build/build REDIS_URL=redis://build \
     STATIC_ROOT=/srv/static /opt/venv/bin/python manage.py collectstatic --noinput
 
 FROM python:3.13-slim

@@ -1,6 +1,7 @@
 """Settings of a Linli server: one file, and every difference between machines comes from the environment."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,6 +57,12 @@ CSRF_FAILURE_VIEW = "web.pages.csrf_failure"
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES") if PRODUCTION else env.int("TRUSTED_PROXIES", default=0)
 if TRUSTED_PROXIES < 0:
     raise ImproperlyConfigured("TRUSTED_PROXIES is a number of proxies: 0 or more.")
+# Links in messages begin with the public address. In production no guess is right, and people follow them over TLS alone.
+SITE_URL = (env.str("SITE_URL") if PRODUCTION else env.str("SITE_URL", default="http://127.0.0.1:8000")).rstrip("/")
+if PRODUCTION and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]+)?", SITE_URL):
+    raise ImproperlyConfigured(
+        "SITE_URL is no public address: give the one under which people reach this server, such as https://linli.example."
+    )
 
 INSTALLED_APPS = [
     "config.apps.AdminConfig",
@@ -303,7 +310,6 @@ WECHAT_APP_ID = env.str("WECHAT_APP_ID", default="")
 WECHAT_APP_SECRET = env.str("WECHAT_APP_SECRET", default="")
 
 # How people are reached (notifications/channels). A channel that is not set up sends nothing; the inbox is always there.
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 EMAIL_URL = env.str("EMAIL_URL", default="" if PRODUCTION else f"filemail:///{LOCAL_DIR / 'log' / 'mail'}")
 MAILERS = mailers(EMAIL_URL)
 # A server without e-mail is meant.

@@ -22,6 +22,10 @@ DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 OURS = ["migrate", "web", "worker", "sweeper", "postman", "beat"]
 SETTINGS = (PROJECT / "config" / "settings.py").read_text()
 KNOWN = set(re.findall(r'(?:env\.\w+|secret)\(\s*"(\w+)"', SETTINGS))
+POOL = {"LINLI_DATABASE_POOL", "LINLI_DATABASE_POOL_SIZE"}
+# What the image and the volumes settle.
+SETTLED = {"LINLI_ENV", "DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "STATIC_ROOT", "LINLI_LOCAL_DIR"}
+REQUIRED = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "SITE_URL"}
 
 
 def test_every_process_of_a_server_is_a_service():
@@ -40,13 +44,8 @@ def test_no_service_runs_as_root_and_each_has_a_health_check(name):
 def test_the_environment_of_our_services_is_what_the_settings_read(name):
     environment = SERVICES[name]["environment"]
     assert set(environment) <= KNOWN
-    assert {"SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"} <= set(environment)
+    assert set(environment) >= REQUIRED
     assert environment["LINLI_ENV"] == "production"
-
-
-POOL = {"LINLI_DATABASE_POOL", "LINLI_DATABASE_POOL_SIZE"}
-# What the image and the volumes settle.
-SETTLED = {"LINLI_ENV", "DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "STATIC_ROOT", "LINLI_LOCAL_DIR"}
 
 
 def test_documentation_containers_and_settings_name_the_same_settings():
@@ -61,7 +60,7 @@ def test_documentation_containers_and_settings_name_the_same_settings():
 def test_every_setting_is_passed_on_and_the_required_ones_are_starred():
     text = (PROJECT / "docs" / "operations.md").read_text()
     required = set(re.findall(r"^\| `(\w+)` \* \|", text, re.MULTILINE))
-    assert required == {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES"}
+    assert required == REQUIRED
     for name, value in SERVICES["web"]["environment"].items():
         if name not in SETTLED:
             assert value.startswith(f"${{{name}:?" if name in required else f"${{{name}:-"), name
@@ -100,10 +99,8 @@ def await_answer(ask):
             time.sleep(0.05)
 
 
-@pytest.mark.parametrize(
-    "name", ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "POSTGRES_PASSWORD", "REDIS_PASSWORD"]
-)
-def test_a_secret_has_no_default(name):
+@pytest.mark.parametrize("name", [*sorted(REQUIRED - SETTLED), "POSTGRES_PASSWORD", "REDIS_PASSWORD"])
+def test_what_is_required_has_no_default(name):
     uses = re.findall(r"\$\{" + name + r"([^}]*)\}", (PROJECT / "docker-compose.yml").read_text())
     assert uses
     assert all(use.startswith(":?") for use in uses)

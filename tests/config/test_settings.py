@@ -19,6 +19,7 @@ PRODUCTION = {
     "AUDIT_KEY": "another long secret that signs the events",
     "ALLOWED_HOSTS": "linli.example",
     "TRUSTED_PROXIES": "1",
+    "SITE_URL": "https://linli.example",
     "DATABASE_URL": "postgres://linli:secret@db.example/linli",
     "REDIS_URL": "redis://cache.example/0",
 }
@@ -35,7 +36,7 @@ def test_production_passes_the_deployment_check():
     assert checked.returncode == 0, checked.stderr
 
 
-REQUIRED = ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "DATABASE_URL", "REDIS_URL"]
+REQUIRED = ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "SITE_URL", "DATABASE_URL", "REDIS_URL"]
 
 
 def refusal(environment) -> str:
@@ -66,6 +67,9 @@ def test_a_short_secret_is_refused_with_a_way_to_a_long_one(name):
         ({"ALLOWED_HOSTS": ","}, "ALLOWED_HOSTS names no host"),
         ({"METRICS_TOKEN": "x" * 31}, "METRICS_TOKEN has 31 characters; production needs 32 or more, or none"),
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES is a number of proxies"),
+        ({"SITE_URL": "linli.example"}, "SITE_URL is no public address"),
+        ({"SITE_URL": "http://linli.example"}, "SITE_URL is no public address"),
+        ({"SITE_URL": "https://linli.example\nBcc: a@b.example"}, "SITE_URL is no public address"),
     ],
 )
 def test_values_that_mean_nothing_are_refused(change, words):
