@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, F, Min, Q
 from django.utils import timezone
 
 from notifications.channels import channels
@@ -15,7 +15,7 @@ from notifications.digests import KIND
 from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.models.choices import INBOX, QUIET_FROM, QUIET_UNTIL
 from notifications.models.wording import GROUP_LANGUAGE, TEXT
-from notifications.timing import LATELY, after_quiet, held_until
+from notifications.timing import LATELY, OLD, after_quiet, held_until
 from notifications.topics import ChannelName, Digest, Topic
 from notifications.wishes import Wishes
 from notifications.wording import Catalogue, Writer
@@ -87,9 +87,10 @@ def post(
 ) -> Posted:
     """Write what `letters` and `signals` say to everybody concerned; an event that was posted before is not posted again.
 
-    `now` is the moment by which quiet hours and digests go, the present unless told. Call it in the transaction that takes the event
-    out of its outbox. Where two post one event at the same time, the transaction of the second fails (IntegrityError), and finds
-    everything said when it is tried again. The number of statements does not depend on how many letters and people there are.
+    `now` is the moment by which quiet hours and digests go, the present unless told. A letter that is OLD by then goes to inboxes
+    alone; signals go out whatever their age. Call it in the transaction that takes the event out of its outbox. Where two post one
+    event at the same time, the transaction of the second fails (IntegrityError), and finds everything said when it is tried again.
+    The number of statements does not depend on how many letters and people there are.
     """
     return _Posting(letters, signals, catalogue, now or timezone.now()).write()
 
@@ -170,9 +171,15 @@ class _Posting:
         self.deliveries: list[Delivery] = []
 
     def _look_back(self) -> None:
-        """How many messages each person has had lately, and until when what they were not shown is held."""
+        """How many messages each person has had lately, and until when what they were not shown is held.
+
+        What was old as it was told has disturbed nobody, and does not count.
+        """
         lately = Message.objects.filter(
-            person__in=self.wishes.active, created_at__gt=self.now - LATELY, urgent=False
+            person__in=self.wishes.active,
+            created_at__gt=self.now - LATELY,
+            at__gte=F("created_at") - OLD,
+            urgent=False,
         ).exclude(kind=KIND)
         waiting = Q(held_until__gt=self.now, gathered_into=None)
         self.had: dict[uuid.UUID, int] = defaultdict(int)
@@ -208,7 +215,7 @@ class _Posting:
     def _tell(self, letter: Letter, language: str, people: Sequence[uuid.UUID]) -> None:
         text = self.writer.content(letter.street_id, letter.kind, TEXT, language, letter.facts)
         assert text is not None
-        ways = self._ways(letter, language, people)
+        ways = [] if self._is_old(letter) else self._ways(letter, language, people)
         for person in people:
             message = self._message(letter, person, text, language)
             message.person_id = person
@@ -242,7 +249,7 @@ class _Posting:
 
     def _held_until(self, letter: Letter, person: uuid.UUID) -> datetime | None:
         """Until when the message waits for others, where it is one of many; None where it is sent by itself."""
-        if letter.urgent:
+        if letter.urgent or self._is_old(letter):
             return None
         self.had[person] += 1
         digest = self.wishes.digest(person)
@@ -250,13 +257,17 @@ class _Posting:
             return None
         return self.held.setdefault(person, held_until(self.now, digest))
 
+    def _is_old(self, letter: Letter) -> bool:
+        return letter.at < self.now - OLD
+
     def _robots(self) -> None:
-        concerned = {one for letter in self.letters for one in letter.organisations}
+        fresh = [letter for letter in self.letters if not self._is_old(letter)]
+        concerned = {one for letter in fresh for one in letter.organisations}
         robots: dict[tuple[uuid.UUID, uuid.UUID], list[Robot]] = defaultdict(list)
         for robot in Robot.objects.filter(active=True, organisation_id__in=concerned, vendor__in=list(channels())):
             robots[robot.street_id, robot.organisation_id].append(robot)
         night = after_quiet(self.now, QUIET_FROM, QUIET_UNTIL)
-        for letter in self.letters:
+        for letter in fresh:
             for organisation in dict.fromkeys(letter.organisations):
                 for robot in robots.get((letter.street_id, organisation), ()):
                     speaks = not robot.topics or letter.topic in robot.topics

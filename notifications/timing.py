@@ -13,6 +13,8 @@ JITTER = 0.2
 LATELY = timedelta(minutes=10)
 """The time in which a few messages are enough, and how long what follows them is held."""
 DAILY_AT = time(8, 30)
+OLD = timedelta(hours=24)
+"""The age from which news disturbs nobody any more: people find it in their inboxes, and nowhere else."""
 
 
 def after_quiet(now: datetime, quiet_from: time, quiet_until: time) -> datetime:

@@ -1,10 +1,11 @@
-"""What every test can ask for: the demo street, loaded once, and its cast; and no way out to the network."""
+"""What every test can ask for: the demo street, loaded once, its cast, and channels made of paper; and no way out to the network."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from io import StringIO
 from operator import or_
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ from rest_framework.test import APIClient
 
 from community import demo, signin
 from community.models import Person, Street
+from notifications.topics import ChannelName
+from tests.notifications.letters import Paper
+
+SHAPES = {ChannelName.SMS: "sms", ChannelName.WECHAT: "wechat"}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -108,3 +113,12 @@ def sign_in():
 def at_api(sign_in, cast):
     """`at_api("resident")` is that person's client of the API."""
     return lambda who: sign_in(cast[who])
+
+
+@pytest.fixture
+def paper(monkeypatch) -> Mapping[ChannelName, Paper]:
+    """Every channel, none of which goes anywhere, in the place of those that the server is set up for."""
+    made = {name: Paper(name, SHAPES.get(name, "text")) for name in ChannelName}
+    for module in ("post", "digest", "api.settings"):
+        monkeypatch.setattr(f"notifications.{module}.channels", lambda: made)
+    return MappingProxyType(made)

@@ -129,7 +129,8 @@ def test_a_choice_that_cannot_be_changes_nothing(resident, cast, asked, field):
 def test_whoever_wants_no_summaries_any_more_gets_at_once_what_was_held(resident, cast, paper):
     for who in ("resident", "neighbour"):
         Profile.objects.create(person=cast[who], digest=Digest.DAILY)
-    told(letter(cast["resident"], cast["neighbour"]), now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    told(letter(cast["resident"], cast["neighbour"], at=now), now=now)
     change(resident, quiet_from="21:00")
     held = dict(Message.objects.held().values_list("person", "held_until"))
     assert len(held) == 2

@@ -157,9 +157,10 @@ def test_reading_all_up_to_nonsense_reads_nothing(cast, resident):
 
 
 def test_a_digest_shows_its_parts_and_reading_it_reads_them(cast, resident):
-    told(*(letter(cast["resident"], code=f"XY-{number}") for number in range(40)), now=timezone.now())
+    now = timezone.now()
+    told(*(letter(cast["resident"], at=now, code=f"XY-{number}") for number in range(40)), now=now)
     assert len(read(resident)["results"]) == 3
-    digest.gather(timezone.now() + timedelta(minutes=10))
+    digest.gather(now + timedelta(minutes=10))
     summary, *others = read(resident)["results"]
     assert (summary["kind"], summary["parts_count"], len(summary["parts"]), len(others)) == ("digest", 37, 20, 3)
     assert summary["parts"][0]["title"] == "工单 XY-39"
@@ -172,7 +173,8 @@ def test_a_digest_shows_its_parts_and_reading_it_reads_them(cast, resident):
 
 
 def test_a_held_message_cannot_be_opened_yet(cast, resident):
-    told(*(letter(cast["resident"]) for _ in range(5)), now=timezone.now())
+    now = timezone.now()
+    told(*(letter(cast["resident"], at=now) for _ in range(5)), now=now)
     held = Message.objects.held().filter(person=cast["resident"]).first()
     read(resident, f"/{held.pk}", 404)
     mark(resident, f"{held.pk}/read", status=404)

@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from django.db import IntegrityError, connection, transaction
 
 from community.models import Person
 from notifications.models import Delivery, Endpoint, Message, Preference, Profile, Robot
-from notifications.post import Posted, Signal, post
+from notifications.post import FEW, Posted, Signal, post
+from notifications.timing import OLD
 from notifications.topics import ChannelName, Digest, Topic
 from tests.notifications.letters import CATALOGUE, MORNING, NIGHT, NOON, STREET, letter, statements, told
 
@@ -44,6 +46,14 @@ def robots(db):
             (DESK, "二群", "feishu", ["work"]),
             (ANOTHER, "三群", "dingtalk", []),
         )
+    )
+
+
+@pytest.fixture
+def endpoint(db):
+    """A system of the first organisation, which hears everything."""
+    return Endpoint.objects.create(
+        street_id=STREET, organisation_id=DESK, name="系统", url="https://example.com", secrets=""
     )
 
 
@@ -109,14 +119,18 @@ def test_whoever_is_gone_or_disabled_is_told_nothing_and_stops_nobody(cast, pape
     assert set(Delivery.objects.values_list("recipient", flat=True)) == {cast["resident"].pk}
 
 
+def signal(at=NOON):
+    """That something happened then, for the desk's systems."""
+    return Signal(uuid.uuid4(), STREET, "story", at, [DESK], {}, uuid.uuid4(), 1)
+
+
 @pytest.mark.django_db
-def test_an_event_that_was_posted_is_not_posted_again(cast, paper, robots):
+def test_an_event_that_was_posted_is_not_posted_again(cast, paper, robots, endpoint):
     news = letter(cast["resident"], organisations=[DESK])
-    signal = Signal(news.key, STREET, "story", NOON, [DESK], {}, uuid.uuid4(), 1)
-    Endpoint.objects.create(street_id=STREET, organisation_id=DESK, name="系统", url="https://example.com", secrets="")
-    assert post([news, news], [signal, signal], CATALOGUE).messages == 3
+    happened = replace(signal(), key=news.key)
+    assert post([news, news], [happened, happened], CATALOGUE, now=NOON).messages == 3
     before = set(Message.objects.values_list("pk")), set(Delivery.objects.values_list("pk"))
-    assert post([news], [signal], CATALOGUE) == Posted(0, set())
+    assert post([news], [happened], CATALOGUE, now=NOON) == Posted(0, set())
     assert (set(Message.objects.values_list("pk")), set(Delivery.objects.values_list("pk"))) == before
 
 
@@ -154,6 +168,55 @@ def test_quiet_hours_are_each_persons_own(cast, paper):
 @pytest.mark.django_db
 def test_what_waits_for_the_morning_needs_no_nudge(cast, paper):
     assert told(letter(cast["resident"]), now=NIGHT).channels == set()
+
+
+# What is long past.
+
+LONG_AGO = NOON - OLD - timedelta(seconds=1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("digest", Digest)
+@pytest.mark.parametrize("urgent", [False, True])
+def test_what_is_long_past_goes_to_inboxes_alone(cast, paper, robots, digest, urgent):
+    Profile.objects.create(person=cast["resident"], digest=digest)
+    long_past = [
+        letter(cast["resident"], topic=topic, urgent=urgent, at=LONG_AGO, organisations=[DESK]) for topic in Topic
+    ]
+    assert told(*long_past) == Posted(len(Topic), set())
+    assert not Delivery.objects.exists()
+    written = set(Message.objects.values_list("recipient", "inbox", "held_until", "ways"))
+    assert written == {(cast["resident"].pk, True, None, None)}
+
+
+@pytest.mark.django_db
+def test_what_is_as_old_as_it_may_be_goes_out_like_anything_else(cast, paper, robots):
+    told(letter(cast["resident"], at=NOON - OLD, organisations=[ANOTHER]))
+    assert set(Delivery.objects.values_list("channel", flat=True)) == {"email", "wechat", "dingtalk"}
+
+
+@pytest.mark.django_db
+def test_who_has_declined_the_inbox_is_not_shown_what_is_long_past(cast, paper):
+    Preference.objects.create(person=cast["resident"], topic="progress", channel="inbox", wanted=False)
+    told(letter(cast["resident"], at=LONG_AGO))
+    assert not Message.objects.get().inbox
+
+
+@pytest.mark.django_db
+def test_systems_hear_of_what_is_long_past_and_when_it_was(paper, endpoint):
+    assert post([], [signal(LONG_AGO)], CATALOGUE, now=NOON) == Posted(1, {ChannelName.WEBHOOK})
+    content = Delivery.objects.get(recipient=endpoint.pk).content
+    assert content["timestamp"] == LONG_AGO.isoformat()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("together", [True, False])
+def test_what_is_long_past_holds_up_no_news(cast, paper, together):
+    old, new = [letter(cast["resident"], at=LONG_AGO) for _ in range(FEW + 1)], [letter(cast["resident"])]
+    for batch in [[*old, *new]] if together else [old, new]:
+        told(*batch)
+    assert not Message.objects.held().exists()
+    assert ways(cast["resident"]) == {"email": [], "wechat": []}
 
 
 # What was chosen.
@@ -216,6 +279,8 @@ def test_two_hundred_letters_cost_as_many_statements_as_one(cast, paper, robots)
     one = cost(news[0])
     assert cost(*news[1:]) == one <= 20
     assert Message.objects.filter(person__isnull=False).count() == 3 * 201
+    assert cost(*(replace(one, key=uuid.uuid4(), at=LONG_AGO) for one in news)) <= one
+    assert cost(*(replace(one, key=uuid.uuid4(), at=at) for one in news for at in (NOON, LONG_AGO))) == one
 
 
 @pytest.mark.django_db
