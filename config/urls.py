@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from config.health import healthz
 from config.metrics import metrics
+from notifications.pages import unsubscribe
 
 # Swagger UI writes style elements and attributes of its own.
 documentation = csp_override(settings.SECURE_CSP | {"style-src": [CSP.SELF, CSP.UNSAFE_INLINE]})(
@@ -25,6 +26,7 @@ urlpatterns = [
     path("api/v1/", include("tickets.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", documentation, name="docs"),
+    path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
 ]

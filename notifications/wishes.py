@@ -1,7 +1,7 @@
 """By which channels people hear of what: as they have chosen, else by default."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.contrib.auth import get_user_model
@@ -61,3 +61,16 @@ class Wishes:
     def profile(self, person: uuid.UUID) -> Profile:
         """The person's settings; the defaults where there are none."""
         return self._profiles.get(person) or Profile(person_id=person)
+
+
+def say(person: uuid.UUID, wishes: Iterable[tuple[Topic, str, bool]]) -> None:
+    """Put down whether the person wants each topic by its channel, in the place of what they said of it before."""
+    Preference.objects.bulk_create(
+        [
+            Preference(person_id=person, topic=topic, channel=channel, wanted=wanted)
+            for topic, channel, wanted in wishes
+        ],
+        update_conflicts=True,
+        update_fields=["wanted"],
+        unique_fields=["person", "topic", "channel"],
+    )

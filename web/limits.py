@@ -47,12 +47,15 @@ class Limit(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Whether the caller may go on; always, while Redis is away."""
+        return self.allows(self.caller(request))
+
+    def allows(self, who: str) -> bool:
+        """Count one request of `who` (empty: of somebody unknown), and say whether they may go on."""
         if time.monotonic() < Limit._away_until:
             return True
         now = time.time()
         window, elapsed = divmod(now, self.seconds)
         self._left = self.seconds - elapsed
-        who = self.caller(request)
         caller = salted_hmac(self.scope, who, algorithm="sha256").hexdigest()[:32]
         name = f"limit:{self.scope}:{caller}:{int(window)}"
         try:

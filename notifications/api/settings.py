@@ -19,7 +19,7 @@ from notifications.channels import channels
 from notifications.models import Message, Preference, Profile
 from notifications.models.choices import CHOSEN, INBOX
 from notifications.topics import Digest, Topic
-from notifications.wishes import ALWAYS, URGENT_DEFAULTS, Wishes
+from notifications.wishes import ALWAYS, URGENT_DEFAULTS, Wishes, say
 from web.problems import Fault, invalid
 from web.words import bilingual
 
@@ -160,9 +160,5 @@ def _change(person: uuid.UUID, asked: dict[str, Any]) -> None:
             Message.objects.held().filter(person_id=person).update(held_until=timezone.now())
         if taken_back := [Q(topic=one["topic"], channel=one["channel"]) for one in wishes if one["wanted"] is None]:
             Preference.objects.filter(reduce(or_, taken_back), person_id=person).delete()
-        Preference.objects.bulk_create(
-            [Preference(person_id=person, **wish) for wish in wishes if wish["wanted"] is not None],
-            update_conflicts=True,
-            update_fields=["wanted"],
-            unique_fields=["person", "topic", "channel"],
-        )
+        said = (one for one in wishes if one["wanted"] is not None)
+        say(person, ((one["topic"], one["channel"], one["wanted"]) for one in said))

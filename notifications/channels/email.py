@@ -7,6 +7,9 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import Policy, default
 from email.utils import parseaddr
 from typing import Any, ClassVar
 
@@ -19,15 +22,39 @@ from django.utils.translation import override
 from notifications.channels.channel import HOUR, MINUTE, Channel, Envelope, Refused, TryLater, Unsure, Unwanted
 from notifications.models import Profile
 from notifications.topics import ChannelName
+from notifications.unsubscribing import Mailing
 from web.words import bilingual
 
-_FOOTER = bilingual(
-    "本邮件由邻里办自动发送，请勿回复。不想再收到此类邮件，可在通知设置中关闭。",
-    "Linli sent this mail by itself; please do not reply. You can turn such mail off in your notification settings.",
+_FOOTER = bilingual("本邮件由邻里办自动发送，请勿回复。", "Linli sent this mail by itself; please do not reply.")
+_STOP = bilingual(
+    "接收哪些通知、以何种方式接收，可在通知设置中修改。不再接收此类邮件，请打开：",
+    "What you hear of, and how, is in your notification settings. To get no more mail of this kind, open:",
 )
 # What a mail server says beyond its number: class, subject and detail (RFC 3463). The rest of its words names the receiver.
 _DETAIL = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 _PERMANENT = 500
+
+
+class _Whole(UnstructuredHeader, BaseHeader):
+    """A header that is one long word and stays so: broken into encoded words, mail programs would find no address in it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The header on one line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Whole)
+
+
+class _Mail(EmailMultiAlternatives):
+    """A mail whose address for ending such mail stays whole."""
+
+    def message(self, *, policy: Policy | None = None) -> EmailMessage:
+        """As the standard library's."""
+        # Django hands on a policy of mail, which has a header factory.
+        ours = (policy or default).clone(header_factory=_HEADERS)  # type: ignore[call-arg]
+        return super().message(policy=ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +93,33 @@ class Email(Channel):
         if profile is None or not profile.email or profile.email_confirmed_at is None:
             raise Unwanted("The person has no confirmed address.")
         content = envelope.content
-        settings_page = f"{self.config.site}/api/v1/notifications/settings"
+        end = f"{self.config.site}{Mailing.of(profile.person_id, envelope.key).address}"
         return self._post(
-            envelope.key,
-            profile.email,
-            content["title"],
-            content["body"],
-            content["language"],
-            {"List-Unsubscribe": f"<{settings_page}>"},
+            envelope.key, profile.email, content["title"], content["body"], content["language"], unsubscribe=end
         )
 
     def send_code(self, address: str, title: str, body: str, language: str) -> None:
         """Send one mail about the address itself, at once and outside any transaction. Raises an Undelivered."""
-        self._post(uuid.uuid4(), address, title, body, language, {})
+        self._post(uuid.uuid4(), address, title, body, language)
 
     def _post(
-        self, key: uuid.UUID, address: str, title: str, body: str, language: str, headers: Mapping[str, str]
+        self, key: uuid.UUID, address: str, title: str, body: str, language: str, *, unsubscribe: str = ""
     ) -> str:
         identity = f"<{key}@{self.config.domain}>"
+        headers = {"Message-ID": identity, "Auto-Submitted": "auto-generated"}
+        if unsubscribe:
+            headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         with override(language):
-            footer = str(_FOOTER)
+            footer = f"{_FOOTER}\n{_STOP}" if unsubscribe else str(_FOOTER)
         title = " ".join(title.split())
-        mail = EmailMultiAlternatives(
+        mail = _Mail(
             subject=title,
-            body=f"{body}\n\n-- \n{footer}\n",
+            body=f"{body}\n\n-- \n{footer}\n{unsubscribe}".rstrip() + "\n",
             from_email=self.config.sender,
             to=[address],
-            headers={"Message-ID": identity, "Auto-Submitted": "auto-generated", **headers},
+            headers=headers,
         )
-        words = {"title": title, "body": body, "footer": footer, "language": language}
+        words = {"title": title, "body": body, "footer": footer, "unsubscribe": unsubscribe, "language": language}
         mail.attach_alternative(render_to_string("notifications/mail.html", words), "text/html")
         _deliver(mail)
         return identity

@@ -14,8 +14,11 @@ from notifications.channels import smtp
 from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
 from notifications.channels.email import Config, Email
 from notifications.models import Profile
+from notifications.topics import ChannelName
+from notifications.unsubscribing import Mailing
 from tests.fakes.smtp import Manners, serving
 from tests.notifications.post import claimed
+from tests.notifications.post import letter as delivery
 
 ADDRESS = "resident@mail.example"
 CONTENT = {"title": "请您确认办理结果", "body": "工单 7K2M 已办结。\n请在 48 小时内确认。", "language": "zh-hans"}
@@ -49,7 +52,7 @@ def read(raw):
 
 
 def test_a_mail_carries_its_key_and_both_forms_of_its_words(channel, server, reader):
-    sent = envelope(reader)
+    sent = envelope(reader, key=delivery(ChannelName.EMAIL, person=reader.pk).pk)
     receipt = channel.send(sent)
     (raw,) = server.accepted
     letter = read(raw)
@@ -60,11 +63,17 @@ def test_a_mail_carries_its_key_and_both_forms_of_its_words(channel, server, rea
         CONTENT["title"],
     )
     assert letter["Auto-Submitted"] == "auto-generated"
-    assert letter["List-Unsubscribe"] == "<https://linli.example/api/v1/notifications/settings>"
+    end = f"https://linli.example{Mailing.of(reader.pk, sent.key).address}"
+    # As mail programs look for them: whole lines of their own.
+    assert {f"List-Unsubscribe: <{end}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"} <= set(
+        raw.decode().splitlines()
+    )
     plain, html = (letter.get_body([kind]).get_content() for kind in ("plain", "html"))
     assert CONTENT["body"] in plain.replace("\r\n", "\n")
     assert "工单 7K2M 已办结。<br>请在 48 小时内确认。" in html
-    assert "通知设置" in plain
+    assert plain.splitlines()[-1] == end
+    assert "通知设置" in plain.splitlines()[-2]
+    assert f'<a href="{end}">' in html
     assert "通知设置" in html
     assert 'lang="zh-hans"' in html
 
@@ -182,7 +191,8 @@ def test_a_code_is_mailed_at_once(channel, server, settings):
     assert letter["To"] == ADDRESS
     plain = letter.get_body(["plain"]).get_content()
     assert re.search(r"135790.*30 minutes", plain)
-    assert letter["List-Unsubscribe"] is None
+    assert letter["List-Unsubscribe"] is letter["List-Unsubscribe-Post"] is None
+    assert plain.rstrip().endswith("please do not reply.")
 
 
 @pytest.mark.parametrize("answers", [{"RCPT": "550 5.1.1 unknown"}, {"RCPT": "450 4.2.1 busy"}])
