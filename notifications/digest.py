@@ -87,7 +87,7 @@ def _summarise(held: Sequence[Message], now: datetime) -> None:
     topics = [one for one in _PRESSING if one in {part.topic for part in held}]
     subjects = {part.subject_id for part in held}
     wishes, reaches, writer = Wishes([person]), Reach([person]), Writer(CATALOGUE, {street})
-    summary = summed_up([Line(part.title) for part in held], language, room=ROOM)
+    summary = summed_up([Line.of(part) for part in held], language, room=ROOM)
     facts = {"count": len(held), "lines": summary["body"]}
 
     def wanted(channel: str) -> bool:

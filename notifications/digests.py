@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from notifications.models import Message
 from notifications.models.wording import TEXT
 from notifications.wording import Catalogue, Words, filled
 
@@ -15,10 +16,16 @@ _URGENT, _MORE = "urgent", "more"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a digest says of one message: its title."""
+    """What a digest says of one message."""
 
     title: str
     urgent: bool = False
+
+    @classmethod
+    def of(cls, message: Message) -> "Line":
+        """The number of what a message is about, unless its title says it, and the title."""
+        code, title = message.code, message.title
+        return cls(title if code in title else f"{code} {title}", message.urgent)
 
 
 def summed_up(lines: Sequence[Line], language: str, *, room: int | None = None) -> dict[str, str]:

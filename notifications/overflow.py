@@ -94,7 +94,7 @@ def _digest(channel: Channel, parts: Sequence[Delivery]) -> uuid.UUID:
     """Gather `parts` into one new delivery."""
     first = parts[0]
     language = first.content.get("language", GROUP_LANGUAGE)
-    content = summed_up([_line(one) for one in parts], language, room=channel.room)
+    content = summed_up([Line.of(one.message) for one in parts], language, room=channel.room)
     message = Message.objects.create(
         street_id=first.street_id,
         key=uuid.uuid4(),
@@ -118,8 +118,3 @@ def _digest(channel: Channel, parts: Sequence[Delivery]) -> uuid.UUID:
     gathered = queued.update(state=DeliveryState.GATHERED, gathered_into=digest, finished_at=Now(), error="")
     assert gathered == len(parts), "Only who holds the bucket chooses, and nobody else takes from the queue."
     return digest.pk
-
-
-def _line(part: Delivery) -> Line:
-    code, title = part.content.get("code", ""), part.message.title
-    return Line(title if code in title else f"{code} {title}", part.urgent)

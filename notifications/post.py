@@ -42,9 +42,9 @@ class Addressee:
 class Letter:
     """News of one event for everybody to whom it is told in the same words.
 
-    `key` is the event, `facts` what the wording's placeholders stand for (lazy words are said in each reader's language),
-    `organisations` those whose robots hear it. `urgent` passes quiet hours and digests. Of two letters about one event to the
-    same recipient the first counts.
+    `key` is the event, `facts` what the wording's placeholders stand for (lazy words are said in each reader's language; `code` is
+    the number of what the event happened to), `organisations` those whose robots hear it. `urgent` passes quiet hours and digests.
+    Of two letters about one event to the same recipient the first counts.
     """
 
     key: uuid.UUID
@@ -320,6 +320,7 @@ class _Posting:
             kind=letter.kind,
             topic=letter.topic,
             subject_id=letter.subject_id,
+            code=letter.facts.get("code", ""),
             seq=letter.seq,
             title=text["title"],
             body=text["body"],

@@ -89,8 +89,7 @@ class Writer:
     def content(
         self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """The content of a delivery: `title` and `body`; for text the subject's `code`, for the others
-        `template`, `fields` and `order`.
+        """The content of a delivery: `title`, `body` and `language`; for other shapes than text also `template`, `fields` and `order`.
 
         None where the shape has no wording, or no vendor's template yet, or where its fields cannot say the facts. Facts are said in
         `language`.
@@ -100,7 +99,7 @@ class Writer:
         words = self._find(street, kind, TEXT, language) or Words("${code}", "")
         title, body = filled(words.title, said)[:TITLE_LENGTH], filled(words.body, said)
         if shape == TEXT:
-            return {"title": title, "body": body, "language": language, "code": said.get("code", "")}
+            return {"title": title, "body": body, "language": language}
         found = self._find(street, kind, shape, language)
         template = found.template or DEFAULT_TEMPLATES[shape]() if found else ""
         if found is None or not template:

@@ -30,6 +30,7 @@ class PartSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
     title = serializers.CharField()
     subject_id = serializers.UUIDField(allow_null=True)
+    code = serializers.CharField(allow_blank=True)
     seq = serializers.IntegerField(allow_null=True)
     at = serializers.DateTimeField()
 
@@ -48,6 +49,7 @@ class NotificationSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField(help_text="When it happened.")
     read_at = serializers.DateTimeField(allow_null=True)
     subject_id = serializers.UUIDField(allow_null=True, help_text="The ticket that it is about.")
+    code = serializers.CharField(allow_blank=True, help_text="Its number, for people; empty where there is none.")
     seq = serializers.IntegerField(allow_null=True, help_text="The number of the event in that ticket's timeline.")
     parts_count = serializers.IntegerField(
         help_text="How many messages a digest gathers; 0 for a message that is none."
@@ -98,6 +100,7 @@ def _part(one: Message) -> dict[str, Any]:
         "kind": one.kind,
         "title": one.title,
         "subject_id": one.subject_id,
+        "code": one.code,
         "seq": one.seq,
         "at": one.at,
     }
@@ -116,6 +119,7 @@ def _message(one: Any) -> dict[str, Any]:
         "at": one.at,
         "read_at": one.read_at,
         "subject_id": one.subject_id,
+        "code": one.code,
         "seq": one.seq,
         "parts_count": one.parts_count,
         "parts": [_part(part) for part in one.parts],

@@ -141,6 +141,14 @@ def test_a_summary_goes_by_every_channel_of_its_parts(paper, dispatcher):
 
 
 @pytest.mark.django_db
+def test_a_summary_says_the_number_of_what_a_title_does_not_name(paper, dispatcher):
+    Wording.objects.create(street_id=STREET, kind="story", title="新派单，请签收", body="请签收。")
+    told(*(letter(dispatcher, code=f"XY-{number}") for number in range(5)))
+    digest.gather(SOON)
+    assert Message.objects.get(kind="digest").body.splitlines() == ["XY-3 新派单，请签收", "XY-4 新派单，请签收"]
+
+
+@pytest.mark.django_db
 def test_a_summary_about_one_ticket_leads_there_in_its_readers_language(paper, dispatcher):
     dispatcher.language = "en"
     news = letter(dispatcher)

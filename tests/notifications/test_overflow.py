@@ -65,7 +65,7 @@ def news(robot: Robot, *titles: str, urgent: bool = False, unsure: bool = False)
             message=message,
             channel=WECOM,
             recipient=robot.pk,
-            content={"title": message.title, "body": "", "code": "", "language": "zh-hans"},
+            content={"title": message.title, "body": "", "language": "zh-hans"},
             urgent=urgent,
             unsure=unsure,
         )
@@ -136,7 +136,7 @@ def test_the_last_token_carries_a_digest_with_the_urgent_on_top(db, channel, ven
 def test_a_digest_names_the_number_of_each_and_counts_what_is_too_long(db, channel, vendors):
     target = robot()
     for one in news(target, *(["新派单，请签收"] * 200)):
-        Delivery.objects.filter(pk=one.pk).update(content={"title": "", "body": "", "code": f"XYL-{one.pk.hex[-6:]}"})
+        Message.objects.filter(pk=one.message_id).update(code=f"XYL-{one.pk.hex[-6:]}")
     deliver(channel)
     (text,) = vendors.texts(ONE)
     title, *lines, more = text.split("\n")
