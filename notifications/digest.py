@@ -2,8 +2,9 @@
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from notifications.channels import channels
 from notifications.digests import CATALOGUE, KIND, Line, summed_up
-from notifications.models import Message
+from notifications.models import Delivery, Message
 from notifications.models.choices import INBOX
 from notifications.models.wording import TEXT
 from notifications.post import PERSONAL_ORDER, Reach, Way, reach, write
@@ -81,41 +82,72 @@ def _release(message: Message, now: datetime) -> None:
 
 
 def _summarise(held: Sequence[Message], now: datetime) -> None:
-    """Put one message in the place of several. It goes by every channel that one of them would have gone by."""
-    first, newest = held[0], held[-1]
-    person, street, language = first.recipient, first.street_id, newest.language
-    topics = [one for one in _PRESSING if one in {part.topic for part in held}]
-    subjects = {part.subject_id for part in held}
-    wishes, reaches, writer = Wishes([person]), Reach([person]), Writer(CATALOGUE, {street})
-    summary = summed_up([Line.of(part) for part in held], language, room=ROOM)
-    facts = {"count": len(held), "lines": summary["body"]}
-
-    def wanted(channel: str) -> bool:
-        return any(wishes.wants(person, topic, channel) for topic in topics)
-
-    text = writer.content(street, KIND, TEXT, language, facts)
+    """Put one message in the place of several: in the inbox it tells of all, by each channel of those that would have gone by it."""
+    first, summary = held[0], _Summary(held)
+    topics = {part.topic for part in held}
+    of_one = len({part.subject_id for part in held}) == 1
+    text = summary.content(held, TEXT)
     assert text is not None
     digest = Message(
-        street_id=street,
+        street_id=first.street_id,
         # Made of the same messages twice, it would be the same news for the same person.
         key=first.id,
-        recipient=person,
-        person_id=person,
+        recipient=first.recipient,
+        person_id=first.recipient,
         kind=KIND,
-        topic=topics[0],
-        subject_id=subjects.pop() if len(subjects) == 1 else None,
+        topic=next(one for one in _PRESSING if one in topics),
+        subject_id=first.subject_id if of_one else None,
+        code=first.code if of_one else "",
         title=text["title"],
         body=text["body"],
-        language=language,
+        language=summary.language,
         at=now,
         created_at=now,
-        inbox=wanted(INBOX),
+        inbox=bool(summary.parts(INBOX)),
     )
-    ways: list[Way] = []
-    for name in PERSONAL_ORDER:
-        if name in channels() and wanted(name):
-            content = writer.content(street, KIND, channels()[name].shape, language, facts)
-            if content is not None and person in reaches(name, content):
-                ways.append((name, content))
-    write([digest], reach(digest, ways, wishes.after_quiet(person, now)))
+    write([digest], summary.deliveries(digest, now))
     Message.objects.filter(pk__in=[part.pk for part in held]).update(gathered_into=digest, ways=None)
+
+
+class _Summary:
+    """What is said in the place of several messages to one person, by each channel."""
+
+    def __init__(self, held: Sequence[Message]):
+        self.held, self.language = held, held[-1].language
+        self.person, self.street = held[0].recipient, held[0].street_id
+        self.wishes, self.reaches = Wishes([self.person]), Reach([self.person])
+        self.writer = Writer(CATALOGUE, {self.street})
+
+    def parts(self, channel: str) -> list[Message]:
+        """The messages that would have gone by the channel."""
+        return [part for part in self.held if self.wishes.wants(self.person, Topic(part.topic), channel)]
+
+    def content(self, parts: Sequence[Message], shape: str) -> Mapping[str, Any] | None:
+        """What says of them how many they are, and what each is about; None where the shape has no words for it."""
+        lines = summed_up([Line.of(part) for part in parts], self.language, room=ROOM)["body"]
+        facts = {"count": len(parts), "lines": lines}
+        return self.writer.content(self.street, KIND, shape, self.language, facts)
+
+    def deliveries(self, digest: Message, now: datetime) -> list[Delivery]:
+        """The deliveries of `digest`; a push that has more to tell than the one before it is no fallback, but goes beside it."""
+        ways: list[Way] = []
+        beside: list[Way] = []
+        pushed: set[Message] = set()
+        for name in PERSONAL_ORDER:
+            parts = self.parts(name)
+            content = self._way(name, parts)
+            if content is None:
+                continue
+            (beside if pushed and not pushed.issuperset(parts) else ways).append((name, content))
+            if name != ChannelName.EMAIL:
+                pushed.update(parts)
+        at = self.wishes.after_quiet(self.person, now)
+        return [*reach(digest, ways, at), *reach(digest, beside, at)]
+
+    def _way(self, name: ChannelName, parts: Sequence[Message]) -> Mapping[str, Any] | None:
+        """What the channel carries of these messages, one alone as itself; None where they do not go by it."""
+        if name not in channels() or not parts:
+            return None
+        alone = dict(parts[0].ways or ()).get(name) if len(parts) == 1 else None
+        content = alone or self.content(parts, channels()[name].shape)
+        return content if content is not None and self.person in self.reaches(name, content) else None

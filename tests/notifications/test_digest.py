@@ -125,19 +125,74 @@ def test_a_choice_made_meanwhile_counts(paper, dispatcher):
     assert shown(dispatcher) == ["story"] * 4
 
 
+@pytest.fixture
+def hourly(dispatcher):
+    """`hourly(("progress", "email", False), …)`: the dispatcher has one summary an hour, and said this."""
+
+    def choose(*said):
+        Profile.objects.create(person=dispatcher, digest=Digest.HOURLY)
+        for topic, channel, wanted in said:
+            Preference.objects.create(person=dispatcher, topic=topic, channel=channel, wanted=wanted)
+
+    return choose
+
+
+def gathered(*letters):
+    """The summary that these become, and its deliveries by channel."""
+    told(*letters)
+    assert digest.gather(NOON + 60 * MINUTE) == len(letters)
+    summary = Message.objects.filter(kind="digest").order_by("-id").first()
+    return summary, {one.channel: one for one in Delivery.objects.filter(message=summary)}
+
+
 @pytest.mark.django_db
-def test_a_summary_goes_by_every_channel_of_its_parts(paper, dispatcher):
-    Profile.objects.create(person=dispatcher, digest=Digest.HOURLY)
-    for topic, channel in (("progress", "email"), ("progress", "inbox"), ("reminder", "wechat")):
-        Preference.objects.create(person=dispatcher, topic=topic, channel=channel, wanted=False)
-    told(letter(dispatcher), letter(dispatcher))
-    digest.gather(NOON + 60 * MINUTE)
-    assert sent(dispatcher) == []
-    assert shown(dispatcher) == []
-    told(letter(dispatcher), letter(dispatcher, topic=Topic.REMINDER))
-    digest.gather(NOON + 60 * MINUTE)
-    assert sent(dispatcher) == ["2 条新消息"]
-    assert shown(dispatcher) == ["digest"]
+def test_a_summary_of_what_nobody_wants_goes_nowhere(paper, dispatcher, hourly):
+    hourly(*(("progress", channel, False) for channel in ("email", "inbox", "wechat")))
+    summary, ways = gathered(letter(dispatcher), letter(dispatcher))
+    assert (summary.inbox, ways) == (False, {})
+
+
+@pytest.mark.django_db
+def test_by_each_channel_a_summary_tells_what_would_have_gone_that_way_and_in_the_inbox_all(
+    paper, dispatcher, hourly, settings
+):
+    settings.WECHAT_TEMPLATE = "wx-news"
+    hourly(("progress", "email", False), ("progress", "inbox", False), ("reminder", "wechat", False))
+    summary, ways = gathered(
+        letter(dispatcher, code="XY-1"),
+        letter(dispatcher, code="XY-2", topic=Topic.REMINDER),
+        letter(dispatcher, code="XY-3"),
+        letter(dispatcher, code="XY-4"),
+        letter(dispatcher, code="XY-5", topic=Topic.REMINDER),
+    )
+    assert summary.inbox
+    assert summary.body.splitlines() == [f"工单 XY-{number}" for number in range(1, 6)]
+    assert set(ways) == {"email", "wechat"}
+    assert ways["email"].content["title"] == "2 条新消息"
+    assert ways["email"].content["body"].splitlines() == ["工单 XY-2", "工单 XY-5"]
+    assert ways["wechat"].content["fields"]["thing2"] == "3 条新消息"
+
+
+@pytest.mark.django_db
+def test_what_alone_would_have_gone_that_way_goes_as_itself(paper, dispatcher, hourly):
+    hourly(("progress", "email", False))
+    summary, ways = gathered(letter(dispatcher), letter(dispatcher, code="XY-2", topic=Topic.REMINDER))
+    assert summary.title == "2 条新消息"
+    assert (ways["email"].content["title"], ways["email"].content["body"]) == ("工单 XY-2", "XY-2 有新的进展。")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("declined", [True, False])
+def test_a_text_message_with_more_to_tell_than_wechat_is_sent_beside_it(paper, dispatcher, hourly, settings, declined):
+    settings.WECHAT_TEMPLATE, settings.SMS_TEMPLATE = "wx-news", "SMS_news"
+    hourly(*([("asked", "wechat", False)] if declined else []))
+    told_of = [letter(dispatcher, topic=topic) for topic in (Topic.PROGRESS, Topic.PROGRESS, Topic.ASKED, Topic.ASKED)]
+    _, ways = gathered(*told_of)
+    assert ways["wechat"].content["fields"]["thing2"] == ("2 条新消息" if declined else "4 条新消息")
+    following = ways["wechat"].fallback
+    sms = ways["sms"].content if declined else following[0]["content"]
+    assert (len(following), "sms" in ways) == ((0, True) if declined else (1, False))
+    assert sms["fields"]["news"] == "2 条新消息"
 
 
 @pytest.mark.django_db
@@ -156,7 +211,8 @@ def test_a_summary_about_one_ticket_leads_there_in_its_readers_language(paper, d
     told(*(replace(news, key=uuid.uuid4(), seq=number) for number in range(22)))
     digest.gather(NOON + 60 * MINUTE)
     summary = Message.objects.get(kind="digest")
-    assert (summary.subject_id, summary.title, summary.language) == (news.subject_id, "22 new messages", "en")
+    about = (summary.subject_id, summary.code, summary.title, summary.language)
+    assert about == (news.subject_id, "XY-1", "22 new messages", "en")
     assert summary.body.splitlines() == ["Ticket XY-1"] * 22
 
 
