@@ -172,8 +172,8 @@ class Delivery(Identified):
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = bilingual("发送", "delivery")
-        verbose_name_plural = bilingual("发送", "deliveries")
+        verbose_name = bilingual("发送记录", "delivery")
+        verbose_name_plural = bilingual("发送记录", "deliveries")
         constraints = [
             models.UniqueConstraint(F("message"), F("channel"), F("street_id"), name="delivery_once"),
             models.CheckConstraint(condition=Q(channel__in=ChannelName.values), name="delivery_channel_known"),
