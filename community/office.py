@@ -12,6 +12,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -28,6 +29,7 @@ from community.models.people import MOBILE
 from community.models.signin import CODE_LIFE
 from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
 from community.signin import TooManyCodes, WrongCode
+from notifications.channels import channels
 from notifications.models import Delivery
 from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState
@@ -36,6 +38,7 @@ from web.words import bilingual
 from workflow import calendars
 
 _NOT_STAFF = bilingual("该账号不能进入管理后台。", "This account may not enter the administration.")
+_LINK = '<a href="{}">{}</a>'
 _NEITHER = bilingual("请填写验证码或密码。", "Give the code or the password.")
 
 
@@ -185,26 +188,37 @@ class Office(admin.AdminSite):
     """Django's admin with a front door of its own."""
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The first page; whoever keeps the calendar reads there what it lacks, whoever sees deliveries how many have failed."""
+        """The first page; whoever keeps the calendar reads there what it lacks, whoever sees deliveries how many have failed or wait."""
         if request.user.has_perm("workflow.change_calendarversion"):
             for notice in calendars.notices(timezone.localdate()):
                 messages.warning(request, str(notice))
+        deliveries = reverse("admin:notifications_delivery_changelist")
         if failed := self._failed(request):
             words = bilingual(
                 f"最近一天有 {failed} 条通知发送失败，请查看原因并重发。",
                 f"{failed} messages have failed within a day: see why, and send them anew.",
             )
-            link = reverse("admin:notifications_delivery_changelist")
-            messages.error(request, format_html('<a href="{}">{}</a>', link, words))
+            messages.error(request, format_html(_LINK, deliveries, words))
+        if stranded := self._stranded(request):
+            words = bilingual(
+                f"{stranded} 条通知的发送渠道尚未配置，一直在排队，请查看原因。",
+                f"{stranded} messages wait for a channel that is not set up: see why.",
+            )
+            messages.error(request, format_html(_LINK, f"{deliveries}?state=queued", words))
         return super().index(request, extra_context)
 
     def _failed(self, request: HttpRequest) -> int:
         """How many deliveries that the caller sees have failed for good within the last day."""
-        its = self.get_model_admin(Delivery)
-        if not its.has_view_permission(request):
-            return 0
         lately = timezone.now() - timedelta(days=1)
-        return its.get_queryset(request).filter(state=DeliveryState.DEAD, finished_at__gte=lately).count()
+        return self._deliveries(request).filter(state=DeliveryState.DEAD, finished_at__gte=lately).count()
+
+    def _stranded(self, request: HttpRequest) -> int:
+        """How many deliveries that the caller sees wait for a channel that is not set up."""
+        return self._deliveries(request).filter(state=DeliveryState.QUEUED).exclude(channel__in=channels()).count()
+
+    def _deliveries(self, request: HttpRequest) -> QuerySet[Delivery]:
+        its = self.get_model_admin(Delivery)
+        return its.get_queryset(request) if its.has_view_permission(request) else Delivery.objects.none()
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

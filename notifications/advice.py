@@ -2,6 +2,7 @@
 
 from django.utils.functional import Promise
 
+from notifications.channels import channels
 from notifications.faults import Fault
 from notifications.models import Delivery
 from notifications.topics import ChannelName, DeliveryState
@@ -12,6 +13,12 @@ UNSURE = bilingual(
     "上一次发送的结果不明，对方可能已经收到。", "Nobody knows whether an earlier attempt arrived: it may have."
 )
 WAITING = bilingual("系统会自动再试，不必处理。", "It is tried again by itself; nothing has to be done.")
+# The setting with which each begins.
+SETTINGS = {
+    ChannelName.EMAIL: "EMAIL_URL",
+    ChannelName.SMS: "SMS_PROVIDER",
+    ChannelName.WECHAT: "WECHAT_APP_ID",
+}
 # Where it is refused for good, what to look at before it is sent anew.
 REFUSED = {
     ChannelName.EMAIL: bilingual(
@@ -118,8 +125,18 @@ def advice(delivery: Delivery) -> list[Promise]:
             found.append(INACTIVE)
         case DeliveryState.DROPPED:
             found.append(UNWANTED.get(channel, UNWANTED_OTHERWISE))
+        case DeliveryState.QUEUED if channel not in channels():
+            found.append(_not_set_up(channel))
         case DeliveryState.QUEUED if delivery.error:
             found.append(remedy or WAITING)
     if delivery.unsure and delivery.state != DeliveryState.SENT:
         found.append(UNSURE)
     return found
+
+
+def _not_set_up(channel: ChannelName) -> Promise:
+    name, setting = channel.label, SETTINGS[channel]
+    return bilingual(
+        f"本系统未配置{name}，该通知一直在排队；请技术人员设置 {setting}，之后会自动发出。",
+        f"{name} is not set up on this server, and this waits: once whoever runs it has set {setting}, it goes out by itself.",
+    )

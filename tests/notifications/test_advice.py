@@ -4,7 +4,17 @@ import pytest
 from django.utils import translation
 
 from notifications.advice import advice
+from notifications.channels import channels
 from notifications.models import Delivery
+
+
+@pytest.fixture(autouse=True)
+def every_channel(settings):
+    """A server that is set up for every channel."""
+    settings.SMS_PROVIDER, settings.WECHAT_APP_ID, settings.WECHAT_APP_SECRET = "log", "wx-1", "secret"
+    channels.cache_clear()
+    yield
+    channels.cache_clear()
 
 
 def said(channel, state, error="", *, unsure=False):
@@ -38,6 +48,22 @@ def test_there_is_one_thing_to_do(channel, state, error, words):
     with translation.override("en"):
         (english,) = said(channel, state, error)
     assert english.isascii()
+
+
+@pytest.mark.parametrize(
+    ("channel", "setting"), [("email", "EMAIL_URL"), ("sms", "SMS_PROVIDER"), ("wechat", "WECHAT_APP_ID")]
+)
+def test_what_waits_for_a_channel_that_is_not_set_up_names_the_setting(settings, channel, setting):
+    settings.EMAIL_URL = settings.SMS_PROVIDER = settings.WECHAT_APP_ID = settings.WECHAT_APP_SECRET = ""
+    channels.cache_clear()
+    for error in ("", "HTTP 503"):
+        (words,) = said(channel, "queued", error)
+        assert "未配置" in words
+        assert setting in words
+    with translation.override("en"):
+        (english,) = said(channel, "queued")
+    assert english.isascii()
+    assert said(channel, "sent") == []
 
 
 @pytest.mark.parametrize("state", ["queued", "sending", "sent", "gathered"])

@@ -335,6 +335,19 @@ def test_the_first_page_says_how_many_failed_within_a_day(clerk, filed, accusing
     assert "发送失败" not in clerk.get(index).content.decode()
 
 
+def test_what_waits_for_a_channel_that_is_not_set_up_is_told_with_what_to_do(clerk, filed, accusing, tell, cast):
+    index = reverse("admin:index")
+    tell(filed, cast["manager"], "queued", channel=ChannelName.EMAIL)
+    tell(accusing, cast["desk_officer"], "queued", channel=ChannelName.SMS)
+    assert "尚未配置" not in clerk.get(index).content.decode()
+    tell(filed, cast["dispatcher"], "queued", channel=ChannelName.SMS)
+    words = clerk.get(index).content.decode()
+    assert "1 条通知的发送渠道尚未配置" in words
+    assert f'href="{reverse(LIST)}?state=queued"' in words
+    for where in (reverse(LIST) + "?state=queued", page(filed)):
+        assert "请技术人员设置 SMS_PROVIDER" in clerk.get(where).content.decode()
+
+
 def test_a_delivery_that_is_unwanted_once_more_begins_no_second_fallback(filed, tell, cast):
     first = tell(filed, cast["resident"], "dropped", channel=ChannelName.WECHAT)
     for _ in range(2):
