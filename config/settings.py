@@ -248,6 +248,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
+    # A broker that is there and silent is away, too. A worker's own wait for work ends after one second.
+    "socket_timeout": 5,
     "global_keyprefix": "linli:",
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

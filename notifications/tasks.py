@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 _STALE = 5
 """Seconds after which a nudge is worth nothing: a later sweep has repeated it."""
+# Without a policy of its own a publisher goes on connecting for seconds, whatever else says that nothing is to be repeated.
+_ONCE = {"max_retries": 0}
 
 
 @shared_task(name="notifications.deliver")
@@ -34,11 +36,12 @@ def purge() -> None:
     housekeeping.purge(timezone.now())
 
 
-def nudge(names: Iterable[ChannelName]) -> None:
-    """Ask the postman to go on a round for these channels. Where the broker is away nobody is asked: the next sweep finds them."""
+def nudge(names: Iterable[ChannelName]) -> bool:
+    """Ask the postman to go on a round for these channels. False where the broker is away: a later sweep finds what is due."""
     for name in names:
         try:
-            deliver.apply_async([str(name)], expires=_STALE)
+            deliver.apply_async([str(name)], expires=_STALE, retry=True, retry_policy=_ONCE)
         except OperationalError as error:
             logger.warning("nobody was nudged for %s: %s", name, type(error).__name__)
-            return
+            return False
+    return True

@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 
 from community import demo, signin
 from community.models import Person, Street
+from config.celery import app
 from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
 
@@ -122,3 +123,11 @@ def paper(monkeypatch) -> Mapping[ChannelName, Paper]:
     for module in ("post", "digest", "api.settings"):
         monkeypatch.setattr(f"notifications.{module}.channels", lambda: made)
     return MappingProxyType(made)
+
+
+@pytest.fixture
+def broker_away(monkeypatch) -> None:
+    """Nobody listens where the broker should be, and no connection to it is left."""
+    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(app, "_pool", None)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)

@@ -44,13 +44,14 @@ YOURS = {
 def tell_outbox() -> int:
     """Tell what waits in the outbox, oldest first, 10,000 rows at most; returns how many were told.
 
-    Twice, or by several at once, does no harm. What has something to send is nudged once it is committed.
+    Twice, or by several at once, does no harm. What has something to send is nudged once it is committed, unless the broker turns out
+    to be away.
     """
-    told = 0
+    told, heard = 0, True
     for _ in range(MOST_BATCHES):
         due: set[ChannelName] = set()
         batch = drain(TicketOutbox, partial(_tell, due=due), limit=BATCH)
-        nudge(sorted(due))
+        heard = heard and nudge(sorted(due))
         told += batch
         if batch < BATCH:
             break

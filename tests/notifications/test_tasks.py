@@ -1,9 +1,11 @@
 """Celery's doors, and the rounds of one process: a channel that hangs takes its own slots and nobody else's."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -56,17 +58,41 @@ def test_a_task_without_its_channel_does_nothing(db):
     assert (waiting.state, waiting.attempts) == (DeliveryState.QUEUED, 0)
 
 
-def test_nobody_waits_for_a_broker_that_is_away():
-    asked = (
-        "import django; django.setup(); from notifications.tasks import nudge; "
-        "from notifications.topics import ChannelName; nudge(ChannelName); print('went on')"
-    )
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "REDIS_URL": "unix:///nowhere/linli.sock"}
-    done = subprocess.run(
-        [sys.executable, "-c", asked], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.stdout == "went on\n", done.stderr
+NUDGE = """
+import time, django; django.setup()
+from notifications.tasks import nudge
+from notifications.topics import ChannelName
+began = time.monotonic()
+print(nudge(ChannelName), time.monotonic() - began)
+"""
+
+
+@pytest.mark.parametrize(("broker", "seconds"), [("gone", 3), ("refusing", 3), ("silent", 9)])
+def test_nobody_waits_long_for_a_broker_that_is_away(broker, seconds):
+    # It takes connections, and answers nothing.
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        url = {
+            "gone": "unix:///nowhere/linli.sock",
+            "refusing": "redis://127.0.0.1:1/0",
+            "silent": f"redis://127.0.0.1:{silent.getsockname()[1]}/0",
+        }[broker]
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "REDIS_URL": url}
+        done = subprocess.run(
+            [sys.executable, "-c", NUDGE], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
+        )
+    asked, took = done.stdout.split()
+    assert asked == "False"
+    assert float(took) < seconds
     assert done.stderr.count("nobody was nudged") == 1
+
+
+def test_a_sweep_asks_once_for_a_broker_that_is_away_however_much_is_due(db, broker_away, caplog):
+    waiting = [letter(name) for name in (WEBHOOK, ChannelName.EMAIL, ChannelName.WECOM)]
+    began = time.monotonic()
+    tasks.sweep.apply().get()
+    assert time.monotonic() - began < 5
+    assert caplog.text.count("nobody was nudged") == 1
+    assert Delivery.objects.due().count() == len(waiting)
 
 
 def test_a_channel_that_hangs_takes_its_own_slots_and_the_others_flow(transactional_db):

@@ -499,11 +499,3 @@ def test_a_signal_is_for_the_street_and_those_on_the_ticket_and_for_the_street_a
         "state": "dispatched",
         "url": f"{settings.SITE_URL}/api/v1/tickets/{plain.pk}",
     }
-
-
-@pytest.mark.django_db
-def test_a_broker_that_is_away_neither_breaks_nor_delays_what_is_told(scene, told, settings, monkeypatch):
-    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
-    scene.file("CL03")
-    assert told()["resident"] == ["received.resident"]
-    assert not TicketOutbox.objects.exists()

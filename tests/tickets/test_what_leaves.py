@@ -1,5 +1,6 @@
 """What leaves the house because of tickets, by every channel there is: to people, to group chats, to other systems."""
 
+import time
 import uuid
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from community.models import Organisation
 from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.topics import ROBOTS, ChannelName
 from tickets import announce
+from tickets.models import TicketOutbox
 
 
 @pytest.fixture
@@ -46,3 +48,20 @@ def test_an_outbox_that_stood_still_for_days_fills_inboxes_and_then_news_goes_ou
     scene.do("dispatcher", ticket, "sign")
     announce.tell_outbox()
     assert {ChannelName.EMAIL, ChannelName.WECHAT} < left()
+
+
+@pytest.mark.django_db
+def test_a_broker_that_is_away_is_asked_once_in_a_run_and_delays_nothing(
+    scene, outlets, broker_away, caplog, monkeypatch
+):
+    monkeypatch.setattr(announce, "BATCH", 1)
+    scene.now = timezone.now()
+    for _ in range(3):
+        scene.file("CL03")
+    began = time.monotonic()
+    assert announce.tell_outbox() == 3
+    # One attempt that goes on connecting takes six seconds.
+    assert time.monotonic() - began < 5
+    assert caplog.text.count("nobody was nudged") == 1
+    assert not TicketOutbox.objects.exists()
+    assert Message.objects.filter(kind="received.resident").count() == 3
