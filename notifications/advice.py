@@ -106,6 +106,10 @@ UNWANTED = {
         "对方未授权或已用完微信订阅次数；已改用其他方式或仅留站内信。",
         "The person has allowed no more WeChat messages: another channel was used, or the inbox alone.",
     ),
+    ChannelName.WEBHOOK: bilingual(
+        "该 Webhook 已停用，未再发送；启用后可在其发送记录中补发。",
+        "The webhook was switched off: switch it on, and send this anew from its deliveries.",
+    ),
 }
 UNWANTED_OTHERWISE = bilingual(
     "对方不接收该渠道的通知，已改用其他方式或仅留站内信。",

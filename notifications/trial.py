@@ -1,39 +1,45 @@
-"""A message to try a robot out: it goes the whole way that news goes."""
+"""A message to try a robot or a webhook out: it goes the whole way that news goes, whatever the receiver is told otherwise."""
 
 import uuid
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from notifications.digests import CATALOGUE
-from notifications.models import Delivery, Message, Robot
+from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.models.wording import GROUP_LANGUAGE, TEXT
-from notifications.topics import Topic
+from notifications.topics import ChannelName, Topic
 from notifications.wording import filled
 
 KIND = "trial"
+EVENT = "webhook.test"
 
 
-def try_out(robot: Robot) -> Delivery:
-    """Queue a test message for a robot, whatever topics it tells."""
-    words = CATALOGUE.find(KIND, TEXT, GROUP_LANGUAGE)
-    assert words is not None
-    title, body = words.title, filled(words.body, {"name": robot.name})
+def try_out(outlet: Robot | Endpoint) -> Delivery:
+    """Queue a test message for a robot, or an event `webhook.test` for a webhook."""
+    now = timezone.now()
+    content: dict[str, Any]
+    if isinstance(outlet, Endpoint):
+        channel, kind, title, body = ChannelName.WEBHOOK, EVENT, EVENT, ""
+        content = {"type": EVENT, "timestamp": now.isoformat(), "data": {"endpoint": str(outlet.pk)}}
+    else:
+        words = CATALOGUE.find(KIND, TEXT, GROUP_LANGUAGE)
+        assert words is not None
+        channel, kind = ChannelName(outlet.vendor), KIND
+        title, body = words.title, filled(words.body, {"name": outlet.name})
+        content = {"title": title, "body": body, "language": GROUP_LANGUAGE, "code": ""}
     with transaction.atomic():
         message = Message.objects.create(
-            street_id=robot.street_id,
+            street_id=outlet.street_id,
             key=uuid.uuid4(),
-            recipient=robot.pk,
-            kind=KIND,
+            recipient=outlet.pk,
+            kind=kind,
             topic=Topic.WORK,
             title=title,
             body=body,
-            at=timezone.now(),
+            at=now,
         )
         return Delivery.objects.create(
-            street_id=robot.street_id,
-            message=message,
-            channel=robot.vendor,
-            recipient=robot.pk,
-            content={"title": title, "body": body, "language": GROUP_LANGUAGE, "code": ""},
+            street_id=outlet.street_id, message=message, channel=channel, recipient=outlet.pk, content=content
         )

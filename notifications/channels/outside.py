@@ -49,13 +49,35 @@ class Forbidden(ValueError):
         self.reason = reason
 
 
-NO_ADDRESS = bilingual("不是有效的网址。", "It is no address of a web server.")
-NO_USER = bilingual("网址中不能带用户名或密码。", "An address must hold no user and no password.")
-ODD_NUMBER = bilingual("IP 地址请写成四段十进制。", "Write an IP address as four decimal numbers.")
-LOCAL_NAME = bilingual("主机名只在内部有效。", "The host's name means something inside a network only.")
-NOT_PUBLIC = bilingual("不是公网地址。", "The address is none of the public Internet.")
-NOT_WEB = bilingual("端口只能是 80、443 或 8000—8999。", "The port must be 80, 443 or one from 8000 to 8999.")
-NOT_SAFE = bilingual("须使用 https。", "The address must begin with https.")
+NO_ADDRESS = bilingual(
+    "不是有效的网址，请填写完整地址，如 https://crm.example.com/hooks。",
+    "It is no address of a web server: give all of it, such as https://crm.example.com/hooks.",
+)
+NO_USER = bilingual(
+    "网址中不能带用户名或密码：接收方凭签名即可核实来源。",
+    "An address must hold no user and no password: the signature proves where an event comes from.",
+)
+ODD_NUMBER = bilingual(
+    "IP 地址请写成四段十进制，如 203.0.113.7。", "Write an IP address as four decimal numbers, such as 203.0.113.7."
+)
+LOCAL_NAME = bilingual(
+    "主机名只在内部有效，请填写公网域名；内网接收方须由系统维护人员将其网段列入 WEBHOOK_ALLOWED_NETWORKS。",
+    "The host's name means something inside a network only: give a public one, or let whoever runs this server name the "
+    "network in WEBHOOK_ALLOWED_NETWORKS.",
+)
+NOT_PUBLIC = bilingual(
+    "不是公网地址，请填写公网域名或地址；内网接收方须由系统维护人员将其网段列入 WEBHOOK_ALLOWED_NETWORKS。",
+    "The address is none of the public Internet: give one that is, or let whoever runs this server name the network in "
+    "WEBHOOK_ALLOWED_NETWORKS.",
+)
+NOT_WEB = bilingual(
+    "端口只能是 80、443 或 8000—8999，请让接收方改用其中之一。",
+    "The port must be 80, 443 or one from 8000 to 8999: let the receiver listen on one of these.",
+)
+NOT_SAFE = bilingual(
+    "须使用 https：请改填以 https:// 开头的地址，接收方须有有效证书。",
+    "The address must begin with https, and the receiver needs a valid certificate.",
+)
 
 
 def networks(texts: Iterable[str], setting: str) -> tuple[Block, ...]:

@@ -201,7 +201,21 @@ class Delivery(Identified):
             models.Index(F("lease_until"), condition=Q(state="sending"), name="delivery_leased"),
             models.Index(F("channel"), F("id").desc(), condition=Q(state="dead"), name="delivery_dead"),
             models.Index(F("finished_at"), condition=Q(state__in=["sent", "dead"]), name="delivery_finished"),
-            models.Index(F("recipient"), F("id").desc(), name="delivery_recipient"),
+            models.Index(
+                F("recipient"),
+                F("created_at").desc(),
+                F("id").desc(),
+                condition=Q(channel="webhook"),
+                name="delivery_webhook",
+            ),
+            models.Index(
+                F("recipient"),
+                F("state"),
+                F("created_at").desc(),
+                F("id").desc(),
+                condition=Q(channel="webhook", state__in=["queued", "sending", "dropped", "dead"]),
+                name="delivery_webhook_state",
+            ),
             models.Index(F("gathered_into"), condition=Q(gathered_into__isnull=False), name="delivery_gathered"),
         ]
 

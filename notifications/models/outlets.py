@@ -21,6 +21,7 @@ from web.words import bilingual
 PATIENCE = timedelta(days=5)
 """How long a webhook may do nothing but fail before it is switched off."""
 MOST_SECRETS = 2
+_NOTED = timedelta(minutes=1)
 _SECRET_BYTES = 32
 FAILED_TOO_LONG = bilingual("连续五天无一成功。", "For five days not one delivery has succeeded.")
 SWITCHED_OFF = "The webhook is switched off."
@@ -75,7 +76,8 @@ class Endpoint(Outlet):
     """A webhook (Standard Webhooks): where an organisation's own system hears that something happened.
 
     `secrets` are one a line (`whsec_…`), the newest first: each signs, so that the receiver can change over. `types` are the
-    events that it is told; empty means all. `failing_since` is the first failure after which nothing has succeeded.
+    events that it is told; empty means all. `failing_since` is the first failure after which nothing has succeeded, `succeeded_at`
+    the last success, to the minute.
     """
 
     url = models.URLField(bilingual("地址", "address"), max_length=500)
@@ -84,6 +86,7 @@ class Endpoint(Outlet):
         models.CharField(max_length=48), default=list, blank=True, verbose_name=bilingual("事件类别", "event types")
     )
     failing_since = models.DateTimeField(bilingual("失败始于", "failing since"), null=True, editable=False)
+    succeeded_at = models.DateTimeField(bilingual("上次成功", "last success"), null=True, editable=False)
     disabled_at = models.DateTimeField(bilingual("停用时间", "disabled at"), null=True, editable=False)
 
     class Meta:
@@ -125,9 +128,10 @@ class Endpoint(Outlet):
         )
 
     def succeeded(self) -> None:
-        """Something has arrived."""
-        if self.failing_since is not None:
-            Endpoint.objects.filter(pk=self.pk).update(failing_since=None)
+        """Something has arrived. What arrives within the minute in which that was noted costs no statement."""
+        noted = self.succeeded_at is not None and timezone.now() - self.succeeded_at < _NOTED
+        if self.failing_since is not None or not noted:
+            Endpoint.objects.filter(pk=self.pk).update(failing_since=None, succeeded_at=Now())
 
     def failed(self) -> None:
         """Something has not arrived; whoever fails for longer than `PATIENCE` is switched off."""

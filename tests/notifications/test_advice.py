@@ -39,6 +39,7 @@ def said(channel, state, error="", *, unsure=False):
         ("sms", "dropped", "The person is no longer active.", "已停用"),
         ("sms", "queued", "HTTP 503", "自动再试"),
         ("webhook", "dead", "HTTP 400", "联系对方单位"),
+        ("webhook", "dropped", "The webhook is switched off.", "补发"),
         ("wecom", "dead", "anything", "机器人"),
     ],
 )

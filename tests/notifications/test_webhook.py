@@ -24,6 +24,7 @@ from notifications.deliver import claim, deliver, finish, replay
 from notifications.models import Bucket, Delivery, Endpoint, Message
 from notifications.models.outlets import PATIENCE, SWITCHED_OFF
 from notifications.topics import ChannelName, DeliveryState, Topic
+from notifications.trial import try_out
 from tests.fakes.webhooks import SECRET, Mood, hearing
 from tests.notifications.post import again, letter
 
@@ -342,6 +343,23 @@ def test_one_success_begins_the_five_days_anew(endpoint, receiver, channel):
     assert timezone.now() - endpoint.failing_since < timedelta(minutes=1)
 
 
+def test_a_success_is_noted_and_within_a_minute_costs_no_second_statement(endpoint, receiver, channel):
+    channel.send(envelope(endpoint))
+    noted = Endpoint.objects.get(pk=endpoint.pk).succeeded_at
+    assert timezone.now() - noted < timedelta(minutes=1)
+    channel.send(envelope(endpoint))
+    assert Endpoint.objects.get(pk=endpoint.pk).succeeded_at == noted
+    Endpoint.objects.update(succeeded_at=noted - timedelta(hours=1))
+    channel.send(envelope(endpoint))
+    assert Endpoint.objects.get(pk=endpoint.pk).succeeded_at > noted
+    receiver.mood = Mood.BROKEN
+    with pytest.raises(TryLater):
+        channel.send(envelope(endpoint))
+    receiver.mood = Mood.WELL
+    channel.send(envelope(endpoint))
+    assert Endpoint.objects.get(pk=endpoint.pk).failing_since is None
+
+
 def test_an_address_inside_is_a_failure_like_others(endpoint, receiver, channel):
     for url in (
         "http://169.254.169.254/latest/meta-data/",
@@ -456,6 +474,16 @@ def test_the_whole_way_a_failure_waits_and_is_repeated_under_the_same_id(endpoin
     assert (delivery.state, delivery.attempts, delivery.receipt) == (DeliveryState.SENT, 2, "HTTP 200")
     assert [one.id for one in receiver.heard] == [str(delivery.pk)] * 2
     assert len({one.body for one in receiver.heard}) == 1
+
+
+def test_a_trial_goes_the_whole_way_and_names_no_ticket(endpoint, receiver, channel):
+    Endpoint.objects.update(types=["ticket.reply"])
+    trial = try_out(endpoint)
+    assert deliver(channel) == 1
+    (heard,) = receiver.heard
+    assert (heard.id, heard.genuine) == (str(trial.pk), True)
+    assert heard.event["type"] == "webhook.test"
+    assert heard.event["data"] == {"endpoint": str(endpoint.pk)}
 
 
 def test_after_the_tenth_failure_it_is_dead_and_can_be_sent_anew_under_its_id(endpoint, receiver, channel):
