@@ -33,6 +33,16 @@ MOST_AT_ONCE = 1_000
 """How many the action takes at once."""
 
 
+def visible(request: HttpRequest, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """All for a superuser; for a clerk those of their streets, without what is about a ticket that they do not see."""
+    streets = streets_of(request)
+    if streets is None:
+        return rows
+    ticket = OuterRef("message__subject_id")
+    mine = Q(message__subject_id=None) | Exists(seen_by(request).filter(pk=ticket))
+    return rows.filter(mine, street_id__in=streets)
+
+
 class Counted(Paginator):
     """Counts no further than anybody leafs."""
 
@@ -90,13 +100,8 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
         css: ClassVar[dict[str, list[str]]] = {"all": ["tickets/messages.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        """All for a superuser; for a clerk those of their streets, without what is about a ticket that they do not see."""
-        rows, streets = super().get_queryset(request).select_related("message"), streets_of(request)
-        if streets is None:
-            return rows
-        ticket = OuterRef("message__subject_id")
-        mine = Q(message__subject_id=None) | Exists(seen_by(request).filter(pk=ticket))
-        return rows.filter(mine, street_id__in=streets)
+        """Those that the caller sees."""
+        return visible(request, super().get_queryset(request)).select_related("message")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list with what its rows name, in as many statements for one row as for many."""

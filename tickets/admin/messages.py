@@ -1,11 +1,10 @@
 """What was sent to whom about a ticket, and what became of it: a page for those who see the ticket in the admin."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 from django.contrib import admin
 from django.contrib import messages as notes
@@ -15,7 +14,6 @@ from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.utils.timezone import localtime
 
@@ -23,6 +21,7 @@ from notifications.advice import advice
 from notifications.deliver import replay
 from notifications.models import Delivery, Message
 from notifications.topics import DeliveryState
+from tickets.admin.pages import answer
 from tickets.admin.recipients import Recipients
 from tickets.models import Ticket, TicketEvent
 from tickets.models.ticket import move_label
@@ -31,6 +30,7 @@ from web.words import bilingual
 PER_PAGE = 200
 FAILED = (DeliveryState.DEAD, DeliveryState.DROPPED)
 RESENT = bilingual("重新发送", "Sent anew")
+ASKED = bilingual("确认重新发送", "Send it anew?")
 _MAY_RESEND = "notifications.change_delivery"
 
 
@@ -123,11 +123,12 @@ def page(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> HttpRes
         "title": bilingual(f"{ticket.code} 的通知记录", f"Messages about {ticket.code}"),
         "events": _told(ticket, shown),
         "page": shown,
+        "numbers": shown.paginator.get_elided_page_range(shown.number),
         "failed": failed,
         "counts": _counts(everything),
         "may_resend": request.user.has_perm(_MAY_RESEND),
     }
-    return _answer(site, request, ticket, "messages", context)
+    return answer(site, request, Ticket._meta, "tickets/ticket/messages", {**context, "ticket": ticket})
 
 
 def _of_ticket(everything: QuerySet[Message], *, failed: bool) -> QuerySet[Message]:
@@ -161,41 +162,59 @@ def _told(ticket: Ticket, shown: "Page[Message]") -> list[Told]:
 
 
 def _ways(messages: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[Way]]:
-    rows = list(Delivery.objects.filter(message__in=messages).select_related("gathered_into").order_by("id"))
-    kind = ContentType.objects.get_for_model(Delivery)
-    entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(one.pk) for one in rows])
-    resent = {}
-    for entry in entries.select_related("user").order_by("action_time"):
-        resent[entry.object_id] = f"{entry.user.name} {localtime(entry.action_time):%m-%d %H:%M}"
+    rows = Delivery.objects.filter(message__in=messages).select_related("gathered_into").order_by("id")
     found: dict[uuid.UUID, list[Way]] = {}
-    for one in rows:
-        found.setdefault(one.message_id, []).append(Way(one, resent.get(str(one.pk), "")))
+    for one in ways(list(rows)):
+        found.setdefault(one.delivery.message_id, []).append(one)
     return found
 
 
+def ways(deliveries: Sequence[Delivery]) -> list[Way]:
+    """`deliveries` as pages show them, in their order, with who sent each anew last."""
+    kind = ContentType.objects.get_for_model(Delivery)
+    entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(one.pk) for one in deliveries])
+    resent = {}
+    for entry in entries.select_related("user").order_by("action_time"):
+        resent[entry.object_id] = f"{entry.user.name} {localtime(entry.action_time):%m-%d %H:%M}"
+    return [Way(one, resent.get(str(one.pk), "")) for one in deliveries]
+
+
 def _resend(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    """Send one delivery about this ticket anew; what may have arrived only once that was confirmed."""
-    delivery = _delivery(ticket, request.POST.get("delivery", "")) if request.user.has_perm(_MAY_RESEND) else None
-    if delivery is None:
+    """Send one delivery about this ticket anew."""
+    if not request.user.has_perm(_MAY_RESEND):
         raise Http404
+
+    def ask(delivery: Delivery) -> HttpResponse:
+        recipient = Recipients.of([delivery.message]).name(delivery.message)
+        context = {"delivery": delivery, "recipient": recipient, "ticket": ticket}
+        return answer(site, request, Ticket._meta, "tickets/ticket/resend", {"title": ASKED, **context})
+
+    return resend_one(request, Delivery.objects.filter(message__subject_id=ticket.pk), ask)
+
+
+def resend_one(
+    request: HttpRequest, among: QuerySet[Delivery], ask: Callable[[Delivery], HttpResponse]
+) -> HttpResponse:
+    """Send the one of `among` anew that the form names; what may have arrived only when that is confirmed on the page `ask`.
+
+    Raises Http404 where it is none of them.
+    """
+    delivery = _named(among, request.POST.get("delivery", ""))
     if not may_resend(delivery):
         words = bilingual("该通知正在发送或已在队列中。", "It is being sent, or waits to be.")
         notes.warning(request, str(words))
     elif may_have_arrived(delivery) and request.POST.get("confirm") != str(delivery.pk):
-        recipient = Recipients.of([delivery.message]).name(delivery.message)
-        context = {"title": bilingual("确认重新发送", "Send it anew?"), "delivery": delivery, "recipient": recipient}
-        return _answer(site, request, ticket, "resend", context)
+        return ask(delivery)
     else:
         tell_resent(request, resend(request, [delivery.pk], [DeliveryState(delivery.state)]))
     return HttpResponseRedirect(request.get_full_path())
 
 
-def _delivery(ticket: Ticket, key: str) -> Delivery | None:
+def _named(among: QuerySet[Delivery], key: str) -> Delivery:
     try:
-        wanted = uuid.UUID(key)
-    except ValueError:
-        return None
-    return Delivery.objects.select_related("message").filter(pk=wanted, message__subject_id=ticket.pk).first()
+        return among.select_related("message").get(pk=uuid.UUID(key))
+    except (ValueError, Delivery.DoesNotExist):
+        raise Http404 from None
 
 
 def resend(request: HttpRequest, deliveries: Collection[uuid.UUID], states: Collection[DeliveryState]) -> int:
@@ -214,10 +233,3 @@ def tell_resent(request: HttpRequest, done: int) -> None:
         notes.success(request, str(bilingual(f"已重新排队 {done} 条。", f"{done} will be sent anew.")))
     else:
         notes.warning(request, str(bilingual("没有可以重新发送的。", "There was nothing to send anew.")))
-
-
-def _answer(
-    site: admin.AdminSite, request: HttpRequest, ticket: Ticket, template: str, context: Mapping[str, Any]
-) -> HttpResponse:
-    known = {**site.each_context(request), "opts": Ticket._meta, "ticket": ticket}
-    return TemplateResponse(request, f"admin/tickets/ticket/{template}.html", {**known, **context})

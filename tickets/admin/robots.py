@@ -4,24 +4,16 @@ A clerk needs a seat in the street's office and `notifications.view_robot`; `add
 up, to change it, to try it out and to remove it. They see their own street. Key and secret can be entered and not be read again.
 """
 
-import uuid
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django import forms
-from django.contrib import admin, messages
-from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 
-from community.admin import Scoped, streets_of
-from community.models import Organisation, Street
 from notifications.models import Robot
-from notifications.tasks import nudge
 from notifications.topics import ChannelName, Topic
-from notifications.trial import try_out
+from tickets.admin.outlets import ALL, OutletAdmin, OutletForm, some_of
 from web.words import bilingual
 
 _KEPT = bilingual("已设置，不再显示；留空则不变。", "Set, and shown no more; left empty, it stays.")
@@ -33,14 +25,9 @@ def _hidden(label: Any, help_text: Any) -> forms.CharField:
     return forms.CharField(label=label, help_text=help_text, max_length=500, required=False, widget=widget)
 
 
-class RobotForm(forms.ModelForm):
+class RobotForm(OutletForm):
     """Whose group hears what, and by which key. Of an address that is pasted as a whole, the key is taken."""
 
-    # Set by the page: the streets that the caller may choose.
-    streets: ClassVar["QuerySet[Street]"]
-
-    street = forms.ModelChoiceField(Street.objects.none(), label=bilingual("街道", "Street"))
-    organisation = forms.ModelChoiceField(Organisation.objects.none(), label=bilingual("单位", "Organisation"))
     token = _hidden(
         bilingual("密钥", "Key"),
         bilingual(
@@ -52,13 +39,7 @@ class RobotForm(forms.ModelForm):
         bilingual("钉钉、飞书的安全设置请选“加签”；企业微信没有。", "DingTalk's and Feishu's; WeCom has none."),
     )
     forget_secret = forms.BooleanField(label=bilingual("不再加签", "Sign no more"), required=False)
-    topics = forms.MultipleChoiceField(
-        label=bilingual("主题", "Topics"),
-        choices=Topic.choices,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=bilingual("不选即全部。", "None chosen means all."),
-    )
+    topics = some_of(bilingual("主题", "Topics"), Topic.choices)
 
     class Meta:
         model = Robot
@@ -72,33 +53,16 @@ class RobotForm(forms.ModelForm):
             for name in ("token", "secret"):
                 if name in self.fields and getattr(self.instance, name):
                     self.fields[name].help_text = _KEPT
-            for name in ("street", "organisation"):
-                self.fields.pop(name, None)
-            return
-        street, organisation = self.fields["street"], self.fields["organisation"]
-        assert isinstance(street, forms.ModelChoiceField)
-        assert isinstance(organisation, forms.ModelChoiceField)
-        street.queryset = self.streets.order_by("name")
-        known = Q(street__in=self.streets) | Q(street=None)
-        organisation.queryset = Organisation.objects.filter(known, active=True).order_by("name")
-        if len(only := list(self.streets[:2])) == 1:
-            street.initial = only[0]
 
     def clean(self) -> dict[str, Any]:
-        """The organisation is of the street, or of all; its robots have names of their own; there is a key."""
-        given: dict[str, Any] = super().clean() or {}
+        """There is a key, and the organisation's robots have names of their own."""
+        given = super().clean()
         one, vendor = self.instance, given.get("vendor") or self.instance.vendor
         given["token"] = key_of(given.get("token", ""), vendor) or one.token
         given["secret"] = "" if given.get("forget_secret") else given.get("secret", "").strip() or one.secret
         if not given["token"]:
             self.add_error("token", bilingual("请填写。", "It needs one."))
-        street, organisation = given.get("street"), given.get("organisation")
-        if street and organisation:
-            one.street_id, one.organisation_id = street.pk, organisation.pk
-            if organisation.street_id not in {None, street.pk}:
-                self.add_error("organisation", bilingual("不属于该街道。", "It is not of that street."))
-        same = Robot.objects.exclude(pk=one.pk).filter(name=given.get("name"), organisation_id=one.organisation_id)
-        if one.street_id and same.filter(street_id=one.street_id).exists():
+        if self.taken(name=given.get("name")):
             self.add_error("name", bilingual("该单位已有此名称的机器人。", "The organisation has one of that name."))
         return given
 
@@ -115,35 +79,12 @@ def key_of(given: str, vendor: str) -> str:
 
 
 @admin.register(Robot)
-class RobotAdmin(Scoped):
+class RobotAdmin(OutletAdmin):
     """The group robots of a street."""
 
     form = RobotForm
     list_display = ["name", "organisation", "vendor", "active", "told", "key_set", "secret_set"]
     list_filter = ["active", "vendor"]
-    search_fields = ["name"]
-    ordering = ["name", "id"]
-    actions = ["send_trial"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Robot]:
-        """With the names of the organisations."""
-        named = Organisation.objects.filter(pk=OuterRef("organisation_id")).values("name")[:1]
-        return super().get_queryset(request).annotate(named=Subquery(named))
-
-    def within(self, rows: QuerySet[Any], streets: frozenset[uuid.UUID]) -> QuerySet[Any]:
-        """Those of the caller's streets."""
-        return rows.filter(street_id__in=streets)
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Nothing is filtered by a key or a secret."""
-        return not lookup.startswith(("token", "secret")) and super().lookup_allowed(lookup, value, request)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form that offers the caller's own streets."""
-        form: Any = super().get_form(request, obj, change, **kwargs)
-        streets = streets_of(request)
-        form.streets = Street.objects.all() if streets is None else Street.objects.filter(pk__in=streets)
-        return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Whose it is and which platform's stays as it is; who may only look sees that there is a key, and no key."""
@@ -158,15 +99,10 @@ class RobotAdmin(Scoped):
         """What the form does not ask."""
         return [] if obj is None else ["organisation", "vendor", "key_set", "secret_set", "told", "created_at"]
 
-    @admin.display(description=bilingual("单位", "organisation"), ordering="named")
-    def organisation(self, one: Any) -> str:
-        """Whom it speaks to."""
-        return one.named or str(bilingual("已删除的单位", "An organisation that is gone"))
-
     @admin.display(description=bilingual("主题", "topics"))
     def told(self, one: Robot) -> str:
         """What it tells."""
-        return "、".join(str(Topic(each).label) for each in one.topics) or str(bilingual("全部", "All"))
+        return "、".join(str(Topic(each).label) for each in one.topics) or str(ALL)
 
     @admin.display(description=bilingual("密钥", "key"), boolean=True)
     def key_set(self, one: Robot) -> bool:
@@ -177,21 +113,3 @@ class RobotAdmin(Scoped):
     def secret_set(self, one: Robot) -> bool:
         """That there is one that can be read."""
         return bool(one.secret)
-
-    @admin.action(description=bilingual("试发消息", "Send a test message"), permissions=["change"])
-    def send_trial(self, request: HttpRequest, queryset: QuerySet[Robot]) -> None:
-        """Queue a message for each that is switched on, and say where to see what became of it."""
-        chosen = [one for one in queryset.filter(active=True) if self.has_change_permission(request, one)]
-        if not chosen:
-            words = bilingual("所选机器人均未启用。", "None of them is switched on.")
-            self.message_user(request, str(words), messages.WARNING)
-            return
-        with transaction.atomic():
-            sent = [(try_out(one).pk, one.name) for one in chosen]
-            for one in chosen:
-                self.log_change(request, one, str(bilingual("试发消息", "Sent a test message")))
-        nudge({ChannelName(one.vendor) for one in chosen})
-        pages = ((reverse("admin:notifications_delivery_change", args=[key]), name) for key, name in sent)
-        links = format_html_join("、", '<a href="{}">{}</a>', pages)
-        said = bilingual("已试发，请看群里；结果见：", "Sent: look into the group. What became of it:")
-        self.message_user(request, format_html("{} {}", said, links), messages.SUCCESS)

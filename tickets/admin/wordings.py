@@ -28,6 +28,7 @@ from notifications.topics import ChannelName
 from notifications.wechat_fields import TYPES
 from notifications.wording import TITLE_LENGTH, Words
 from tickets.admin.kinds import Kind, kinds
+from tickets.admin.pages import answer
 from tickets.admin.rehearsal import rehearse
 from tickets.admin.ticket import ReadOnly
 from web.words import bilingual
@@ -158,10 +159,15 @@ class WordingAdmin(ReadOnly, admin.ModelAdmin):
                 for shape, code, label, spoken in columns
             ]
             rows.append((kind, cells))
-        context = {"title": self.opts.verbose_name_plural, "rows": rows, "streets": streets, "street": street}
-        return self._answer(
-            request, "list", {**context, "shapes": [label for _, label in SHAPES], "languages": LANGUAGES}
-        )
+        context = {
+            "title": self.opts.verbose_name_plural,
+            "rows": rows,
+            "streets": streets,
+            "street": street,
+            "shapes": [label for _, label in SHAPES],
+            "languages": LANGUAGES,
+        }
+        return answer(self.admin_site, request, self.opts, "notifications/wording/list", context)
 
     def edit(self, request: HttpRequest, street: uuid.UUID, kind: str, shape: str, language: str) -> HttpResponse:
         """The editor of one wording; a POST tries it out, keeps it, or takes it back. No such page of another's street."""
@@ -238,11 +244,7 @@ class WordingAdmin(ReadOnly, admin.ModelAdmin):
             "may_change": request.user.has_perm(_MAY_CHANGE),
             **(rehearsal or {}),
         }
-        return self._answer(request, "edit", context)
-
-    def _answer(self, request: HttpRequest, template: str, context: Mapping[str, Any]) -> TemplateResponse:
-        known = {**self.admin_site.each_context(request), "opts": self.opts}
-        return TemplateResponse(request, f"admin/notifications/wording/{template}.html", {**known, **context})
+        return answer(self.admin_site, request, self.opts, "notifications/wording/edit", context)
 
 
 def _streets(request: HttpRequest) -> Sequence[Street]:
