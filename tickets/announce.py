@@ -266,13 +266,13 @@ def _signal(told: Told, audience: Audience, concerned: Sequence[uuid.UUID]) -> S
     """For systems: that it happened. A confined ticket is the street's own business."""
     event, facts = told.event, told.facts
     office = audience.offices.get(event.street_id)
-    others = [] if facts["confined"] else [one for one in concerned if one not in told.accused]
+    others = [] if facts["confined"] else concerned
     return Signal(
         key=event.pk,
         street_id=event.street_id,
         type=f"ticket.{event.verb}",
         at=event.at,
-        organisations=[one for one in (office, *others) if one is not None],
+        organisations=[one for one in (office, *others) if one is not None and one not in told.accused],
         data={
             "ticket": str(event.subject_id),
             "code": facts["code"],
