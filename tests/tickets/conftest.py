@@ -3,15 +3,19 @@
 import secrets
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 from rest_framework.test import APIClient
 
 from community.authentication import token_hash
-from community.models import Compound, Organisation, SignInToken
+from community.models import Compound, Organisation, Person, SignInToken
+from notifications.models import Endpoint, Preference, Robot
+from notifications.topics import ROBOTS, ChannelName, Topic
 from tests.tickets.paths import Scene
 from tickets.api.photos import UploadLimit
 from tickets.api.tickets import FilingLimit
@@ -115,3 +119,34 @@ def compound(db):
 def scene(cast):
     """The demo street at work through the engine itself, at moments that the test decides."""
     return Scene(cast)
+
+
+@pytest.fixture
+def today(scene):
+    """The scene within the last hours, so that what happens is news."""
+    scene.now = timezone.now() - timedelta(hours=2)
+    return scene
+
+
+@pytest.fixture
+def outlets(paper, street, settings) -> dict[uuid.UUID, uuid.UUID]:
+    """Whatever is told goes everywhere: to people by every channel, and to a robot and a system of every organisation.
+
+    The organisations, by the ids of their robots and systems.
+    """
+    settings.SMS_TEMPLATE, settings.WECHAT_TEMPLATE = "SMS_1", "wx-1"
+    Preference.objects.bulk_create(
+        Preference(person=person, topic=topic, channel=ChannelName.SMS, wanted=True)
+        for person in Person.objects.all()
+        for topic in Topic
+    )
+    parties = list(Organisation.objects.order_by("code").values_list("pk", flat=True))
+    robots = Robot.objects.bulk_create(
+        Robot(street_id=street.pk, organisation_id=one, name="群", token="t", vendor=ROBOTS[number % len(ROBOTS)])
+        for number, one in enumerate(parties)
+    )
+    systems = Endpoint.objects.bulk_create(
+        Endpoint(street_id=street.pk, organisation_id=one, name="系统", url="https://example.com", secrets="s")
+        for one in parties
+    )
+    return {outlet.pk: outlet.organisation_id for outlet in (*robots, *systems)}

@@ -8,17 +8,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from community.models import Membership, Organisation, Person
 from config.celery import app
 from notifications.models import Delivery, Message
 from notifications.wording import fields_of, fit, placeholders
-from tests.tickets.paths import PATHS
 from tickets import announce, tasks
-from tickets.models import Follower, FollowerKind, Photo, Ticket, TicketEvent, TicketOutbox
+from tickets.models import Photo, Ticket, TicketEvent, TicketOutbox
 from tickets.news import NEWS, RESIDENTS, Side, kinds, notes
 from tickets.states import State
 from workflow.moves import Visibility, moves
@@ -40,30 +37,6 @@ def told(scene):
         return dict(found)
 
     return tell
-
-
-@pytest.mark.django_db
-def test_each_event_is_told_and_then_gone_and_a_second_run_tells_nothing(scene, told):
-    scene.reach(State.IN_PROGRESS)
-    events = TicketOutbox.objects.count()
-    assert announce.tell_outbox() == events > 3
-    assert not TicketOutbox.objects.exists()
-    written = Message.objects.count()
-    assert written
-    assert announce.tell_outbox() == 0
-    assert Message.objects.count() == written
-    assert TicketEvent.objects.count() == events
-
-
-@pytest.mark.django_db
-def test_an_event_that_comes_back_is_not_told_again(scene, told):
-    ticket = scene.file("CL03")
-    told()
-    before = Message.objects.count()
-    event = TicketEvent.objects.get(subject=ticket)
-    TicketOutbox.objects.create(street_id=event.street_id, event=event, facts={}, audience=[])
-    assert announce.tell_outbox() == 1
-    assert Message.objects.count() == before
 
 
 def test_every_move_says_to_whom_it_is_news():
@@ -205,121 +178,6 @@ def test_what_is_said_is_what_was_so_and_not_what_became_of_it(scene, told):
     assert names["po-a01"] in first.body
     assert names["co-linjianli"] not in first.body
     assert names["co-linjianli"] in second.body
-
-
-@pytest.mark.django_db
-def test_an_accused_organisation_hears_nothing_nor_do_its_members(scene, told):
-    accused = Organisation.objects.get(code="po-a01")
-    Membership.objects.create(
-        street=accused.street,
-        person=scene.cast["neighbour"],
-        organisation=accused,
-        role="worker",
-        starts_on="2026-01-01",
-    )
-    ticket = scene.file("SV01", type="complaint", secrecy="confidential", accused_id=accused.pk)
-    stored = Ticket.objects.get(pk=ticket)
-    assert accused.pk in stored.accused
-    Follower.objects.create(
-        street_id=stored.street_id,
-        ticket=stored,
-        person=scene.cast["neighbour"],
-        kind="merged",
-        since=stored.submitted_at,
-    )
-    scene.do("desk_officer", ticket, "supervise", kind="listed", reason="影响较大")
-    scene.do("desk_officer", ticket, "answer_now", answer="已核实") if stored.state == State.SUBMITTED else None
-    heard = told()
-    seated = Membership.objects.filter(organisation__in=stored.accused).values("person")
-    assert not Message.objects.filter(person__in=seated).exists()
-    assert "resident" in heard
-
-
-@pytest.mark.django_db
-def test_a_report_of_wrongdoing_stays_with_the_street(scene, told):
-    scene.file("SV01", type="report")
-    told()
-    heard = Message.objects.exclude(person=scene.cast["resident"]).values("person")
-    kinds_there = set(
-        Membership.objects.filter(person__in=heard).values_list("organisation__kind", flat=True).distinct()
-    )
-    assert kinds_there <= {"section", "street_office"}
-
-
-SECRET_NAME, SECRET_PHONE, SECRET_WORDS = "欧阳诸葛", "13987650000", "地下室的秘密仓库"
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("path", PATHS)
-def test_no_message_holds_a_name_a_phone_or_a_word_of_anybody(scene, told, path):
-    Person.objects.filter(pk=scene.cast["resident"].pk).update(name=SECRET_NAME)
-    scene.cast["resident"].name = SECRET_NAME
-    said = f"{SECRET_WORDS}，我是{SECRET_NAME}，电话{SECRET_PHONE}"
-    scene.reach(path, title=said[:40], text=said, spot=said)
-    facts = str(list(TicketOutbox.objects.values_list("facts", flat=True)))
-    assert told()
-    words = [str(row) for row in Message.objects.values_list("title", "body")]
-    words += [str(row) for row in Delivery.objects.values_list("content", "fallback")]
-    everything = " ".join([*words, facts])
-    phones = Person.objects.values_list("phone", flat=True)
-    for secret in (SECRET_NAME, SECRET_PHONE, SECRET_WORDS, "更合适", "已整改", *phones):
-        assert secret not in everything
-
-
-@pytest.mark.django_db
-def test_a_batch_makes_its_letters_by_as_many_statements_as_one_event(scene):
-    def statements(events: int) -> int:
-        for _ in range(events):
-            scene.file("CL03")
-        rows = list(TicketOutbox.objects.select_related("event"))
-        with CaptureQueriesContext(connection) as queries:
-            letters, signals = announce.letters_of([(row.event, row.facts, row.audience) for row in rows], scene.now)
-        assert len(signals) == events < len(letters)
-        announce.tell_outbox()
-        return len(queries)
-
-    announce.tell_outbox()
-    one, many = statements(1), statements(50)
-    assert many == one <= 10
-
-
-@pytest.mark.django_db
-def test_a_thousand_cosigners_cost_no_more_statements_than_one(scene):
-    ticket = Ticket.objects.get(pk=scene.file())
-    announce.tell_outbox()
-
-    def statements() -> int:
-        scene.do("chair", ticket.pk, "record", met_with="业主", agreed="周五前整改")
-        with CaptureQueriesContext(connection) as queries:
-            announce.tell_outbox()
-        return len(queries)
-
-    def follow(people):
-        Follower.objects.bulk_create(
-            Follower(street_id=ticket.street_id, ticket=ticket, person=one, kind=FollowerKind.COSIGNED, since=scene.now)
-            for one in people
-        )
-
-    follow([scene.cast["neighbour"]])
-    one = statements()
-    many = Person.objects.bulk_create(
-        [Person(phone=f"1700000{number:04}", name="邻居", password="!") for number in range(1000)]
-    )
-    follow(many)
-    assert statements() == one
-    assert Message.objects.filter(person__in=many, kind="recorded.resident").count() == 1000
-
-
-@pytest.mark.django_db
-def test_a_row_that_cannot_be_told_holds_up_no_other(scene):
-    bad, good = scene.file("CL03"), scene.file("CL03")
-    TicketOutbox.objects.filter(event__subject=bad).update(facts={"code": "broken"})
-    assert announce.tell_outbox() == 1
-    left = TicketOutbox.objects.get()
-    assert (left.event.subject_id, left.attempts) == (bad, 1)
-    assert left.error.startswith("KeyError")
-    assert Message.objects.filter(subject_id=good).exists()
-    assert not Message.objects.filter(subject_id=bad).exists()
 
 
 @pytest.mark.django_db
