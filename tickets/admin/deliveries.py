@@ -50,7 +50,7 @@ class Counted(Paginator):
     def count(self) -> int:
         """How many rows there are, as far as they are counted."""
         rows = cast("QuerySet[Any]", self.object_list)
-        return rows[:MOST_COUNTED].count()
+        return rows.order_by()[:MOST_COUNTED].count()
 
 
 class StateFilter(admin.SimpleListFilter):

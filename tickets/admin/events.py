@@ -1,0 +1,32 @@
+"""The types of the events that webhooks are told, and what they are called."""
+
+from functools import cache
+
+from django.utils.functional import Promise
+
+from notifications.trial import EVENT
+from tickets.models import Ticket
+from tickets.models.ticket import REPORTED
+from web.words import bilingual
+from workflow.moves import moves
+
+
+@cache
+def _labels() -> dict[str, Promise]:
+    told = {f"ticket.{move.name}": move.label for move in moves(Ticket).values()}
+    return {"ticket.submit": REPORTED, **told, EVENT: bilingual("试发", "A test")}
+
+
+def event_types() -> list[str]:
+    """Every type that there is: a ticket's birth, its moves, and last a trial."""
+    return list(_labels())
+
+
+def event_label(type: str) -> str:
+    """What an event of the type is called; the type itself where there is none such any more."""
+    return str(_labels().get(type, type))
+
+
+def offered(types: list[str]) -> list[tuple[str, str]]:
+    """The types as a form offers them."""
+    return [(type, f"{event_label(type)} {type}") for type in types]
