@@ -1,16 +1,16 @@
 import os
 import subprocess
 import sys
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.db import connection
 
 from community.models import Person
 from config.celery import app as celery_app
 from config.settings import broker_url
 from launcher.family import PROJECT
+from tests.processes import database_url
 
 PRODUCTION = {
     "PATH": os.environ["PATH"],
@@ -138,15 +138,15 @@ def test_the_documentation_alone_may_style_itself(client, db):
     assert "<script>" not in answer.content.decode()
 
 
-def started(database_url) -> subprocess.CompletedProcess:
+def started(url) -> subprocess.CompletedProcess:
     """A web process of a production on this database."""
     asked = [sys.executable, "-c", "import config.wsgi"]
-    environment = PRODUCTION | {"DATABASE_URL": database_url}
+    environment = PRODUCTION | {"DATABASE_URL": url}
     return subprocess.run(asked, cwd=PROJECT, env=environment, capture_output=True, text=True)
 
 
 def test_a_production_with_the_demos_password_does_not_start(transactional_db):
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    url = database_url()
     refused = started(url)
     assert refused.returncode == 1
     assert "199****0037 has the demo street's password" in refused.stderr

@@ -1,22 +1,17 @@
 """Postmen at once, and postmen killed in the middle: nothing is lost, nothing claimed twice, and a repeat carries the same key."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit, urlunsplit
 
 from django.db import connection
 
-from launcher.family import PROJECT
 from notifications.deliver import claim, deliver, recover
 from notifications.models import Delivery
 from notifications.topics import ChannelName, DeliveryState
 from tests.fakes.receiver import Reply, receiving
 from tests.notifications.post import STREET, Wire, again, committed, letter, run_out
+from tests.processes import running
 
 POSTMAN = """
 import sys
@@ -59,18 +54,9 @@ def test_killed_between_sending_and_recording_it_is_sent_again_under_the_same_ke
 
     with committed(), receiving(reply) as receiver:
         wire, delivery = Wire(receiver.url), letter()
-        parts = urlsplit(os.environ["DATABASE_URL"])
-        url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
-        postman = subprocess.Popen(
-            [sys.executable, "-c", POSTMAN, receiver.url],
-            cwd=PROJECT,
-            env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"},
-        )
-        try:
+        with running("-c", POSTMAN, receiver.url, DJANGO_SETTINGS_MODULE="config.settings") as postman:
             receiver.await_requests(1)
-        finally:
-            postman.send_signal(signal.SIGKILL)
-            postman.wait()
+            postman.kill()
         holding.set()
         delivery.refresh_from_db()
         assert (delivery.state, delivery.attempts) == (DeliveryState.SENDING, 1)

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from io import StringIO
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.core.management import call_command
@@ -21,12 +19,12 @@ from django.utils import timezone
 
 from community import demo, timers
 from community.models import Area, Compound, ContractFiring, Membership, Organisation, ServiceContract
-from launcher.family import PROJECT
 from notifications.models import Message
+from tests import processes
+from tests.processes import wait_until
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say, assert_whole, history, queued, row, seen, told
-from tests.tickets.test_sweepers import wait_until
 from tickets import handover
 from tickets.models import Assignment, Ticket, TicketEvent
 from tickets.tasks import hand_over
@@ -380,13 +378,7 @@ class Leaving:
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """Start a sweeper on the test's own database."""
-        parts = urlsplit(os.environ["DATABASE_URL"])
-        url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
-        environment = {**os.environ, "DATABASE_URL": url, "LINLI_ENV": "test", "PGAPPNAME": name}
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "shell", "--no-imports", "-c", SWEEPER],
-            cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        process = processes.start("manage.py", "shell", "--no-imports", "-c", SWEEPER, PGAPPNAME=name)
         self.processes.append(process)
         return process
 

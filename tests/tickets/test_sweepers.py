@@ -4,15 +4,13 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
@@ -21,7 +19,8 @@ from django.db import connection
 from django.utils import timezone
 
 from community import demo
-from launcher.family import PROJECT
+from tests import processes
+from tests.processes import wait_until
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
@@ -61,12 +60,7 @@ class Street:
 
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         """Start a process of Linli's on the test's own database."""
-        parts = urlsplit(os.environ["DATABASE_URL"])
-        url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
-        environment = {**os.environ, "DATABASE_URL": url, "LINLI_ENV": "test", "PGAPPNAME": name}
-        process = subprocess.Popen(
-            [sys.executable, *command], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+        process = processes.start(*command, PGAPPNAME=name)
         self.processes.append(process)
         return process
 
@@ -221,11 +215,3 @@ def test_two_beats_and_an_emptied_broker_fire_every_rung_once(busy: Street, tmp_
     busy.stop()
     assert before > TICKETS
     busy.holds()
-
-
-def wait_until(happened: Callable[[], bool], patience: float = 40) -> None:
-    """Wait until it has happened; the test fails where it does not."""
-    end = time.monotonic() + patience
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.1)
