@@ -1,8 +1,8 @@
 """`make bench-sweep`: how fast deadlines are fired, with events and outbox, and what it costs to look when nothing is due.
 
 Starts its own PostgreSQL (durable, as in production) and fills it. Rungs of that many tickets come due in one second while sweeper
-processes (`manage.py tick --loop`) already run; measured is the time from the first due moment until nothing is due any more, the
-share of rungs per second, and how late each was fired. Prints a table and writes JSON.
+processes (`manage.py tick --loop --only clocks`) already run; measured is the time from the first due moment until nothing is due any
+more, the share of rungs per second, and how late each was fired. Prints a table and writes JSON.
 """
 
 import argparse
@@ -129,7 +129,7 @@ def armed(rung: int, count: int) -> datetime:
 
 def sweeper(ground: Ground, number: int) -> Child:
     """Start a process that looks again and again for what is due."""
-    command = [sys.executable, "manage.py", "tick", "--loop", "--every", str(EVERY)]
+    command = [sys.executable, "manage.py", "tick", "--loop", "--only", "clocks", "--every", str(EVERY)]
     return ground.family.start(f"sweeper {number}", command, environment=os.environ, log=ground.home.logs / "tick.log")
 
 

@@ -102,7 +102,9 @@ def outbox() -> dict[str, Any]:
     late = age is not None and age > OUTBOX_STALE
     found: dict[str, Any] = {"ok": not late, "oldest_age_seconds": None if age is None else round(max(0.0, age), 1)}
     if late:
-        found["detail"] = "Events wait to be told: the worker does not run, or one of them fails again and again."
+        found["detail"] = (
+            "Events wait to be told: start the worker and beat, or `manage.py tick --loop`; or one fails again and again, see the log."
+        )
     return found
 
 

@@ -4,7 +4,7 @@ What is said follows from the event and from the facts that were written with it
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -41,17 +41,17 @@ YOURS = {
 }
 
 
-def tell_outbox() -> int:
+def tell_outbox(ask: Callable[[Sequence[ChannelName]], bool] = nudge) -> int:
     """Tell what waits in the outbox, oldest first, 10,000 rows at most; returns how many were told.
 
-    Twice, or by several at once, does no harm. What has something to send is nudged once it is committed, unless the broker turns out
-    to be away.
+    Twice, or by several at once, does no harm. The channels that have something to send are handed to `ask` once that is committed,
+    unless it has answered False before: nobody hears.
     """
     told, heard = 0, True
     for _ in range(MOST_BATCHES):
         due: set[ChannelName] = set()
         batch = drain(TicketOutbox, partial(_tell, due=due), limit=BATCH)
-        heard = heard and nudge(sorted(due))
+        heard = heard and ask(sorted(due))
         told += batch
         if batch < BATCH:
             break

@@ -1,17 +1,25 @@
 """Delivering without a broker, and looking after what failed for good."""
 
+import signal
+import subprocess
+import threading
 import uuid
+from collections import Counter
 from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from community.models import Person
-from notifications.models import Delivery
+from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
-from tests.notifications.post import committed, letter
+from tests.fakes.receiver import Reply, Request, receiving
+from tests.fakes.webhooks import SECRET
+from tests.notifications.post import STREET, committed, letter
+from tests.processes import running, wait_until
 
 EMAIL, SMS = ChannelName.EMAIL, ChannelName.SMS
 
@@ -37,6 +45,69 @@ def test_a_look_delivers_what_is_due_and_says_so(transactional_db):
         tried = Delivery.objects.filter(pk__in=[one.pk for one in letters]).values_list("attempts", flat=True)
         assert list(tried) == [1, 1]
         assert "0 deliveries tried" in said("deliver")
+
+
+@pytest.fixture
+def system(transactional_db):
+    """The system of an organisation that gives no answer until `system.answers` is set, as an endpoint of ours."""
+    answers = threading.Event()
+
+    def reply(request: Request) -> Reply:
+        answers.wait(20)
+        return Reply()
+
+    with committed(), receiving(reply) as receiver:
+        endpoint = Endpoint.objects.create(
+            street_id=STREET, organisation_id=uuid.uuid4(), name="工单系统", url=receiver.url, secrets=SECRET
+        )
+        try:
+            yield SimpleNamespace(answers=answers, receiver=receiver, endpoint=endpoint)
+        finally:
+            answers.set()
+            endpoint.delete()
+
+
+def postman():
+    """A loop in a process of its own, which may send to this machine."""
+    return running("manage.py", "deliver", "--loop", "--every", "0.1", WEBHOOK_ALLOWED_NETWORKS="127.0.0.1/32")
+
+
+def outcomes(letters):
+    """How many of these stand in each state, after how many attempts."""
+    found = Delivery.objects.filter(pk__in=[one.pk for one in letters])
+    return Counter(found.values_list("state", "attempts"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_loop_that_is_told_to_stop_finishes_what_is_under_way_and_begins_nothing_more(system, number):
+    letters = [letter(recipient=system.endpoint.pk) for _ in range(5)]
+    with postman() as process:
+        # As many as one receiver is sent at once.
+        system.receiver.await_requests(2)
+        process.send_signal(number)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        system.answers.set()
+        assert process.wait(10) == 0
+    assert len(system.receiver.keys) == 2
+    assert outcomes(letters) == {("sent", 1): 2, ("queued", 0): 3}
+
+
+def test_a_loop_looks_again_and_a_second_signal_ends_it_at_once(system):
+    system.answers.set()
+    with postman() as process:
+        for _ in range(2):
+            sent = [letter(recipient=system.endpoint.pk)]
+            wait_until(lambda sent=sent: outcomes(sent) == {("sent", 1): 1})
+        system.answers.clear()
+        hanging = [letter(recipient=system.endpoint.pk)]
+        system.receiver.await_requests(3)
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+    assert outcomes(hanging) == {("sending", 1): 1}
 
 
 def test_an_interval_of_nothing_is_refused(db):

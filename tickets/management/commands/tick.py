@@ -1,64 +1,66 @@
-"""Fire what is due, without a broker: once, or again and again."""
+"""What time brings, without a broker: once, or again and again."""
 
-import signal
 import threading
-import time
-from argparse import ArgumentParser
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import Error, connection
+from django.core.management.base import CommandParser
+from django.utils import timezone
 
+from community import housekeeping as doorkeeping
 from community import timers
-from tickets import escalation, handover
-from workflow.sweep import Swept
+from notifications import housekeeping
+from tickets import announce, escalation, handover, photos
+from web.management.looping import Duty, LoopingCommand
 
-CONTRACTS_EVERY = 60.0
-"""Seconds between two looks at service contracts: their moments are midnights."""
+MINUTE, HOUR = 60.0, 3600.0
 
 
-class Command(BaseCommand):
+class Command(LoopingCommand):
     """`manage.py tick`: any number of them at once, beside Celery or in its place."""
 
-    help = "Fire the deadlines that are due. With --loop, look again every second until it is stopped."
+    help = (
+        "Fire the deadlines that are due, tell what waits in the outbox, pass on what ended contracts leave, and delete what has had "
+        "its day. With --loop, look again every second until it is stopped; the three parts of --only never wait for each other."
+    )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Once or for ever, and how often."""
-        parser.add_argument("--loop", action="store_true", help="go on until Ctrl-C or SIGTERM")
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Once or for ever, how often, and whether all of it."""
+        super().add_arguments(parser)
         parser.add_argument(
-            "--every", type=float, default=1.0, help="seconds between two looks, with --loop (default: 1)"
+            "--only",
+            choices=["clocks", "outbox", "upkeep"],
+            help="deadlines, telling, or contracts, calendar and deletion alone (default: all three)",
         )
 
-    def handle(self, *, loop: bool, every: float, **options: Any) -> None:
-        """Sweep; say what was fired."""
-        if every <= 0:
-            raise CommandError("--every must be more than 0 seconds.")
-        if not loop:
-            self.report(escalation.sweep(), always=True)
-            self.contracts()
+    def handle(self, *, loop: bool, every: float, only: str | None, **options: Any) -> None:
+        """Do it; say what was done."""
+        parts: dict[str, Sequence[Duty]] = {
+            "clocks": [Duty(partial(self.clocks, always=not loop), every)],
+            "outbox": [Duty(self.outbox, every)],
+            "upkeep": [Duty(self.contracts, MINUTE), Duty(escalation.follow_calendar, MINUTE), Duty(self.purge, HOUR)],
+        }
+        lines = [parts[only]] if only else list(parts.values())
+        if loop:
+            self.go_on(threading.Event(), *lines)
             return
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-        self.stdout.write(f"Looking every {every:g} s; Ctrl-C stops.")
-        next_contracts = time.monotonic()
-        while not stop.is_set():
-            try:
-                self.report(escalation.sweep())
-                if time.monotonic() >= next_contracts:
-                    self.contracts()
-                    next_contracts = time.monotonic() + CONTRACTS_EVERY
-            except Error as error:
-                # The database will come back; what is due then is still due.
-                self.stderr.write(f"The database does not answer: {type(error).__name__}")
-                connection.close()
-            stop.wait(every)
+        for line in lines:
+            for duty in line:
+                duty.work()
 
-    def report(self, swept: Swept, *, always: bool = False) -> None:
-        """One line where something was done."""
+    def clocks(self, *, always: bool) -> None:
+        """Fire the deadlines that are due; one line where something was done."""
+        swept = escalation.sweep()
         if always or swept.rungs or swept.failed:
             failed = f", {swept.failed} tickets could not be done and wait" if swept.failed else ""
             self.stdout.write(f"{swept.rungs} rungs fired on {swept.subjects} tickets{failed}.")
+
+    def outbox(self) -> None:
+        """Tell what waits; one line where something did."""
+        # No broker is needed here: whoever delivers looks every second.
+        if told := announce.tell_outbox(ask=lambda _: False):
+            self.stdout.write(f"{told} events told.")
 
     def contracts(self) -> None:
         """Fire what is due of contracts, and pass on the tickets of those that have ended."""
@@ -66,3 +68,11 @@ class Command(BaseCommand):
         if fired or swept.subjects or swept.failed:
             failed = f", {swept.failed} could not be and wait" if swept.failed else ""
             self.stdout.write(f"{fired} contract timers fired; {swept.subjects} tickets passed on{failed}.")
+
+    def purge(self) -> None:
+        """Delete what has had its day."""
+        now = timezone.now()
+        doorkeeping.purge()
+        housekeeping.purge(now)
+        while photos.purge_unattached(now):
+            pass

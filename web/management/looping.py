@@ -1,0 +1,84 @@
+"""Commands that do their work once, or again and again until they are told to stop."""
+
+import argparse
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error, connection
+
+logger = logging.getLogger(__name__)
+
+_STOP = frozenset({signal.SIGINT, signal.SIGTERM})
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Some work that is done again and again, with so many seconds between."""
+
+    work: Callable[[], object]
+    every: float
+
+
+class LoopingCommand(BaseCommand):
+    """A command with `--loop` and `--every`."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Once or for ever, and how often."""
+        parser.add_argument("--loop", action="store_true", help="go on until Ctrl-C or SIGTERM")
+        parser.add_argument(
+            "--every", type=seconds, default=1.0, help="seconds between two looks, with --loop (default: 1)"
+        )
+
+    def go_on(self, stopping: threading.Event, *lines: Sequence[Duty]) -> None:
+        """Do the duties of each line, one after the other in a thread of its own, until a signal comes; then set `stopping`.
+
+        What is being done is finished first; a second signal ends the process at once. A database that is away, or a duty that fails,
+        stops nothing: it is said, and tried again when its time comes.
+        """
+        # The threads inherit the mask, so that a signal waits for this one alone.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+        with ThreadPoolExecutor(len(lines)) as pool:
+            for line in lines:
+                pool.submit(self._do, line, stopping)
+            self.stdout.write("Looking again and again; Ctrl-C stops.")
+            signal.sigwait(_STOP)
+            stopping.set()
+            for number in _STOP:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+
+    def _do(self, line: Sequence[Duty], stopping: threading.Event) -> None:
+        due = dict.fromkeys(line, 0.0)
+        try:
+            while not stopping.is_set():
+                duty = min(line, key=due.__getitem__)
+                if not stopping.wait(due[duty] - time.monotonic()):
+                    self.attempt(duty.work)
+                    due[duty] = time.monotonic() + duty.every
+        finally:
+            connection.close()
+
+    def attempt[**P](self, work: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> None:
+        """Do some work in a loop, and say where it fails."""
+        try:
+            work(*arguments, **named)
+        except Error as error:
+            # The database will come back; what is due then is still due.
+            self.stderr.write(f"The database does not answer: {type(error).__name__}")
+            connection.close()
+        except Exception:
+            logger.exception("What had to be done failed, and will be tried again.")
+
+
+def seconds(text: str) -> float:
+    """More than none."""
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError("must be more than 0 seconds.")
+    return number
