@@ -21,6 +21,7 @@ from tickets.inputs import Party as StoodInFor
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
 from tickets.models.demands import MAX_URGES, not_following
 from tickets.models.photo import PhotoKind
+from tickets.news import URGED, URGED_AGAIN
 from tickets.routing import CONTRACTORS, answering_section, contract_of, covers, renders, route
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
 from web.words import bilingual
@@ -601,7 +602,7 @@ def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") ->
     """
     ticket.urged_out, ticket.own_last_urge = _urges(ticket.pk, by.person_id)
     again = ticket.urges > 0
-    facts = {"audience": ["handler", "supervisor"] if again else ["handler"]}
+    facts = {"audience": [side.value for side in (URGED_AGAIN if again else URGED)]}
     draft = Draft.of(ticket)
     told = [_supervisor(ticket, by)] if again else []
     event = draft.move(Ticket.urge, by=by, version=version, facts=facts, told=told, reason=reason)

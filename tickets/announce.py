@@ -114,7 +114,7 @@ def _masters(events: Iterable[Told]) -> dict[str, str]:
 
 def _letters(told: Told, audience: Audience, masters: Mapping[str, str]) -> Iterator[Letter]:
     event = told.event
-    listed = [note for note in notes(event.verb, told.named) if note.when is None or note.when(told.facts)]
+    listed = [note for note in notes(event.verb, told.named) if note.when is None or note.when.holds(told.facts)]
     if not listed:
         return
     facts = facts_of(told, audience, masters)

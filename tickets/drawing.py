@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from django.utils import translation
-from django.utils.functional import Promise
-
 from tickets.access import (
     CLOCKS_OF_RESIDENTS,
     READS,
@@ -23,8 +20,10 @@ from tickets.access import (
     Relation,
 )
 from tickets.models import Ticket
+from tickets.news_table import news_md
 from tickets.states import ENDED, OPEN, ClockName, State
 from tickets.timetable import clocks_md
+from web.words import en, zh
 from workflow.moves import Move, Visibility, moves
 
 S, R = State, Relation
@@ -34,22 +33,6 @@ SIDE_ENDS = (S.REJECTED, S.MERGED, S.WITHDRAWN, S.TERMINATED)
 
 class Undrawn(Exception):
     """The transitions and the hand-made layout do not have the same arrows."""
-
-
-def spoken(words: Promise | str, language: str) -> str:
-    """`words` in that language."""
-    with translation.override(language):
-        return str(words)
-
-
-def zh(words: Promise | str) -> str:
-    """`words` in Chinese."""
-    return spoken(words, "zh-hans")
-
-
-def en(words: Promise | str) -> str:
-    """`words` in English."""
-    return spoken(words, "en")
 
 
 def arrows() -> Mapping[tuple[State, State], tuple[Move, ...]]:
@@ -408,4 +391,5 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "moves.md": moves_md,
     "access.md": access_md,
     "clocks.md": clocks_md,
+    "news.md": news_md,
 }

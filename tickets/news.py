@@ -60,48 +60,39 @@ type Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """Where a move is news to somebody: whether it `holds` is asked with the facts as they were after it."""
+
+    words: str
+    holds: Callable[[Facts], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
-    """That a move is news to a side. `when` is asked with the facts as they were after it."""
+    """That a move is news to a side; `when` it is, where that depends."""
 
     side: Side
     topic: Topic
     kind: str
-    when: Callable[[Facts], bool] | None = None
+    when: Condition | None = None
 
 
-def in_state(*states: State) -> Callable[[Facts], bool]:
+def in_state(*states: State) -> Condition:
     """Where the ticket is in one of these states."""
-
-    def condition(facts: Facts) -> bool:
-        return facts["state"] in states
-
-    condition.words = ", ".join(states)  # type: ignore[attr-defined]
-    return condition
+    return Condition(", ".join(states), lambda facts: facts["state"] in states)
 
 
-def at_the_desk(facts: Facts) -> bool:
-    """Where it lies with the street's own section."""
+def _at_the_desk(facts: Facts) -> bool:
     state, coordinator = facts["state"], facts["coordinator"]
     return bool(state == State.SUBMITTED or (state == State.COORDINATING and coordinator == facts["desk"]))
 
 
-at_the_desk.words = "submitted, or coordinated by the street"  # type: ignore[attr-defined]
-
-
-def succeeded(facts: Facts) -> bool:
-    """Where somebody else became its reporter."""
-    return bool(facts["reporter"]) and "reporter" in (facts.get("was") or {})
-
-
-succeeded.words = "somebody succeeds"  # type: ignore[attr-defined]
-
-
-def is_urgent(facts: Facts) -> bool:
-    """Where the matter is urgent."""
-    return bool(facts["urgent"])
-
-
-is_urgent.words = "urgent"  # type: ignore[attr-defined]
+AT_THE_DESK = Condition("submitted, or coordinated by the street", _at_the_desk)
+SUCCEEDED = Condition(
+    "somebody succeeds as its reporter",
+    lambda facts: bool(facts["reporter"]) and "reporter" in (facts.get("was") or {}),
+)
+URGENT = Condition("urgent", lambda facts: bool(facts["urgent"]))
 
 
 def _residents(kind: str, topic: Topic = T.PROGRESS) -> tuple[Note, ...]:
@@ -114,7 +105,7 @@ def _work(kind: str = "work") -> tuple[Note, ...]:
     return (
         Note(S.HANDLER, T.WORK, f"{kind}.handler", in_state(State.DISPATCHED, State.IN_PROGRESS)),
         Note(S.COORDINATOR, T.WORK, f"{kind}.coordinator", in_state(State.COORDINATING)),
-        Note(S.DESK, T.WORK, f"{kind}.desk", at_the_desk),
+        Note(S.DESK, T.WORK, f"{kind}.desk", AT_THE_DESK),
     )
 
 
@@ -127,13 +118,16 @@ _OVER = (
 )
 # The clock's own moves name their audience in the event (the ladder's), and so does an urge.
 BY_AUDIENCE = frozenset({"remind", "raise_level", "supervise", "urge"})
+URGED = (S.HANDLER,)
+URGED_AGAIN = (*URGED, S.SUPERVISOR)
+"""The audience of a ticket's first urge, and of those that follow."""
 
 NEWS: Mapping[str, tuple[Note, ...]] = {
     "submit": (
         Note(S.REPORTER, T.PROGRESS, "received.resident"),
         *_work(),
         *_HELP,
-        Note(S.COMMITTEE, T.OVERSIGHT, "urgent.committee", is_urgent),
+        Note(S.COMMITTEE, T.OVERSIGHT, "urgent.committee", URGENT),
     ),
     "answer_now": (*_residents("replied.resident", T.ASKED), *_OVER),
     "correct": (*_residents("corrected.resident"), Note(S.COORDINATOR, T.PROGRESS, "corrected.staff"), *_TAKEN),
@@ -203,7 +197,7 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "merge": (*_residents("merged.resident"), *_OVER),
     "absorb": (Note(S.HANDLER, T.PROGRESS, "absorbed.handler"),),
     "split": (*_residents("split.resident"), *_work()),
-    "withdraw": (Note(S.REPORTER, T.PROGRESS, "succeeded.reporter", succeeded), *_OVER),
+    "withdraw": (Note(S.REPORTER, T.PROGRESS, "succeeded.reporter", SUCCEEDED), *_OVER),
     "terminate": (*_residents("terminated.resident"), *_OVER),
     "urge": (),
     "cosign": (),

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from django.utils.functional import lazy
-from django.utils.translation import get_language
+from django.utils.functional import Promise, lazy
+from django.utils.translation import get_language, override
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -20,3 +20,18 @@ _lazy = cast("Callable[[str, str], _StrPromise]", lazy(_say, str))
 def bilingual(zh: str, en: str) -> "_StrPromise":
     """Words that read in Chinese, or in English where English is the active language."""
     return _lazy(zh, en)
+
+
+def zh(words: Promise | str) -> str:
+    """`words` in Chinese."""
+    return _spoken(words, "zh-hans")
+
+
+def en(words: Promise | str) -> str:
+    """`words` in English."""
+    return _spoken(words, "en")
+
+
+def _spoken(words: Promise | str, language: str) -> str:
+    with override(language):
+        return str(words)

@@ -1,20 +1,29 @@
 """The documents that are drawn from the code are current, and say what the code says."""
 
 import re
+import tomllib
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from io import StringIO
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from notifications.models import Preference
+from notifications.models.choices import CHOSEN
+from notifications.topics import Topic
+from notifications.wishes import Wishes
 from tests.tickets.test_access import MAY
 from tests.tickets.test_moves import LEGAL, PARTIES_READ, STAFF_READ, UNGUARDED
-from tickets import drawing
+from tickets import service_level
 from tickets.access import READS, SEES_CONTACT, Relation
-from tickets.drawing import BOXES, DOCUMENTS, RELATIONS, ROUTES, Route, Undrawn, arrows, sight
+from tickets.audience import ROLES
+from tickets.drawing import BOX_WIDTH, BOXES, DOCUMENTS, RELATIONS, ROUTES, Route, Undrawn, arrows, sight, states_svg
 from tickets.models import Ticket
-from tickets.states import ENDED, OPEN, State
+from tickets.news import NEWS, Side
+from tickets.states import ENDED, OPEN, ClockName, State
+from web.words import en, zh
 from workflow.moves import moves
 
 DOCS = settings.BASE_DIR / "docs"
@@ -88,6 +97,74 @@ def test_the_table_of_access_has_every_relation_with_what_it_sees_reads_and_may(
         assert {one for one in may.split(", ") if one} == set(MAY[relation].split())
 
 
+def news(heading: str) -> list[list[str]]:
+    """The rows of a table of news."""
+    return cells((DOCS / "news.md").read_text("utf-8"), heading)
+
+
+def listed(cell: str) -> set[str]:
+    """What a field lists; nothing where it is empty."""
+    return set(filter(None, cell.split(", ")))
+
+
+def test_the_table_of_news_says_whom_each_move_tells_and_nothing_else():
+    said = defaultdict(set)
+    for move, chinese, sides, topic, when, ways in news("| move |"):
+        assert re.search(r"[一-龥]", chinese)
+        if sides == "nobody":
+            assert (topic, when, ways) == ("", "", "")
+            said[move] = set()
+        else:
+            said[move] |= {(side, topic, when) for side in listed(sides)}
+    expected = {
+        verb: {(note.side, note.topic, note.when.words if note.when else "") for note in noted}
+        for verb, noted in NEWS.items()
+    }
+    for verb, topic in (("remind", "reminder"), ("raise_level", "oversight"), ("supervise", "oversight")):
+        expected[verb].add(("[whom its ladder names](#ladders)", topic, "its rung names them"))
+    expected["urge"] |= {("handler", "work", ""), ("supervisor", "work", "urged before")}
+    assert said == expected
+
+
+@pytest.mark.django_db
+def test_the_table_of_news_has_the_channels_by_which_whoever_has_chosen_nothing_hears(cast):
+    resident = cast["resident"].pk
+
+    def heard(topic, *, urgent=False):
+        wishes = Wishes([resident])
+        return {one for one, _ in CHOSEN if wishes.wants(resident, topic, one, urgent=urgent)}
+
+    ways = {topic: by for _, _, _, topic, _, by in news("| move |") if topic}
+    for topic, _, _, default, urgent, fixed in news("| topic | 主题 |"):
+        assert listed(default) == heard(topic)
+        assert ways[topic] == default
+        assert listed(default) | listed(urgent) == heard(topic, urgent=True)
+        Preference.objects.bulk_create(
+            Preference(person=cast["resident"], topic=topic, channel=one, wanted=False) for one, _ in CHOSEN
+        )
+        assert listed(fixed) == heard(topic, urgent=True)
+    assert [row[0] for row in news("| topic | 主题 |")] == list(Topic)
+
+
+def test_the_table_of_news_has_whom_the_ladders_name():
+    named = defaultdict(set)
+    for clock, rungs in tomllib.loads(service_level.FILE.read_text("utf-8"))["ladders"].items():
+        for rung in rungs:
+            for effect in rung["effects"].split():
+                named[clock, effect] |= set(rung["audience"].split())
+    rows = news("| clock |")
+    assert [row[0] for row in rows] == list(ClockName)
+    for clock, _, *columns in rows:
+        for effect, sides in zip(("supervise", "raise_level", "remind"), columns, strict=True):
+            assert listed(sides) == named[clock, effect]
+
+
+def test_the_table_of_sides_has_them_all_with_who_is_told_of_their_organisations():
+    rows = news("| side |")
+    assert [row[0] for row in rows] == list(Side)
+    assert {side: listed(roles) for side, _, _, roles in rows} == {side: set(ROLES.get(side, ())) for side in Side}
+
+
 def test_sight_goes_from_the_whole_ticket_to_nothing():
     by_sight = {amount: {one for one in Relation if sight(one) == amount} for amount in ("face", "summary", "")}
     assert by_sight == {"face": {"neighbour"}, "summary": {"past_holder", "next_holder"}, "": {"clock"}}
@@ -104,12 +181,12 @@ def test_the_picture_has_every_state_and_every_name_of_a_move_between_states():
     picture = ET.fromstring((DOCS / "states.svg").read_text("utf-8"))  # noqa: S314 - our own document
     words = " ".join(picture.itertext())
     for state in State:
-        assert drawing.zh(state.label) in words
-        assert drawing.en(state.label) in words
+        assert zh(state.label) in words
+        assert en(state.label) in words
     for made in arrows().values():
         for move in made:
-            assert drawing.zh(move.label) in words
-            assert drawing.en(move.label) in words
+            assert zh(move.label) in words
+            assert en(move.label) in words
 
 
 @pytest.mark.parametrize("extra", [True, False])
@@ -120,14 +197,14 @@ def test_an_arrow_too_many_or_too_few_is_not_drawn(extra):
     else:
         del known[State.CLOSED, State.SUBMITTED]
     with pytest.raises(Undrawn):
-        drawing.states_svg(known)
+        states_svg(known)
 
 
 def test_every_arrow_begins_and_ends_at_the_edge_of_its_states():
     for (source, target), route in ROUTES.items():
         for state, (x, y) in ((source, route.points[0]), (target, route.points[-1])):
             box = BOXES[state]
-            right, bottom = box.x + drawing.BOX_WIDTH, box.y + box.height
+            right, bottom = box.x + BOX_WIDTH, box.y + box.height
             assert box.x <= x <= right, (source, target)
             assert box.y <= y <= bottom, (source, target)
             assert x in (box.x, right) or y in (box.y, bottom), (source, target)
