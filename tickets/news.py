@@ -199,7 +199,10 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "split": (*_residents("split.resident"), *_work()),
     "withdraw": (Note(S.REPORTER, T.PROGRESS, "succeeded.reporter", SUCCEEDED), *_OVER),
     "terminate": (*_residents("terminated.resident"), *_OVER),
-    "urge": (),
+    "urge": (
+        Note(S.COORDINATOR, T.WORK, "urged.staff", in_state(State.COORDINATING)),
+        Note(S.DESK, T.WORK, "urged.staff", AT_THE_DESK),
+    ),
     "cosign": (),
     "thank": (
         Note(S.HANDLER, T.PROGRESS, "thanked.handler"),

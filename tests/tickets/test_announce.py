@@ -281,6 +281,25 @@ def test_what_a_committee_coordinates_is_no_work_of_the_street_s(scene, told):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("report", "before", "urged"),
+    [
+        ({"category": "CL03"}, [], "dispatcher"),
+        ({"category": "PK01"}, [], "chair"),
+        ({"category": "PK01"}, [("desk_officer", "take_over", {})], "property_officer"),
+        ({"type": "consult"}, [], "desk_officer"),
+    ],
+)
+def test_an_urge_is_heard_by_whoever_it_lies_with(scene, told, report, before, urged):
+    ticket = scene.follow(scene.file(**report), before)
+    told()
+    scene.do("resident", ticket, "urge")
+    heard = told()
+    assert heard[urged] == ["urged.staff"]
+    assert {"dispatcher", "chair", "property_officer", "desk_officer", "resident"} & set(heard) == {urged}
+
+
+@pytest.mark.django_db
 def test_a_bounce_is_heard_by_the_street_by_whoever_lost_it_and_by_their_head_office(scene, told):
     ticket = Ticket.objects.get(pk=scene.file("CL03"))
     told()
