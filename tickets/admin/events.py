@@ -1,4 +1,4 @@
-"""The types of the events that webhooks are told, and what they are called."""
+"""The types of the events that webhooks hear, and what they are called."""
 
 from functools import cache
 
@@ -18,8 +18,8 @@ def _labels() -> dict[str, Promise]:
 
 
 def event_types() -> list[str]:
-    """Every type that there is: a ticket's birth, its moves, and last a trial."""
-    return list(_labels())
+    """Every type that a webhook can hear: a ticket's birth, and its moves."""
+    return [type for type in _labels() if type != EVENT]
 
 
 def event_label(type: str) -> str:

@@ -21,6 +21,7 @@ from django.utils.timezone import localtime
 from notifications.deliver import replay
 from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
+from notifications.trial import EVENT
 from tickets.admin.deliveries import MOST_COUNTED, Counted, visible
 from tickets.admin.events import event_label, event_types, offered
 from tickets.admin.messages import ASKED, FAILED, Way, resend_one, tell_resent, ways
@@ -54,7 +55,7 @@ class Sought(forms.Form):
         choices=[_ANY, _FAILED, *((one.value, one.label) for one in DeliveryState if one != DeliveryState.GATHERED)],
     )
     type = forms.ChoiceField(
-        label=bilingual("事件", "Event"), required=False, choices=lambda: [_ANY, *offered(event_types())]
+        label=bilingual("事件", "Event"), required=False, choices=lambda: [_ANY, *offered([*event_types(), EVENT])]
     )
     code = forms.CharField(label=bilingual("工单编号", "Ticket's number"), required=False, max_length=20)
     since = _moment(bilingual("从", "From"), required=False)
@@ -177,17 +178,16 @@ def recover(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint) -> 
 
 
 def _recover(request: HttpRequest, endpoint: Endpoint, failed: QuerySet[Delivery], since: datetime) -> HttpResponse:
-    # Each batch is committed by itself; what another has queued meanwhile is not queued twice.
     ids = list(failed.order_by("created_at", "id").values_list("pk", flat=True))
-    done = sum(replay(batch, states=FAILED) for batch in batched(ids, AT_ONCE))
-    if done:
+    if ids:
         assert request.user.pk is not None
         words = bilingual(
-            f"补发 {done} 条（自 {localtime(since):%Y-%m-%d %H:%M} 起）",
-            f"Sent {done} anew, from {localtime(since):%Y-%m-%d %H:%M} on",
+            f"补发 {len(ids)} 条（自 {localtime(since):%Y-%m-%d %H:%M} 起）",
+            f"Sent {len(ids)} anew, from {localtime(since):%Y-%m-%d %H:%M} on",
         )
         LogEntry.objects.log_actions(request.user.pk, [endpoint], CHANGE, str(words))
-    tell_resent(request, done)
+    # Each batch is committed by itself; what another has queued meanwhile is not queued twice.
+    tell_resent(request, sum(replay(batch, states=FAILED) for batch in batched(ids, AT_ONCE)))
     return HttpResponseRedirect(address(endpoint, since=since))
 
 

@@ -27,6 +27,7 @@ from tickets.admin.events import event_label, event_types, offered
 from tickets.admin.outlets import ALL, OutletAdmin, OutletForm, some_of
 from web.words import bilingual
 
+_SEEN = ("active", "disabled_reason", "disabled_at", "failing_since", "succeeded_at", "secrets_set", "created_at")
 _WAITING = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
 
@@ -43,7 +44,7 @@ class EndpointForm(OutletForm):
             "The receiver's https address, such as https://crm.example.com/hooks.",
         ),
     )
-    types = some_of(bilingual("事件", "Events"), lambda: offered([one for one in event_types() if one != EVENT]))
+    types = some_of(bilingual("事件", "Events"), lambda: offered(event_types()))
 
     class Meta:
         model = Endpoint
@@ -113,13 +114,11 @@ class EndpointAdmin(OutletAdmin):
         if obj is None:
             return ["street", "organisation", "name", "url", "types", "active"]
         hears = "types" if self.has_change_permission(request, obj) else "told"
-        return ["organisation", "name", "url", *self._seen, hears]
+        return ["organisation", "name", "url", *_SEEN, hears]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What the form does not ask."""
-        return [] if obj is None else ["organisation", "told", *self._seen]
-
-    _seen = ("active", "disabled_reason", "disabled_at", "failing_since", "succeeded_at", "secrets_set", "created_at")
+        return [] if obj is None else ["organisation", "told", *_SEEN]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """One button: what follows is the secret, whichever is pressed."""
