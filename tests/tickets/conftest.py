@@ -150,3 +150,15 @@ def outlets(paper, street, settings) -> dict[uuid.UUID, uuid.UUID]:
         for one in parties
     )
     return {outlet.pk: outlet.organisation_id for outlet in (*robots, *systems)}
+
+
+@pytest.fixture
+def filed(api):
+    """A resident's report of what is in their compound."""
+    return api("resident").file("CL07", title="地下室蚊虫", text="地下室积水长蚊子。")
+
+
+@pytest.fixture
+def accusing(api):
+    """A confidential complaint against the company."""
+    return api("resident").file("SV01", type="complaint", secrecy="confidential", title="保安推人")

@@ -39,16 +39,6 @@ def clerk(staff):
 
 
 @pytest.fixture
-def filed(api):
-    return api("resident").file("CL07", title="地下室蚊虫", text="地下室积水长蚊子。")
-
-
-@pytest.fixture
-def accusing(api):
-    return api("resident").file("SV01", type="complaint", secrecy="confidential", title="保安推人")
-
-
-@pytest.fixture
 def tell(street):
     """`tell(ticket, person)` is a message about its first event, with one delivery where `state` is given."""
 

@@ -52,16 +52,6 @@ def other(endpoint):
     )
 
 
-@pytest.fixture
-def filed(api):
-    return api("resident").file("CL07", title="地下室蚊虫", text="地下室积水长蚊子。")
-
-
-@pytest.fixture
-def accusing(api):
-    return api("resident").file("SV01", type="complaint", secrecy="confidential", title="保安推人")
-
-
 def shown(client, endpoint, **query):
     answer = client.get(page(endpoint, "deliveries"), query)
     assert answer.status_code == 200

@@ -26,18 +26,11 @@ def clerk(staff):
 
 
 @pytest.fixture
-def filed(api):
+def filed(filed, api):
     """A ticket with some history."""
-    ticket = api("resident").file("CL07", title="地下室蚊虫", text="地下室积水长蚊子。")
-    api("dispatcher").move(ticket, "sign")
-    api("dispatcher").move(ticket, "contact", result="reached", words="明早上门。")
-    return ticket
-
-
-@pytest.fixture
-def accusing(api):
-    """A confidential complaint against the company."""
-    return api("resident").file("SV01", type="complaint", secrecy="confidential", title="保安推人")
+    api("dispatcher").move(filed, "sign")
+    api("dispatcher").move(filed, "contact", result="reached", words="明早上门。")
+    return filed
 
 
 def listed(client, **query):

@@ -273,8 +273,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(clerk, street, company, en
     assert statements() == before
 
 
-def test_the_list_counts_nothing_that_the_clerk_does_not_see(clerk, administrator, api, endpoint, cast):
-    accusing = api("resident").file("SV01", type="complaint", secrecy="confidential", title="保安推人")
+def test_the_list_counts_nothing_that_the_clerk_does_not_see(clerk, administrator, accusing, endpoint, cast):
     delivered(endpoint, DeliveryState.DEAD, accusing)
     assert '<td class="field-dead">1</td>' in administrator.get(reverse(LIST)).content.decode()
     clerk.force_login(cast["general_officer"])

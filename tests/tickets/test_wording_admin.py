@@ -200,8 +200,7 @@ def test_a_ticket_can_be_named(clerk, api, editor, signed):
     assert "没有可用来预览的事件" in said(clerk.post(editor(), {**given, "example": "没有这个"}))
 
 
-def test_it_is_tried_out_on_nothing_that_the_clerk_does_not_see(clerk, api, cast, editor, street):
-    accusing = api("resident").file("SV01", type="complaint", secrecy="confidential", title="保安推人")
+def test_it_is_tried_out_on_nothing_that_the_clerk_does_not_see(clerk, accusing, cast, editor, street):
     given = {"title": "${code}", "body": "${code}", "preview": ""}
     for number in ("", accusing["code"]):
         answer = clerk.post(editor("received.resident"), {**given, "example": number})
