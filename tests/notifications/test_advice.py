@@ -3,6 +3,7 @@
 import pytest
 from django.utils import translation
 
+from notifications import rounds
 from notifications.advice import advice
 from notifications.channels import channels
 from notifications.models import Delivery
@@ -15,6 +16,8 @@ def every_channel(settings):
     channels.cache_clear()
     yield
     channels.cache_clear()
+    # They hold the channels of before.
+    rounds.here.cache_clear()
 
 
 def said(channel, state, error="", *, unsure=False):
