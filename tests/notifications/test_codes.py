@@ -4,6 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from community.models import SignInCode
+from notifications.channels import sms
 from notifications.channels.sms import gateway
 from tests.fakes import sms as fakes
 from tests.fakes.sms import Manners, serving
@@ -20,7 +21,10 @@ def vendor(request, settings, monkeypatch, db):
         settings.SMS_SIGN_NAME, settings.SMS_APP_ID = fakes.SIGN, fakes.APP_ID
         settings.SMS_CODE_TEMPLATE = fakes.CODE_TEMPLATE
         server.manners = Manners(limited=True)
+        opened = sms.vendor()
         yield server
+        opened.client.close()
+        sms._open.cache_clear()
 
 
 def ask():
