@@ -28,7 +28,7 @@ def try_out(outlet: Robot | Endpoint) -> Delivery:
         assert words is not None
         channel, kind = ChannelName(outlet.vendor), KIND
         title, body = words.title, filled(words.body, {"name": outlet.name})
-        content = {"title": title, "body": body, "language": GROUP_LANGUAGE, "code": ""}
+        content = {"title": title, "body": body, "language": GROUP_LANGUAGE}
     with transaction.atomic():
         message = Message.objects.create(
             street_id=outlet.street_id,
