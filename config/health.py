@@ -200,7 +200,7 @@ def redis_and_worker() -> dict[str, dict[str, Any]]:
         age = heartbeat.age()
     except (RedisError, OSError) as error:
         logger.warning("Redis does not answer: %s", type(error).__name__)
-        missing = {"ok": False, "detail": "Redis does not answer: nothing is announced, clocks wait for `tick`."}
+        missing = {"ok": False, "detail": "Redis does not answer: deadlines and news wait for `manage.py tick --loop`."}
         return {"redis": missing, "worker": {"ok": False, "detail": "Unknown: Redis does not answer."}}
     beating = age is not None and age <= heartbeat.STALE
     worker: dict[str, Any] = {"ok": beating, "heartbeat_age_seconds": None if age is None else round(age, 1)}
