@@ -55,10 +55,14 @@ def _gather(person: uuid.UUID, street: uuid.UUID, now: datetime) -> int:
         turn = get_user_model().objects.select_for_update(skip_locked=True, no_key=True).filter(pk=person)
         if not turn.values_list("pk").first():
             return 0
-        held = list(Message.objects.held().filter(person=person, street_id=street).order_by("id")[:MOST])
+        mine = Message.objects.held().filter(person=person, street_id=street)
+        if not mine.filter(held_until__lte=now).exists():
+            # Somebody else has gathered for them meanwhile, and what is held since then waits for its own moment.
+            return 0
+        held = list(mine.order_by("id")[:MOST])
         if len(held) == 1:
             _release(held[0], now)
-        elif held:
+        else:
             _summarise(held, now)
         return len(held)
 

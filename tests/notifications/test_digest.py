@@ -263,6 +263,23 @@ def test_very_many_become_several_summaries(paper, dispatcher):
 
 
 @pytest.mark.django_db
+def test_what_is_held_after_somebody_else_has_gathered_waits_for_its_own_moment(paper, dispatcher):
+    told(*(letter(dispatcher) for _ in range(6)))
+    looks = iter(["first"])
+
+    def overtaken(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if next(looks, None):
+            assert digest.gather(SOON) == 3
+            told(*(letter(dispatcher) for _ in range(5)), now=SOON)
+        return found
+
+    with connection.execute_wrapper(overtaken):
+        assert digest.gather(SOON) == 0
+    assert set(Message.objects.held().values_list("held_until", flat=True)) == {SOON + 10 * MINUTE}
+
+
+@pytest.mark.django_db
 def test_one_persons_fault_keeps_nobody_else_waiting(paper, cast, caplog):
     told(*(letter(cast["dispatcher"], cast["worker"]) for _ in range(6)))
     broken, *others = Message.objects.held().filter(person=cast["dispatcher"])
