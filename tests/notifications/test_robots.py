@@ -173,6 +173,7 @@ def test_too_many_blocks_the_robot_and_is_no_failure(channel, robot, vendors, co
         ("feishu", Reply(400, b'{"code":9499,"msg":"Bad Request","data":{}}'), Refused),
         ("feishu", Reply(429, b'{"code":99991400,"msg":"request trigger frequency limit"}'), TryLater),
         ("feishu", Reply(429, b'{"code":1,"msg":"?"}'), TryLater),
+        ("feishu", Reply(429, b"<html>"), TryLater),
         ("dingtalk", Reply(200, b'{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"9"}'), TryLater),
     ],
 )

@@ -77,7 +77,8 @@ class Robots(Channel):
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or self.is_limit(code, said):
             pause = (answer.retry_after() or self.pause) * random.uniform(1, 1.2)  # noqa: S311
             Bucket.block(Bucket.of(self.name, robot.pk), pause)
-            raise TryLater(f"{self.vendor} had too many messages: {code}", after=pause, counts=False)
+            said_by = code or f"HTTP {answer.status}"
+            raise TryLater(f"{self.vendor} had too many messages: {said_by}", after=pause, counts=False)
         if code and (fault := self.faults.get(code)):
             raise Refused(f"{fault.value} ({self.vendor} {code})")
         if code:
@@ -91,6 +92,9 @@ class Robots(Channel):
         try:
             said = answer.json()
         except Unsure:
+            # A gate before the vendor says too many in words of its own.
+            if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                return {}, None
             answer.accepted()
             raise
         code = said.get(self.code)
