@@ -135,8 +135,10 @@ class Endpoint(Outlet):
 
     def failed(self) -> None:
         """Something has not arrived; whoever fails for longer than `PATIENCE` is switched off."""
-        Endpoint.objects.filter(pk=self.pk).update(failing_since=Coalesce("failing_since", Now()))
-        if self.failing_since is not None and timezone.now() - self.failing_since >= PATIENCE:
+        mine = Endpoint.objects.filter(pk=self.pk)
+        mine.update(failing_since=Coalesce("failing_since", Now()))
+        # As it stands now: something else may have arrived while this was under way.
+        if mine.filter(failing_since__lte=Now() - PATIENCE, active=True).exists():
             self.switch_off(FAILED_TOO_LONG)
 
     def rest(self, pause: timedelta) -> None:

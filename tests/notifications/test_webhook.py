@@ -332,6 +332,25 @@ def test_five_days_of_nothing_but_failures_switch_it_off(endpoint, receiver, cha
     assert Delivery.objects.get(pk=waiting.pk).state == DeliveryState.DROPPED
 
 
+def test_a_failure_that_began_before_a_success_switches_nothing_off(endpoint, receiver):
+    Endpoint.objects.update(failing_since=timezone.now() - PATIENCE - timedelta(days=1))
+    under_way = Endpoint.objects.get()
+    Endpoint.objects.get().succeeded()
+    under_way.failed()
+    endpoint.refresh_from_db()
+    assert endpoint.active
+    assert timezone.now() - endpoint.failing_since < timedelta(minutes=1)
+
+
+def test_one_that_wants_no_more_after_five_days_is_off_for_that(endpoint, receiver, channel):
+    Endpoint.objects.update(failing_since=timezone.now() - PATIENCE - timedelta(days=1))
+    receiver.mood = Mood.GONE
+    with pytest.raises(Refused):
+        channel.send(envelope(endpoint))
+    endpoint.refresh_from_db()
+    assert "410" in endpoint.disabled_reason
+
+
 def test_one_success_begins_the_five_days_anew(endpoint, receiver, channel):
     Endpoint.objects.update(failing_since=timezone.now() - PATIENCE - timedelta(days=1))
     channel.send(envelope(endpoint))
