@@ -14,7 +14,7 @@ from django.db.models import F
 
 from community.addressees import Member, in_roles, members
 from community.models import Organisation, Person, Role
-from community.receivers import Receiver, receivers
+from community.receivers import Receiver, is_there, receivers
 from notifications.post import Addressee
 from tickets.models import Follower, FollowerKind, TicketEvent
 from tickets.news import Side, notes
@@ -107,7 +107,7 @@ class Audience:
     """Who hears of a batch of events."""
 
     def __init__(self, batch: Sequence[Told], at: datetime):
-        self.offices = self._street_offices(batch)
+        self.offices = self._street_offices(batch, at)
         named = {pk for one in batch for side in Side for pk in one.organisations(side)}
         named |= set(self.offices.values())
         self.receiving: dict[uuid.UUID, Receiver] = dict(receivers(named, at))
@@ -123,9 +123,9 @@ class Audience:
         self.people = self._people(batch)
         self.recused = self._recused(batch, at)
 
-    def _street_offices(self, batch: Sequence[Told]) -> dict[uuid.UUID, uuid.UUID]:
+    def _street_offices(self, batch: Sequence[Told], at: datetime) -> dict[uuid.UUID, uuid.UUID]:
         streets = {one.event.street_id for one in batch}
-        rows = Organisation.objects.filter(kind="street_office", street__in=streets, active=True)
+        rows = Organisation.objects.filter(is_there("pk", at), kind="street_office", street__in=streets)
         return {street: pk for street, pk in rows.values_list("street_id", "pk") if street}
 
     def _followers(self, batch: Sequence[Told]) -> dict[uuid.UUID, list[Follower]]:
@@ -142,7 +142,7 @@ class Audience:
         return found
 
     def _people(self, batch: Sequence[Told]) -> dict[uuid.UUID, str]:
-        wanted = {one.facts[name] for one in batch for name in ("reporter", "worker") if one.facts[name]}
+        wanted = {one.facts["reporter"] for one in batch if one.facts["reporter"]}
         rows = Person.objects.filter(pk__in=wanted, is_active=True).values_list("pk", "language") if wanted else ()
         return dict(rows)
 
@@ -157,12 +157,16 @@ class Audience:
 
     def organisations(self, told: Told, side: Side) -> list[uuid.UUID]:
         """The organisations that hear for this side, each as whoever receives for it, without the accused."""
-        wanted = self._wanted(told, side)
-        found = []
-        for one in wanted:
-            receiver = self.receiving.get(one)
-            found.append(receiver.receiver_id if receiver and receiver.receiver_id else told.desk)
+        found = [self._receiver(told, one) for one in self._wanted(told, side)]
         return [one for one in dict.fromkeys(found) if one not in told.accused]
+
+    def _receiver(self, told: Told, organisation: uuid.UUID) -> uuid.UUID:
+        """Who hears for it: itself or its head office, else the street's section or office; the section where nobody is anywhere."""
+        for one in (organisation, told.desk, self.offices.get(told.event.street_id)):
+            receiver = self.receiving.get(one) if one else None
+            if receiver and receiver.receiver_id:
+                return receiver.receiver_id
+        return told.desk
 
     def _wanted(self, told: Told, side: Side) -> list[uuid.UUID]:
         if side == Side.SUPERVISOR:
@@ -180,11 +184,11 @@ class Audience:
         seats: list[Member] = []
         for one in organisations:
             seats += in_roles(self.members.get(one, ()), ROLES[side]) if side in ROLES else self.members.get(one, ())
-        found = {one.person_id: one.language for one in seats}
-        worker = told.facts["worker"]
-        if side in (Side.HANDLER, Side.WORKER) and worker and uuid.UUID(worker) in self.people:
-            found |= {uuid.UUID(worker): self.people[uuid.UUID(worker)]}
-        return self._without_recused(told, found)
+        if side in (Side.HANDLER, Side.WORKER):
+            # Whoever has left the lead since they signed is none of its people any more.
+            lead = [one for pk in self.organisations(told, Side.HANDLER) for one in self.members.get(pk, ())]
+            seats += [one for one in lead if str(one.person_id) == told.facts["worker"]]
+        return self._without_recused(told, {one.person_id: one.language for one in seats})
 
     def reporter(self, told: Told) -> list[Addressee]:
         """The reporter, if there is one with an account."""

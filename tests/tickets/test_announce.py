@@ -316,6 +316,28 @@ def test_a_bounce_is_heard_by_the_street_by_whoever_lost_it_and_by_their_head_of
 
 
 @pytest.mark.django_db
+def test_a_worker_hears_of_a_ticket_for_as_long_as_they_are_with_its_lead(scene, told):
+    ticket, worker = scene.file("CL03"), scene.cast["worker"]
+    scene.do("dispatcher", ticket, "sign", worker=str(worker.pk))
+    assert told()["worker"] == ["signed.worker"]
+    scene.do("resident", ticket, "urge")
+    Membership.objects.filter(person=worker).delete()
+    heard = told()
+    assert heard["dispatcher"] == ["urged.staff"]
+    assert "worker" not in heard
+
+
+@pytest.mark.django_db
+def test_where_neither_the_committee_nor_the_section_has_anybody_the_street_office_hears(scene, told):
+    ticket = Ticket.objects.get(pk=scene.file("PK01"))
+    Membership.objects.filter(organisation__in=[ticket.coordinator_id, ticket.desk_id]).delete()
+    told()
+    heard = Message.objects.filter(kind="work.coordinator").values("person")
+    kinds_of_theirs = Membership.objects.filter(person__in=heard).values_list("organisation__kind", flat=True)
+    assert set(kinds_of_theirs) == {"street_office"}
+
+
+@pytest.mark.django_db
 def test_an_upheld_return_is_no_news_to_residents(scene, told):
     ticket = scene.file("CL03")
     scene.do("dispatcher", ticket, "return", reason="不归我们管")
@@ -376,3 +398,14 @@ def test_a_signal_is_for_the_street_and_those_on_the_ticket_and_for_the_street_a
         "state": "dispatched",
         "url": f"{settings.SITE_URL}/api/v1/tickets/{plain.pk}",
     }
+
+
+@pytest.mark.django_db
+def test_a_street_office_that_was_dissolved_hears_no_signals(scene):
+    office = Organisation.objects.get(kind="street_office")
+    its = {"street_id": office.street_id, "kind": "street_office", "name": "原街道办事处"}
+    Organisation.objects.create(code="was-office", dissolved_on=timezone.localdate(), **its)
+    scene.file(type="report")
+    row = TicketOutbox.objects.select_related("event").get()
+    _, (signal,) = announce.letters_of([(row.event, row.facts, row.audience)], timezone.now())
+    assert signal.organisations == [office.pk]
