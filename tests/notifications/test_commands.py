@@ -156,6 +156,14 @@ def test_single_keys_are_replayed_however_many_are_listed(db):
     assert list(Delivery.objects.dead()) == [third]
 
 
+def test_a_text_message_that_may_have_arrived_is_sent_anew_only_when_asked_for(db):
+    unknown, _ = dead(SMS, unsure=True), dead(unsure=True)
+    left_alone, queued = said("dead_letters", "--replay", "--all").splitlines()[-2:]
+    assert (left_alone[:15], queued) == ("1 text messages", "1 queued again.")
+    assert list(Delivery.objects.dead()) == [unknown]
+    assert said("dead_letters", "--replay", "--all", "--unknown-too").endswith("\n1 queued again.\n")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--replay"], ["--replay", "--street", "nowhere"], ["--replay", "--since", "soon"], ["--replay", "--dry-run"]],

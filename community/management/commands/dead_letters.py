@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import override
@@ -37,7 +38,8 @@ class Command(BaseCommand):
     help = (
         "List the deliveries that failed for good (dead letters): their keys, channels, recipients, attempts and reasons; "
         "no phone, name or address. With --replay, queue those listed again: each keeps its key, so that a receiver "
-        "that has it already can tell. First mend what the reason names."
+        "that has it already can tell. No phone can: a text message that may have arrived is left alone without --unknown-too. "
+        "First mend what the reason names."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,6 +55,9 @@ class Command(BaseCommand):
         act.add_argument("--dry-run", action="store_true", help="change nothing, which is so without --replay anyway")
         act.add_argument("--replay", action="store_true", help="queue again all that match, listed or not")
         parser.add_argument("--all", action="store_true", help="let --replay take every dead letter there is")
+        parser.add_argument(
+            "--unknown-too", action="store_true", help="let --replay send text messages anew that may have arrived"
+        )
 
     def handle(
         self,
@@ -79,8 +84,14 @@ class Command(BaseCommand):
         with override("en"):
             for delivery in found[: max(0, limit)]:
                 self.stdout.write(line(delivery))
-        ids = list(found.values_list("pk", flat=True))
-        self.stdout.write(f"{len(ids)} dead letters." if not options["replay"] else self.replayed(ids))
+        if not options["replay"]:
+            self.stdout.write(f"{found.count()} dead letters.")
+            return
+        unknown = Q(channel=ChannelName.SMS, unsure=True)
+        if not options["unknown_too"] and (left := found.filter(unknown).count()):
+            self.stdout.write(f"{left} text messages may have arrived and are left alone; see --unknown-too.")
+            found = found.exclude(unknown)
+        self.stdout.write(self.replayed(list(found.values_list("pk", flat=True))))
 
     def street_id(self, code: str) -> uuid.UUID:
         """The street of that code."""
