@@ -18,12 +18,14 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from notifications import buckets, overflow
 from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.models import Bucket, Delivery, LastRound
 from notifications.timing import wait
 from notifications.topics import ChannelName, DeliveryState
+from notifications.wishes import Wishes
 
 logger = logging.getLogger(__name__)
 
@@ -214,7 +216,11 @@ def _go_on(delivery: Delivery) -> None:
 
 
 def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> None:
-    """Queue the same message for another channel, unless it was: a delivery that is sent anew may be unwanted once more."""
+    """Queue the same message for another channel, unless it was: a delivery that is sent anew may be unwanted once more.
+
+    What is not urgent waits for the end of its person's quiet hours, whenever the way before it failed.
+    """
+    now, person = timezone.now(), delivery.recipient
     following_one = Delivery(
         street_id=delivery.street_id,
         message_id=delivery.message_id,
@@ -223,6 +229,7 @@ def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> 
         content=following["content"],
         fallback=rest,
         urgent=delivery.urgent,
+        available_at=now if delivery.urgent else Wishes([person]).after_quiet(person, now),
     )
     Delivery.objects.bulk_create([following_one], ignore_conflicts=True)
 

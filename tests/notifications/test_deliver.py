@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from notifications.deliver import carry, claim, deliver, finish, recover, replay, sweep, waiting
-from notifications.models import Delivery, LastRound
+from notifications.models import Delivery, LastRound, Profile
 from notifications.topics import ChannelName, DeliveryState
 from tests.fakes.receiver import Reply
 from tests.notifications.post import Wire, again, letter, run_out
@@ -129,6 +129,19 @@ def test_what_is_not_wanted_is_dropped_and_goes_the_next_way(db, receiver, wire)
     delivery.refresh_from_db()
     assert delivery.state == DeliveryState.DROPPED
     assert Delivery.objects.filter(message=delivery.message_id, channel="sms", state="queued").count() == 1
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+def test_the_next_way_waits_for_the_morning_unless_it_is_urgent(db, cast, receiver, wire, urgent):
+    person, now = cast["resident"], timezone.localtime()
+    hour = timedelta(hours=1)
+    Profile.objects.create(person=person, quiet_from=(now - hour).time(), quiet_until=(now + hour).time())
+    receiver.reply = lambda request: Reply(410)
+    delivery = letter(person=person.pk, fallback=[{"channel": "sms", "content": {}}], urgent=urgent)
+    deliver(wire)
+    following = Delivery.objects.get(message=delivery.message_id, channel="sms")
+    waits = following.available_at - now
+    assert waits < timedelta(seconds=30) if urgent else hour - timedelta(seconds=1) < waits <= hour
 
 
 def test_an_attempt_that_came_too_late_begins_no_fallback(db, receiver, wire):
