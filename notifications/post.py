@@ -28,6 +28,8 @@ PERSONAL_ORDER = (ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS)
 """The channels of people, in the order in which they are tried."""
 FEW = 3
 """How many messages that are not urgent a person is sent one by one within LATELY; what follows is held for a digest."""
+_AT_ONCE = 10_000
+"""How many rows one statement inserts, which is over long before the database's patience with a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +117,10 @@ def write(messages: Sequence[Message], deliveries: Sequence[Delivery]) -> None:
     rows = [*messages, *deliveries]
     for row, id in zip(rows, new_ids(len(rows)), strict=True):
         row.id = id
-    Message.objects.bulk_create(messages)
+    Message.objects.bulk_create(messages, batch_size=_AT_ONCE)
     for delivery in deliveries:
         delivery.message_id = delivery.message.id
-    Delivery.objects.bulk_create(deliveries)
+    Delivery.objects.bulk_create(deliveries, batch_size=_AT_ONCE)
 
 
 def _delivery(
