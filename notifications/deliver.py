@@ -23,9 +23,9 @@ from django.utils import timezone
 from notifications import buckets, overflow
 from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.models import Bucket, Delivery, LastRound
-from notifications.timing import wait
+from notifications.models.choices import QUIET_FROM, QUIET_UNTIL
+from notifications.timing import Quiet, quiet_hours, wait
 from notifications.topics import ChannelName, DeliveryState
-from notifications.wishes import Wishes
 
 logger = logging.getLogger(__name__)
 
@@ -53,18 +53,28 @@ def deliver(channel: Channel, *, seconds: float = ROUND, stop: threading.Event |
 def claim(channel: Channel) -> Envelope | None:
     """The next delivery that is due by the channel, now being sent by the caller until its lease runs out; None where none is.
 
-    One for a person who is no longer active is dropped.
+    One for a person who is no longer active is dropped; one that was to leave by day waits for the end of quiet hours.
     """
     while (claimed := _take(channel)) is not None:
-        envelope, active = claimed
-        if active is not False:
+        envelope, active, quiet = claimed
+        if active is False:
+            finish(envelope, DeliveryState.DROPPED, error="The person is no longer active.")
+        elif (morning := _sleeps_until(channel, envelope, quiet)) is not None:
+            _settle(channel, envelope)
+            _record(envelope, state=DeliveryState.QUEUED, available_at=morning, lease_until=None)
+        else:
             return envelope
-        finish(envelope, DeliveryState.DROPPED, error="The person is no longer active.")
     return None
 
 
-def _take(channel: Channel) -> tuple[Envelope, bool | None] | None:
-    """A claimed delivery, and whether its person is active (None: it is for no person)."""
+def _sleeps_until(channel: Channel, envelope: Envelope, quiet: Quiet) -> datetime | None:
+    """The end of quiet hours that have begun since it happened, however it came that it is still to be sent; None: send it."""
+    hours = quiet_hours(timezone.now(), *quiet)
+    return hours[1] if channel.quiet and not envelope.urgent and hours and envelope.at < hours[0] else None
+
+
+def _take(channel: Channel) -> tuple[Envelope, bool | None, Quiet] | None:
+    """A claimed delivery, whether its person is active (None: it is for no person), and the receiver's quiet hours."""
     parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": channel.share}
     if not channel.limits:
         with _alone(channel):
@@ -76,7 +86,7 @@ def _take(channel: Channel) -> tuple[Envelope, bool | None] | None:
 
 def _claimed(
     following: str, parameters: Mapping[str, Any], token: datetime | None = None
-) -> tuple[Envelope, bool | None] | None:
+) -> tuple[Envelope, bool | None, Quiet] | None:
     people = get_user_model()._meta.db_table
     with connection.cursor() as cursor:
         # Every name is a model's own.
@@ -84,10 +94,11 @@ def _claimed(
         row = cursor.fetchone()
     if row is None:
         return None
-    *columns, content, failures, active = row
+    *columns, content, failures, active, quiet_from, quiet_until = row
     # Django leaves JSON in a foreign statement as it came.
     columns += json.loads(content), failures, token
-    return Envelope(*columns), active
+    quiet = (QUIET_FROM, QUIET_UNTIL) if quiet_from is None else (quiet_from, quiet_until)
+    return Envelope(*columns), active, quiet
 
 
 @contextmanager
@@ -120,9 +131,10 @@ _CHOSEN = "SELECT %(chosen)s::uuid AS id"
 _CLAIM = """
 WITH next AS ({next})
 UPDATE notifications_delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until = statement_timestamp() + %(lease)s
-FROM next, notifications_message m WHERE d.id = next.id AND m.id = d.message_id
+FROM next, notifications_message m LEFT JOIN notifications_profile f ON f.person_id = m.person_id
+WHERE d.id = next.id AND m.id = d.message_id
 RETURNING d.id, d.attempts, d.street_id, d.recipient, m.person_id, m.kind, m.subject_id, m.seq, m.at,
-  d.urgent, d.unsure, d.content, d.failures, (SELECT p.is_active FROM {people} p WHERE p.id = m.person_id)
+  d.urgent, d.unsure, d.content, d.failures, (SELECT p.is_active FROM {people} p WHERE p.id = m.person_id), f.quiet_from, f.quiet_until
 """
 
 
@@ -149,8 +161,12 @@ def _send(channel: Channel, envelope: Envelope) -> str:
     try:
         return channel.send(envelope)
     finally:
-        if envelope.token is not None:
-            buckets.settle(Bucket.of(channel.name, envelope.recipient), envelope.token)
+        _settle(channel, envelope)
+
+
+def _settle(channel: Channel, envelope: Envelope) -> None:
+    if envelope.token is not None:
+        buckets.settle(Bucket.of(channel.name, envelope.recipient), envelope.token)
 
 
 def finish(envelope: Envelope, state: DeliveryState, *, error: str = "", receipt: str = "", **columns: Any) -> bool:
@@ -216,11 +232,7 @@ def _go_on(delivery: Delivery) -> None:
 
 
 def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> None:
-    """Queue the same message for another channel, unless it was: a delivery that is sent anew may be unwanted once more.
-
-    What is not urgent waits for the end of its person's quiet hours, whenever the way before it failed.
-    """
-    now, person = timezone.now(), delivery.recipient
+    """Queue the same message for another channel, unless it was: a delivery that is sent anew may be unwanted once more."""
     following_one = Delivery(
         street_id=delivery.street_id,
         message_id=delivery.message_id,
@@ -229,7 +241,6 @@ def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> 
         content=following["content"],
         fallback=rest,
         urgent=delivery.urgent,
-        available_at=now if delivery.urgent else Wishes([person]).after_quiet(person, now),
     )
     Delivery.objects.bulk_create([following_one], ignore_conflicts=True)
 

@@ -9,6 +9,9 @@ from django.conf import settings
 
 from notifications.topics import Digest
 
+type Quiet = tuple[time, time]
+"""From when and until when somebody is left alone, by the server's clock; equal ends for never."""
+
 JITTER = 0.2
 LATELY = timedelta(minutes=10)
 """The time in which a few messages are enough, and how long what follows them is held."""
@@ -19,16 +22,22 @@ OLD = timedelta(hours=24)
 
 def after_quiet(now: datetime, quiet_from: time, quiet_until: time) -> datetime:
     """`now`, or the end of the quiet hours that it lies in. Equal ends mean that there are none."""
+    hours = quiet_hours(now, quiet_from, quiet_until)
+    return hours[1] if hours else now
+
+
+def quiet_hours(now: datetime, quiet_from: time, quiet_until: time) -> tuple[datetime, datetime] | None:
+    """The beginning and the end of the quiet hours that `now` lies in; None where it lies in none."""
     zone = ZoneInfo(settings.TIME_ZONE)
     local = now.astimezone(zone)
-    here = local.time()
-    if quiet_from == quiet_until:
-        return now
-    if quiet_from < quiet_until:
-        quiet, days = quiet_from <= here < quiet_until, 0
-    else:
-        quiet, days = here >= quiet_from or here < quiet_until, int(here >= quiet_from)
-    return datetime.combine(local.date() + timedelta(days=days), quiet_until, zone) if quiet else now
+    begun = local.time() >= quiet_from
+    over_midnight = quiet_from > quiet_until
+    quiet = begun or local.time() < quiet_until if over_midnight else begun and local.time() < quiet_until
+    if not quiet:
+        return None
+    first = local.date() if begun else local.date() - timedelta(days=1)
+    last = first + timedelta(days=over_midnight)
+    return datetime.combine(first, quiet_from, zone), datetime.combine(last, quiet_until, zone)
 
 
 def held_until(now: datetime, digest: Digest) -> datetime:

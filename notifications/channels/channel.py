@@ -73,15 +73,16 @@ class Channel(ABC):
     """A way out of the house, made with its configuration.
 
     `shape` is the wording that it shows. `slots` deliveries at most are under way at once in a process, each for less than `lease`.
-    At most `slots_each` of them (None: any number) go to one receiver, in all processes together. After the n-th failure the n-th of
-    `delays` is waited, with jitter; after the last one it is dead. `limits` are those of one receiver, who takes
-    `room` bytes of text: what does not fit under them becomes a digest.
+    At most `slots_each` of them (None: any number) go to one receiver, in all processes together. A `quiet` channel keeps its receivers'
+    quiet hours. After the n-th failure the n-th of `delays` is waited, with jitter; after the last one it is dead. `limits` are those of
+    one receiver, who takes `room` bytes of text: what does not fit under them becomes a digest.
     """
 
     name: ClassVar[ChannelName]
     shape: ClassVar[str] = TEXT
     slots: ClassVar[int] = 2
     slots_each: ClassVar[int | None] = None
+    quiet: ClassVar[bool] = True
     lease: ClassVar[timedelta] = MINUTE
     delays: ClassVar[tuple[timedelta, ...]] = (
         timedelta(seconds=5), timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR,

@@ -29,6 +29,7 @@ class WebhookChannel(Channel):
 
     name: ClassVar[ChannelName] = ChannelName.WEBHOOK
     slots: ClassVar[int] = 6
+    quiet: ClassVar[bool] = False
     # One that is slow holds up nobody else's.
     slots_each: ClassVar[int | None] = 2
     # TOTAL, and the patience of a resolver.

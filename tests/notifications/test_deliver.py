@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from notifications.channels.webhook import WebhookChannel
 from notifications.deliver import carry, claim, deliver, finish, recover, replay, sweep, waiting
-from notifications.models import Delivery, LastRound, Profile
+from notifications.models import Delivery, LastRound, Message, Profile
 from notifications.topics import ChannelName, DeliveryState
 from tests.fakes.receiver import Reply
 from tests.notifications.post import Wire, again, letter, run_out
@@ -131,19 +132,6 @@ def test_what_is_not_wanted_is_dropped_and_goes_the_next_way(db, receiver, wire)
     assert Delivery.objects.filter(message=delivery.message_id, channel="sms", state="queued").count() == 1
 
 
-@pytest.mark.parametrize("urgent", [True, False])
-def test_the_next_way_waits_for_the_morning_unless_it_is_urgent(db, cast, receiver, wire, urgent):
-    person, now = cast["resident"], timezone.localtime()
-    hour = timedelta(hours=1)
-    Profile.objects.create(person=person, quiet_from=(now - hour).time(), quiet_until=(now + hour).time())
-    receiver.reply = lambda request: Reply(410)
-    delivery = letter(person=person.pk, fallback=[{"channel": "sms", "content": {}}], urgent=urgent)
-    deliver(wire)
-    following = Delivery.objects.get(message=delivery.message_id, channel="sms")
-    waits = following.available_at - now
-    assert waits < timedelta(seconds=30) if urgent else hour - timedelta(seconds=1) < waits <= hour
-
-
 def test_an_attempt_that_came_too_late_begins_no_fallback(db, receiver, wire):
     delivery = letter(fallback=[{"channel": "sms", "content": {}}])
     late = claim(wire)
@@ -176,6 +164,39 @@ def test_who_is_no_longer_active_is_sent_nothing(db, cast, receiver, wire):
     dropped.refresh_from_db()
     assert (dropped.state, dropped.error) == (DeliveryState.DROPPED, "The person is no longer active.")
     assert receiver.keys == [str(sent.pk)]
+
+
+@pytest.fixture
+def evening(cast):
+    """The resident's quiet hours began an hour ago and end in an hour; the moment of that end."""
+    now, hour = timezone.localtime(), timedelta(hours=1)
+    Profile.objects.create(person=cast["resident"], quiet_from=(now - hour).time(), quiet_until=(now + hour).time())
+    return now + hour
+
+
+@pytest.mark.parametrize(
+    ("hours", "urgent", "sent"), [(2, False, False), (2, True, True), (0, False, True)], ids=["late", "urgent", "new"]
+)
+def test_what_did_not_leave_by_day_waits_for_the_end_of_quiet_hours(
+    db, cast, receiver, wire, evening, hours, urgent, sent
+):
+    delivery = letter(person=cast["resident"].pk, urgent=urgent)
+    Message.objects.update(at=timezone.now() - timedelta(hours=hours))
+    assert deliver(wire) == sent
+    delivery.refresh_from_db()
+    if sent:
+        assert (delivery.state, receiver.keys) == (DeliveryState.SENT, [str(delivery.pk)])
+    else:
+        assert (delivery.state, delivery.available_at, delivery.lease_until) == (DeliveryState.QUEUED, evening, None)
+        assert (delivery.failures, delivery.error, receiver.keys) == (0, "", [])
+
+
+def test_systems_have_no_quiet_hours(db, cast, receiver, wire, evening):
+    wire.quiet = False
+    letter(person=cast["resident"].pk)
+    Message.objects.update(at=timezone.now() - timedelta(hours=2))
+    assert deliver(wire) == 1
+    assert not WebhookChannel.quiet
 
 
 @pytest.mark.parametrize("status", [200, 503, 400, 410])

@@ -5,10 +5,11 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from notifications import buckets
 from notifications.buckets import Limit
@@ -24,7 +25,6 @@ from tests.notifications.post import STREET, again, committed, run_out
 WECOM = ChannelName.WECOM
 NUMBER, PERIOD = 4, 0.5
 ONE, OTHER = "key-1", "key-2"
-AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
 class Hasty(Wecom):
@@ -55,7 +55,7 @@ def news(robot: Robot, *titles: str, urgent: bool = False, unsure: bool = False)
     messages = Message.objects.bulk_create([
         Message(
             street_id=STREET, key=uuid.uuid4(), recipient=robot.pk, kind="work", topic=Topic.WORK, title=title, body="",
-            at=AT, urgent=urgent,
+            at=timezone.now(), urgent=urgent,
         )
         for title in titles
     ])  # fmt: skip
@@ -228,6 +228,18 @@ def test_a_dead_digest_is_sent_anew_under_its_key(db, channel, vendors):
     deliver(channel)
     assert vendors.texts(ONE) == ["5 条新消息\n一\n二\n三\n四\n五"]
     assert {one.key for one in vendors.seen} == {str(digest.pk)}
+
+
+def test_a_robot_says_nothing_of_the_day_at_night_and_keeps_its_token(db, channel, vendors, monkeypatch):
+    now, hour = timezone.localtime(), timedelta(hours=1)
+    monkeypatch.setattr("notifications.deliver.QUIET_FROM", (now - hour).time())
+    monkeypatch.setattr("notifications.deliver.QUIET_UNTIL", (now + hour).time())
+    (delivery,) = news(robot(), "甲")
+    Message.objects.update(at=now - 2 * hour)
+    assert deliver(channel) == 0
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.available_at, vendors.seen) == (DeliveryState.QUEUED, now + hour, [])
+    assert Bucket.objects.get().taken[0] <= timezone.now()
 
 
 def test_whoever_dies_with_a_digest_leaves_it_to_be_sent_again(db, channel, vendors):

@@ -287,7 +287,7 @@ def test_who_has_refused_is_told_another_way_and_not_asked_again(
     allow(fake, reader, 3)
     fake.allowed.clear()
     following = {"channel": "sms", "content": {"title": "请您确认", "body": "…"}}
-    delivery = post(reader, fallback=[following], urgent=True)
+    delivery = post(reader, fallback=[following])
     deliver(channel)
     delivery.refresh_from_db()
     assert (delivery.state, "43101" in delivery.error) == (DeliveryState.DROPPED, True)
