@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 from django.utils.functional import Promise
 
@@ -47,13 +48,20 @@ def tell_outbox(ask: Callable[[Sequence[ChannelName]], bool] = nudge) -> int:
     Twice, or by several at once, does no harm. The channels that have something to send are handed to `ask` once that is committed,
     unless it has answered False before: nobody hears.
     """
-    told, heard = 0, True
+    told, heard, limit = 0, True, BATCH
     for _ in range(MOST_BATCHES):
         due: set[ChannelName] = set()
-        batch = drain(TicketOutbox, partial(_tell, due=due), limit=BATCH)
+        try:
+            batch = drain(TicketOutbox, partial(_tell, due=due), limit=limit)
+        except OperationalError:
+            # What many follow may be more than the database has patience for at once. One that is away says so again.
+            if limit == 1:
+                raise
+            limit = 1
+            continue
         heard = heard and ask(sorted(due))
         told += batch
-        if batch < BATCH:
+        if batch < limit:
             break
     return told
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from community.models import Membership, Organisation, Person
@@ -199,6 +200,20 @@ def test_reminders_name_the_clock_and_go_to_whom_the_ladder_names(scene, told):
     assert scene.cast["dispatcher"].pk in people
     assert scene.cast["street_lead"].pk in people
     assert scene.cast["resident"].pk not in people
+
+
+@pytest.mark.django_db
+def test_what_is_too_much_for_the_database_at_once_is_told_event_by_event(scene, told):
+    for _ in range(8):
+        scene.file("CL03")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.03); RETURN NEW; END';"
+            "CREATE TRIGGER slowly BEFORE INSERT ON notifications_message FOR EACH ROW EXECUTE FUNCTION slowly();"
+            "SET LOCAL statement_timeout = '250ms'"
+        )
+    assert len(told()["resident"]) == 8
+    assert not TicketOutbox.objects.exists()
 
 
 @pytest.mark.django_db
