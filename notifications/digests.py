@@ -7,10 +7,16 @@ from pathlib import Path
 from notifications.models import Message
 from notifications.models.wording import TEXT
 from notifications.wording import Catalogue, Words, filled
+from web.words import bilingual
 
 CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages")
 """The postman's own few words: a digest's, a trial's."""
 KIND = "digest"
+FACTS = {
+    "count": bilingual("消息条数", "how many messages there are"),
+    "lines": bilingual("各条的编号和标题，每行一条", "the number and title of each, one a line"),
+}
+"""What the wording of a digest for a person may speak of."""
 _URGENT, _MORE = "urgent", "more"
 
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from community.models import Street
-from notifications.models import Wording
+from notifications.models import Message, Wording
 from notifications.proofreading import faults
 from notifications.wording import Writer
 from tickets import announce, news
@@ -71,7 +71,7 @@ def own(**which):
 
 
 def test_the_list_has_every_kind_with_whether_the_street_words_it_itself(clerk, editor, street):
-    assert set(kinds()) >= {*news.kinds(), "contract.renewal", "*"}
+    assert set(kinds()) >= {*news.kinds(), "contract.renewal", "digest", "*"}
     before = said(clerk.get(reverse(LIST)))
     assert before.count(">默认</a>") == 6 * (len(kinds()) - 1) + 4
     assert ">自拟</a>" not in before
@@ -209,6 +209,19 @@ def test_it_is_tried_out_on_nothing_that_the_clerk_does_not_see(clerk, accusing,
     clerk.force_login(cast["administrator"])
     answer = clerk.post(editor("received.resident"), {**given, "example": accusing["code"]})
     assert answer.context["example"].facts["code"] == accusing["code"]
+
+
+def test_a_digest_is_tried_out_on_what_was_told_of_a_ticket(clerk, editor, signed, accusing):
+    given = {"title": "${count} 件", "body": "请看：${lines}", "preview": ""}
+    assert clerk.post(editor("digest"), given).context["example"] is None
+    announce.tell_outbox()
+    newest = clerk.post(editor("digest"), given).context
+    assert newest["example"].name == signed["code"]
+    (drafted,) = [one for one in newest["samples"] if one.drafted]
+    told = Message.objects.filter(subject_id=signed["id"], person__isnull=False)
+    assert (drafted.title, drafted.robot) == (f"{told.count()} 件", False)
+    assert drafted.body.startswith(f"请看：{signed['code']} ")
+    assert clerk.post(editor("digest"), {**given, "example": accusing["code"]}).context["example"] is None
 
 
 @pytest.mark.parametrize("button", ["save", "preview", "restore"])

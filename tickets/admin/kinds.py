@@ -7,6 +7,7 @@ from functools import cache
 from django.utils.functional import Promise
 
 from community import timers
+from notifications import digests
 from notifications.models.wording import ANY, SHAPES, TEXT
 from notifications.wording import Catalogue, filled
 from tickets import announce, news
@@ -19,7 +20,11 @@ _INBOX = {
     "body": bilingual("站内信的正文", "the inbox's text"),
 }
 _ABOUT_CONTRACTS = bilingual("服务合同", "Service contracts")
-_ANYTHING = bilingual("未单独设置的所有类别", "Every kind that has none of its own")
+_NAMES = {
+    ANY: bilingual("未单独设置的所有类别", "Every kind that has none of its own"),
+    digests.KIND: bilingual("多条消息的汇总", "A digest of several messages"),
+}
+_OF_MANY = bilingual("一人有多条消息时", "Several messages for one person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +41,16 @@ class Kind:
     @property
     def name(self) -> str:
         """How Linli's own words are headed, without what differs from one event to the next."""
-        if self.code == ANY:
-            return str(_ANYTHING)
+        if self.code in _NAMES:
+            return str(_NAMES[self.code])
         words = self.catalogue.find(self.code, TEXT, str(bilingual(CHINESE, ENGLISH)))
         return (filled(words.title, {}).rstrip(":： ") if words else "") or self.code
 
     @property
     def when(self) -> str:
         """The moves that it tells of."""
+        if self.code == digests.KIND:
+            return str(_OF_MANY)
         return str(_ABOUT_CONTRACTS) if self.rung else "、".join(str(move_label(verb)) for verb in self.verbs)
 
     @property
@@ -79,6 +86,7 @@ def kinds() -> Mapping[str, Kind]:
     for code in timers.CATALOGUE.kinds(CHINESE):
         if code != ANY:
             found.append(Kind(code, timers.CATALOGUE, timers.FACTS, rung=code.removeprefix(timers.KIND)))
+    found.append(Kind(digests.KIND, digests.CATALOGUE, digests.FACTS))
     return {one.code: one for one in found}
 
 

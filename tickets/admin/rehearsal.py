@@ -11,7 +11,8 @@ from django.http import HttpRequest
 
 from community import timers
 from community.models import ContractFiring, ServiceContract
-from notifications.models import Wording
+from notifications import digests
+from notifications.models import Message, Wording
 from notifications.models.wording import ANY, LANGUAGES, SHAPES, TEXT
 from notifications.topics import ChannelName
 from notifications.wechat_fields import TYPES, type_of
@@ -87,6 +88,8 @@ def rehearse(request: HttpRequest, kind: Kind, draft: Wording, number: str) -> t
 
 def find_example(request: HttpRequest, kind: Kind, street: uuid.UUID, number: str) -> Example | None:
     """A real event of the street for the kind, which the caller may see."""
+    if kind.code == digests.KIND:
+        return _digest(request, street, number)
     return _contract(kind, street, number) if kind.rung else _event(request, kind, street, number)
 
 
@@ -110,6 +113,18 @@ def _event(request: HttpRequest, kind: Kind, street: uuid.UUID, number: str) -> 
 
 def _of_kind(events: Any, kind: Kind) -> list[TicketEvent]:
     return list((events.filter(verb__in=kind.verbs) if kind.verbs else events)[:TRIED])
+
+
+def _digest(request: HttpRequest, street: uuid.UUID, number: str) -> Example | None:
+    """A digest of what people were told of a ticket lately."""
+    seen = seen_by(request).filter(street=street)
+    ticket = seen.filter(code=read_code(number) or "").first() if number else seen.order_by("-id").first()
+    its = Message.objects.filter(subject_id=ticket.pk, person__isnull=False).order_by("-id") if ticket else ()
+    lines = [digests.Line.of(one) for one in its[:TRIED]]
+    if ticket is None or not lines:
+        return None
+    said = digests.summed_up(lines, CHINESE)["body"]
+    return Example(ticket.code, {"count": len(lines), "lines": said})
 
 
 def _contract(kind: Kind, street: uuid.UUID, number: str) -> Example | None:
@@ -143,7 +158,8 @@ def _samples(kind: Kind, draft: Wording, facts: Mapping[str, Any]) -> Iterator[S
                 content["body"],
                 "" if template == _NO_TEMPLATE else template,
                 [_field(shape, name, words) for name, words in content.get("fields", {}).items()],
-                robot=language == CHINESE,
+                # A group's digest is in Linli's own words.
+                robot=language == CHINESE and kind.code != digests.KIND,
             )
 
 
