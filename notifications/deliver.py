@@ -20,7 +20,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from notifications import buckets, overflow
+from notifications import buckets, overflow, queues
 from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.models import Bucket, Delivery, LastRound
 from notifications.models.choices import QUIET_FROM, QUIET_UNTIL
@@ -76,9 +76,11 @@ def _sleeps_until(channel: Channel, envelope: Envelope, quiet: Quiet) -> datetim
 def _take(channel: Channel) -> tuple[Envelope, bool | None, Quiet] | None:
     """A claimed delivery, whether its person is active (None: it is for no person), and the receiver's quiet hours."""
     parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": channel.share}
-    if not channel.limits:
+    if channel.slots_each is not None:
         with _alone(channel):
-            return _claimed(_NEXT, parameters)
+            return _claimed(queues.BY_RECEIVER, parameters)
+    if not channel.limits:
+        return _claimed(queues.IN_ORDER, parameters)
     with transaction.atomic():
         choice = overflow.choose(channel)
         return _claimed(_CHOSEN, {**parameters, "chosen": choice.delivery}, choice.token) if choice else None
@@ -104,32 +106,23 @@ def _claimed(
 @contextmanager
 def _alone(channel: Channel) -> Iterator[None]:
     """Where a receiver's share is counted in all processes, one claim at a time: two at once would both see the last place free."""
-    if channel.slots_each is None:
-        yield
-        return
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"notifications.{channel.name}"])
         yield
 
 
-# One receiver that hangs does not take every slot: the rest of what is for it waits, and others' goes on. So does what is for one
-# that has asked for a pause.
-_NEXT = """
-  SELECT id FROM notifications_delivery
-  WHERE channel = %(channel)s AND state = 'queued' AND available_at <= statement_timestamp() AND recipient <> ALL (ARRAY(
-    SELECT recipient FROM notifications_delivery
-    WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
-    GROUP BY recipient HAVING count(*) >= %(share)s
-    UNION ALL
-    SELECT split_part(name, ':', 2)::uuid FROM notifications_bucket
-    WHERE split_part(name, ':', 1) = %(channel)s AND blocked_until > statement_timestamp()
-  ))
-  ORDER BY urgent DESC, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
 _CHOSEN = "SELECT %(chosen)s::uuid AS id"
+# Whoever has its share under way, so that one receiver that hangs does not take every slot; and whoever has asked for a pause.
 _CLAIM = """
-WITH next AS ({next})
+WITH passed_over AS (
+  SELECT recipient FROM notifications_delivery
+  WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
+  GROUP BY recipient HAVING count(*) >= %(share)s
+  UNION ALL
+  SELECT split_part(name, ':', 2)::uuid FROM notifications_bucket
+  WHERE blocked_until > statement_timestamp() AND split_part(name, ':', 1) = %(channel)s
+), next AS ({next})
 UPDATE notifications_delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until = statement_timestamp() + %(lease)s
 FROM next, notifications_message m LEFT JOIN notifications_profile f ON f.person_id = m.person_id
 WHERE d.id = next.id AND m.id = d.message_id

@@ -50,20 +50,44 @@ def letter(
     **columns: Any,
 ) -> Delivery:
     """A delivery that is due by the channel."""
-    recipient = person or recipient or uuid.uuid4()
-    message = Message.objects.create(
-        street_id=STREET,
-        key=uuid.uuid4(),
-        recipient=recipient,
-        person_id=person,
-        kind="ticket.dispatch",
-        topic=Topic.WORK,
-        title="新的工作",
-        body="",
-        at=timezone.now(),
+    (delivery,) = letters(1, channel, person=person, recipient=person or recipient or uuid.uuid4(), **columns)
+    return delivery
+
+
+def letters(
+    number: int,
+    channel: ChannelName,
+    *,
+    recipient: uuid.UUID,
+    person: uuid.UUID | None = None,
+    street_id: uuid.UUID = STREET,
+    **columns: Any,
+) -> list[Delivery]:
+    """So many deliveries for one receiver that are due by the channel."""
+    messages = Message.objects.bulk_create(
+        Message(
+            street_id=street_id,
+            key=uuid.uuid4(),
+            recipient=recipient,
+            person_id=person,
+            kind="ticket.dispatch",
+            topic=Topic.WORK,
+            title="新的工作",
+            body="",
+            at=timezone.now(),
+        )
+        for _ in range(number)
     )
-    return Delivery.objects.create(
-        street_id=STREET, message=message, channel=channel, recipient=recipient, content={"text": "电梯"}, **columns
+    return Delivery.objects.bulk_create(
+        Delivery(
+            street_id=street_id,
+            message=message,
+            channel=channel,
+            recipient=recipient,
+            content={"text": "电梯"},
+            **columns,
+        )
+        for message in messages
     )
 
 
