@@ -80,7 +80,10 @@ def _take(channel: Channel) -> tuple[Envelope, bool | None, Quiet] | None:
         with _alone(channel):
             return _claimed(queues.BY_RECEIVER, parameters)
     if not channel.limits:
-        return _claimed(queues.IN_ORDER, parameters)
+        claimed = _claimed(queues.IN_TURN, {**parameters, **channel.turn.next()})
+        if claimed is not None:
+            channel.turn.taken(claimed[0].street_id, urgent=claimed[0].urgent)
+        return claimed
     with transaction.atomic():
         choice = overflow.choose(channel)
         return _claimed(_CHOSEN, {**parameters, "chosen": choice.delivery}, choice.token) if choice else None

@@ -3,13 +3,59 @@
 It is a part of the statement that claims (notifications/deliver.py), and knows `passed_over`: who is sent nothing just now.
 """
 
-IN_ORDER = """
-  SELECT id FROM notifications_delivery
-  WHERE channel = %(channel)s AND state = 'queued' AND available_at <= statement_timestamp()
-    AND recipient <> ALL (ARRAY(SELECT recipient FROM passed_over))
-  ORDER BY urgent DESC, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+import itertools
+import uuid
+from typing import Any
+
+CALM_EVERY = 8
+"""Of so many claims one takes what is not urgent first."""
+_START = uuid.UUID(int=0)
+
+
+class Turn:
+    """Whose turn it is in a channel, as one process sees it: street after street, and now and then what is not urgent.
+
+    It is kept in memory: no row is written for it, and every process goes round all streets. Any number of threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._claims = itertools.count(1)
+        self._after = {True: _START, False: _START}
+
+    def next(self) -> dict[str, Any]:
+        """The parameters of IN_TURN for one claim."""
+        urgent = next(self._claims) % CALM_EVERY != 0
+        return {"start": _START, "urgent": urgent, "after": self._after[urgent], "else_after": self._after[not urgent]}
+
+    def taken(self, street: uuid.UUID, *, urgent: bool) -> None:
+        """Go on behind the street whose delivery was taken."""
+        self._after[urgent] = street
+
+
+# From street to street by one look into the index each, as far as the first that has something due; from there on the first that
+# nobody else is about to take. The streets up to the one whose turn was last come after the others.
+IN_TURN = """
+  SELECT due.id FROM (VALUES
+    (%(urgent)s, %(after)s), (%(urgent)s, %(start)s), (NOT %(urgent)s, %(else_after)s), (NOT %(urgent)s, %(start)s)
+  ) part (urgent, after) CROSS JOIN LATERAL (
+    WITH RECURSIVE head AS (
+      SELECT part.after AS street_id, NULL::timestamptz AS available_at
+      UNION ALL
+      SELECT following.* FROM head CROSS JOIN LATERAL (
+        SELECT street_id, available_at FROM notifications_delivery d
+        WHERE channel = %(channel)s AND state = 'queued' AND d.urgent = part.urgent AND d.street_id > head.street_id
+        ORDER BY street_id, available_at LIMIT 1
+      ) following
+    )
+    SELECT street_id FROM head WHERE available_at <= statement_timestamp() LIMIT 1
+  ) first CROSS JOIN LATERAL (
+    SELECT id FROM notifications_delivery d
+    WHERE channel = %(channel)s AND state = 'queued' AND d.urgent = part.urgent AND d.street_id >= first.street_id
+      AND available_at <= statement_timestamp() AND recipient NOT IN (SELECT recipient FROM passed_over)
+    ORDER BY street_id, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+  ) due LIMIT 1
 """
-"""The urgent first, then what has waited longest."""
+"""The urgent first, but for every eighth claim; among these the streets in turn, and of a street what has waited longest."""
 
 # The first of each receiver is found by one look into the index, however much stands behind it: each look begins behind the receiver
 # before. An urgent one that waits for its next attempt hides what is not urgent, which is then looked for.
@@ -33,8 +79,8 @@ BY_RECEIVER = """
         AND d.recipient = head.recipient AND NOT urgent AND available_at <= statement_timestamp()
       ORDER BY available_at, id LIMIT 1)
     ) due
-    WHERE head.recipient <> ALL (ARRAY(SELECT recipient FROM passed_over))
+    WHERE head.recipient NOT IN (SELECT recipient FROM passed_over)
     ORDER BY due.urgent DESC, due.available_at, due.id LIMIT 1
   ) FOR UPDATE SKIP LOCKED
 """
-"""The same, past any number of deliveries for receivers that are passed over; it costs as many looks as receivers have something queued."""
+"""The urgent first, then what has waited longest; it costs as many looks as receivers have something queued, however much that is."""

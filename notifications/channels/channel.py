@@ -5,10 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 from notifications.buckets import Limit
 from notifications.models.wording import TEXT
+from notifications.queues import Turn
 from notifications.topics import ChannelName
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -89,6 +91,11 @@ class Channel(ABC):
     )  # fmt: skip
     limits: ClassVar[tuple[Limit, ...]] = ()
     room: ClassVar[int] = 2048
+
+    @cached_property
+    def turn(self) -> Turn:
+        """Whose turn it is, for what this process sends."""
+        return Turn()
 
     @property
     def share(self) -> int:
