@@ -16,6 +16,8 @@ from notifications.topics import ChannelName, DeliveryState
 
 WAITING_LONG = 60.0
 """Seconds that a delivery may be due before somebody has to look why."""
+_AT_ONCE = 1.0
+"""By how many seconds a round that is noted while it is asked for may be the later."""
 _NAMES = [str(name) for name in ChannelName]
 # One look into the index for each channel, urgent and not.
 _OLDEST = """
@@ -51,9 +53,9 @@ class Sent:
 
 
 def round_age() -> float | None:
-    """Seconds since somebody looked for deliveries that are due; None where nobody ever did."""
+    """Seconds since somebody looked for deliveries that are due; None where nobody ever did, or not since the clock was set back."""
     age = LastRound.objects.values_list(Extract(Now() - F("at"), "epoch"), flat=True).first()
-    return None if age is None else round(max(0.0, float(age)), 1)
+    return None if age is None or age < -_AT_ONCE else round(max(0.0, float(age)), 1)
 
 
 def oldest_due() -> dict[str, float]:

@@ -7,7 +7,9 @@ margin after that, and in no window of a period are there ever more deliveries t
 is the end of its lease; when its sending has ended, it is then. The margin is for clocks that are set and for receivers that
 count in whole seconds. Whoever dies while sending costs one token for a lease and a period, and nothing else.
 
-All moments are the database's. A bucket is locked only while a delivery is chosen, never while one is sent.
+All moments are the database's. Where its clock is set back, those written before lie ahead: one that lies farther ahead than a lease and a
+period is no token's, and what lies farther than any receiver's pause blocks nothing. A bucket is locked only while a delivery is chosen,
+never while one is sent.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from typing import Any
 from django.db import connection
 
 from notifications.models import Bucket
+from notifications.models.outlets import LONGEST_PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,16 @@ class Limit:
         return self.period + self.margin
 
 
-def hold(name: str, limits: Sequence[Limit]) -> int:
+def farthest(limits: Sequence[Limit], lease: timedelta) -> timedelta:
+    """How far ahead the moment of a token may lie; what lies farther was written before the clock was set back."""
+    return lease + _longest(limits)
+
+
+def _longest(limits: Sequence[Limit]) -> timedelta:
+    return max(limit.span for limit in limits)
+
+
+def hold(name: str, limits: Sequence[Limit], lease: timedelta) -> int:
     """How many tokens are free under all `limits` at once; the bucket is the caller's alone until the end of the transaction.
 
     None are where it is blocked, or somebody else's just now.
@@ -46,9 +58,10 @@ def hold(name: str, limits: Sequence[Limit]) -> int:
     if row is None:
         return 0
     taken, blocked_until, now = row
-    if blocked_until is not None and blocked_until > now:
+    if blocked_until is not None and now < blocked_until <= now + LONGEST_PAUSE:
         return 0
-    return min(limit.number - sum(moment > now - limit.span for moment in taken) for limit in limits)
+    latest = now + farthest(limits, lease)
+    return min(limit.number - sum(now - limit.span < moment <= latest for moment in taken) for limit in limits)
 
 
 _HOLD = """
@@ -58,8 +71,8 @@ SELECT taken, blocked_until, clock_timestamp() FROM notifications_bucket WHERE n
 
 def take(name: str, limits: Sequence[Limit], lease: timedelta) -> datetime:
     """Take a token of a bucket that is held; the moment by which it is known until it is settled."""
-    longest = max(limit.span for limit in limits)
-    parameters: dict[str, Any] = {"name": name, "lease": lease, "longest": longest}
+    ahead = farthest(limits, lease)
+    parameters: dict[str, Any] = {"name": name, "lease": lease, "longest": _longest(limits), "farthest": ahead}
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, parameters)
         taken: datetime = cursor.fetchone()[0]
@@ -68,7 +81,10 @@ def take(name: str, limits: Sequence[Limit], lease: timedelta) -> datetime:
 
 _TAKE = """
 UPDATE notifications_bucket SET taken =
-  ARRAY(SELECT t FROM unnest(taken) t WHERE t > clock_timestamp() - %(longest)s::interval)
+  ARRAY(
+    SELECT t FROM unnest(taken) t
+    WHERE t BETWEEN clock_timestamp() - %(longest)s::interval AND clock_timestamp() + %(farthest)s::interval
+  )
   || (clock_timestamp() + %(lease)s::interval)
 WHERE name = %(name)s
 RETURNING taken[cardinality(taken)]

@@ -24,6 +24,7 @@ from notifications import buckets, overflow, queues
 from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.models import Bucket, Delivery, LastRound
 from notifications.models.choices import QUIET_FROM, QUIET_UNTIL
+from notifications.models.outlets import LONGEST_PAUSE
 from notifications.timing import Quiet, quiet_hours, wait
 from notifications.topics import ChannelName, DeliveryState
 
@@ -75,7 +76,12 @@ def _sleeps_until(channel: Channel, envelope: Envelope, quiet: Quiet) -> datetim
 
 def _take(channel: Channel) -> tuple[Envelope, bool | None, Quiet] | None:
     """A claimed delivery, whether its person is active (None: it is for no person), and the receiver's quiet hours."""
-    parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": channel.share}
+    parameters: dict[str, Any] = {
+        "channel": channel.name,
+        "lease": channel.lease,
+        "share": channel.share,
+        "longest_pause": LONGEST_PAUSE,
+    }
     if channel.slots_each is not None:
         with _alone(channel):
             return _claimed(queues.BY_RECEIVER, parameters)
@@ -124,7 +130,7 @@ WITH passed_over AS (
   GROUP BY recipient HAVING count(*) >= %(share)s
   UNION ALL
   SELECT split_part(name, ':', 2)::uuid FROM notifications_bucket
-  WHERE blocked_until > statement_timestamp() AND split_part(name, ':', 1) = %(channel)s
+  WHERE blocked_until BETWEEN statement_timestamp() AND statement_timestamp() + %(longest_pause)s AND split_part(name, ':', 1) = %(channel)s
 ), next AS ({next})
 UPDATE notifications_delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until = statement_timestamp() + %(lease)s
 FROM next, notifications_message m LEFT JOIN notifications_profile f ON f.person_id = m.person_id

@@ -18,6 +18,7 @@ from notifications import buckets
 from notifications.channels.channel import Channel
 from notifications.digests import KIND, Line, summed_up
 from notifications.models import Bucket, Delivery, Message
+from notifications.models.outlets import LONGEST_PAUSE
 from notifications.models.wording import GROUP_LANGUAGE
 from notifications.topics import DeliveryState
 
@@ -39,7 +40,7 @@ def choose(channel: Channel) -> Choice | None:
     """
     for recipient in ready(channel):
         name = Bucket.of(channel.name, recipient)
-        free = buckets.hold(name, channel.limits)
+        free = buckets.hold(name, channel.limits, channel.lease)
         if free > 0 and (delivery := _next(channel, recipient, free)):
             return Choice(delivery, buckets.take(name, channel.limits, channel.lease))
     return None
@@ -51,6 +52,8 @@ def ready(channel: Channel) -> list[uuid.UUID]:
         "channel": channel.name,
         "numbers": [limit.number for limit in channel.limits],
         "spans": [limit.span for limit in channel.limits],
+        "farthest": buckets.farthest(channel.limits, channel.lease),
+        "longest_pause": LONGEST_PAUSE,
         "share": channel.share,
         "most": _MOST_TRIED,
     }
@@ -69,10 +72,15 @@ SELECT w.recipient FROM waiting w LEFT JOIN notifications_bucket b ON b.name = %
 WHERE w.recipient <> ALL (ARRAY(
   SELECT recipient FROM notifications_delivery WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
   GROUP BY recipient HAVING count(*) >= %(share)s
-)) AND (b.name IS NULL OR ((b.blocked_until IS NULL OR b.blocked_until <= clock_timestamp()) AND NOT EXISTS (
+))
+AND (b.blocked_until BETWEEN clock_timestamp() AND clock_timestamp() + %(longest_pause)s) IS NOT TRUE
+AND NOT EXISTS (
   SELECT FROM unnest(%(numbers)s::int[], %(spans)s::interval[]) AS l (number, span)
-  WHERE (SELECT count(*) FROM unnest(b.taken) t WHERE t > clock_timestamp() - l.span) >= l.number
-)))
+  WHERE (
+    SELECT count(*) FROM unnest(b.taken) t
+    WHERE t BETWEEN clock_timestamp() - l.span AND clock_timestamp() + %(farthest)s
+  ) >= l.number
+)
 ORDER BY w.urgent DESC, w.since LIMIT %(most)s
 """
 

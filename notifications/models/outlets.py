@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
@@ -20,6 +20,8 @@ from web.words import bilingual
 
 PATIENCE = timedelta(days=5)
 """How long a webhook may do nothing but fail before it is switched off."""
+LONGEST_PAUSE = timedelta(hours=30)
+"""Longer than any receiver is left alone that asks for a pause: a day at most, and a little more by chance."""
 MOST_SECRETS = 2
 _NOTED = timedelta(minutes=1)
 _SECRET_BYTES = 32
@@ -169,5 +171,6 @@ class Bucket(models.Model):
     def block(name: str, pause: timedelta) -> None:
         """Send its receiver nothing for so long, for it said that it has too much; a longer pause that runs is not cut short."""
         until = Now() + pause
-        longer = {"blocked_until": Greatest("blocked_until", until)}
+        running = When(blocked_until__lte=Now() + LONGEST_PAUSE, then=Greatest("blocked_until", until))
+        longer = {"blocked_until": Case(running, default=until)}
         Bucket.objects.update_or_create(name=name, defaults=longer, create_defaults={"blocked_until": until})

@@ -14,9 +14,10 @@ class LastRound(models.Model):
 
     @classmethod
     def note(cls) -> None:
-        """Write down that the post was swept now; a second later at the soonest, however many sweep."""
+        """Write down that the post was swept now; a second later at the soonest, however many sweep, or once the clock was set back."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO notifications_lastround (name, at) VALUES ('post', statement_timestamp()) ON CONFLICT (name) DO UPDATE "
-                "SET at = statement_timestamp() WHERE notifications_lastround.at < statement_timestamp() - interval '1 second'"
+                "SET at = statement_timestamp() WHERE notifications_lastround.at NOT BETWEEN "
+                "statement_timestamp() - interval '1 second' AND statement_timestamp() + interval '1 second'"
             )

@@ -278,6 +278,16 @@ def test_a_sweep_names_the_channels_with_something_due_and_notes_itself(db, wire
     assert waiting({}) == []
 
 
+@pytest.mark.parametrize(("away", "noted"), [(-2, True), (0, False), (3600, True)], ids=["old", "new", "ahead"])
+def test_a_sweep_is_noted_once_a_second_also_after_the_clock_was_set_back(db, away, noted):
+    before = timezone.now() + timedelta(seconds=away)
+    LastRound.objects.create(at=before)
+    LastRound.note()
+    after = LastRound.objects.get().at
+    assert (after != before) is noted
+    assert abs(timezone.now() - after) < timedelta(seconds=1)
+
+
 def test_one_receiver_does_not_take_every_slot(db, wire):
     hanging = uuid.uuid4()
     first = [letter(recipient=hanging, urgent=True) for _ in range(3)]

@@ -78,8 +78,8 @@ def use_up(robot: Robot, channel: Wecom, *, but: int) -> None:
     name = Bucket.of(ChannelName.WECOM, robot.pk)
     for _ in range(NUMBER - but):
         with transaction.atomic():
-            assert buckets.hold(name, channel.limits)
-            buckets.take(name, channel.limits, timedelta(minutes=1))
+            assert buckets.hold(name, channel.limits, channel.lease)
+            buckets.take(name, channel.limits, channel.lease)
 
 
 def states(deliveries: Sequence[Delivery]) -> list[str]:
@@ -200,6 +200,19 @@ def test_a_robot_without_a_token_keeps_no_other_waiting_and_nobody_is_sent_to_it
     assert deliver(channel) == 1
 
 
+def test_a_robot_does_not_wait_for_what_was_written_before_the_clock_was_set_back(db, channel, vendors):
+    target = robot()
+    use_up(target, channel, but=0)
+    news(target, "甲")
+    assert waiting({WECOM: channel}) == []
+    hours = timedelta(hours=31)
+    bucket = Bucket.objects.get()
+    bucket.taken, bucket.blocked_until = [one + hours for one in bucket.taken], timezone.now() + hours
+    bucket.save(update_fields=["taken", "blocked_until"])
+    assert waiting({WECOM: channel}) == [WECOM]
+    assert deliver(channel) == 1
+
+
 def test_a_robot_that_had_too_much_is_let_be_and_nothing_is_lost(db, channel, vendors):
     target = robot()
     vendors.trouble = lambda: 45009
@@ -247,7 +260,7 @@ def test_whoever_dies_with_a_digest_leaves_it_to_be_sent_again(db, channel, vend
     news(target, *"一二三四五")
     dead = taken(channel)
     with transaction.atomic():
-        assert buckets.hold(Bucket.of(ChannelName.WECOM, target.pk), channel.limits) == NUMBER - 1
+        assert buckets.hold(Bucket.of(ChannelName.WECOM, target.pk), channel.limits, channel.lease) == NUMBER - 1
     digest = Delivery.objects.get(message__kind="digest")
     assert dead.key == digest.pk
     run_out(digest)

@@ -287,7 +287,10 @@ def test_one_message_goes_the_whole_way(channel, robot, vendors, vendor):
     assert vendors.texts(TOKEN) == ["新派单\nXYL-1"]
     assert vendors.seen[0].key == str(delivery.pk)
     with transaction.atomic():
-        assert buckets.hold(Bucket.of(ChannelName(vendor), robot.pk), channel.limits) == channel.limits[-1].number - 1
+        assert (
+            buckets.hold(Bucket.of(ChannelName(vendor), robot.pk), channel.limits, channel.lease)
+            == channel.limits[-1].number - 1
+        )
 
 
 def test_the_channels_are_set_up_by_their_addresses(settings):

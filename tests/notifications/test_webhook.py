@@ -437,13 +437,14 @@ def test_a_sender_that_died_takes_a_place_no_longer_than_its_lease(endpoint, cha
     assert claim(channel) is not None
 
 
-def test_one_that_rests_is_sent_nothing_until_it_has_rested(endpoint, other, channel):
+@pytest.mark.parametrize("past", [timedelta(seconds=-1), timedelta(hours=31)], ids=["over", "the clock was set back"])
+def test_one_that_rests_is_sent_nothing_until_it_has_rested(endpoint, other, channel, past):
     queue(endpoint)
     mine = queue(other)
     endpoint.rest(timedelta(minutes=5))
     assert claim(channel).key == mine.pk
     assert claim(channel) is None
-    Bucket.objects.update(blocked_until=timezone.now() - timedelta(seconds=1))
+    Bucket.objects.update(blocked_until=timezone.now() + past)
     assert claim(channel) is not None
 
 
