@@ -16,7 +16,7 @@ from django.db import transaction
 from notifications import buckets
 from notifications.advice import advice
 from notifications.channels.channel import Envelope, Refused, TryLater, Unsure, Unwanted
-from notifications.channels.http import Client
+from notifications.channels.http import TOTAL, Client
 from notifications.channels.robots import dingtalk, feishu, wecom
 from notifications.channels.robots.dingtalk import Dingtalk
 from notifications.channels.robots.feishu import Feishu
@@ -291,6 +291,11 @@ def test_one_message_goes_the_whole_way(channel, robot, vendors, vendor):
             buckets.hold(Bucket.of(ChannelName(vendor), robot.pk), channel.limits, channel.lease)
             == channel.limits[-1].number - 1
         )
+
+
+@each_vendor
+def test_a_lease_outlasts_an_exchange_and_a_resolver_with_three_silent_servers(channel):
+    assert channel.lease >= timedelta(seconds=TOTAL + 3 * 2 * 5)
 
 
 def test_the_channels_are_set_up_by_their_addresses(settings):

@@ -35,8 +35,8 @@ class Robots(Channel):
     """
 
     slots: ClassVar[int] = 3
-    # Longer than an exchange lasts (http.TOTAL), and short, for a token is away that long where its sender dies.
-    lease: ClassVar[timedelta] = timedelta(seconds=30)
+    # An exchange (http.TOTAL) and the patience of a resolver; and short, for a token is away that long where its sender dies.
+    lease: ClassVar[timedelta] = timedelta(seconds=45)
     vendor: ClassVar[str]
     code: ClassVar[str] = "errcode"
     limited: ClassVar[frozenset[int]]
