@@ -3,19 +3,22 @@
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from notifications.channels import channels
 from notifications.digests import CATALOGUE, KIND, Line, summed_up
 from notifications.models import Delivery, Message
 from notifications.models.choices import INBOX
+from notifications.models.message import MessageQuerySet
 from notifications.models.wording import TEXT
 from notifications.post import PERSONAL_ORDER, Reach, Way, reach, write
+from notifications.timing import jittered
 from notifications.topics import ChannelName, Topic
 from notifications.wishes import Wishes
 from notifications.wording import Writer
@@ -27,6 +30,8 @@ BATCH = 200
 """For how many people one call gathers."""
 MOST = 200
 """How many messages one digest holds."""
+REPEAT = timedelta(minutes=1)
+"""After how long a digest that could not be made is tried again, give or take a fifth."""
 ROOM = 4000
 """Bytes that the list of what it gathers may take in a digest; in the inbox, each of them can be opened."""
 _PRESSING = (Topic.ASKED, Topic.WORK, Topic.OVERSIGHT, Topic.REMINDER, Topic.PROGRESS)
@@ -35,18 +40,25 @@ _PRESSING = (Topic.ASKED, Topic.WORK, Topic.OVERSIGHT, Topic.REMINDER, Topic.PRO
 def gather(now: datetime | None = None) -> int:
     """Gather what was held until `now` (else the present), for BATCH people at most; how many messages were gathered.
 
-    One transaction for each person; any number of callers at once, and again after a crash. One that was held alone is sent as itself.
+    Whoever has waited longest is first. One transaction for each person; any number of callers at once, and again after a crash. One that
+    was held alone is sent as itself.
     """
     now = now or timezone.now()
-    due = Message.objects.held().filter(held_until__lte=now).values_list("person", "street_id").distinct()
+    due = _due(now).values_list("person", "street_id").annotate(since=Min("held_until")).order_by("since")
     gathered = 0
-    for person, street in list(due[:BATCH]):
+    for person, street, _ in list(due[:BATCH]):
         try:
             gathered += _gather(person, street, now)
         except Exception:
-            # One person's summary must not keep the others' waiting.
+            # One person's summary must not keep the others' waiting, nor take a place among the first again and again.
             logger.exception("a digest could not be made")
+            _due(now).filter(person=person, street_id=street).update(held_until=now + jittered(REPEAT))
     return gathered
+
+
+def _due(now: datetime) -> MessageQuerySet:
+    """What was held until `now`."""
+    return Message.objects.held().filter(held_until__lte=now)
 
 
 def _gather(person: uuid.UUID, street: uuid.UUID, now: datetime) -> int:

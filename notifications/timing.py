@@ -58,4 +58,9 @@ def wait(delays: Sequence[timedelta], failures: int) -> timedelta | None:
     """How long to wait after the `failures`-th failure, give or take a fifth; None where it was the last."""
     if failures > len(delays):
         return None
-    return delays[failures - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+    return jittered(delays[failures - 1])
+
+
+def jittered(delay: timedelta) -> timedelta:
+    """`delay`, give or take a fifth, so that what waits together does not come back together."""
+    return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311

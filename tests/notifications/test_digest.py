@@ -279,16 +279,36 @@ def test_what_is_held_after_somebody_else_has_gathered_waits_for_its_own_moment(
     assert set(Message.objects.held().values_list("held_until", flat=True)) == {SOON + 10 * MINUTE}
 
 
-@pytest.mark.django_db
-def test_one_persons_fault_keeps_nobody_else_waiting(paper, cast, caplog):
+@pytest.fixture
+def spoiled(paper, cast):
+    """What is held for the dispatcher cannot be gathered; the worker has something held, too."""
     told(*(letter(cast["dispatcher"], cast["worker"]) for _ in range(6)))
     broken, *others = Message.objects.held().filter(person=cast["dispatcher"])
     Message.objects.filter(pk__in=[one.pk for one in others]).delete()
     Message.objects.filter(pk=broken.pk).update(ways=["no", "ways"])
+    return Message.objects.held().filter(pk=broken.pk)
+
+
+@pytest.mark.django_db
+def test_one_persons_fault_keeps_nobody_else_waiting(spoiled, cast, caplog):
     assert digest.gather(SOON) == 3
     assert shown(cast["worker"])[-1] == "digest"
-    assert Message.objects.held().get().person_id == cast["dispatcher"].pk
+    assert Message.objects.held().get() == spoiled.get()
     assert "a digest could not be made" in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sooner", [True, False], ids=["before the other", "after the other"])
+def test_whoever_has_waited_longest_is_first_and_a_fault_waits_a_minute(spoiled, cast, monkeypatch, sooner):
+    monkeypatch.setattr(digest, "BATCH", 1)
+    spoiled.update(held_until=SOON - MINUTE if sooner else SOON + MINUTE)
+    late = SOON + MINUTE
+    assert [digest.gather(late), digest.gather(late)] == ([0, 3] if sooner else [3, 0])
+    assert shown(cast["worker"])[-1] == "digest"
+    put_off = spoiled.get().held_until - late
+    assert MINUTE * 0.8 <= put_off <= MINUTE * 1.2
+    spoiled.update(ways=[])
+    assert digest.gather(late + 2 * MINUTE) == 1
 
 
 @pytest.mark.django_db
