@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from notifications import buckets, overflow, queues
-from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
+from notifications.channels.channel import Afresh, Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.models import Bucket, Delivery, LastRound
 from notifications.models.choices import QUIET_FROM, QUIET_UNTIL
 from notifications.models.outlets import LONGEST_PAUSE
@@ -148,6 +148,8 @@ def carry(channel: Channel, envelope: Envelope) -> None:
         put_off(channel, envelope, outcome, after=outcome.after, counts=outcome.counts)
     except Unsure as outcome:
         put_off(channel, envelope, outcome, unsure=True)
+    except Afresh as outcome:
+        _requeue(envelope, outcome, after=timedelta(0), failures=0, unsure=False)
     except Unwanted as outcome:
         fall_back(envelope, DeliveryState.DROPPED, outcome)
     except Refused as outcome:
@@ -202,13 +204,17 @@ def put_off(
     unsure = unsure or envelope.unsure
     if pause is None:
         return fall_back(envelope, DeliveryState.DEAD, outcome, failures=failures, unsure=unsure)
+    return _requeue(envelope, outcome, after=max(pause, after or timedelta(0)), failures=failures, unsure=unsure)
+
+
+def _requeue(envelope: Envelope, outcome: Undelivered, *, after: timedelta, failures: int, unsure: bool) -> bool:
     return _record(
         envelope,
         state=DeliveryState.QUEUED,
         error=outcome.reason[:_ERROR_LENGTH],
         failures=failures,
         unsure=unsure,
-        available_at=Now() + max(pause, after or timedelta(0)),
+        available_at=Now() + after,
         lease_until=None,
     )
 

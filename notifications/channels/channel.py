@@ -63,6 +63,10 @@ class Unsure(Undelivered):
     """Nobody knows whether it arrived: the answer was lost on its way. The next attempt is told so."""
 
 
+class Afresh(Undelivered):
+    """It certainly never arrived, whatever was feared before: it begins anew, as if it had not been tried."""
+
+
 class Refused(Undelivered):
     """The receiver refuses it, and will again: it is not repeated."""
 

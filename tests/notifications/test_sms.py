@@ -1,4 +1,3 @@
-import json
 import logging
 import uuid
 from datetime import timedelta
@@ -11,7 +10,7 @@ from notifications import deliver
 from notifications.channels import sms
 from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
 from notifications.channels.sms import aliyun, gateway, tencent
-from notifications.channels.sms.channel import Sms
+from notifications.channels.sms.channel import ASKED_ENOUGH, Sms
 from notifications.channels.sms.gateway import Account, fitted
 from notifications.models import Delivery, Message
 from notifications.topics import ChannelName, DeliveryState, Topic
@@ -258,6 +257,7 @@ def queued(person, **columns):
     )
 
 
+@pytest.mark.parametrize("vendor", ["tencent"], indirect=True)
 def test_one_of_unknown_fate_dies_for_the_office_which_may_send_it_anew(channel, vendor, cast):
     last = len(Sms.delays)
     delivery = queued(cast["resident"], unsure=True, attempts=last, failures=last)
@@ -270,6 +270,53 @@ def test_one_of_unknown_fate_dies_for_the_office_which_may_send_it_anew(channel,
     delivery.refresh_from_db()
     assert (delivery.state, delivery.receipt) == (DeliveryState.SENT, vendor.taken[0].receipt)
     assert [one.key for one in vendor.taken] == [str(delivery.pk)]
+
+
+@pytest.mark.parametrize("vendor", ["aliyun"], indirect=True)
+def test_one_that_a_vendor_who_records_all_never_took_begins_anew_after_it_was_asked_long_enough(channel, vendor, cast):
+    assert sum(Sms.delays[:ASKED_ENOUGH], timedelta()) > timedelta(minutes=40)
+    patient = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH, failures=ASKED_ENOUGH - 1)
+    enough = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
+    deliver.deliver(channel)
+    patient.refresh_from_db()
+    enough.refresh_from_db()
+    assert (patient.state, patient.failures) == (DeliveryState.QUEUED, ASKED_ENOUGH)
+    assert (enough.state, enough.receipt) == (DeliveryState.SENT, vendor.taken[0].receipt)
+    assert (enough.failures, enough.unsure) == (0, False)
+    assert [one.key for one in vendor.taken] == [str(enough.pk)]
+
+
+@pytest.mark.parametrize("vendor", ["aliyun"], indirect=True)
+def test_old_news_does_not_begin_anew(channel, vendor, cast):
+    delivery = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
+    Message.objects.filter(pk=delivery.message_id).update(at=timezone.now() - timedelta(hours=25))
+    deliver.deliver(channel)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures, vendor.taken) == (DeliveryState.QUEUED, ASKED_ENOUGH + 1, [])
+
+
+@pytest.mark.parametrize("vendor", ["aliyun"], indirect=True)
+def test_what_lies_behind_more_texts_than_are_looked_through_stays_unknown(channel, vendor, cast):
+    phone = cast["resident"].phone
+    for number in range(1_000):
+        vendor.take(str(number), phone, fakes.NEWS_TEMPLATE, {})
+    delivery = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
+    deliver.deliver(channel)
+    delivery.refresh_from_db()
+    assert (delivery.state, len(vendor.taken)) == (DeliveryState.QUEUED, 1_000)
+    assert delivery.error.startswith("Outcome unknown: the phone had more texts")
+
+
+@pytest.mark.parametrize("vendor", ["aliyun"], indirect=True)
+def test_one_that_has_come_after_all_is_never_sent_anew(channel, vendor, cast):
+    delivery = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
+    vendor.manners = Manners(lost=True)
+    with pytest.raises(Unsure):
+        channel.send(envelope(cast["resident"], key=delivery.pk))
+    vendor.manners = Manners()
+    deliver.deliver(channel)
+    delivery.refresh_from_db()
+    assert (delivery.state, len(vendor.taken)) == (DeliveryState.SENT, 1)
 
 
 def test_the_order_of_the_fields_outlives_the_database(channel, vendor, cast):
@@ -369,10 +416,3 @@ def test_on_a_development_machine_news_can_go_to_the_log(configured, tmp_path, c
     configured.SMS_LOG = None
     with pytest.raises(ImproperlyConfigured, match="SMS_PROVIDER"):
         sms.from_settings()
-
-
-def test_the_fake_by_itself_tells_where_it_listens_and_logs_keys(tmp_path):
-    with serving("aliyun") as server:
-        server.log = tmp_path / "log"
-        server.note("SendSms", "k", "OK")
-        assert json.loads(server.log.read_text())["key"] == "k"

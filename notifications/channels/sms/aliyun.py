@@ -7,6 +7,7 @@ The errors: https://help.aliyun.com/document_detail/101346.html
 import hashlib
 import hmac
 import json
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,9 @@ DAY = timedelta(days=1)
 LONGEST_LOOK = 7
 """Days for which a receipt is looked for; the vendor keeps them for thirty."""
 _BEIJING = ZoneInfo("Asia/Shanghai")
-_PAGE, _PAGES = 50, 4
+_PAGE, _MOST_PAGES = 50, 20
+_LOOKING = 120.0
+"""Seconds after which looking through what a phone was sent is given up: the lease of a delivery is longer."""
 _FAILED = 2
 _LIMIT = "isv.BUSINESS_LIMIT_CONTROL"
 # By what its message says of the limit.
@@ -53,6 +56,8 @@ class Aliyun(Gateway):
     """SendSms, and QuerySendDetails for what became of it; the key travels as OutId."""
 
     address: ClassVar[str] = "https://dysmsapi.aliyuncs.com"
+    # Among them those that still wait for the operator (SendStatus 1).
+    records_all: ClassVar[bool] = True
 
     def __init__(self, account: Account):
         self.account, self.client = account, client()
@@ -81,17 +86,19 @@ class Aliyun(Gateway):
         return None
 
     def _details(self, phone: str, since: datetime) -> Iterator[Mapping[str, Any]]:
-        today = datetime.now(_BEIJING).date()
+        today, end = datetime.now(_BEIJING).date(), time.monotonic() + _LOOKING
         first = max(since.astimezone(_BEIJING).date(), today - timedelta(days=LONGEST_LOOK))
         for back in range((today - first).days + 1):
             day = today - timedelta(days=back)
-            for page in range(1, _PAGES + 1):
+            for page in range(1, _MOST_PAGES + 1):
                 asked = {"PhoneNumber": phone, "SendDate": f"{day:%Y%m%d}", "PageSize": _PAGE, "CurrentPage": page}
                 answer = self._call("QuerySendDetails", {name: str(value) for name, value in asked.items()})
                 found = (answer.get("SmsSendDetailDTOs") or {}).get("SmsSendDetailDTO") or []
                 yield from found
                 if len(found) < _PAGE:
                     break
+                if page == _MOST_PAGES or time.monotonic() > end:
+                    raise TryLater("Outcome unknown: the phone had more texts in a day than are looked through")
 
     def _call(self, action: str, query: Mapping[str, str]) -> Mapping[str, Any]:
         moment, nonce = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), uuid.uuid4().hex

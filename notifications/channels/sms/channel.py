@@ -6,19 +6,25 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
-from notifications.channels.channel import HOUR, MINUTE, Channel, Envelope, Refused, TryLater, Unwanted
+from notifications.channels.channel import HOUR, MINUTE, Afresh, Channel, Envelope, Refused, TryLater, Unwanted
 from notifications.channels.sms.gateway import Gateway, Text
+from notifications.timing import OLD
 from notifications.topics import ChannelName
 
 UNKNOWN = "Outcome unknown: the vendor has no receipt"
+ASKED_ENOUGH = 4
+"""Failures after which a vendor that records every text, and has none of this one, never took it: it was asked for 42 minutes."""
 
 
 class Sms(Channel):
     """Texts to the number by which a person signs in.
 
-    A text whose fate is unknown is not sent again: no vendor tells a repeat from news, and each costs money. At every further attempt the
-    vendor is asked for its receipt; one that has none until the last is dead, and the office decides.
+    A text whose fate is unknown is not just sent again: no vendor tells a repeat from news, and each costs money. At every further attempt
+    the vendor is asked for its receipt instead. One that records whatever it takes, and has nothing after it was asked for long enough,
+    never had it: the delivery begins anew, while its news is young. From any other, no receipt is no proof: the delivery is dead in the
+    end, and the office decides.
     """
 
     name: ClassVar[ChannelName] = ChannelName.SMS
@@ -55,6 +61,9 @@ class Sms(Channel):
         except Refused as refusal:
             raise TryLater(f"Outcome unknown, and the vendor does not say: {refusal.reason}") from refusal
         if record is None:
+            asked_enough = self.gateway.records_all and envelope.failures >= ASKED_ENOUGH
+            if asked_enough and envelope.at > timezone.now() - OLD:
+                raise Afresh("The vendor never took it.")
             raise TryLater(UNKNOWN)
         if record.failure:
             raise Refused(f"The operator could not deliver it: {record.failure}")

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from httpx import URL
 
@@ -56,7 +56,12 @@ class Record:
 
 
 class Gateway(ABC):
-    """A vendor. Neither keys nor phones are in what it raises: of an answer only its code is repeated."""
+    """A vendor. Neither keys nor phones are in what it raises: of an answer only its code is repeated.
+
+    `records_all`: it has a record of every text that it took, delivered or not, a few minutes later at the latest.
+    """
+
+    records_all: ClassVar[bool] = False
 
     @abstractmethod
     def send(self, text: Text) -> str:
