@@ -1,27 +1,23 @@
 """WeCom, DingTalk and Feishu of our own on the loopback: group robots with keys, secrets, keywords and limits that are really counted.
 
-On its own: `python -m tests.fakes.robots --port 0 --log FILE` prints its address and writes a line of JSON for each request; every key
-but `gone` is then a robot's, without a secret.
+By itself: `python -m tests.fakes.robots --log FILE` (tests/fakes/standing.py); every key but `gone` is then a robot's, without a secret.
 """
 
-import argparse
 import base64
 import hashlib
 import hmac
 import json
-import random
-import sys
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, TextIO
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.receiver import Receiver, Reply, Request, receiving
+from tests.fakes.standing import Fault, Log, Weather, options, stand, weather_of
 
 HOUR = 3600
 FEISHU_PATH = "/open-apis/bot/v2/hook/"
@@ -30,6 +26,9 @@ LIMITS: Mapping[str, tuple[tuple[int, float], ...]] = {
     "dingtalk": ((20, 60),),
     "feishu": ((5, 1), (100, 60)),
 }
+
+
+_TROUBLE = {Fault.FAILING: 500, Fault.BUSY: -1}
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ class Seen:
 
 @dataclass
 class Robots:
-    """The three vendors. `trouble` may answer in a vendor's place, by HTTP status or by a code; `slow` is waited first.
+    """The three vendors. `trouble` may answer in a vendor's place, by HTTP status or by a code; `slow` is waited first. By the `weather`
+    as well, some answers go wrong.
 
     `limits` are numbers and seconds, `silence` how long DingTalk says nothing more. `everybody`: any key but `gone` is a robot's.
     """
@@ -68,7 +68,8 @@ class Robots:
     everybody: bool = False
     trouble: Callable[[], int] = lambda: 0
     slow: Callable[[], float] = lambda: 0
-    log: TextIO | None = None
+    weather: Weather = field(default_factory=Weather)
+    log: Log = field(default_factory=Log)
     seen: list[Seen] = field(default_factory=list)
     url: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -77,24 +78,27 @@ class Robots:
 
     def reply(self, request: Request) -> Reply:
         """Answer one request as its vendor does."""
-        time.sleep(self.slow())
+        fault = self.weather.fault()
+        time.sleep(self.weather.takes if fault == Fault.SLOW else self.slow())
         address = urlsplit(request.path)
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
         with self._lock:
             if address.path == "/cgi-bin/webhook/send":
-                return self._answer("wecom", query.get("key", ""), query, request)
+                return self._answer("wecom", query.get("key", ""), query, request, fault)
             if address.path == "/robot/send":
-                return self._answer("dingtalk", query.get("access_token", ""), query, request)
+                return self._answer("dingtalk", query.get("access_token", ""), query, request, fault)
             if address.path.startswith(FEISHU_PATH):
-                return self._answer("feishu", address.path.removeprefix(FEISHU_PATH), query, request)
+                return self._answer("feishu", address.path.removeprefix(FEISHU_PATH), query, request, fault)
         return Reply(404, b"not found")
 
     def texts(self, token: str) -> list[str]:
         """What the group of a robot has read."""
         return [one.text for one in self.seen if one.token == token and one.code == 0]
 
-    def _answer(self, vendor: str, token: str, query: Mapping[str, str], request: Request) -> Reply:
-        now, trouble = time.monotonic(), self.trouble()
+    def _answer(
+        self, vendor: str, token: str, query: Mapping[str, str], request: Request, fault: Fault | None
+    ) -> Reply:
+        now, trouble = time.monotonic(), _TROUBLE.get(fault) or self.trouble()
         text, status, code, words = "", 200, 0, "ok"
         if 500 <= trouble < 600:
             status, code, words = trouble, None, "trouble"
@@ -104,8 +108,10 @@ class Robots:
             text, status, code, words = getattr(self, f"_{vendor}")(token, query, request.body, now)
         seen = Seen(vendor, token, request.headers.get("idempotency-key", ""), now, text, status, code)
         self.seen.append(seen)
-        if self.log:
-            print(json.dumps(asdict(seen), ensure_ascii=False), file=self.log, flush=True)
+        answer = str(status if code is None else code)
+        self.log.note(key=seen.key, to=f"{vendor}:{token}", said=text, taken=code == 0, answer=answer)
+        if fault == Fault.LOST:
+            return Reply(close=True)
         if code is None:
             return Reply(status, b"<html>")
         names = ("code", "msg") if vendor == "feishu" else ("errcode", "errmsg")
@@ -210,30 +216,11 @@ def serving(robots: Robots) -> Iterator[Robots]:
 
 
 def main() -> None:
-    """Serve until stopped."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", type=Path, required=True)
-    for name in ("--slow", "--broken", "--busy"):
-        parser.add_argument(name, type=float, default=0.0, help="the share of answers that are so")
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long a slow one takes")
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    dice = random.Random(asked.seed)
-
-    def trouble() -> int:
-        roll = dice.random()
-        return 500 if roll < asked.broken else -1 if roll < asked.broken + asked.busy else 0
-
-    def slow() -> float:
-        return asked.seconds if dice.random() < asked.slow else 0.0
-
-    with asked.log.open("a") as log:
-        robots = Robots(everybody=True, trouble=trouble, slow=slow, log=log)
-        with Receiver(robots.reply, asked.port) as server:
-            sys.stdout.write(f"{server.url}\n")
-            sys.stdout.flush()
-            server.serve_forever()
+    """Serve until killed."""
+    given = options("robots", __doc__).parse_args()
+    robots = Robots(everybody=True, weather=weather_of(given), log=Log(given.log))
+    with Receiver(robots.reply, given.port) as server:
+        stand(server, server.url)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """Aliyun's and Tencent's SMS services on the loopback: they check signatures, keep limits and receipts, and fail, as those do.
 
-By itself: python -m tests.fakes.sms --vendor aliyun --port 0 --log FILE
+By itself: `python -m tests.fakes.sms --vendor aliyun --log FILE` (tests/fakes/standing.py).
 """
 
-import argparse
 import hashlib
 import hmac
 import json
 import re
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -17,12 +15,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from tests.fakes.listening import listening
+from tests.fakes.standing import Fault, Log, Weather, options, stand, weather_of
 
 KEY_ID = "key-id-of-the-tests"
 KEY_SECRET = "a-key-secret-that-must-not-be-logged"
@@ -68,18 +66,18 @@ class Taken:
 
 
 class FakeSms(ThreadingHTTPServer):
-    """A vendor; `taken` has the texts that it took, `asked` the name of each call with the key in it, `log` a line for each."""
+    """A vendor; `taken` has the texts that it took, `asked` the name of each call with the key in it, `log` a line for each text."""
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, vendor: str, port: int = 0, log: Path | None = None) -> None:
+    def __init__(self, vendor: str, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), {"aliyun": AliyunAnswer, "tencent": TencentAnswer}[vendor])
         self.manners = Manners()
         self.taken: list[Taken] = []
         self.asked: list[tuple[str, str]] = []
         self.nonces: set[str] = set()
-        self.log = log
+        self.log, self.weather = Log(), Weather()
         self.lock = threading.Lock()
 
     @property
@@ -87,12 +85,11 @@ class FakeSms(ThreadingHTTPServer):
         """Where it listens."""
         return f"http://127.0.0.1:{self.server_port}"
 
-    def note(self, action: str, key: str, code: str) -> None:
+    def note(self, action: str, key: str, phone: str, said: str, *, taken: bool, answer: str) -> None:
         """Keep what was asked, and what was made of it."""
         self.asked.append((action, key))
-        if self.log:
-            with self.log.open("a") as log:
-                log.write(json.dumps({"at": time.time(), "action": action, "key": key, "code": code}) + "\n")
+        if action == "SendSms":
+            self.log.note(key=key, to=phone, said=said, taken=taken, answer=answer)
 
     def limit(self, phone: str, template: str) -> str:
         """The limit that one more code to the phone would break: minute, hour, day, or none."""
@@ -122,24 +119,35 @@ class Answer(BaseHTTPRequestHandler):
     """What both vendors share: how they fail."""
 
     server: FakeSms
+    busy: str
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         """Answer one call."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        manners = self.server.manners
-        time.sleep(manners.slow)
+        manners, fault = self.server.manners, self.server.weather.fault()
+        time.sleep(self.server.weather.takes if fault == Fault.SLOW else manners.slow)
         if manners.gone:
             self.close_connection = True
             return
+        if fault == Fault.FAILING:
+            self.say(500, b"<html>")
+            return
         with self.server.lock:
+            if fault == Fault.BUSY:
+                manners.codes.append(self.busy)
             said = self.answer(body)
-        if manners.lost:
+        if manners.lost or fault == Fault.LOST:
             self.close_connection = True
             return
         payload = json.dumps(said, ensure_ascii=False).encode() if manners.body is None else manners.body
+        self.say(manners.status, payload)
+
+    def say(self, status: int, payload: bytes) -> None:
+        """Send an answer."""
+        # A caller that has lost patience is gone, and that is meant.
         with suppress(ConnectionError):
-            self.send_response(manners.status)
+            self.send_response(status)
             self.send_header("Content-Type", "application/json;charset=utf-8")
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
@@ -156,12 +164,15 @@ class Answer(BaseHTTPRequestHandler):
 class AliyunAnswer(Answer):
     """dysmsapi 2017-05-25."""
 
+    busy = "isp.SYSTEM_ERROR"
+
     def answer(self, body: bytes) -> dict[str, Any]:
         """Answer SendSms or QuerySendDetails, where the call is signed."""
         query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         action = self.headers.get("x-acs-action", "")
         said = self.refusal(body) or (self.send(query) if action == "SendSms" else self.details(query))
-        self.server.note(action, query.get("OutId", ""), said["Code"])
+        phone, fields = query.get("PhoneNumbers", ""), query.get("TemplateParam", "")
+        self.server.note(action, query.get("OutId", ""), phone, fields, taken=said["Code"] == "OK", answer=said["Code"])
         return {"RequestId": "7A5B0D32-0000-5000-8000-000000000000", "Message": "OK", **said}
 
     def refusal(self, body: bytes) -> dict[str, Any] | None:
@@ -259,6 +270,8 @@ class AliyunAnswer(Answer):
 class TencentAnswer(Answer):
     """sms 2021-01-11."""
 
+    busy = "RequestLimitExceeded"
+
     def answer(self, body: bytes) -> dict[str, Any]:
         """Answer SendSms or PullSmsSendStatusByPhoneNumber, where the call is signed."""
         action = self.headers.get("X-TC-Action", "")
@@ -269,7 +282,10 @@ class TencentAnswer(Answer):
             said = self.send(asked)
         else:
             said = self.pull(asked)
-        self.server.note(action, asked.get("SessionContext", ""), json.dumps(said)[:80])
+        phone, fields = asked.get("PhoneNumberSet", [""])[0], json.dumps(asked.get("TemplateParamSet"))
+        codes = [one["Code"] for one in said.get("SendStatusSet", [said.get("Error", {"Code": ""})])]
+        key = asked.get("SessionContext", "")
+        self.server.note(action, key, phone, fields, taken=codes == ["Ok"], answer=codes[0])
         return {"Response": {**said, "RequestId": "a0aabda6-cf91-4f3e-a81f-9198114a2279"}}
 
     def refusal(self, body: bytes) -> str:
@@ -366,21 +382,13 @@ def serving(vendor: str) -> Iterator[FakeSms]:
 
 
 def main() -> None:
-    """Serve until interrupted; the first line of the output is the address."""
-    parser = argparse.ArgumentParser()
+    """Serve until killed."""
+    parser = options("sms", __doc__)
     parser.add_argument("--vendor", choices=["aliyun", "tencent"], required=True)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", type=Path)
-    for name in ("lost", "gone", "limited", "late"):
-        parser.add_argument(f"--{name}", action="store_true")
-    parser.add_argument("--slow", type=float, default=0.0)
-    asked = vars(parser.parse_args())
-    server = FakeSms(asked.pop("vendor"), asked.pop("port"), asked.pop("log"))
-    server.manners = Manners(**asked)
-    sys.stdout.write(f"{server.url}\n")
-    sys.stdout.flush()
-    with suppress(KeyboardInterrupt):
-        server.serve_forever()
+    given = parser.parse_args()
+    server = FakeSms(given.vendor, given.port)
+    server.log, server.weather = Log(given.log), weather_of(given)
+    stand(server, server.url)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,22 @@
 """The system of an organisation on the loopback, which takes webhooks as an engineer would write it, and misbehaves when told to.
 
-By itself: `python -m tests.fakes.webhooks --port 0 --log FILE [--secret whsec_…] [--slow 5] [--failing 5]` prints its address, and
-writes one line of JSON for each request into FILE before it answers.
+By itself: `python -m tests.fakes.webhooks --log FILE` (tests/fakes/standing.py); everything it is sent must be signed by `--secret`.
 """
 
-import argparse
 import json
-import random
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.fakes.listening import listening
+from tests.fakes.standing import Fault, Log, Weather, options, stand, weather_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 HUGE = 8 * 1024 * 1024
@@ -37,6 +34,10 @@ class Mood(StrEnum):
     HUGE = "huge"
     DRIPPING = "dripping"
     BUSY = "busy"
+    SILENT = "silent"
+
+
+_MOODS = {Fault.SLOW: Mood.SLOW, Fault.FAILING: Mood.BROKEN, Fault.BUSY: Mood.BUSY, Fault.LOST: Mood.SILENT}
 
 
 @dataclass(frozen=True)
@@ -63,19 +64,18 @@ class Heard:
 class FakeWebhooks(ThreadingHTTPServer):
     """The server; `heard` has every request, `handled` the ids that were genuine and new: what the system would act upon.
 
-    One in a hundred answers times `slow` comes after `seconds`, times `failing` is a 500. `status` and `headers` are what it
-    answers when it is broken or busy.
+    A slow answer comes after `seconds`; `status` and `headers` are what it answers when it is broken or busy. Where its own mood is
+    well, the `weather` decides.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int = 0, *, log: Path | None = None, secrets: tuple[str, ...] = (SECRET,)) -> None:
+    def __init__(self, port: int = 0, *, secrets: tuple[str, ...] = (SECRET,)) -> None:
         super().__init__(("127.0.0.1", port), Answer)
-        self.log, self.secrets = log, secrets
+        self.log, self.weather, self.secrets = Log(), Weather(), secrets
         self.mood, self.status, self.headers = Mood.WELL, 500, dict[str, str]()
         self.target = ""
-        self.slow = self.failing = 0.0
         self.seconds = 0.5
         self.heard: list[Heard] = []
         self.handled: dict[str, dict[str, object]] = {}
@@ -93,9 +93,6 @@ class FakeWebhooks(ThreadingHTTPServer):
             self.heard.append(heard)
             if heard.genuine:
                 self.handled.setdefault(heard.id, heard.event)
-            if self.log is not None:
-                with self.log.open("a") as log:
-                    log.write(json.dumps(asdict(heard), ensure_ascii=False) + "\n")
             self.arrived.notify_all()
 
     def genuine(self, body: str, headers: dict[str, str]) -> bool:
@@ -128,10 +125,10 @@ class Answer(BaseHTTPRequestHandler):
         )  # fmt: skip
         asked = parse_qs(urlsplit(self.path).query).get("mood")
         mood = Mood(asked[0]) if asked else server.mood
-        if random.random() * 100 < server.slow:
-            mood = Mood.SLOW
-        elif random.random() * 100 < server.failing:
-            mood = Mood.BROKEN
+        if mood == Mood.WELL and (fault := server.weather.fault()):
+            mood = _MOODS[fault]
+        taken = genuine and mood in {Mood.WELL, Mood.SLOW, Mood.SILENT}
+        server.log.note(key=headers.get("webhook-id", ""), to=self.path, said=body, taken=taken, answer=mood)
         # A sender that has lost patience is gone, and that is meant.
         with suppress(OSError):
             self.answer(mood if genuine else None)
@@ -147,6 +144,8 @@ class Answer(BaseHTTPRequestHandler):
                 self.say(200)
             case Mood.HANGING:
                 server.ended.wait()
+            case Mood.SILENT:
+                self.close_connection = True
             case Mood.BROKEN:
                 self.say(server.status, headers=server.headers)
             case Mood.BUSY:
@@ -187,20 +186,14 @@ def hearing(**options: object) -> Iterator[FakeWebhooks]:
 
 def main() -> None:
     """Serve until killed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fakes.webhooks", description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", type=Path)
+    parser = options("webhooks", __doc__)
     parser.add_argument("--secret", action="append", help="one of the secrets it knows")
-    parser.add_argument("--mood", type=Mood, default=Mood.WELL, choices=list(Mood))
-    parser.add_argument("--slow", type=float, default=0, help="answers in a hundred that come late")
-    parser.add_argument("--seconds", type=float, default=0.5, help="how late")
-    parser.add_argument("--failing", type=float, default=0, help="answers in a hundred that are a 500")
     given = parser.parse_args()
-    with FakeWebhooks(given.port, log=given.log, secrets=tuple(given.secret or [SECRET])) as server:
-        server.mood, server.slow, server.seconds, server.failing = given.mood, given.slow, given.seconds, given.failing
-        print(server.url, flush=True)  # noqa: T201
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
+    with FakeWebhooks(given.port, secrets=tuple(given.secret or [SECRET])) as server:
+        server.log, server.weather, server.seconds = Log(given.log), weather_of(given), given.takes
+        # Busy for a moment only, or hardly anything would go out where one answer in twenty says so.
+        server.headers = {"Retry-After": "1"}
+        stand(server, server.url)
 
 
 if __name__ == "__main__":

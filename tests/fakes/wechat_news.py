@@ -1,25 +1,22 @@
 """A WeChat of our own on the loopback for subscription messages: tokens, quotas, templates and refusals as WeChat has them.
 
-By itself: `python -m tests.fakes.wechat_news --port 0 --log FILE`; it says where it listens, and writes a line of JSON for every message.
+By itself: `python -m tests.fakes.wechat_news --log FILE` (tests/fakes/standing.py); every template, page and account is then known.
 """
 
-import argparse
 import json
 import math
-import random
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.listening import listening
+from tests.fakes.standing import Fault, Log, options, stand, weather_of
 from tests.fakes.wechat import APP_ID, APP_SECRET
 
 LIFE, EARLY = 7200, 300
@@ -122,7 +119,7 @@ class FakeWechatNews(ThreadingHTTPServer):
         self.token_takes, self.slow_takes = 0.0, 1.0
         self.fetches: list[bool] = []
         self.asked: list[Asked] = []
-        self.log: Path | None = None
+        self.log = Log()
 
     @property
     def url(self) -> str:
@@ -192,9 +189,9 @@ class FakeWechatNews(ThreadingHTTPServer):
         """Keep what was asked for."""
         with self.lock:
             self.asked.append(asked)
-            if self.log:
-                with self.log.open("a") as log:
-                    log.write(json.dumps({**asdict(asked), "at": time.time()}, ensure_ascii=False) + "\n")
+        said = json.dumps([asked.template, asked.data, asked.page], ensure_ascii=False)
+        taken = asked.errcode == 0 and asked.fault != "hang"
+        self.log.note(key=asked.key, to=asked.openid, said=said, taken=taken, answer=asked.fault or str(asked.errcode))
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -267,23 +264,17 @@ def serving() -> Iterator[FakeWechatNews]:
 
 
 def main() -> None:
-    """Serve until killed: every template, page and account, and a share of the answers gone wrong."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", type=Path, required=True, help="a line of JSON for every message")
+    """Serve until killed."""
+    parser = options("wechat_news", __doc__)
     parser.add_argument("--allowed", type=float, default=math.inf, help="messages that every account has allowed")
-    parser.add_argument("--takes", type=float, default=1.0, help="seconds of a slow answer")
-    for fault in ("slow", "error", "busy", "lost"):
-        parser.add_argument(f"--{fault}", type=float, default=0.0, help="the share of such answers")
     given = parser.parse_args()
-    shares = {fault: getattr(given, fault) for fault in ("slow", "error", "busy", "lost")}
+    faults = {Fault.SLOW: "slow", Fault.FAILING: "error", Fault.BUSY: "busy", Fault.LOST: "lost", None: ""}
+    weather = weather_of(given)
     with FakeWechatNews(given.port) as server:
         server.templates, server.pages, server.otherwise = None, None, given.allowed
-        server.log, server.slow_takes = given.log, given.takes
-        server.fault = lambda message: random.choices([*shares, ""], [*shares.values(), 1 - sum(shares.values())])[0]
-        sys.stdout.write(f"{server.url}\n")
-        sys.stdout.flush()
-        server.serve_forever()
+        server.log, server.slow_takes = Log(given.log), weather.takes
+        server.fault = lambda message: faults[weather.fault()]
+        stand(server, server.url)
 
 
 if __name__ == "__main__":
