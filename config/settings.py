@@ -244,9 +244,6 @@ def broker_url(redis_url: str) -> str:
 
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 1800,
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
     # A broker that is there and silent is away, too. A worker's own wait for work ends after one second.
     "socket_timeout": 5,
@@ -256,8 +253,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_IMPORTS = ["config.heartbeat", "config.worker"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# docs/decisions/nudges-are-taken-off-at-once.md
+CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_PUBLISH_RETRY = False
