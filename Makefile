@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage test oracle bench bench-sweep bench-post lint format clean
+.PHONY: help run demo manage test oracle bench bench-sweep bench-post bench-arrival lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,8 @@ help:
 	@echo "make bench    measure filing, listing and moving over HTTP, about ten minutes; ARGS=--help for more"
 	@echo "make bench-sweep   measure how fast deadlines are fired, about five minutes; ARGS=--help for more"
 	@echo "make bench-post    measure how fast events become messages, about two minutes; ARGS=--help for more"
+	@echo "make bench-arrival compare what receivers got with the database: in calm, while everything is killed, while channels"
+	@echo "              hang, under a flood; about twenty minutes; ARGS=--help for more"
 	@echo "make lint     run ruff, import-linter and mypy alone"
 	@echo "make format   put the code in order"
 	@echo "make clean    remove .local (with the data!) and .venv"
@@ -46,6 +48,9 @@ bench-sweep:
 
 bench-post:
 	@$(BOOTSTRAP) bench.post $(ARGS)
+
+bench-arrival:
+	@$(BOOTSTRAP) bench.arrival $(ARGS)
 
 lint:
 	@$(BOOTSTRAP) launcher.check lint

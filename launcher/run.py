@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -152,6 +152,7 @@ def serve(home: homes.Home, family: Family, options: argparse.Namespace, urls: M
     port = free_port(options.port)
     if port != options.port:
         say(f"Port {options.port} is taken; using {port}.")
+    environment.setdefault("SITE_URL", f"http://{HOST}:{port}")
     say("Starting web, workers and beat …")
     start_apps(home, family, port, environment)
     report = await_health(family, port)
@@ -179,6 +180,19 @@ def prepare(home: homes.Home, family: Family, options: argparse.Namespace, envir
 
 def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping[str, str]) -> list[Child]:
     """Start web, worker, sweeper, postman and beat."""
+    return [
+        family.start(
+            name,
+            command,
+            environment={**environment, "LINLI_DATABASE_POOL": "1"} if name == "web" else environment,
+            log=home.logs / f"{name}.log",
+        )
+        for name, command in app_commands(home, port).items()
+    ]
+
+
+def app_commands(home: homes.Home, port: int) -> Mapping[str, Sequence[str]]:
+    """The commands that start the apps, by their names."""
     python = sys.executable
     celery = [python, "-m", "celery", "--app", "config.celery", "--quiet"]
     web = web_command(port)
@@ -189,16 +203,7 @@ def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping
     postman = [*celery, "worker", "--queues", "post", "--pool", "threads", "--concurrency", str(POSTMEN)]
     postman += ["--hostname", "postman@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     beat = [*celery, "beat", "--schedule", str(home.path / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING"]
-    apps = {"web": web, "worker": worker, "sweeper": sweeper, "postman": postman, "beat": beat}
-    return [
-        family.start(
-            name,
-            command,
-            environment={**environment, "LINLI_DATABASE_POOL": "1"} if name == "web" else environment,
-            log=home.logs / f"{name}.log",
-        )
-        for name, command in apps.items()
-    ]
+    return {"web": web, "worker": worker, "sweeper": sweeper, "postman": postman, "beat": beat}
 
 
 def web_command(port: int, processes: int = 2) -> list[str]:

@@ -2,6 +2,7 @@ import http.client
 import http.server
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -119,7 +120,10 @@ def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, hom
         taken.listen()
         running = launch("--port", str(port))
         running.await_words(READY)
-        assert f"Port {port} is taken; using " in running.words()
+        (used,) = re.findall(f"Port {port} is taken; using (\\d+)", running.words())
+        postman = next(member for member in running.descendants() if "--queues post" in cmdline(member))
+        # Links in messages lead to this server.
+        assert f"SITE_URL=http://127.0.0.1:{used}\0" in Path(f"/proc/{postman[0]}/environ").read_text()
 
         refused = launch()
         assert refused.process.wait(20) == 1
