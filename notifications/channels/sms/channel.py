@@ -33,7 +33,7 @@ class Sms(Channel):
     # Eight days of receipts may have to be looked through.
     lease: ClassVar[timedelta] = 3 * MINUTE
     delays: ClassVar[tuple[timedelta, ...]] = (
-        timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR,
+        timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 6 * HOUR, 6 * HOUR,
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway):
