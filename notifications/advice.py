@@ -1,5 +1,7 @@
 """What the office can do about a delivery that did not arrive, in words."""
 
+import re
+
 from django.utils.functional import Promise
 
 from notifications.channels import channels
@@ -12,7 +14,13 @@ INACTIVE = bilingual("该人员已停用，不再通知。", "The person has bee
 UNSURE = bilingual(
     "上一次发送的结果不明，对方可能已经收到。", "Nobody knows whether an earlier attempt arrived: it may have."
 )
+REFUSING = bilingual(
+    "对方服务器拒绝接收：请联系对方单位检查接收地址和签名密钥。修好后会自动再试，也可立即补发。",
+    "The receiver refuses it: ask the organisation to check address and signing secret. It is tried again by itself, or sent at once.",
+)
 WAITING = bilingual("系统会自动再试，不必处理。", "It is tried again by itself; nothing has to be done.")
+# An answer by which a receiver says that something is wrong with what it gets; the others ask for patience.
+_REFUSAL = re.compile(r"HTTP (3\d\d|4(?!08|25|29)\d\d)")
 # The setting with which each begins.
 SETTINGS = {
     ChannelName.EMAIL: "EMAIL_URL",
@@ -132,7 +140,8 @@ def advice(delivery: Delivery) -> list[Promise]:
         case DeliveryState.QUEUED if channel not in channels():
             found.append(_not_set_up(channel))
         case DeliveryState.QUEUED if delivery.error:
-            found.append(remedy or WAITING)
+            refused = channel == ChannelName.WEBHOOK and _REFUSAL.fullmatch(delivery.error)
+            found.append(remedy or (REFUSING if refused else WAITING))
     if delivery.unsure and delivery.state != DeliveryState.SENT:
         found.append(UNSURE)
     return found

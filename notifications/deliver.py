@@ -329,3 +329,9 @@ def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (D
     return Delivery.objects.filter(pk__in=ids, state__in=final).update(
         state=DeliveryState.QUEUED, failures=0, unsure=False, available_at=Now(), finished_at=None, error=""
     )
+
+
+def hasten(ids: Collection[uuid.UUID]) -> int:
+    """Let those of these deliveries that have failed and wait for their next attempt be due now; how many they were."""
+    waiting = Delivery.objects.filter(pk__in=ids, state=DeliveryState.QUEUED, failures__gt=0, available_at__gt=Now())
+    return waiting.update(available_at=Now())

@@ -278,6 +278,22 @@ def test_all_that_failed_since_a_moment_is_counted_and_then_sent_anew_once(clerk
     assert LogEntry.objects.count() == 1
 
 
+def test_what_waits_to_be_tried_again_is_due_at_once(clerk, endpoint):
+    later = timezone.now() + timedelta(hours=5)
+    waiting = delivered(endpoint, DeliveryState.QUEUED, attempts=4, failures=4, available_at=later)
+    untried = delivered(endpoint, DeliveryState.QUEUED, available_at=later)
+    since = timezone.now() - timedelta(hours=1)
+    asked = clerk.get(page(endpoint, "recover"), {"since": minute(since)})
+    assert asked.context["total"] == 1
+    assert "待发送 1" in asked.content.decode()
+    assert "已重新排队 1 条" in recover(clerk, endpoint, since).content.decode()
+    waiting.refresh_from_db()
+    untried.refresh_from_db()
+    assert (waiting.state, waiting.failures) == (DeliveryState.QUEUED, 4)
+    assert waiting.available_at <= timezone.now() < untried.available_at
+    assert "没有可以重新发送的" in recover(clerk, endpoint, since).content.decode()
+
+
 def test_they_are_queued_in_batches_and_all_of_them(clerk, endpoint, monkeypatch):
     monkeypatch.setattr(replay, "AT_ONCE", 2)
     failed = [delivered(endpoint, DeliveryState.DEAD) for _ in range(5)]

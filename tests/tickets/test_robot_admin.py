@@ -104,6 +104,11 @@ def test_a_robot_needs_a_key_and_a_name_of_its_own(clerk, street, company, robot
     assert list(Robot.objects.all()) == [robot]
 
 
+def test_an_address_of_another_platform_is_told_from_none(clerk, robot):
+    answer = clerk.post(page(robot), form(token="https://qyapi.weixin.qq.com/cgi-bin/webhook/send?access_token="))
+    assert "不是所选平台" in str(refused(answer)["token"])
+
+
 def test_an_empty_key_stays_and_a_new_one_takes_its_place(clerk, robot):
     before = stored(robot)
     assert clerk.post(page(robot), form(name="新群")).status_code == 302

@@ -14,11 +14,12 @@ from django.contrib import admin
 from django.contrib import messages as notes
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.timezone import localtime
 
-from notifications.deliver import replay
+from notifications.deliver import hasten, replay
 from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
 from notifications.trial import EVENT
@@ -38,6 +39,7 @@ DELIVERIES, RECOVER = "notifications_endpoint_deliveries", "notifications_endpoi
 _ANY = ("", bilingual("全部", "All"))
 _FAILED = ("failed", bilingual("未送达", "Not delivered"))
 _OFF = bilingual("该 Webhook 已停用，请先启用再重发。", "The webhook is off: switch it on, then send anew.")
+_RETRYING = Q(state=DeliveryState.QUEUED, failures__gt=0, available_at__gt=Now())
 _MINUTE = "%Y-%m-%dT%H:%M"
 
 
@@ -154,13 +156,16 @@ def _resend(
 
 
 def recover(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-    """Send all anew that failed or was dropped since a moment: a GET says how many these are, a POST does it."""
+    """Send all anew that failed or was dropped since a moment, and at once what waits to be tried again.
+
+    A GET says how many these are, a POST does it.
+    """
     if not endpoint.active:
         notes.warning(request, str(_OFF))
         return HttpResponseRedirect(reverse(f"admin:{DELIVERIES}", args=[endpoint.pk]))
     form = Since(request.POST if request.method == "POST" else request.GET or None)
     known = form.is_valid()
-    failed = deliveries(request, endpoint).filter(state__in=FAILED)
+    failed = deliveries(request, endpoint).filter(Q(state__in=FAILED) | _RETRYING)
     if known:
         failed = failed.filter(created_at__gte=form.cleaned_data["since"])
         if request.method == "POST":
@@ -171,7 +176,7 @@ def recover(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint) -> 
         "endpoint": endpoint,
         "form": form,
         "since": form.cleaned_data["since"] if known else None,
-        "counts": [(state.label, number[state]) for state in FAILED if state in number],
+        "counts": [(state.label, number[state]) for state in (*FAILED, DeliveryState.QUEUED) if state in number],
         "total": sum(number.values()),
     }
     return answer(site, request, Endpoint._meta, "notifications/endpoint/recover", context)
@@ -187,7 +192,7 @@ def _recover(request: HttpRequest, endpoint: Endpoint, failed: QuerySet[Delivery
         )
         LogEntry.objects.log_actions(request.user.pk, [endpoint], CHANGE, str(words))
     # Each batch is committed by itself; what another has queued meanwhile is not queued twice.
-    tell_resent(request, sum(replay(batch, states=FAILED) for batch in batched(ids, AT_ONCE)))
+    tell_resent(request, sum(replay(batch, states=FAILED) + hasten(batch) for batch in batched(ids, AT_ONCE)))
     return HttpResponseRedirect(address(endpoint, since=since))
 
 

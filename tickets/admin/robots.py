@@ -58,9 +58,14 @@ class RobotForm(OutletForm):
         """There is a key, and the organisation's robots have names of their own."""
         given = super().clean()
         one, vendor = self.instance, given.get("vendor") or self.instance.vendor
-        given["token"] = key_of(given.get("token", ""), vendor) or one.token
+        entered = given.get("token", "").strip()
+        given["token"] = key_of(entered, vendor) or one.token
         given["secret"] = "" if given.get("forget_secret") else given.get("secret", "").strip() or one.secret
-        if not given["token"]:
+        if entered and not key_of(entered, vendor):
+            self.add_error(
+                "token", bilingual("该地址不是所选平台的机器人地址。", "It is no address of that platform's robots.")
+            )
+        elif not given["token"]:
             self.add_error("token", bilingual("请填写。", "It needs one."))
         if self.taken(name=given.get("name")):
             self.add_error("name", bilingual("该单位已有此名称的机器人。", "The organisation has one of that name."))
