@@ -30,7 +30,7 @@ from community.models.signin import CODE_LIFE
 from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
 from community.signin import TooManyCodes, WrongCode
 from notifications.channels import channels
-from notifications.models import Delivery
+from notifications.models import Delivery, Endpoint
 from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState
 from web.addresses import client_address
@@ -188,7 +188,7 @@ class Office(admin.AdminSite):
     """Django's admin with a front door of its own."""
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The first page; whoever keeps the calendar reads there what it lacks, whoever sees deliveries how many have failed or wait."""
+        """The first page; whoever keeps the calendar reads there what it lacks, whoever sees deliveries and webhooks what fails."""
         if request.user.has_perm("workflow.change_calendarversion"):
             for notice in calendars.notices(timezone.localdate()):
                 messages.warning(request, str(notice))
@@ -205,6 +205,12 @@ class Office(admin.AdminSite):
                 f"{stranded} messages wait for a channel that is not set up: see why.",
             )
             messages.error(request, format_html(_LINK, f"{deliveries}?state=queued", words))
+        if failing := self._failing(request):
+            words = bilingual(
+                f"{failing} 个 Webhook 持续推送失败，请联系对方单位检查。",
+                f"{failing} webhooks do nothing but fail: ask the organisations to check theirs.",
+            )
+            messages.error(request, format_html(_LINK, reverse("admin:notifications_endpoint_changelist"), words))
         return super().index(request, extra_context)
 
     def _failed(self, request: HttpRequest) -> int:
@@ -215,6 +221,13 @@ class Office(admin.AdminSite):
     def _stranded(self, request: HttpRequest) -> int:
         """How many deliveries that the caller sees wait for a channel that is not set up."""
         return self._deliveries(request).filter(state=DeliveryState.QUEUED).exclude(channel__in=channels()).count()
+
+    def _failing(self, request: HttpRequest) -> int:
+        """How many webhooks that the caller sees do nothing but fail."""
+        its = self.get_model_admin(Endpoint)
+        if not its.has_view_permission(request):
+            return 0
+        return its.get_queryset(request).filter(pk__in=Endpoint.objects.failing().values("pk")).count()
 
     def _deliveries(self, request: HttpRequest) -> QuerySet[Delivery]:
         its = self.get_model_admin(Delivery)

@@ -160,11 +160,12 @@ def post() -> dict[str, Any]:
     """Whether somebody delivers: how long ago deliveries were looked for, and for how long the oldest has been due.
 
     A channel whose own server is slow or away (`slow`) is named and degrades nothing, nor does one that is no longer set up
-    (`not_set_up`) or what failed for good in the last 24 hours (`dead_last_day`).
+    (`not_set_up`), what failed for good in the last 24 hours (`dead_last_day`) or webhooks that fail (`failing_webhooks`).
     """
     try:
         age, ages, dead = postal.round_age(), postal.oldest_due(), postal.dead_last_day()
         slow, stuck = postal.slow_and_stuck(ages)
+        failing = postal.failing_webhooks()
     except (Error, PoolTimeout):
         return {"ok": False, "detail": "Unknown: the database does not answer, or a migration waits."}
     known = postal.set_up()
@@ -176,7 +177,8 @@ def post() -> dict[str, Any]:
         "oldest_due_seconds": None if oldest is None else round(oldest, 1),
         "dead_last_day": dead,
     }
-    found |= {name: value for name, value in (("slow", slow), ("not_set_up", sorted(set(ages) - known))) if value}
+    more = {"slow": slow, "not_set_up": sorted(set(ages) - known), "failing_webhooks": failing}
+    found |= {name: value for name, value in more.items() if value}
     if not going:
         found["detail"] = "Nobody delivers messages: start the postman and beat, or `manage.py deliver --loop`."
     elif stuck:

@@ -135,6 +135,9 @@ def _post() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "linli_deliveries_stranded", "Deliveries that wait for a channel that is not set up.", stranded
     )
+    yield GaugeMetricFamily(
+        "linli_webhooks_failing", "Webhooks that have done nothing but fail for minutes.", post.failing_webhooks()
+    )
     oldest = GaugeMetricFamily(
         "linli_delivery_oldest_due_seconds", "For how long the oldest of them is due.", labels=["channel"]
     )

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Extract, Now
 
 from notifications.channels import channels
-from notifications.models import Delivery, LastRound
+from notifications.models import Delivery, Endpoint, LastRound
 from notifications.topics import ChannelName, DeliveryState
 
 WAITING_LONG = 60.0
@@ -85,6 +85,11 @@ def sent() -> dict[str, Sent]:
 def dead_last_day() -> int:
     """How many deliveries have failed for good within 24 hours."""
     return Delivery.objects.dead().filter(finished_at__gt=Now() - timedelta(days=1)).count()
+
+
+def failing_webhooks() -> int:
+    """How many webhooks have done nothing but fail for minutes."""
+    return Endpoint.objects.failing().count()
 
 
 def set_up() -> set[str]:

@@ -22,6 +22,8 @@ PATIENCE = timedelta(days=5)
 """How long a webhook may do nothing but fail before it is switched off."""
 LONGEST_PAUSE = timedelta(hours=30)
 """Longer than any receiver is left alone that asks for a pause: a day at most, and a little more by chance."""
+FAILING_LONG = timedelta(minutes=5)
+"""How long a webhook may do nothing but fail before somebody should look."""
 MOST_SECRETS = 2
 _NOTED = timedelta(minutes=1)
 _SECRET_BYTES = 32
@@ -74,6 +76,14 @@ class Robot(Outlet):
         ]
 
 
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    """Webhooks, narrowed."""
+
+    def failing(self) -> "EndpointQuerySet":
+        """Those that are on and have done nothing but fail for FAILING_LONG."""
+        return self.filter(active=True, failing_since__lt=Now() - FAILING_LONG)
+
+
 class Endpoint(Outlet):
     """A webhook (Standard Webhooks): where an organisation's own system hears that something happened.
 
@@ -90,6 +100,8 @@ class Endpoint(Outlet):
     failing_since = models.DateTimeField(bilingual("失败始于", "failing since"), null=True, editable=False)
     succeeded_at = models.DateTimeField(bilingual("上次成功", "last success"), null=True, editable=False)
     disabled_at = models.DateTimeField(bilingual("停用时间", "disabled at"), null=True, editable=False)
+
+    objects = EndpointQuerySet.as_manager()
 
     class Meta:
         verbose_name = bilingual("Webhook 回调", "webhook")

@@ -63,7 +63,7 @@ def test_an_empty_street_has_every_figure_but_those_that_nothing_says(client, db
             "linli_rungs_fired_last_hour",
         ),
         *("linli_outbox_rows", "linli_outbox_oldest_age_seconds", "linli_tickets_open", "linli_tickets_overdue"),
-        *("linli_deliveries", "linli_deliveries_stranded"),
+        *("linli_deliveries", "linli_deliveries_stranded", "linli_webhooks_failing"),
     }
 
 

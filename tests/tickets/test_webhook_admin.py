@@ -484,3 +484,12 @@ def test_one_that_is_off_is_not_tried_out(clerk, endpoint):
     Endpoint.objects.update(active=False)
     assert "均未启用" in try_out(clerk, endpoint).content.decode()
     assert not Delivery.objects.exists()
+
+
+def test_the_first_page_says_that_one_does_nothing_but_fail(clerk, endpoint, client):
+    index = reverse("admin:index")
+    for since, active, told in ((1, True, False), (6, True, True), (6, False, False)):
+        began = timezone.now() - timedelta(minutes=since)
+        Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=began, active=active)
+        assert ("1 个 Webhook 持续推送失败" in clerk.get(index).content.decode()) == told
+        assert client.get("/healthz").json()["post"].get("failing_webhooks") == (1 if told else None)
