@@ -209,7 +209,7 @@ def test_a_neighbour_does_not_read_at_whose_door_it_is(api):
     assert seen(resident, ticket)["spot"] == "3号楼2单元401"
     assert seen(neighbour, ticket)["text"] == "楼道堆满杂物。"
     for shown_to_them in (seen(neighbour, ticket), neighbour.get(f"tickets/{ticket['id']}/events")):
-        assert "401" not in json.dumps(shown_to_them, ensure_ascii=False)
+        assert "2单元401" not in json.dumps(shown_to_them, ensure_ascii=False)
 
 
 def test_a_title_that_was_not_given_says_what_and_where_and_nothing_of_the_text(api, street):
