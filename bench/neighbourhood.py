@@ -8,24 +8,22 @@ from datetime import time
 from itertools import cycle
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 from django.utils import timezone
 
+from bench.deeds import HOME, cosign, file, move, neighbours
 from bench.ledger import News, Way
 from bench.receivers import ROBOTS, WECHAT_TEMPLATE
-from community.actors import by_person
 from community.demo import cast
 from community.models import Compound, Organisation, Person
 from notifications.digests import KIND
 from notifications.models import Delivery, Endpoint, Grant, Message, Preference, Profile, Robot
 from notifications.topics import ChannelName, Digest, Topic
 from tests.fakes.webhooks import SECRET
-from tickets.actions import Report, act, hold, submit
-from tickets.models import Follower, FollowerKind, Ticket, TicketEvent, TicketOutbox
+from tickets.models import Follower, Ticket, TicketEvent, TicketOutbox
 
 REPORTERS = ("resident", "neighbour", "tenant")
-HOME, HANDLER, OFFICE = "学院路14号院", "po-a01", "office"
+HANDLER, OFFICE = "po-a01", "office"
 PESTS, LIFT = "CL07", "EL01"
 STORY: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("dispatcher", "sign", {}),
@@ -57,24 +55,21 @@ class Neighbourhood:
 
     def __post_init__(self) -> None:
         self.cast = cast()
-        self.home = Compound.objects.get(name=HOME)
+        self.street_id = Compound.objects.get(name=HOME).street_id
         self.organisations = dict(Organisation.objects.filter(code__in=[HANDLER, OFFICE]).values_list("code", "pk"))
         self._people()
         self._outlets()
 
     def _people(self) -> None:
         """Four kinds: mail and WeChat; SMS alone; WeChat and SMS; mail alone. Nobody sleeps; staff have digests by themselves."""
-        self.residents = Person.objects.bulk_create(
-            Person(phone=f"1700000{number:04}", name="邻居", password=make_password(None))
-            for number in range(self.people)
-        )
+        self.residents = neighbours(self.people)
         awake = {"quiet_from": time(0), "quiet_until": time(0)}
         now = timezone.now()
         profiles, grants, wishes = [], [], []
+        one_by_one = {one.pk for one in (*self.residents, *(self.cast[one] for one in REPORTERS))}
         for number, person in enumerate([*self.cast.values(), *self.residents]):
             kind = number % 4
-            one_by_one = person in self.residents or person in [self.cast[one] for one in REPORTERS]
-            profile = Profile(person=person, digest=Digest.NEVER if one_by_one else Digest.AUTO, **awake)
+            profile = Profile(person=person, digest=Digest.NEVER if person.pk in one_by_one else Digest.AUTO, **awake)
             if kind in {0, 3}:
                 profile.email, profile.email_confirmed_at = f"person{number}@mail.example", now
                 self.addresses[ChannelName.EMAIL, person.pk] = profile.email
@@ -92,11 +87,10 @@ class Neighbourhood:
         Preference.objects.bulk_create(wishes)
 
     def _outlets(self) -> None:
-        street = self.home.street_id
         company = self.organisations[HANDLER]
         robots = [
             Robot(
-                street_id=street,
+                street_id=self.street_id,
                 organisation_id=company,
                 name=f"群 {number}",
                 vendor=vendor,
@@ -106,7 +100,7 @@ class Neighbourhood:
         ]
         endpoints = [
             Endpoint(
-                street_id=street,
+                street_id=self.street_id,
                 organisation_id=organisation,
                 name=f"{code} {n}",
                 url=f"{self.webhook_url}/{code}/{n}",
@@ -147,37 +141,14 @@ class Neighbourhood:
         reporter = REPORTERS[number % len(REPORTERS)]
         ticket = self.file(reporter, f"楼道有蟑螂，第{number}处。", urgent=urgent)
         yield
-        Follower.objects.bulk_create(
-            Follower(
-                street_id=ticket.street_id, ticket=ticket, person=next(crowd), kind=FollowerKind.COSIGNED,
-                since=timezone.now(),
-            )
-            for _ in range(followers)
-        )  # fmt: skip
+        cosign(ticket, [next(crowd) for _ in range(followers)])
         for who, verb, inputs in URGENT_STORY if urgent else STORY:
-            self.move(reporter if who == "reporter" else who, ticket.pk, verb, inputs)
+            move(self.cast[reporter if who == "reporter" else who], ticket.pk, verb, inputs)
             yield
 
     def file(self, who: str, text: str, *, urgent: bool) -> Ticket:
         """A new ticket of one of the demo's people: for the company, or people trapped in a lift."""
-        report = Report(
-            type="help", category=LIFT if urgent else PESTS, title=text[:20], text=text, compound_id=self.home.pk
-        )
-        with transaction.atomic():
-            ticket, _ = submit(report, by=self._actor(who), person=self.cast[who])
-        return ticket
-
-    def move(self, who: str, ticket: uuid.UUID, verb: str, inputs: dict[str, Any]) -> None:
-        """Let one of the demo's people make a move."""
-        actor = self._actor(who)
-        with transaction.atomic():
-            locked, given = hold(verb, ticket, inputs, by=actor)
-            act(verb, locked, by=actor, version=None, inputs=given)
-
-    def _actor(self, who: str) -> Any:
-        caller = by_person(self.cast[who].pk)
-        assert caller is not None
-        return caller.actor
+        return file(self.cast[who], text, LIFT if urgent else PESTS)
 
     def expected(self) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
         """Each event that happened, with everybody outside the staff who has to be told of it."""

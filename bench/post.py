@@ -11,8 +11,6 @@ from typing import Any
 
 from bench.ground import parser, prepared, refuse_named_database, write
 
-HOME = "学院路14号院"
-
 
 def main() -> None:
     """Measure and report."""
@@ -39,63 +37,27 @@ def each_by_itself() -> None:
 
 def filings(count: int) -> dict[str, Any]:
     """Tell of so many filed tickets; the figures."""
+    from bench.deeds import file  # noqa: PLC0415 - Django is set up only now
+    from community.demo import cast  # noqa: PLC0415
+
+    resident = cast()["resident"]
     for number in range(count):
-        file(f"楼道灯不亮，第{number}处。")
+        file(resident, f"楼道灯不亮，第{number}处。", "CL03")
     return told("filings", count)
 
 
 def fan_out(count: int) -> dict[str, Any]:
     """Tell one event to so many cosigners; the figures."""
-    from django.contrib.auth.hashers import make_password  # noqa: PLC0415 - Django is set up only now
-    from django.db import transaction  # noqa: PLC0415
-    from django.utils import timezone  # noqa: PLC0415
-
+    from bench.deeds import cosign, file, move, neighbours  # noqa: PLC0415 - Django is set up only now
     from community.demo import cast  # noqa: PLC0415
-    from community.models import Person  # noqa: PLC0415
     from tickets import announce  # noqa: PLC0415
-    from tickets.actions import act, hold  # noqa: PLC0415
-    from tickets.models import Follower, FollowerKind  # noqa: PLC0415
 
-    ticket = file("楼道堆物，多户受影响。", category="SV01")
+    people = cast()
+    ticket = file(people["resident"], "楼道堆物，多户受影响。", "SV01")
     announce.tell_outbox()
-    people = Person.objects.bulk_create(
-        Person(phone=f"1700000{number:04}", name="邻居", password=make_password(None)) for number in range(count)
-    )
-    Follower.objects.bulk_create(
-        Follower(
-            street_id=ticket.street_id, ticket=ticket, person=one, kind=FollowerKind.COSIGNED, since=timezone.now()
-        )
-        for one in people
-    )
-    chair = actor(cast()["chair"])
-    with transaction.atomic():
-        locked, inputs = hold("record", ticket.pk, {"met_with": "业主", "agreed": "周五前整改"}, by=chair)
-        act("record", locked, by=chair, version=None, inputs=inputs)
+    cosign(ticket, neighbours(count))
+    move(people["chair"], ticket.pk, "record", {"met_with": "业主", "agreed": "周五前整改"})
     return told("fan-out to cosigners", 1)
-
-
-def file(text: str, *, category: str = "CL03") -> Any:
-    """File a report by a resident who lives there."""
-    from django.db import transaction  # noqa: PLC0415
-
-    from community.demo import cast  # noqa: PLC0415
-    from community.models import Compound  # noqa: PLC0415
-    from tickets.actions import Report, submit  # noqa: PLC0415
-
-    resident, home = cast()["resident"], Compound.objects.get(name=HOME)
-    report = Report(type="help", category=category, title=text[:20], text=text, compound_id=home.pk)
-    with transaction.atomic():
-        ticket, _ = submit(report, by=actor(resident), person=resident)
-    return ticket
-
-
-def actor(person: Any) -> Any:
-    """The person as they act now."""
-    from community.actors import by_person  # noqa: PLC0415
-
-    caller = by_person(person.pk)
-    assert caller is not None
-    return caller.actor
 
 
 def told(what: str, events: int) -> dict[str, Any]:

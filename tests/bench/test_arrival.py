@@ -1,24 +1,12 @@
 """What happens arrives though everything dies on the way; and one who loses, repeats or renames is found out."""
 
-import json
-import os
-import subprocess
-import sys
-
-from launcher.family import PROJECT
+from tests.bench.measuring import measured
 
 
 def scene(tmp_path, name, *options):
     """The row of a small scene, and the exit code."""
-    figures = tmp_path / "figures.json"
-    kept = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.arrival", name, "--pause", "0.05", "--json", figures, *options],
-        cwd=PROJECT, env=kept | {"LINLI_LOCAL_DIR": str(tmp_path)}, capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
-    assert figures.exists(), done.stdout + done.stderr
-    (row,) = json.loads(figures.read_text())["rows"]
-    return row, done.returncode
+    (row,), code = measured(tmp_path, "bench.arrival", name, "--pause", "0.05", *options)
+    return row, code
 
 
 def test_in_chaos_nothing_is_lost_and_what_comes_twice_has_the_same_key(tmp_path):

@@ -59,9 +59,10 @@ class RobotForm(OutletForm):
         given = super().clean()
         one, vendor = self.instance, given.get("vendor") or self.instance.vendor
         entered = given.get("token", "").strip()
-        given["token"] = key_of(entered, vendor) or one.token
+        key = key_of(entered, vendor)
+        given["token"] = key or one.token
         given["secret"] = "" if given.get("forget_secret") else given.get("secret", "").strip() or one.secret
-        if entered and not key_of(entered, vendor):
+        if entered and not key:
             self.add_error(
                 "token", bilingual("该地址不是所选平台的机器人地址。", "It is no address of that platform's robots.")
             )
