@@ -16,7 +16,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 ROUND = 20.0
 """Seconds after which a round ends, so that a worker can be told to stop."""
+RETRYING = Q(state=DeliveryState.QUEUED, failures__gt=0, available_at__gt=Now())
+"""Has failed, and waits for its next attempt."""
 _ABANDONED_AT_ONCE = 200
 _ERROR_LENGTH, _RECEIPT_LENGTH = 300, 120
 
@@ -333,5 +335,4 @@ def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (D
 
 def hasten(ids: Collection[uuid.UUID]) -> int:
     """Let those of these deliveries that have failed and wait for their next attempt be due now; how many they were."""
-    waiting = Delivery.objects.filter(pk__in=ids, state=DeliveryState.QUEUED, failures__gt=0, available_at__gt=Now())
-    return waiting.update(available_at=Now())
+    return Delivery.objects.filter(RETRYING, pk__in=ids).update(available_at=Now())

@@ -14,12 +14,11 @@ from django.contrib import admin
 from django.contrib import messages as notes
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Count, Min, Q, QuerySet
-from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.timezone import localtime
 
-from notifications.deliver import hasten, replay
+from notifications.deliver import RETRYING, hasten, replay
 from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
 from notifications.trial import EVENT
@@ -39,7 +38,6 @@ DELIVERIES, RECOVER = "notifications_endpoint_deliveries", "notifications_endpoi
 _ANY = ("", bilingual("全部", "All"))
 _FAILED = ("failed", bilingual("未送达", "Not delivered"))
 _OFF = bilingual("该 Webhook 已停用，请先启用再重发。", "The webhook is off: switch it on, then send anew.")
-_RETRYING = Q(state=DeliveryState.QUEUED, failures__gt=0, available_at__gt=Now())
 _MINUTE = "%Y-%m-%dT%H:%M"
 
 
@@ -165,7 +163,7 @@ def recover(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint) -> 
         return HttpResponseRedirect(reverse(f"admin:{DELIVERIES}", args=[endpoint.pk]))
     form = Since(request.POST if request.method == "POST" else request.GET or None)
     known = form.is_valid()
-    failed = deliveries(request, endpoint).filter(Q(state__in=FAILED) | _RETRYING)
+    failed = deliveries(request, endpoint).filter(Q(state__in=FAILED) | RETRYING)
     if known:
         failed = failed.filter(created_at__gte=form.cleaned_data["since"])
         if request.method == "POST":
