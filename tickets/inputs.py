@@ -1,13 +1,13 @@
 """What each move asks for: one serializer a move. People's own words are marked, for the history keeps them apart."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
 from rest_framework import serializers
 
 from tickets.states import Channel, Secrecy, TicketType
+from web.bodies import Body
 from web.words import bilingual
 
 
@@ -38,8 +38,8 @@ class Identifier(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
-class Input(serializers.Serializer[Any]):
-    """The inputs of a move. Unknown fields are refused, so that a misspelt one is not lost in silence."""
+class Input(Body):
+    """The inputs of a move."""
 
     on_behalf_of = serializers.ChoiceField(
         choices=Party.choices,
@@ -57,17 +57,6 @@ class Input(serializers.Serializer[Any]):
     def own_words(cls) -> frozenset[str]:
         """The names of the inputs that are people's own words."""
         return frozenset(name for name, field in cls._declared_fields.items() if isinstance(field, Words))
-
-    def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields' own values; what no field takes is refused by name. Keeps nothing, so that threads may share it."""
-        if unknown := data.keys() - self.fields.keys():
-            raise serializers.ValidationError(
-                {name: serializers.ErrorDetail(str(_UNKNOWN), code="unknown_field") for name in sorted(unknown)}
-            )
-        return super().to_internal_value(data)
-
-
-_UNKNOWN = bilingual("没有这个字段。", "There is no such field.")
 
 
 def photo_ids(**options: Any) -> serializers.ListField:

@@ -25,6 +25,7 @@ from community.models import (
     Residency,
     Role,
 )
+from web.bodies import Body
 from web.idempotency import write_once
 from web.problems import Fault, invalid, not_found
 from web.schema import IDEMPOTENCY_KEY
@@ -79,14 +80,14 @@ class MeSerializer(serializers.Serializer[Any]):
     homes = HomeSerializer(many=True)
 
 
-class MePatchSerializer(serializers.Serializer[Any]):
+class MePatchSerializer(Body):
     """What I may change about me."""
 
     name = serializers.CharField(max_length=40, required=False)
     language = serializers.ChoiceField(Language.choices, required=False)
 
 
-class MoveInSerializer(serializers.Serializer[Any]):
+class MoveInSerializer(Body):
     """A home I state."""
 
     compound = serializers.UUIDField()

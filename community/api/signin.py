@@ -20,12 +20,13 @@ from community.models.people import MOBILE
 from community.models.signin import CODE_LIFE, TOKEN_LIFE
 from community.signin import Issued
 from web.addresses import client_address
+from web.bodies import Body
 from web.paging import page
 from web.problems import not_found
 from web.schema import PAGING, paged
 
 
-class PhoneSerializer(serializers.Serializer[Any]):
+class PhoneSerializer(Body):
     """A mainland mobile number."""
 
     phone = serializers.RegexField(MOBILE, max_length=11, help_text="A mainland mobile number of 11 digits.")
@@ -63,7 +64,7 @@ class DeviceProofSerializer(ProofSerializer):
     device = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
 
 
-class WechatCodeSerializer(serializers.Serializer[Any]):
+class WechatCodeSerializer(Body):
     """What `wx.login` gave to the mini-program."""
 
     code = serializers.RegexField(r"^[!-~]{1,256}$", max_length=256)

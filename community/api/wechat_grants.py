@@ -15,6 +15,7 @@ from community.models import WechatAccount
 from notifications import grants
 from notifications.models import Grant
 from notifications.models.wording import ANY
+from web.bodies import Body
 from web.idempotency import write_once
 from web.problems import Fault, Problem, invalid
 from web.schema import IDEMPOTENCY_KEY
@@ -48,7 +49,7 @@ class WechatGrantsSerializer(serializers.Serializer[Any]):
     templates = WechatTemplateSerializer(many=True)
 
 
-class WechatTapsSerializer(serializers.Serializer[Any]):
+class WechatTapsSerializer(Body):
     """What `wx.requestSubscribeMessage` answered, without its `errMsg`."""
 
     results = serializers.DictField(

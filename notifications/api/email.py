@@ -15,6 +15,7 @@ from notifications.api.person import person_of
 from notifications.api.settings import SettingsSerializer, settings_of
 from notifications.mail import MailNotSent, NoMailServer
 from notifications.models.wording import LANGUAGES
+from web.bodies import Body
 from web.problems import make_handler
 
 _handle = make_handler(
@@ -22,7 +23,7 @@ _handle = make_handler(
 )
 
 
-class EmailSerializer(serializers.Serializer[Any]):
+class EmailSerializer(Body):
     """The address that shall get a code."""
 
     email = serializers.EmailField(max_length=254)
@@ -34,7 +35,7 @@ class EmailCodeSentSerializer(serializers.Serializer[Any]):
     expires_in = serializers.IntegerField(help_text="Seconds for which the code is good.")
 
 
-class EmailCodeSerializer(serializers.Serializer[Any]):
+class EmailCodeSerializer(Body):
     """The code that was mailed to me."""
 
     code = serializers.RegexField(r"^[0-9]{6}$", max_length=6)

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from notifications.api.person import person_of
 from notifications.models import Message
 from notifications.topics import Topic
+from web.bodies import Body
 from web.paging import page
 from web.problems import not_found
 from web.schema import PAGING, paged
@@ -71,7 +72,7 @@ class InboxQuerySerializer(serializers.Serializer[Any]):
     topic = serializers.ChoiceField(choices=Topic.choices, required=False)
 
 
-class ReadAllSerializer(serializers.Serializer[Any]):
+class ReadAllSerializer(Body):
     """How far I have read."""
 
     up_to = serializers.UUIDField(

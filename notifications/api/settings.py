@@ -20,6 +20,7 @@ from notifications.models import Message, Preference, Profile
 from notifications.models.choices import CHOSEN, INBOX
 from notifications.topics import Digest, Topic
 from notifications.wishes import ALWAYS, URGENT_DEFAULTS, Wishes, say
+from web.bodies import Body
 from web.problems import Fault, invalid
 from web.words import bilingual
 
@@ -70,7 +71,7 @@ class SettingsSerializer(serializers.Serializer[Any]):
     preferences = PreferenceSerializer(many=True)
 
 
-class WishSerializer(serializers.Serializer[Any]):
+class WishSerializer(Body):
     """One thing that I change."""
 
     topic = serializers.ChoiceField(choices=Topic.choices)
@@ -78,7 +79,7 @@ class WishSerializer(serializers.Serializer[Any]):
     wanted = serializers.BooleanField(allow_null=True, help_text="Null goes back to the default.")
 
 
-class SettingsPatchSerializer(serializers.Serializer[Any]):
+class SettingsPatchSerializer(Body):
     """What I change; the rest stays as it is."""
 
     quiet_from = TimeOfDay(required=False)

@@ -40,14 +40,21 @@ def test_i_see_my_seats_and_homes(resident, sign_in, cast):
     assert all(seat["organisation"]["name"] for seat in chair["seats"])
 
 
-def test_i_change_my_name_and_language_and_nothing_else(resident, cast):
-    asked = {"name": "李梅", "language": "en", "phone": "13900000009", "is_staff": True}
-    answer = resident.patch("/api/v1/me", asked)
+def test_i_change_my_name_and_language(resident, cast):
+    answer = resident.patch("/api/v1/me", {"name": "李梅", "language": "en"})
     assert answer.status_code == 200
     assert (answer.json()["name"], answer.json()["language"]) == ("李梅", "en")
     person = Person.objects.get(id=cast["resident"].id)
     assert (person.name, person.language) == ("李梅", "en")
-    assert (person.phone, person.is_staff) == (cast["resident"].phone, False)
+
+
+@pytest.mark.parametrize("field", ["phone", "is_staff", "nane"])
+def test_what_i_may_not_change_or_misspell_is_named_and_changes_nothing(resident, cast, field):
+    answer = resident.patch("/api/v1/me", {"name": "李梅", field: "13900000009"})
+    assert answer.status_code == 400
+    assert [(fault["field"], fault["code"]) for fault in answer.json()["errors"]] == [(field, "unknown_field")]
+    person = Person.objects.get(id=cast["resident"].id)
+    assert (person.name, person.phone, person.is_staff) == (cast["resident"].name, cast["resident"].phone, False)
 
 
 @pytest.mark.parametrize(

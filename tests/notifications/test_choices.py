@@ -93,6 +93,20 @@ def test_a_choice_is_changed_and_taken_back(resident, cast):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("misspelt", "field"),
+    [
+        ({"digets": "never"}, "digets"),
+        ({"preferences": [{"topic": "work", "channel": "sms", "wanted": True, "wantd": 1}]}, "preferences.0.wantd"),
+    ],
+)
+def test_a_misspelt_field_is_named_and_changes_nothing(resident, cast, misspelt, field):
+    (fault,) = change(resident, 400, quiet_from="23:30", **misspelt)["errors"]
+    assert (fault["field"], fault["code"]) == (field, "unknown_field")
+    assert stored(cast["resident"]) == ([], set())
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("topic", ["asked", "work"])
 def test_what_one_must_act_on_cannot_be_declined_in_the_inbox(resident, cast, topic):
     wish = {"topic": topic, "channel": "inbox"}

@@ -151,9 +151,10 @@ def test_reading_all_leaves_what_came_meanwhile(cast, inbox, resident):
     assert read(inbox("neighbour"), "/unread")["count"] == 3
 
 
-def test_reading_all_up_to_nonsense_reads_nothing(cast, resident):
+@pytest.mark.parametrize("asked", [{"up_to": "yesterday"}, {"upto": str(uuid.uuid4())}])
+def test_reading_all_up_to_nonsense_reads_nothing(cast, resident, asked):
     told(letter(cast["resident"]))
-    mark(resident, "read-all", {"up_to": "yesterday"}, 400)
+    mark(resident, "read-all", asked, 400)
     assert read(resident, "/unread")["count"] == 1
 
 
