@@ -16,17 +16,17 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from notifications import buckets, overflow, queues
 from notifications.channels.channel import Afresh, Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
-from notifications.models import Bucket, Delivery, LastRound
+from notifications.models import Bucket, Delivery, Endpoint, LastRound, Robot
 from notifications.models.choices import QUIET_FROM, QUIET_UNTIL
 from notifications.models.outlets import LONGEST_PAUSE
 from notifications.timing import Quiet, quiet_hours, wait
-from notifications.topics import ChannelName, DeliveryState
+from notifications.topics import ROBOTS, ChannelName, DeliveryState
 
 logger = logging.getLogger(__name__)
 
@@ -331,6 +331,12 @@ def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (D
     return Delivery.objects.filter(pk__in=ids, state__in=final).update(
         state=DeliveryState.QUEUED, failures=0, unsure=False, available_at=Now(), finished_at=None, error=""
     )
+
+
+def switched_off() -> Q:
+    """Deliveries to a robot or webhook that is switched off or gone: sent anew, they would be dropped."""
+    on = [outlets.filter(pk=OuterRef("recipient"), active=True) for outlets in (Robot.objects, Endpoint.objects)]
+    return Q(channel__in=[*ROBOTS, ChannelName.WEBHOOK]) & ~(Exists(on[0]) | Exists(on[1]))
 
 
 def hasten(ids: Collection[uuid.UUID]) -> int:

@@ -164,6 +164,23 @@ def test_a_text_message_that_may_have_arrived_is_sent_anew_only_when_asked_for(d
     assert said("dead_letters", "--replay", "--all", "--unknown-too").endswith("\n1 queued again.\n")
 
 
+def test_what_is_for_a_webhook_that_is_off_waits_until_it_is_on(db):
+    endpoint = Endpoint.objects.create(
+        street_id=STREET, organisation_id=uuid.uuid4(), name="客服系统", url="https://crm.example/hooks", active=False
+    )
+    off, gone = (dead(ChannelName.WEBHOOK, recipient=one) for one in (endpoint.pk, uuid.uuid4()))
+    left_alone, queued = said("dead_letters", "--replay", "--all").splitlines()[-2:]
+    assert (left_alone, queued) == (
+        "2 are for a webhook or robot that is switched off; switch it on first.",
+        "0 queued again.",
+    )
+    Endpoint.objects.update(active=True)
+    assert said("dead_letters", "--replay", "--all").endswith("\n1 queued again.\n")
+    assert list(Delivery.objects.dead()) == [gone]
+    off.refresh_from_db()
+    assert off.state == DeliveryState.QUEUED
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--replay"], ["--replay", "--street", "nowhere"], ["--replay", "--since", "soon"], ["--replay", "--dry-run"]],

@@ -305,6 +305,15 @@ def test_the_action_sends_what_failed_and_spares_what_may_have_arrived(clerk, fi
     assert LogEntry.objects.count() == 2
 
 
+def test_the_action_leaves_what_a_webhook_that_is_off_would_drop(clerk, filed, tell, cast):
+    off = tell(filed, cast["dispatcher"], "dead", channel=ChannelName.WEBHOOK)
+    chosen = {"action": "send_anew", "_selected_action": [off.pk]}
+    answer = clerk.post(reverse(LIST), chosen, follow=True)
+    assert "1 条的接收方（Webhook 或群机器人）已停用" in answer.content.decode()
+    off.refresh_from_db()
+    assert off.state == "dead"
+
+
 def test_nothing_of_a_delivery_is_changed_by_hand(administrator, filed, tell, cast):
     delivery = tell(filed, cast["dispatcher"], "dead")
     address = reverse("admin:notifications_delivery_change", args=[delivery.pk])

@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import override
 
 from community.models import Street
-from notifications.deliver import replay
+from notifications.deliver import replay, switched_off
 from notifications.models import Delivery
 from notifications.topics import ChannelName
 
@@ -39,6 +39,7 @@ class Command(BaseCommand):
         "List the deliveries that failed for good (dead letters): their keys, channels, recipients, attempts and reasons; "
         "no phone, name or address. With --replay, queue those listed again: each keeps its key, so that a receiver "
         "that has it already can tell. No phone can: a text message that may have arrived is left alone without --unknown-too. "
+        "What is for a webhook or robot that is switched off waits until it is switched on. "
         "First mend what the reason names."
     )
 
@@ -91,6 +92,9 @@ class Command(BaseCommand):
         if not options["unknown_too"] and (left := found.filter(unknown).count()):
             self.stdout.write(f"{left} text messages may have arrived and are left alone; see --unknown-too.")
             found = found.exclude(unknown)
+        if left := found.filter(switched_off()).count():
+            self.stdout.write(f"{left} are for a webhook or robot that is switched off; switch it on first.")
+            found = found.exclude(switched_off())
         self.stdout.write(self.replayed(list(found.values_list("pk", flat=True))))
 
     def street_id(self, code: str) -> uuid.UUID:
