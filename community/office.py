@@ -187,6 +187,8 @@ class SignIn(LoginView):
 class Office(admin.AdminSite):
     """Django's admin with a front door of its own."""
 
+    site_header = site_title = bilingual("邻里办", "Linli")
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page; whoever keeps the calendar reads there what it lacks, whoever sees deliveries and webhooks what fails."""
         if request.user.has_perm("workflow.change_calendarversion"):

@@ -20,7 +20,6 @@ documentation = csp_override(settings.SECURE_CSP | {"style-src": [CSP.SELF, CSP.
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs"), name="home"),
     path("admin/", admin.site.urls),
-    path("", RedirectView.as_view(pattern_name="docs")),
     path("api/v1/", include("community.api.urls")),
     path("api/v1/", include("notifications.api.urls")),
     path("api/v1/", include("tickets.api.urls")),

@@ -185,7 +185,7 @@ FACTS: Mapping[str, Promise] = {
     "plan": bilingual("计划销账日期", "the plan date of the account"),
     "branch": bilingual("不予受理的情形", "why it is not taken up"),
     "master": bilingual("主单号", "the code of the ticket that it was merged into"),
-    "url": bilingual("链接", "its address"),
+    "url": bilingual("工单在接口中的地址，供系统使用", "its address in the API, for systems"),
 }
 """What a wording may speak of, and what each stands for."""
 

@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
+from django.utils.timezone import localtime
 
 from notifications.channels.outside import Forbidden
 from notifications.channels.webhook import from_settings
@@ -77,9 +78,7 @@ class EndpointAdmin(OutletAdmin):
         css: ClassVar[dict[str, list[str]]] = {"all": ["tickets/messages.css"]}
 
     form = EndpointForm
-    list_display = [
-        "name", "organisation", "host", "active", "disabled_reason", "failing_since", "succeeded_at", "waiting", "dead",
-    ]  # fmt: skip
+    list_display = ["name", "organisation", "host", "condition", "succeeded_at", "waiting", "dead"]
 
     def get_urls(self) -> list[Any]:
         """The admin's own, the deliveries, and what can be done."""
@@ -167,6 +166,17 @@ class EndpointAdmin(OutletAdmin):
     def host(self, one: Endpoint) -> str:
         """Where it listens, without the rest of the address."""
         return urlsplit(one.url).netloc
+
+    @admin.display(description=bilingual("状态", "state"), ordering="active")
+    def condition(self, one: Endpoint) -> str:
+        """Whether it is on, and since when it does nothing but fail or why it is off."""
+        if not one.active:
+            why = one.disabled_reason
+            return str(bilingual(f"已停用：{why}" if why else "已停用", f"Off: {why}" if why else "Off"))
+        if one.failing_since is None:
+            return str(bilingual("启用", "On"))
+        since = f"{localtime(one.failing_since):%Y-%m-%d %H:%M}"
+        return str(bilingual(f"自 {since} 起持续失败", f"Has done nothing but fail since {since}"))
 
     @admin.display(description=bilingual("事件", "events"))
     def told(self, one: Endpoint) -> str:
