@@ -64,8 +64,8 @@ def prepared() -> Iterator[Ground]:
 
             with contextlib.redirect_stdout(sys.stderr):
                 call_command("migrate", verbosity=0, interactive=False)
-                call_command("load_demo")
                 call_command("load_reference")
+                call_command("load_demo")
             yield Ground(home, family)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
@@ -193,14 +194,18 @@ def _load_people(report: Report) -> dict[str, Person]:
             phone=row["phone"],
             name=row["name"],
             language=row["language"],
-            is_staff=row["staff"] == "yes",
-            is_superuser=row["staff"] == "yes",
-            password=make_password(ADMINISTRATOR_PASSWORD if row["staff"] == "yes" else None),
+            is_staff=row["admin"] != "",
+            is_superuser=row["admin"] == "superuser",
+            password=make_password(ADMINISTRATOR_PASSWORD if row["admin"] == "superuser" else None),
         )
         for row in rows("people")
     ]
     known = Person.objects.filter(phone__in=[person.phone for person in wanted])
+    clerks = [person for person in wanted if person.is_staff and not person.is_superuser]
+    new_clerks = [person for person in clerks if not known.filter(phone=person.phone).exists()]
     by_phone = _add("people", report, known, wanted, "phone")
+    for person in new_clerks:
+        by_phone[person.phone].groups.set(Group.objects.all())
     return {row["key"]: by_phone[row["phone"]] for row in rows("people")}
 
 

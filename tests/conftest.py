@@ -44,8 +44,8 @@ def no_way_out() -> Iterator[None]:
 def django_db_setup(django_db_setup, django_db_blocker):
     """The test database, with the demo street and all reference data in it for the whole session."""
     with django_db_blocker.unblock():
-        call_command("load_demo", stdout=StringIO())
         call_command("load_reference", stdout=StringIO())
+        call_command("load_demo", stdout=StringIO())
 
 
 @pytest.fixture
@@ -91,6 +91,7 @@ def staff(client, cast):
             reduce(or_, (Q(content_type__app_label=app, codename=name) for app, name in wanted))
         )
         assert found.count() == len(wanted)
+        person.groups.clear()
         person.user_permissions.set(found)
         client.force_login(person)
         return client

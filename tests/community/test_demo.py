@@ -171,7 +171,8 @@ def test_only_the_administrator_has_a_password(cast):
     with_password = [person for person in cast.values() if person.has_usable_password()]
     assert with_password == [cast["administrator"]]
     assert cast["administrator"].check_password(demo.ADMINISTRATOR_PASSWORD)
-    assert cast["administrator"].is_superuser
+    assert {key for key, person in cast.items() if person.is_superuser} == {"administrator"}
+    assert {key for key, person in cast.items() if person.is_staff} == {"administrator", "general_officer"}
 
 
 def test_the_resident_and_the_neighbour_live_behind_different_doors_of_one_compound(cast):
@@ -190,6 +191,7 @@ def test_the_table_of_people_says_who_they_are_and_how_to_sign_in(cast):
     assert "调度员" in lines["dispatcher"]
     assert "学院路14号院 业主" in lines["resident"]
     assert "已卸任" in lines["former_member"]
+    assert "可进入管理后台" in lines["general_officer"]
     assert demo.ADMINISTRATOR_PASSWORD in printed
 
 

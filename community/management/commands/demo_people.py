@@ -34,7 +34,10 @@ class Command(BaseCommand):
                 )
         self.stdout.write("\nSign in with the phone number; the SMS code appears in the server's terminal.")
         if not settings.PRODUCTION:
-            self.stdout.write(f"The administrator also enters /admin/ with the password {demo.ADMINISTRATOR_PASSWORD}")
+            self.stdout.write(
+                "At /admin/ the street's clerk (可进入管理后台) comes in by a code, "
+                f"the administrator also with the password {demo.ADMINISTRATOR_PASSWORD}"
+            )
 
     def stands_for(self, person: Person) -> str:
         """What the person is on the street: seats, homes, or neither."""
@@ -43,6 +46,6 @@ class Command(BaseCommand):
             for seat in person.memberships.all()
         ]
         parts += [f"{home.compound} {home.get_relation_display()}" for home in person.residencies.all()]
-        if person.is_superuser:
-            parts.append("系统管理员")
+        if person.is_staff:
+            parts.append("系统管理员" if person.is_superuser else "可进入管理后台")
         return "；".join(parts) or "辖区外人员"

@@ -1,4 +1,4 @@
-"""Load what Linli cannot work without: categories, working calendar, service level. Each where there is none yet."""
+"""Load what Linli cannot work without, and the clerks' group: each where there is none yet."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from tickets import clerks
 from tickets.management.commands.load_categories import FIRST_EFFECTIVE_FROM
 from tickets.models import service_level
 from tickets.service_level import BadServiceLevel
@@ -17,7 +18,7 @@ from workflow import calendars
 class Command(BaseCommand):
     """Running it twice does no harm: what is there stays as it is."""
 
-    help = "Load categories, working calendar and service level, each where there is none yet."
+    help = "Load categories, working calendar, service level and the clerks' group of permissions, each where there is none yet."
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("load_categories", stdout=self.stdout)
@@ -35,4 +36,9 @@ class Command(BaseCommand):
             f"service level {level}: {level.targets.count()} targets, {level.rungs.count()} rungs."
             if level
             else "There is a service level; nothing to do."
+        )
+        self.stdout.write(
+            f"clerks: {len(clerks.PERMISSIONS)} permissions."
+            if clerks.load()
+            else "There is a clerks' group; nothing to do."
         )
