@@ -313,6 +313,7 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
     """What is told of a firing to those of `people`, by organisation, whom it concerns, and to their organisations' robots."""
     contract, rung = one.contract, LADDER.get(one.rung)
     addressees = {person.person_id: person for body in one.concerned for person in people.get(body, ())}
+    said = facts(contract, one.rung)
     return Letter(
         # The same for whoever fires it, as its row is.
         key=uuid.uuid5(contract.pk, f"{one.rung} {one.due_on}"),
@@ -320,7 +321,8 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
         kind=f"{KIND}{one.rung}",
         topic=Topic.REMINDER if rung is not None and rung.until_end else Topic.OVERSIGHT,
         at=one.fired_at,
-        facts=facts(contract, one.rung),
+        facts=said,
+        about=said["provider"],
         people=list(addressees.values()),
         organisations=one.concerned,
     )

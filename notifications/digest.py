@@ -32,7 +32,7 @@ MOST = 200
 """How many messages one digest holds."""
 REPEAT = timedelta(minutes=1)
 """After how long a digest that could not be made is tried again, give or take a fifth."""
-ROOM = 4000
+ROOM = 8000
 """Bytes that the list of what it gathers may take in a digest; in the inbox, each of them can be opened."""
 _PRESSING = (Topic.ASKED, Topic.WORK, Topic.OVERSIGHT, Topic.REMINDER, Topic.PROGRESS)
 
@@ -114,6 +114,7 @@ def _summarise(held: Sequence[Message], now: datetime) -> None:
         topic=next(one for one in _PRESSING if one in topics),
         subject_id=first.subject_id if of_one else None,
         code=first.code if of_one else "",
+        about=first.about if of_one else "",
         title=text["title"],
         body=text["body"],
         language=summary.language,

@@ -14,7 +14,7 @@ CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages")
 KIND = "digest"
 FACTS = {
     "count": bilingual("消息条数", "how many messages there are"),
-    "lines": bilingual("各条的编号和标题，每行一条", "the number and title of each, one a line"),
+    "lines": bilingual("各条的编号、标题和事由，每行一条", "the number, title and matter of each, one a line"),
 }
 """What the wording of a digest for a person may speak of."""
 _URGENT, _MORE = "urgent", "more"
@@ -22,37 +22,44 @@ _URGENT, _MORE = "urgent", "more"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a digest says of one message."""
+    """What a digest says of one message: its title and, where there is room, what it is about."""
 
     title: str
     urgent: bool = False
+    about: str = ""
 
     @classmethod
     def of(cls, message: Message) -> "Line":
-        """The number of what a message is about, unless its title says it, and the title."""
+        """The number of what a message is about, unless its title says it, the title, and what it is about."""
         code, title = message.code, message.title
-        return cls(title if code in title else f"{code} {title}", message.urgent)
+        return cls(title if code in title else f"{code} {title}", message.urgent, message.about)
 
 
 def summed_up(lines: Sequence[Line], language: str, *, room: int | None = None) -> dict[str, str]:
     """The content of a digest of `lines`, in their order but the urgent first: `title`, `body` and `language`.
 
-    Title and body together, with a line break between, take `room` bytes of UTF-8 at most; those that do not fit are counted in the
-    last line.
+    Title and body together, with a line break between, take `room` bytes of UTF-8 at most. Where that is not enough, no line says what
+    it is about; those that do not fit even so are counted in the last line.
     """
     text = _words(TEXT, language)
     title = filled(text.title, {"count": str(len(lines))})
-    urgent = _words(_URGENT, language).body
-    said = [filled(urgent, {"line": one.title}) for one in lines if one.urgent]
-    said += [one.title for one in lines if not one.urgent]
-    # Whatever the number, the last line is no longer than the one that counts them all.
+    ordered = sorted(lines, key=lambda one: not one.urgent)
+    said = _said([f"{one.title} · {one.about}" if one.about else one.title for one in ordered], ordered, language)
     left = None if room is None else room - _size(title) - 1
     if left is not None and _size("\n".join(said)) > left:
-        said = _fitting(said, left, language)
+        said = _fitting(_said([one.title for one in ordered], ordered, language), left, language)
     return {"title": title, "body": filled(text.body, {"lines": "\n".join(said)}), "language": language}
 
 
-def _fitting(said: Sequence[str], room: int, language: str) -> list[str]:
+def _said(words: Sequence[str], lines: Sequence[Line], language: str) -> list[str]:
+    urgent = _words(_URGENT, language).body
+    return [filled(urgent, {"line": one}) if line.urgent else one for one, line in zip(words, lines, strict=True)]
+
+
+def _fitting(said: list[str], room: int, language: str) -> list[str]:
+    if _size("\n".join(said)) <= room:
+        return said
+    # Whatever the number, the last line is no longer than the one that counts them all.
     left = room - _size(_more(len(said), language))
     fitting: list[str] = []
     for line in said:

@@ -9,11 +9,14 @@ from typing import Any
 
 from django.db.models import Count, F, Min, Q
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import override
 
 from notifications.channels import channels
 from notifications.digests import KIND
 from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.models.choices import INBOX, QUIET_FROM, QUIET_UNTIL
+from notifications.models.message import ABOUT_LENGTH
 from notifications.models.wording import GROUP_LANGUAGE, TEXT
 from notifications.timing import LATELY, OLD, after_quiet, held_until
 from notifications.topics import ChannelName, Digest, Topic
@@ -44,9 +47,9 @@ class Addressee:
 class Letter:
     """News of one event for everybody to whom it is told in the same words.
 
-    `key` is the event, `facts` what the wording's placeholders stand for (lazy words are said in each reader's language; `code` is
-    the number of what the event happened to), `organisations` those whose robots hear it. `urgent` passes quiet hours and digests.
-    Of two letters about one event to the same recipient the first counts.
+    `key` is the event, `facts` what the wording's placeholders stand for (`code` is the number of what the event happened to), `about`
+    where and what that is in a few words; lazy words are said in each reader's language. `organisations` are those whose robots hear
+    it. `urgent` passes quiet hours and digests. Of two letters about one event to the same recipient the first counts.
     """
 
     key: uuid.UUID
@@ -60,6 +63,7 @@ class Letter:
     subject_id: uuid.UUID | None = None
     seq: int | None = None
     urgent: bool = False
+    about: str | Promise = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,11 @@ class Reach:
         return self._known[asked]
 
 
+def _about(letter: Letter, language: str) -> str:
+    with override(language):
+        return str(letter.about)[:ABOUT_LENGTH]
+
+
 class _Posting:
     """One call of `post`, with what it read of everybody concerned."""
 
@@ -217,9 +226,10 @@ class _Posting:
     def _tell(self, letter: Letter, language: str, people: Sequence[uuid.UUID]) -> None:
         text = self.writer.content(letter.street_id, letter.kind, TEXT, language, letter.facts)
         assert text is not None
+        about = _about(letter, language)
         ways = [] if self._is_old(letter) else self._ways(letter, language, people)
         for person in people:
-            message = self._message(letter, person, text, language)
+            message = self._message(letter, person, text, about)
             message.person_id = person
             wanted = [
                 (name, content)
@@ -279,7 +289,7 @@ class _Posting:
     def _say(self, letter: Letter, robot: Robot, at: datetime) -> None:
         text = self.writer.content(letter.street_id, letter.kind, TEXT, GROUP_LANGUAGE, letter.facts)
         assert text is not None
-        message = self._message(letter, robot.id, text, GROUP_LANGUAGE)
+        message = self._message(letter, robot.id, text, _about(letter, GROUP_LANGUAGE))
         self.deliveries.append(_delivery(message, ChannelName(robot.vendor), text, at))
 
     def _signals(self) -> None:
@@ -314,7 +324,7 @@ class _Posting:
         content = {"type": signal.type, "timestamp": signal.at.isoformat(), "data": dict(signal.data)}
         self.deliveries.append(_delivery(message, ChannelName.WEBHOOK, content, self.now))
 
-    def _message(self, letter: Letter, recipient: uuid.UUID, text: Mapping[str, Any], language: str) -> Message:
+    def _message(self, letter: Letter, recipient: uuid.UUID, text: Mapping[str, Any], about: str) -> Message:
         message = Message(
             street_id=letter.street_id,
             key=letter.key,
@@ -323,10 +333,11 @@ class _Posting:
             topic=letter.topic,
             subject_id=letter.subject_id,
             code=letter.facts.get("code", ""),
+            about=about,
             seq=letter.seq,
             title=text["title"],
             body=text["body"],
-            language=language,
+            language=text["language"],
             urgent=letter.urgent,
             at=letter.at,
             created_at=self.now,

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 
 from notifications.post import Addressee, Letter, Signal, post
 from notifications.tasks import nudge
@@ -161,6 +162,7 @@ def _letter(
         people=readers,
         organisations=organisations,
         subject_id=event.subject_id,
+        about=format_lazy("{} · {}", facts["place"], facts["matter"]),
         seq=event.seq,
         urgent=bool(told.facts["urgent"]) and note.topic in (Topic.WORK, Topic.REMINDER, Topic.OVERSIGHT, Topic.ASKED),
     )

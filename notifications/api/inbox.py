@@ -32,6 +32,7 @@ class PartSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     subject_id = serializers.UUIDField(allow_null=True)
     code = serializers.CharField(allow_blank=True)
+    about = serializers.CharField(allow_blank=True)
     seq = serializers.IntegerField(allow_null=True)
     at = serializers.DateTimeField()
 
@@ -51,6 +52,9 @@ class NotificationSerializer(serializers.Serializer[Any]):
     read_at = serializers.DateTimeField(allow_null=True)
     subject_id = serializers.UUIDField(allow_null=True, help_text="The ticket that it is about.")
     code = serializers.CharField(allow_blank=True, help_text="Its number, for people; empty where there is none.")
+    about = serializers.CharField(
+        allow_blank=True, help_text="Where and what that is, in a few words: 学院路14号院 · 生活垃圾清运."
+    )
     seq = serializers.IntegerField(allow_null=True, help_text="The number of the event in that ticket's timeline.")
     parts_count = serializers.IntegerField(
         help_text="How many messages a digest gathers; 0 for a message that is none."
@@ -102,6 +106,7 @@ def _part(one: Message) -> dict[str, Any]:
         "title": one.title,
         "subject_id": one.subject_id,
         "code": one.code,
+        "about": one.about,
         "seq": one.seq,
         "at": one.at,
     }
@@ -121,6 +126,7 @@ def _message(one: Any) -> dict[str, Any]:
         "read_at": one.read_at,
         "subject_id": one.subject_id,
         "code": one.code,
+        "about": one.about,
         "seq": one.seq,
         "parts_count": one.parts_count,
         "parts": [_part(part) for part in one.parts],

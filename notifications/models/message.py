@@ -11,6 +11,8 @@ from notifications.topics import ChannelName, DeliveryState, Topic
 from web.models import Identified
 from web.words import bilingual
 
+ABOUT_LENGTH = 120
+
 
 class MessageQuerySet(models.QuerySet["Message"]):
     """Messages, narrowed."""
@@ -31,10 +33,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(Identified):
     """One piece of news for one recipient, in their language: for a person, the row of their inbox.
 
-    `key` is the event that it tells of, `recipient` the person, the robot or the webhook that it is for. `subject_id`, `code` and `seq`
-    are what the event happened to, the number by which people know that, and the event's own number there. A held message waits until
-    `held_until` to be gathered with others into one digest, and is shown in no inbox; `ways` is what each channel would carry if it
-    were sent by itself after all, in the order in which they are tried. `gathered_into` is that digest.
+    `key` is the event that it tells of, `recipient` the person, the robot or the webhook that it is for. `subject_id`, `code`,
+    `about` and `seq` are what the event happened to, the number by which people know that, where and what it is in a few words, and the
+    event's own number there. A held message waits until `held_until` to be gathered with others into one digest, and is shown in no
+    inbox; `ways` is what each channel would carry if it were sent by itself after all, in the order in which they are tried.
+    `gathered_into` is that digest.
     """
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
@@ -52,6 +55,7 @@ class Message(Identified):
     topic = models.CharField(bilingual("主题", "topic"), max_length=12, choices=Topic)
     subject_id = models.UUIDField(null=True, verbose_name=bilingual("所涉事项", "subject"))
     code = models.CharField(bilingual("编号", "code"), max_length=32, default="", db_default="")
+    about = models.CharField(bilingual("事由", "about"), max_length=ABOUT_LENGTH, default="", db_default="")
     seq = models.PositiveIntegerField(null=True, verbose_name=bilingual("序号", "number"))
     title = models.CharField(bilingual("标题", "title"), max_length=120)
     body = models.TextField(bilingual("正文", "body"))

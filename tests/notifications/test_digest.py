@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils.text import format_lazy
 
 from community.models import Person
 from notifications import digest, tasks
 from notifications.models import Delivery, Message, Preference, Profile, Wording
 from notifications.topics import ChannelName, Digest, Topic
 from tests.notifications.letters import MORNING, NIGHT, NOON, STREET, letter, statements, told
+from web.words import bilingual
 
 MINUTE = timedelta(minutes=1)
 SOON = NOON + 10 * MINUTE
@@ -204,16 +206,27 @@ def test_a_summary_says_the_number_of_what_a_title_does_not_name(paper, dispatch
 
 
 @pytest.mark.django_db
+def test_a_summary_says_where_and_what_each_is_in_its_readers_language(paper, dispatcher):
+    dispatcher.language = "en"
+    matter = bilingual("漏水", "A leak")
+    told(*(replace(letter(dispatcher), about=format_lazy("{} · {}", "学院路14号院", matter)) for _ in range(5)))
+    digest.gather(SOON)
+    summary = Message.objects.get(kind="digest")
+    assert (summary.about, summary.body.splitlines()) == ("", ["Ticket XY-1 · 学院路14号院 · A leak"] * 2)
+    assert set(Message.objects.exclude(kind="digest").values_list("about", flat=True)) == {"学院路14号院 · A leak"}
+
+
+@pytest.mark.django_db
 def test_a_summary_about_one_ticket_leads_there_in_its_readers_language(paper, dispatcher):
     dispatcher.language = "en"
-    news = letter(dispatcher)
+    news = replace(letter(dispatcher), about="学院路14号院")
     Profile.objects.create(person=dispatcher, digest=Digest.HOURLY)
     told(*(replace(news, key=uuid.uuid4(), seq=number) for number in range(22)))
     digest.gather(NOON + 60 * MINUTE)
     summary = Message.objects.get(kind="digest")
-    about = (summary.subject_id, summary.code, summary.title, summary.language)
-    assert about == (news.subject_id, "XY-1", "22 new messages", "en")
-    assert summary.body.splitlines() == ["Ticket XY-1"] * 22
+    about = (summary.subject_id, summary.code, summary.about, summary.title, summary.language)
+    assert about == (news.subject_id, "XY-1", "学院路14号院", "22 new messages", "en")
+    assert summary.body.splitlines() == ["Ticket XY-1 · 学院路14号院"] * 22
 
 
 @pytest.mark.django_db

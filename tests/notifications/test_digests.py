@@ -32,5 +32,14 @@ def test_a_digest_that_just_fits_is_whole():
     assert summed_up(lines, "zh-hans", room=size - 1)["body"] == "另有 2 条"
 
 
+def test_what_each_is_about_is_said_where_there_is_room_for_all():
+    lines = [Line("A-1 已受理", about="14号院 · 漏水"), Line("A-2 已办结"), Line("A-3 派单", urgent=True, about="电梯")]
+    whole = summed_up(lines, "zh-hans")
+    assert whole["body"] == "【紧急】A-3 派单 · 电梯\nA-1 已受理 · 14号院 · 漏水\nA-2 已办结"
+    size = len(f"{whole['title']}\n{whole['body']}".encode())
+    assert summed_up(lines, "zh-hans", room=size) == whole
+    assert summed_up(lines, "zh-hans", room=size - 1)["body"] == "【紧急】A-3 派单\nA-1 已受理\nA-2 已办结"
+
+
 def test_a_title_is_no_template():
     assert summed_up([Line("价格 $5 ${lines}"), Line("乙")], "zh-hans")["body"] == "价格 $5 ${lines}\n乙"

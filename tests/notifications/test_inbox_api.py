@@ -85,6 +85,7 @@ def test_a_row_tells_what_happened_in_the_language_of_its_reader(cast, inbox):
         "read_at": None,
         "subject_id": str(news.subject_id),
         "code": "XY-1",
+        "about": "",
         "seq": 1,
         "parts_count": 0,
         "parts": [],

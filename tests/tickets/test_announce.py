@@ -86,6 +86,7 @@ def test_a_message_says_what_where_who_and_by_when(scene, told):
     due = timezone.localtime(ticket.due_at)
     assert f"{due.month}月{due.day}日" in message.body
     assert "$" not in message.title + message.body
+    assert message.about == f"{ticket.place} · 垃圾满溢/清运不及时"
 
 
 @pytest.mark.django_db

@@ -36,7 +36,7 @@ def assert_discreet() -> None:
     facts = str([*TicketOutbox.objects.values_list("facts", "audience")])
     announce.tell_outbox()
     digest.gather(timezone.now() + LATELY)
-    told = str([*Message.objects.values_list("title", "body", "ways")])
+    told = str([*Message.objects.values_list("title", "body", "about", "ways")])
     leaving = str([*Delivery.objects.values_list("content", "fallback")])
     secrets = {PHONE, *SAID.split("，"), *Person.objects.values_list("name", flat=True)}
     secrets |= set(Person.objects.values_list("phone", flat=True))
