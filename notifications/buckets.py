@@ -20,7 +20,7 @@ from typing import Any
 from django.db import connection
 
 from notifications.models import Bucket
-from notifications.models.outlets import LONGEST_PAUSE
+from notifications.models.outlets import BLOCKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,19 @@ def hold(name: str, limits: Sequence[Limit], lease: timedelta) -> int:
     """
     Bucket.objects.bulk_create([Bucket(name=name)], ignore_conflicts=True)
     with connection.cursor() as cursor:
-        cursor.execute(_HOLD, [name])
+        cursor.execute(_HOLD.format(blocked=BLOCKED), [name])
         row = cursor.fetchone()
     if row is None:
         return 0
-    taken, blocked_until, now = row
-    if blocked_until is not None and now < blocked_until <= now + LONGEST_PAUSE:
+    taken, blocked, now = row
+    if blocked:
         return 0
     latest = now + farthest(limits, lease)
     return min(limit.number - sum(now - limit.span < moment <= latest for moment in taken) for limit in limits)
 
 
 _HOLD = """
-SELECT taken, blocked_until, clock_timestamp() FROM notifications_bucket WHERE name = %s FOR UPDATE SKIP LOCKED
+SELECT taken, {blocked}, clock_timestamp() FROM notifications_bucket WHERE name = %s FOR UPDATE SKIP LOCKED
 """
 
 

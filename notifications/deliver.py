@@ -24,7 +24,7 @@ from notifications import buckets, overflow, queues
 from notifications.channels.channel import Afresh, Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.models import Bucket, Delivery, Endpoint, LastRound, Robot
 from notifications.models.choices import QUIET_FROM, QUIET_UNTIL
-from notifications.models.outlets import LONGEST_PAUSE
+from notifications.models.outlets import BLOCKED
 from notifications.timing import Quiet, quiet_hours, wait
 from notifications.topics import ROBOTS, ChannelName, DeliveryState
 
@@ -82,7 +82,6 @@ def _take(channel: Channel) -> tuple[Envelope, bool | None, Quiet] | None:
         "channel": channel.name,
         "lease": channel.lease,
         "share": channel.share,
-        "longest_pause": LONGEST_PAUSE,
     }
     if channel.slots_each is not None:
         with _alone(channel):
@@ -103,7 +102,7 @@ def _claimed(
     people = get_user_model()._meta.db_table
     with connection.cursor() as cursor:
         # Every name is a model's own.
-        cursor.execute(_CLAIM.format(people=people, next=following), parameters)
+        cursor.execute(_CLAIM.format(blocked=BLOCKED, people=people, next=following), parameters)
         row = cursor.fetchone()
     if row is None:
         return None
@@ -132,7 +131,7 @@ WITH passed_over AS (
   GROUP BY recipient HAVING count(*) >= %(share)s
   UNION ALL
   SELECT split_part(name, ':', 2)::uuid FROM notifications_bucket
-  WHERE blocked_until BETWEEN statement_timestamp() AND statement_timestamp() + %(longest_pause)s AND split_part(name, ':', 1) = %(channel)s
+  WHERE {blocked} AND split_part(name, ':', 1) = %(channel)s
 ), next AS ({next})
 UPDATE notifications_delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until = statement_timestamp() + %(lease)s
 FROM next, notifications_message m LEFT JOIN notifications_profile f ON f.person_id = m.person_id

@@ -18,7 +18,7 @@ from notifications import buckets
 from notifications.channels.channel import Channel
 from notifications.digests import KIND, Line, summed_up
 from notifications.models import Bucket, Delivery, Message
-from notifications.models.outlets import LONGEST_PAUSE
+from notifications.models.outlets import BLOCKED
 from notifications.models.wording import GROUP_LANGUAGE
 from notifications.topics import DeliveryState
 
@@ -53,12 +53,11 @@ def ready(channel: Channel) -> list[uuid.UUID]:
         "numbers": [limit.number for limit in channel.limits],
         "spans": [limit.span for limit in channel.limits],
         "farthest": buckets.farthest(channel.limits, channel.lease),
-        "longest_pause": LONGEST_PAUSE,
         "share": channel.share,
         "most": _MOST_TRIED,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_READY, parameters)
+        cursor.execute(_READY.format(blocked=BLOCKED), parameters)
         return [recipient for (recipient,) in cursor.fetchall()]
 
 
@@ -73,7 +72,7 @@ WHERE w.recipient <> ALL (ARRAY(
   SELECT recipient FROM notifications_delivery WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
   GROUP BY recipient HAVING count(*) >= %(share)s
 ))
-AND (b.blocked_until BETWEEN clock_timestamp() AND clock_timestamp() + %(longest_pause)s) IS NOT TRUE
+AND ({blocked}) IS NOT TRUE
 AND NOT EXISTS (
   SELECT FROM unnest(%(numbers)s::int[], %(spans)s::interval[]) AS l (number, span)
   WHERE (

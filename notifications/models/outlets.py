@@ -22,6 +22,11 @@ PATIENCE = timedelta(days=5)
 """How long a webhook may do nothing but fail before it is switched off."""
 LONGEST_PAUSE = timedelta(hours=30)
 """Longer than any receiver is left alone that asks for a pause: a day at most, and a little more by chance."""
+BLOCKED = (
+    "blocked_until BETWEEN statement_timestamp()"
+    f" AND statement_timestamp() + interval '{LONGEST_PAUSE.total_seconds():.0f} seconds'"
+)
+"""Whether a bucket's receiver is left alone, in SQL. What lies farther ahead, from before the clock was set back, blocks nothing."""
 FAILING_LONG = timedelta(minutes=5)
 """How long a webhook may do nothing but fail before somebody should look."""
 MOST_SECRETS = 2

@@ -314,6 +314,15 @@ def test_the_action_leaves_what_a_webhook_that_is_off_would_drop(clerk, filed, t
     assert off.state == "dead"
 
 
+def test_one_for_a_webhook_that_is_off_is_left_alone_and_says_so(clerk, filed, tell, cast):
+    off = tell(filed, cast["dispatcher"], "dropped", channel=ChannelName.WEBHOOK)
+    answer = clerk.post(page(filed), {"delivery": off.pk}, follow=True)
+    assert "请先启用再重发" in answer.content.decode()
+    off.refresh_from_db()
+    assert off.state == "dropped"
+    assert not LogEntry.objects.exists()
+
+
 def test_nothing_of_a_delivery_is_changed_by_hand(administrator, filed, tell, cast):
     delivery = tell(filed, cast["dispatcher"], "dead")
     address = reverse("admin:notifications_delivery_change", args=[delivery.pk])

@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 from django.utils.timezone import localtime
 
 from notifications.advice import advice
-from notifications.deliver import replay
+from notifications.deliver import replay, switched_off
 from notifications.models import Delivery, Message
 from notifications.topics import DeliveryState
 from tickets.admin.pages import answer
@@ -31,6 +31,10 @@ PER_PAGE = 200
 FAILED = (DeliveryState.DEAD, DeliveryState.DROPPED)
 RESENT = bilingual("重新发送", "Sent anew")
 ASKED = bilingual("确认重新发送", "Send it anew?")
+OFF = bilingual(
+    "接收方（Webhook 或群机器人）已停用，请先启用再重发。",
+    "The webhook or robot is switched off: switch it on, then send anew.",
+)
 _MAY_RESEND = "notifications.change_delivery"
 
 
@@ -203,6 +207,8 @@ def resend_one(
     if not may_resend(delivery):
         words = bilingual("该通知正在发送或已在队列中。", "It is being sent, or waits to be.")
         notes.warning(request, str(words))
+    elif among.filter(switched_off(), pk=delivery.pk).exists():
+        notes.warning(request, str(OFF))
     elif may_have_arrived(delivery) and request.POST.get("confirm") != str(delivery.pk):
         return ask(delivery)
     else:

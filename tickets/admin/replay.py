@@ -24,7 +24,7 @@ from notifications.topics import ChannelName, DeliveryState
 from notifications.trial import EVENT
 from tickets.admin.deliveries import MOST_COUNTED, Counted, visible
 from tickets.admin.events import event_label, event_types, offered
-from tickets.admin.messages import ASKED, FAILED, Way, resend_one, tell_resent, ways
+from tickets.admin.messages import ASKED, FAILED, OFF, Way, resend_one, tell_resent, ways
 from tickets.admin.pages import answer
 from tickets.admin.ticket import seen_by
 from tickets.codes import read_code
@@ -37,7 +37,6 @@ AT_ONCE = 1_000
 DELIVERIES, RECOVER = "notifications_endpoint_deliveries", "notifications_endpoint_recover"
 _ANY = ("", bilingual("全部", "All"))
 _FAILED = ("failed", bilingual("未送达", "Not delivered"))
-_OFF = bilingual("该 Webhook 已停用，请先启用再重发。", "The webhook is off: switch it on, then send anew.")
 _MINUTE = "%Y-%m-%dT%H:%M"
 
 
@@ -142,9 +141,6 @@ def _resend(
 ) -> HttpResponse:
     if not may_resend:
         raise Http404
-    if not endpoint.active:
-        notes.warning(request, str(_OFF))
-        return HttpResponseRedirect(request.get_full_path())
 
     def ask(delivery: Delivery) -> HttpResponse:
         context = {"title": ASKED, "delivery": delivery, "recipient": endpoint.name, "endpoint": endpoint}
@@ -159,7 +155,7 @@ def recover(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint) -> 
     A GET says how many these are, a POST does it.
     """
     if not endpoint.active:
-        notes.warning(request, str(_OFF))
+        notes.warning(request, str(OFF))
         return HttpResponseRedirect(reverse(f"admin:{DELIVERIES}", args=[endpoint.pk]))
     form = Since(request.POST if request.method == "POST" else request.GET or None)
     known = form.is_valid()
