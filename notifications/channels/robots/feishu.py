@@ -28,7 +28,8 @@ class Feishu(Robots):
     name = ChannelName.FEISHU
     vendor = "Feishu"
     code = "code"
-    limits = (Limit(100, MINUTE), Limit(5, timedelta(seconds=1)))
+    # Two seconds' margin would make a limit of one second three times as strict: five messages in three seconds are an ordinary moment.
+    limits = (Limit(100, MINUTE), Limit(5, timedelta(seconds=1), margin=timedelta(seconds=0.5)))
     room = 15_000
     limited = frozenset({11232, 99991400})
     pause = timedelta(seconds=15)
