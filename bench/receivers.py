@@ -1,7 +1,6 @@
 """Those who are sent something, as processes of their own: vendors, a mail server, systems of organisations, each with its book."""
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 from bench.ground import Ground
 from bench.ledger import Line, read
 from launcher.family import Child
-from tests.fakes import sms, webhooks, wechat
+from tests.fakes import robots, sms, webhooks, wechat
 
 WECHAT_TEMPLATE = "template-of-the-street"
 FAKES = {
@@ -21,7 +20,7 @@ FAKES = {
     "robots": ["robots"],
     "webhook": ["webhooks", "--secret", webhooks.SECRET],
 }
-ROBOTS = ("wecom", "dingtalk", "feishu")
+ROBOTS = tuple(robots.LIMITS)
 
 
 @dataclass
@@ -60,9 +59,7 @@ class Receivers:
 
     def close(self, name: str) -> None:
         """Let one be gone."""
-        child = self.children.pop(name)
-        os.killpg(child.process.pid, signal.SIGKILL)
-        self.ground.family.finish(child)
+        self.ground.family.put_down(self.children.pop(name))
 
     def book(self, name: str) -> Path:
         """Where one writes down what it is asked."""
@@ -71,8 +68,8 @@ class Receivers:
     def books(self) -> dict[str, list[Line]]:
         """What they have written down, by the channel."""
         found = {name: read(self.book(name)) for name in FAKES if self.book(name).exists()}
-        robots = found.pop("robots", [])
-        return found | {name: [one for one in robots if one.to.startswith(f"{name}:")] for name in ROBOTS}
+        groups = found.pop("robots", [])
+        return found | {name: [one for one in groups if one.to.startswith(f"{name}:")] for name in ROBOTS}
 
     def settings(self) -> dict[str, str]:
         """The settings by which Linli finds them."""

@@ -75,14 +75,7 @@ class Stack:
     def kill(self, name: str) -> None:
         """Kill an app with all its children; nobody is asked."""
         self.kills[name] += 1
-        self._end(self.running.pop(name))
-
-    def _end(self, child: Child) -> None:
-        # It may have fallen a moment ago.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.process.pid, signal.SIGKILL)
-        child.process.wait()
-        self.ground.family.finish(child)
+        self.ground.family.put_down(self.running.pop(name))
 
     def kill_all(self) -> None:
         """The power fails."""
@@ -93,7 +86,7 @@ class Stack:
         """It comes back with nothing of what it knew."""
         family, home = self.ground.family, self.ground.home
         child = next(one for one in family.children if one.name == VALKEY)
-        self._end(child)
+        family.put_down(child)
         self.kills[VALKEY] += 1
         for kept in (home.path / "valkey").iterdir():
             shutil.rmtree(kept) if kept.is_dir() else kept.unlink()

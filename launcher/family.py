@@ -151,12 +151,15 @@ class Family:
                 warden.send(child.process.pid, child.stop_signal)
             end = time.monotonic() + 2 * warden.PATIENCE
             for child in members:
-                try:
+                with contextlib.suppress(subprocess.TimeoutExpired):
                     child.process.wait(max(0.0, end - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    warden.send(child.process.pid, signal.SIGKILL)
-                    child.process.wait()
-                self._forget(child)
+                self.put_down(child)
+
+    def put_down(self, child: Child) -> None:
+        """Kill one child with all its own; nobody is asked. It may have ended a moment ago."""
+        warden.send(child.process.pid, signal.SIGKILL)
+        child.process.wait()
+        self._forget(child)
 
     def kill(self) -> None:
         """Kill every child at once: for a person who pressed Ctrl-C twice."""
