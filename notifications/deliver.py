@@ -78,11 +78,7 @@ def _sleeps_until(channel: Channel, envelope: Envelope, quiet: Quiet) -> datetim
 
 def _take(channel: Channel) -> tuple[Envelope, bool | None, Quiet] | None:
     """A claimed delivery, whether its person is active (None: it is for no person), and the receiver's quiet hours."""
-    parameters: dict[str, Any] = {
-        "channel": channel.name,
-        "lease": channel.lease,
-        "share": channel.share,
-    }
+    parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": channel.share}
     if channel.slots_each is not None:
         with _alone(channel):
             return _claimed(queues.BY_RECEIVER, parameters)
@@ -102,7 +98,8 @@ def _claimed(
     people = get_user_model()._meta.db_table
     with connection.cursor() as cursor:
         # Every name is a model's own.
-        cursor.execute(_CLAIM.format(blocked=BLOCKED, people=people, next=following), parameters)
+        statement = _CLAIM.format(at_share=queues.AT_SHARE, blocked=BLOCKED, people=people, next=following)
+        cursor.execute(statement, parameters)
         row = cursor.fetchone()
     if row is None:
         return None
@@ -123,12 +120,10 @@ def _alone(channel: Channel) -> Iterator[None]:
 
 
 _CHOSEN = "SELECT %(chosen)s::uuid AS id"
-# Whoever has its share under way, so that one receiver that hangs does not take every slot; and whoever has asked for a pause.
+# Whoever has its share under way, and whoever has asked for a pause.
 _CLAIM = """
 WITH passed_over AS (
-  SELECT recipient FROM notifications_delivery
-  WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
-  GROUP BY recipient HAVING count(*) >= %(share)s
+  {at_share}
   UNION ALL
   SELECT split_part(name, ':', 2)::uuid FROM notifications_bucket
   WHERE {blocked} AND split_part(name, ':', 1) = %(channel)s

@@ -43,22 +43,26 @@ def summed_up(lines: Sequence[Line], language: str, *, room: int | None = None) 
     """
     text = _words(TEXT, language)
     title = filled(text.title, {"count": str(len(lines))})
-    ordered = sorted(lines, key=lambda one: not one.urgent)
-    said = _said([f"{one.title} · {one.about}" if one.about else one.title for one in ordered], ordered, language)
-    left = None if room is None else room - _size(title) - 1
-    if left is not None and _size("\n".join(said)) > left:
-        said = _fitting(_said([one.title for one in ordered], ordered, language), left, language)
+    said = _said(lines, language, about=True)
+    if room is not None:
+        left = room - _size(title) - 1
+        if _size(*said) > left:
+            said = _said(lines, language, about=False)
+        if _size(*said) > left:
+            said = _fitting(said, left, language)
     return {"title": title, "body": filled(text.body, {"lines": "\n".join(said)}), "language": language}
 
 
-def _said(words: Sequence[str], lines: Sequence[Line], language: str) -> list[str]:
+def _said(lines: Sequence[Line], language: str, *, about: bool) -> list[str]:
     urgent = _words(_URGENT, language).body
-    return [filled(urgent, {"line": one}) if line.urgent else one for one, line in zip(words, lines, strict=True)]
+    said = []
+    for one in sorted(lines, key=lambda one: not one.urgent):
+        words = f"{one.title} · {one.about}" if about and one.about else one.title
+        said.append(filled(urgent, {"line": words}) if one.urgent else words)
+    return said
 
 
-def _fitting(said: list[str], room: int, language: str) -> list[str]:
-    if _size("\n".join(said)) <= room:
-        return said
+def _fitting(said: Sequence[str], room: int, language: str) -> list[str]:
     # Whatever the number, the last line is no longer than the one that counts them all.
     left = room - _size(_more(len(said), language))
     fitting: list[str] = []
@@ -80,5 +84,5 @@ def _words(shape: str, language: str) -> Words:
     return found
 
 
-def _size(text: str) -> int:
-    return len(text.encode())
+def _size(*lines: str) -> int:
+    return len("\n".join(lines).encode())

@@ -20,6 +20,7 @@ from notifications.digests import KIND, Line, summed_up
 from notifications.models import Bucket, Delivery, Message
 from notifications.models.outlets import BLOCKED
 from notifications.models.wording import GROUP_LANGUAGE
+from notifications.queues import AT_SHARE
 from notifications.topics import DeliveryState
 
 _MOST_TRIED, _MOST_PARTS = 8, 2_000
@@ -57,7 +58,7 @@ def ready(channel: Channel) -> list[uuid.UUID]:
         "most": _MOST_TRIED,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_READY.format(blocked=BLOCKED), parameters)
+        cursor.execute(_READY.format(at_share=AT_SHARE, blocked=BLOCKED), parameters)
         return [recipient for (recipient,) in cursor.fetchall()]
 
 
@@ -68,10 +69,7 @@ WITH waiting AS (
   GROUP BY recipient
 )
 SELECT w.recipient FROM waiting w LEFT JOIN notifications_bucket b ON b.name = %(channel)s || ':' || w.recipient
-WHERE w.recipient <> ALL (ARRAY(
-  SELECT recipient FROM notifications_delivery WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
-  GROUP BY recipient HAVING count(*) >= %(share)s
-))
+WHERE w.recipient <> ALL (ARRAY({at_share}))
 AND ({blocked}) IS NOT TRUE
 AND NOT EXISTS (
   SELECT FROM unnest(%(numbers)s::int[], %(spans)s::interval[]) AS l (number, span)

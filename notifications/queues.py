@@ -7,6 +7,12 @@ import itertools
 import uuid
 from typing import Any
 
+AT_SHARE = """
+  SELECT recipient FROM notifications_delivery
+  WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
+  GROUP BY recipient HAVING count(*) >= %(share)s
+"""
+"""The receivers, with limits or without, that have their share of a channel under way: one that hangs does not take every slot."""
 CALM_EVERY = 8
 """Of so many claims one takes what is not urgent first."""
 _START = uuid.UUID(int=0)
