@@ -201,11 +201,11 @@ def _load_people(report: Report) -> dict[str, Person]:
         for row in rows("people")
     ]
     known = Person.objects.filter(phone__in=[person.phone for person in wanted])
-    clerks = [person for person in wanted if person.is_staff and not person.is_superuser]
-    new_clerks = [person for person in clerks if not known.filter(phone=person.phone).exists()]
+    clerks = {person.phone for person in wanted if person.is_staff and not person.is_superuser}
+    new_clerks = clerks - set(known.values_list("phone", flat=True))
     by_phone = _add("people", report, known, wanted, "phone")
-    for person in new_clerks:
-        by_phone[person.phone].groups.set(Group.objects.all())
+    for phone in new_clerks:
+        by_phone[phone].groups.set(Group.objects.all())
     return {row["key"]: by_phone[row["phone"]] for row in rows("people")}
 
 

@@ -157,14 +157,15 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
         self._send(request, queryset)
 
     def _send(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
-        if left := chosen.filter(switched_off(), state__in=FAILED).count():
+        failed = chosen.filter(state__in=FAILED)
+        if left := failed.filter(switched_off()).count():
             words = bilingual(
                 f"{left} 条的接收方（Webhook 或群机器人）已停用，未重发；请先启用。",
                 f"{left} are for a webhook or robot that is switched off, and were left alone; switch it on first.",
             )
             self.message_user(request, str(words), messages.WARNING)
-            chosen = chosen.exclude(switched_off())
-        keys = list(chosen.filter(state__in=FAILED).order_by("-id").values_list("pk", flat=True)[:MOST_AT_ONCE])
+            failed = failed.exclude(switched_off())
+        keys = list(failed.order_by("-id").values_list("pk", flat=True)[:MOST_AT_ONCE])
         tell_resent(request, resend(request, keys, FAILED))
 
     @admin.display(description=bilingual("接收方", "recipient"))
