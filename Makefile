@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage test oracle bench bench-sweep bench-post bench-arrival lint format clean
+.PHONY: help run demo manage test oracle bench bench-sweep bench-post bench-arrival lint draw format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-arrival compare what receivers got with the database: in calm, while everything is killed, while channels"
 	@echo "              hang, under a flood; about twenty minutes; ARGS=--help for more"
 	@echo "make lint     run ruff, import-linter and mypy alone"
+	@echo "make draw     write anew the documents that are drawn from the code: docs/openapi.yaml, moves.md, states.svg and more"
 	@echo "make format   put the code in order"
 	@echo "make clean    remove .local (with the data!) and .venv"
 
@@ -54,6 +55,11 @@ bench-arrival:
 
 lint:
 	@$(BOOTSTRAP) launcher.check lint
+
+# It asks no server.
+draw:
+	@LINLI_ENV=development DATABASE_URL=postgres://unused/linli REDIS_URL=redis://unused \
+		$(PYTHON) launcher/bootstrap.py manage draw_states $(ARGS)
 
 format:
 	@$(BOOTSTRAP) launcher.check format

@@ -1,4 +1,4 @@
-"""The documents that are drawn from the code: the states as a picture, the moves and the access as tables.
+"""The documents that are drawn from the code: the states as a picture, the moves and the access as tables, the API in OpenAPI.
 
 The layout of the picture is made by hand; which arrows it must have, and what is written on them, comes from the transitions.
 """
@@ -23,6 +23,7 @@ from tickets.models import Ticket
 from tickets.news_table import news_md
 from tickets.states import ENDED, OPEN, ClockName, State
 from tickets.timetable import clocks_md
+from web.schema import openapi_yaml
 from web.words import en, zh
 from workflow.moves import Move, Visibility, moves
 
@@ -392,4 +393,5 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "access.md": access_md,
     "clocks.md": clocks_md,
     "news.md": news_md,
+    "openapi.yaml": openapi_yaml,
 }

@@ -1,10 +1,14 @@
 """The API's description in OpenAPI, where every operation tells the problems it can answer with."""
 
 import re
+from functools import cache
 from typing import Any
 
+from django.utils import translation
 from drf_spectacular import openapi
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.plumbing import ComponentRegistry
+from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -64,7 +68,8 @@ class AutoSchema(openapi.AutoSchema):
 
     def get_summary(self) -> str | None:
         """What an operation does in one line: the first sentence of its docstring, unless the view gives another."""
-        said: str | None = super().get_summary()
+        # A lazy text is read now, in the language that the description is asked for in.
+        said = str(super().get_summary() or "")
         words = " ".join((self.get_description() or "").split())
         return said or re.split(r"(?<=[.!?])\s", words)[0].rstrip(".") or None
 
@@ -100,3 +105,12 @@ class AutoSchema(openapi.AutoSchema):
         if self.view.get_throttles():
             statuses.add(429)
         return statuses
+
+
+@cache
+def openapi_yaml() -> str:
+    """The whole description as YAML, in English, as `docs/openapi.yaml` holds it."""
+    with translation.override("en"):
+        document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+        drawn: bytes = OpenApiYamlRenderer().render(document, renderer_context={})
+    return drawn.decode()

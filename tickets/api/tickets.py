@@ -324,7 +324,7 @@ def move_views() -> dict[str, Callable[..., Any]]:
             continue
         described = extend_schema(
             operation_id=f"tickets_move_{name.rstrip('_')}",
-            summary=str(move.label),
+            summary=move.label,
             request=move.input,
             parameters=[IDEMPOTENCY_KEY, *([IF_MATCH] if move.guarded else [])],
             responses=schemas.MovedSerializer,

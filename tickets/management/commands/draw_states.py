@@ -13,7 +13,7 @@ from tickets.drawing import DOCUMENTS
 class Command(BaseCommand):
     """With `--check` nothing is written, and the exit code is 1 when a document is not current."""
 
-    help = "Write docs/states.svg, moves.md, access.md, clocks.md and news.md from what the code says of moves, clocks and news."
+    help = "Write docs/states.svg, moves.md, access.md, clocks.md, news.md and openapi.yaml from the code."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--check", action="store_true", help="only say whether the documents are current")
