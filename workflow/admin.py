@@ -1,5 +1,6 @@
 """The pages of versioned reference data, and the working calendar's own: drafts are edited and published, the rest is read."""
 
+from hashlib import sha256
 from typing import Any
 
 from django import forms
@@ -9,11 +10,14 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from web.words import bilingual
 from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, CalendarYear
-from workflow.notice import UnreadableNotice, read_notice
+from workflow.notice import Notice, UnreadableNotice, read_notice, year_of
 
 
 class DraftInline(admin.TabularInline):
@@ -119,8 +123,20 @@ class PartAdmin(admin.ModelAdmin):
         return obj is not None and obj.version.published_at is None and super().has_delete_permission(request, obj)
 
 
+class SeenBox(forms.CheckboxInput):
+    """A box whose value names what was shown when it was ticked."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """The value, not only whether there is one."""
+        return data.get(name, "")
+
+    def format_value(self, value: Any) -> Any:
+        """The value of what is shown is an attribute."""
+        return None
+
+
 class NoticeForm(forms.ModelForm):
-    """A draft calendar, into which a year's notice may be pasted."""
+    """A draft calendar, into which a notice may be pasted; what it says is shown day by day before it is saved."""
 
     notice_year = forms.IntegerField(
         label=bilingual("导入年份", "Import the year"), required=False, min_value=1950, max_value=2200
@@ -129,29 +145,75 @@ class NoticeForm(forms.ModelForm):
         label=bilingual("通知原文", "The notice"),
         widget=forms.Textarea(attrs={"rows": 8, "cols": 100}),
         required=False,
+        max_length=20_000,
         help_text=bilingual(
-            "粘贴国务院办公厅“部分节假日安排”的原文；留空则从软件自带的节假日数据导入。",
-            "Paste the State Council's notice on public holidays; left empty, the year comes from the package's own data.",
+            "粘贴国务院办公厅“部分节假日安排”的全文，或调整某一假期的通知；留空则从软件自带的节假日数据导入。",
+            "Paste the whole of the State Council's notice on public holidays, or one that changes a holiday; left empty, the year "
+            "comes from the package's own data.",
         ),
     )
     notice_source = forms.CharField(label=bilingual("文号", "Its number"), required=False, max_length=200)
+    notice_checked = forms.CharField(
+        label=bilingual("已逐日核对", "Checked day by day"),
+        required=False,
+        widget=SeenBox(check_test=lambda value: False),
+    )
 
     class Meta:
         model = CalendarVersion
         fields = ["hours", "source", "notes"]
 
     def clean(self) -> dict[str, Any]:
-        """Read the notice; a text that is none is refused with what could not be read."""
+        """Read the notice, and show what it says first; a text that is none is refused with what could not be read."""
         cleaned: dict[str, Any] = super().clean() or {}
-        year, text = cleaned.get("notice_year"), cleaned.get("notice")
-        if text and not year:
+        text = cleaned.get("notice")
+        if not text or "notice_year" in self.errors:
+            return cleaned
+        year = cleaned.get("notice_year") or year_of(text)
+        if year is None:
             self.add_error("notice_year", bilingual("请填写年份。", "Give the year."))
-        elif text and year:
-            try:
-                cleaned["read"] = read_notice(year, text)
-            except UnreadableNotice as problem:
-                self.add_error("notice", str(problem))
+            return cleaned
+        try:
+            read = read_notice(year, text)
+            changes = calendars.changes(self.instance, year, read)
+        except UnreadableNotice as problem:
+            self.add_error("notice", str(problem))
+            return cleaned
+        cleaned |= {"notice_year": year, "read": read}
+        seen = sha256(repr((year, read.whole, changes)).encode()).hexdigest()[:16]
+        if cleaned.get("notice_checked") != seen:
+            self._show(seen, year, read, changes)
         return cleaned
+
+    def _show(self, seen: str, year: int, read: Notice, changes: list[calendars.Change]) -> None:
+        """Send the form back with every day that the notice speaks of, to be checked and sent again."""
+        self.fields["notice_checked"].widget.attrs["value"] = seen
+        words = bilingual("请逐日核对后勾选，再保存。", "Check each day, tick the box, and save again.")
+        self.add_error("notice_checked", format_html("{}{}", words, _shown(year, read, changes)))
+
+
+def _shown(year: int, read: Notice, changes: list[calendars.Change]) -> SafeString:
+    """The days that a notice changes, for whoever is to check them."""
+    if read.whole:
+        kind = bilingual(f"{year}年全年安排", f"The whole of {year}")
+    else:
+        names = "、".join(sorted(read.names)) or "—"
+        kind = bilingual(f"{year}年部分调整（{names}），其余不变", f"A change of {year} ({names}); the rest stays")
+    words = {
+        None: bilingual("照常", "as usual"),
+        False: bilingual("放假", "off"),
+        True: bilingual("上班", "worked"),
+    }
+    rows = format_html_join(
+        "",
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{} → {}</td></tr>",
+        (
+            (one.day.isoformat(), date_format(one.day, "l"), one.name, words[one.was], words[one.works])
+            for one in changes
+        ),
+    )
+    passed = format_html_join("", "<p>{} {}</p>", ((bilingual("未采用：", "Passed over:"), one) for one in read.passed))
+    return format_html("<p>{}</p><table>{}</table>{}", kind, rows, passed)
 
 
 class YearInline(DraftInline):
@@ -181,7 +243,7 @@ class CalendarVersionAdmin(VersionAdmin):
         fields = ["number", "hours", "source", "notes", "published_at"]
         if not self.has_change_permission(request, obj):
             return [(None, {"fields": fields})]
-        importing = {"fields": ["notice_year", "notice", "notice_source"]}
+        importing = {"fields": ["notice_year", "notice", "notice_source", "notice_checked"]}
         return [(None, {"fields": fields}), (bilingual("导入年度安排", "Import a year"), importing)]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -193,7 +255,7 @@ class CalendarVersionAdmin(VersionAdmin):
         draft = form.instance
         if read := form.cleaned_data.get("read"):
             source = form.cleaned_data.get("notice_source") or bilingual("人工导入", "Imported by hand")
-            calendars.put_year(draft, year, read, source=str(source), estimated=False)
+            calendars.put_notice(draft, year, read, source=str(source))
         else:
             calendars.put_packaged(draft, [year])
         self.message_user(request, bilingual(f"{year}年已导入。", f"{year} has been imported."))

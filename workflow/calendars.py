@@ -5,8 +5,9 @@ every five seconds in each process.
 """
 
 import time
-from collections.abc import Iterable
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from django.utils.functional import Promise
 from web.words import bilingual
 from workflow.calendar import Calendar
 from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear, working_hours
-from workflow.notice import Notice
+from workflow.notice import Notice, UnreadableNotice, arranged_in, holidays_in
 
 REREAD_SECONDS = 5.0
 ALARM_FROM = (11, 1)
@@ -110,16 +111,96 @@ def packaged(year: int) -> tuple[Notice, bool]:
     return Notice(closed, opened), not opened
 
 
-def put_year(draft: CalendarVersion, year: int, notice: Notice, *, source: str, estimated: bool) -> None:
-    """Let a draft say of `year` what `notice` says, and nothing else. Raises ValidationError where it is no draft."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of a day of the calendar: off, worked, or as any other; `was` and `works` are None for any other."""
+
+    day: date
+    name: str
+    was: bool | None
+    works: bool | None
+
+
+def changes(version: CalendarVersion, year: int, notice: Notice) -> list[Change]:
+    """Each day that `notice` speaks of, or whose entry it takes away, in order. Raises UnreadableNotice.
+
+    A whole year's notice takes the place of the year and of the New Year's days before it; another one of the holidays that it names.
+    """
+    stored = {day: (works, name) for day, works, name in version.days.values_list("day", "works", "name")}
+    notice = _lengthened(stored, year, notice)
+    said = dict.fromkeys(notice.closed, False) | dict.fromkeys(notice.opened, True)
+    names = notice.closed | notice.opened
+    gone = [day for day in _spoken_of(stored, year, notice) if day not in said]
+    return [
+        Change(day, names.get(day, ""), stored[day][0] if day in stored else None, said.get(day))
+        if day in said
+        else Change(day, stored[day][1], stored[day][0], None)
+        for day in sorted({*said, *gone})
+    ]
+
+
+def _spoken_of(stored: Mapping[date, tuple[bool, str]], year: int, notice: Notice) -> list[date]:
+    """The days entered so far that `notice` takes the place of."""
+    if notice.whole:
+        return [day for day, (_, name) in stored.items() if arranged_in(day, name) == year]
+    of_year = {day: holidays_in(name) for day, (_, name) in stored.items() if arranged_in(day, name) == year}
+    named = [day for day, names in of_year.items() if names and not stored[day][0]]
+    replaced = notice.names - set(notice.extended)
+    # A day that does not say of which holiday it is belongs to the nearest.
+    return [
+        day
+        for day, names in of_year.items()
+        if (names or (of_year[min(named, key=lambda one: abs(one - day))] if named else names)) & replaced
+    ]
+
+
+def _lengthened(stored: Mapping[date, tuple[bool, str]], year: int, notice: Notice) -> Notice:
+    """The notice with the days that a longer holiday adds. Raises UnreadableNotice where that holiday is not entered."""
+    closed = dict(notice.closed)
+    for holiday, last in notice.extended.items():
+        days = [
+            day
+            for day, (works, name) in stored.items()
+            if not works and day.year == year and holiday in holidays_in(name) and day <= last
+        ]
+        if not days:
+            raise UnreadableNotice(
+                bilingual(
+                    f"尚未录入{year}年{holiday}，无法延长。",
+                    f"{holiday} of {year} is not entered, and cannot be longer.",
+                )
+            )
+        day = max(days)
+        while day <= last:
+            closed[day] = stored[day][1] if day in days else holiday
+            day += timedelta(days=1)
+    return replace(
+        notice, closed=closed, opened={day: name for day, name in notice.opened.items() if day not in closed}
+    )
+
+
+def put_notice(draft: CalendarVersion, year: int, notice: Notice, *, source: str, estimated: bool = False) -> None:
+    """Let a draft say what `notice` says, once or several times alike. Raises ValidationError where it is no draft.
+
+    A year that only had parts of it changed stays estimated as before, and names both sources.
+    """
     with transaction.atomic():
-        CalendarDay.objects.filter(version=draft, day__year=year).delete()
-        CalendarYear.objects.filter(version=draft, year=year).delete()
-        CalendarYear.objects.create(version=draft, year=year, estimated=estimated, source=source)
-        every = [(day, False, name) for day, name in notice.closed.items()]
-        every += [(day, True, name) for day, name in notice.opened.items()]
+        planned = changes(draft, year, notice)
+        row = CalendarYear.objects.filter(version=draft, year=year).first()
+        if row is None:
+            row = CalendarYear(version=draft, year=year, estimated=estimated or not notice.whole, source=source)
+        elif notice.whole:
+            row.estimated, row.source = estimated, source
+        elif source not in row.source:
+            row.source = f"{row.source}；{source}"[:200]
+        row.save()
+        CalendarDay.objects.filter(version=draft, day__in=[one.day for one in planned]).delete()
         CalendarDay.objects.bulk_create(
-            [CalendarDay(version=draft, day=day, works=works, name=name[:60]) for day, works, name in sorted(every)]
+            [
+                CalendarDay(version=draft, day=one.day, works=one.works, name=one.name[:60])
+                for one in planned
+                if one.works is not None
+            ]
         )
 
 
@@ -127,7 +208,7 @@ def put_packaged(draft: CalendarVersion, years: Iterable[int]) -> None:
     """Let a draft say of `years` what the `holidays` package knows of them."""
     for year in years:
         notice, estimated = packaged(year)
-        put_year(draft, year, notice, source=SOURCE, estimated=estimated)
+        put_notice(draft, year, notice, source=SOURCE, estimated=estimated)
 
 
 def load(*, at: datetime, zone: str) -> CalendarVersion | None:

@@ -1,6 +1,7 @@
 """Calendars as rows: loaded, edited, published, and followed by the clocks that run."""
 
 import itertools
+import re
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, LastSweep
 from workflow.models.calendars import working_hours
 from workflow.moment import at
-from workflow.notice import Notice
+from workflow.notice import Notice, read_notice
 
 pytestmark = pytest.mark.django_db
 ZONE = "Asia/Shanghai"
@@ -38,7 +39,7 @@ def publish(*years: int, closed: dict[date, str]) -> CalendarVersion:
         known, _ = calendars.packaged(year)
         more = {day: name for day, name in closed.items() if day.year == year}
         opened = {day: name for day, name in known.opened.items() if day not in more}
-        calendars.put_year(draft, year, Notice({**known.closed, **more}, opened), source="通知", estimated=False)
+        calendars.put_notice(draft, year, Notice({**known.closed, **more}, opened), source="通知", estimated=False)
     draft.publish(at=timezone.now())
     calendars.forget()
     return draft
@@ -171,6 +172,19 @@ def page_of(draft: CalendarVersion, **fields: str) -> dict[str, str]:
     return base | inline("years", years) | fields
 
 
+def whole_notice(year: int) -> str:
+    """A year's notice of single days but for the National Day."""
+    items = {"元旦": (1, 1), "春节": (2, 10), "清明节": (4, 5), "劳动节": (5, 1), "端午节": (6, 9), "中秋节": (9, 15)}
+    written = "".join(f"{name}：{month}月{day}日放假1天。" for name, (month, day) in items.items())
+    return f"现将{year}年部分节假日安排通知如下。{written}国庆节：10月1日至7日放假调休，共7天。"
+
+
+def box(page) -> str:
+    """The value of the box by which whoever pastes a notice says that each day has been checked."""
+    [found] = re.findall(r'<input[^>]*name="notice_checked"[^>]*>', page.content.decode())
+    return re.search(r'value="(\w+)"', found)[1]
+
+
 def test_the_office_pastes_the_notice_and_publishes_it(office):
     office.post(
         reverse(VERSIONS), {"action": "copy_as_draft", "_selected_action": str(CalendarVersion.objects.get().pk)}
@@ -179,14 +193,19 @@ def test_the_office_pastes_the_notice_and_publishes_it(office):
     page = reverse("admin:workflow_calendarversion_change", args=[draft.pk])
     assert office.get(page).status_code == 200
     year = timezone.localdate().year + 1
-    notice = f"元旦：1月1日放假，共1天。国庆节：10月1日至7日放假调休，共7天。9月{26 if year == 2027 else 25}日上班。"
-    answer = office.post(
-        page, page_of(draft, notice_year=str(year), notice=notice, notice_source="国办发明电〔2026〕1号")
-    )
+    notice = whole_notice(year)
+    fields = {"notice": notice, "notice_source": "国办发明电〔2026〕1号"}
+    before = set(draft.days.values_list("day", "works"))
+    shown = office.post(page, page_of(draft, **fields))
+    assert shown.status_code == 200
+    assert "请逐日核对" in shown.content.decode()
+    assert f"{year}-10-07" in shown.content.decode()
+    assert set(draft.days.values_list("day", "works")) == before
+    answer = office.post(page, page_of(draft, **fields, notice_checked=box(shown)))
     assert answer.status_code == 302, answer.context["errors"]
     row = draft.years.get(year=year)
     assert (row.estimated, row.source) == (False, "国办发明电〔2026〕1号")
-    assert draft.days.filter(day__year=year, works=False).count() == 8
+    assert draft.days.filter(day__year=year, works=False).count() == 13
     office.post(reverse(VERSIONS), {"action": "publish", "_selected_action": str(draft.pk)})
     calendars.forget()
     assert calendars.newest() == draft.number
@@ -209,6 +228,58 @@ def test_a_text_that_is_no_notice_is_refused_and_nothing_is_lost(office):
         assert answer.status_code == 200
         assert said in answer.content.decode()
         assert set(draft.days.values_list("day", "works")) == before
+
+
+def test_days_that_have_changed_since_they_were_shown_are_shown_again(office):
+    draft = CalendarVersion.objects.get().copy_as_draft()
+    page = reverse("admin:workflow_calendarversion_change", args=[draft.pk])
+    seen = box(office.post(page, page_of(draft, notice=whole_notice(2027))))
+    other = whole_notice(2027).replace("2月10日", "2月11日")
+    answer = office.post(page, page_of(draft, notice=other, notice_checked=seen))
+    assert answer.status_code == 200
+    assert box(answer) != seen
+    assert not draft.days.filter(day=date(2027, 2, 11)).exists()
+
+
+def test_a_change_of_a_holiday_leaves_the_rest_of_its_year():
+    draft = CalendarVersion.objects.get().copy_as_draft()
+    before = dict(draft.days.filter(day__year=2019).values_list("day", "works"))
+    change = read_notice(2019, "现将2019年劳动节放假安排调整为：5月1日至3日放假，共3天。4月28日（星期日）上班。")
+    for _ in range(2):
+        calendars.put_notice(draft, 2019, change, source="国办发明电〔2019〕3号", estimated=False)
+    after = dict(draft.days.filter(day__year=2019).values_list("day", "works"))
+    said = {date(2019, 4, 28): True} | {date(2019, 5, number): False for number in (1, 2, 3)}
+    of_may = {day for day in before if date(2019, 4, 20) < day < date(2019, 5, 10)}
+    assert after == {day: works for day, works in before.items() if day not in of_may} | said
+    row = draft.years.get(year=2019)
+    assert (row.estimated, row.source) == (False, f"{calendars.SOURCE}；国办发明电〔2019〕3号")
+
+
+def test_a_longer_holiday_takes_back_the_days_made_up_for_it():
+    draft = CalendarVersion.objects.get().copy_as_draft()
+    arranged = read_notice(2020, "春节：1月24日至30日放假调休，共7天。1月19日（星期日）、2月1日（星期六）上班。")
+    calendars.put_notice(draft, 2020, arranged, source="国办发明电〔2019〕16号")
+    longer = read_notice(2020, "延长2020年春节假期至2月2日（星期日），2月3日（星期一）起正常上班。")
+    for _ in range(2):
+        calendars.put_notice(draft, 2020, longer, source="国办发明电〔2020〕1号")
+    spring = dict(draft.days.filter(day__gte=date(2020, 1, 1), day__lt=date(2020, 3, 1)).values_list("day", "works"))
+    off = {date(2020, 1, 24) + timedelta(days=n): False for n in range(10)}
+    assert spring == off | {date(2020, 1, 1): False, date(2020, 1, 19): True}
+
+
+def test_new_years_days_in_december_are_imported_twice_without_harm():
+    draft = CalendarVersion.objects.get().copy_as_draft()
+    longer = "元旦：2018年12月30日至2019年1月1日放假调休，共3天。12月29日（星期六）上班。"
+    text = whole_notice(2019).replace("元旦：1月1日放假1天。", longer)
+    for _ in range(2):
+        calendars.put_notice(draft, 2019, read_notice(2019, text), source="国办发明电〔2018〕15号")
+    calendars.put_packaged(draft, [2019])
+    calendars.put_notice(draft, 2019, read_notice(2019, text), source="国办发明电〔2018〕15号")
+    assert set(draft.days.filter(day__year=2018).values_list("day", "works")) == {
+        (date(2018, 12, 29), True), (date(2018, 12, 30), False), (date(2018, 12, 31), False),
+    }  # fmt: skip
+    # No year of its own is needed for them.
+    draft.publish(at=timezone.now())
 
 
 def test_a_year_may_come_from_the_package(office):

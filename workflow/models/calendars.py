@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from web.words import bilingual
+from workflow.notice import arranged_in
 from workflow.versions import Part, Version
 
 HOURS = "09:00-12:00 13:30-18:00"
@@ -110,7 +111,7 @@ class CalendarDay(Part):
     def clean(self) -> None:
         """Raises ValidationError where the version does not cover the day's year."""
         years: Any = self.version.years
-        if self.day and not years.filter(year=self.day.year).exists():
+        if self.day and not years.filter(year__in={self.day.year, arranged_in(self.day, self.name)}).exists():
             raise ValidationError(
                 {"day": bilingual("该版本不含这一年。", "The version does not cover that year.")}, code="year_missing"
             )
