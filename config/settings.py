@@ -277,6 +277,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "heartbeat": {"task": "config.heartbeat", "schedule": 2.0, "options": {"expires": 2}},
     "tell_outbox": {"task": "tickets.tell_outbox", "schedule": 1.0, "options": {"expires": 1}},
     "sweep_post": {"task": "notifications.sweep", "schedule": 1.0, "options": {"expires": 1}},
+    # The street's last seal says whether an hour is over.
+    "seal_heads": {"task": "tickets.seal_heads", "schedule": 300.0, "options": {"expires": 300}},
     "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge_photos": {"task": "tickets.purge_photos", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge_messages": {"task": "notifications.purge", "schedule": 3600.0, "options": {"expires": 3600}},

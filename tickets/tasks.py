@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tickets import announce, escalation, handover, photos
+from tickets import announce, escalation, handover, photos, sealing
 
 
 @shared_task(name="tickets.tell_outbox")
@@ -35,3 +35,9 @@ def purge_photos() -> None:
     """Delete the photos that nobody attached within 24 hours, and their files."""
     while photos.purge_unattached(timezone.now()):
         pass
+
+
+@shared_task(name="tickets.seal_heads")
+def seal_heads() -> None:
+    """Seal the heads of each street's tickets, once an hour."""
+    sealing.seal_all()

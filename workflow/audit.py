@@ -3,29 +3,32 @@
 Each event's digest is HMAC-SHA256 over the subject's head before it and the event itself; the new head is a further HMAC over
 that digest. A head can therefore be made neither from the rows nor from an older digest without the key, so that a history
 which was cut short is found as well as one that was changed.
+
+What no event says is sealed beside the chain: every event leaves a seal over the subject's own row and the rows that `sealed_rows`
+names. `workflow.seals` puts the heads of all subjects into a chain of their own every hour, and `workflow.verification` proves all of it.
 """
 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import transaction
+from django.db import models
 
-from workflow.clocks import untrue
-from workflow.models import Clock, Event, Subject
+from workflow.models import Event, Subject, Words
 
-_CANONICAL = orjson.OPT_SORT_KEYS
+CANONICAL = orjson.OPT_SORT_KEYS
+# The first byte of what a digest is made of says that the event left a seal over its subject's row; older digests have no such byte.
+_SEALING = b"\x02"
 
 
-def _keyed(message: bytes) -> bytes:
+def keyed(message: bytes) -> bytes:
+    """HMAC-SHA256 of `message` under the audit key."""
     return hmac.digest(settings.AUDIT_KEY, message, "sha256")
 
 
@@ -45,14 +48,62 @@ def canonical(event: Event) -> bytes:
             event.visibility,
             event.data,
         ],
-        option=_CANONICAL,
+        option=CANONICAL,
     )
 
 
 def chain(head: bytes, event: Event) -> tuple[bytes, bytes]:
     """The digest of `event` after `head`, and the head that follows it."""
-    digest = _keyed(bytes(head) + canonical(event))
-    return digest, _keyed(b"head" + digest)
+    digest = keyed(_SEALING + bytes(head) + canonical(event))
+    return digest, head_after(digest)
+
+
+def head_after(digest: bytes) -> bytes:
+    """The head of a chain whose last event has this digest."""
+    return keyed(b"head" + digest)
+
+
+def links(head: bytes, event: Event) -> bool | None:
+    """Whether `event` follows `head` by its digest: True where it left a seal over its subject's row, False where it is of the time
+    before there were such seals, None where it does not follow.
+    """
+    found, body = bytes(event.digest), bytes(head) + canonical(event)
+    if hmac.compare_digest(keyed(_SEALING + body), found):
+        return True
+    return False if hmac.compare_digest(keyed(body), found) else None
+
+
+def row_seal(subject: Subject) -> bytes:
+    """The seal over the subject's own columns and the rows that `sealed_rows` names, as they are in memory."""
+    rows = sorted(_canonical_row(row) for row in subject.sealed_rows())
+    return keyed(b"row" + b"\n".join([_canonical_row(subject), *rows]))
+
+
+def _canonical_row(row: models.Model) -> bytes:
+    """The bytes that stand for a row. A value that is its column's default is left out: a column that is added later changes no seal."""
+    values = row.__dict__
+    told = {name: _plain(values[name]) for name, default in _sealed_columns(type(row)) if values[name] != default}
+    return orjson.dumps(told, default=str, option=CANONICAL)
+
+
+@cache
+def _sealed_columns(model: type[models.Model]) -> tuple[tuple[str, Any], ...]:
+    """The attributes that a seal covers, with their defaults. A row's own id is not among them, for PostgreSQL may have yet to give it."""
+    own = issubclass(model, Subject)
+    return tuple(
+        (field.attname, field.get_default())
+        for field in model._meta.concrete_fields
+        if not field.generated and field.attname != "seal" and (own or not field.primary_key)
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A column's value as JSON has it, the same before it is written and after it is read."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return value
 
 
 def sealed_words(words: dict[str, Any]) -> tuple[bytes, str]:
@@ -63,7 +114,7 @@ def sealed_words(words: dict[str, Any]) -> tuple[bytes, str]:
 
 def words_hash(salt: bytes, words: dict[str, Any]) -> str:
     """The salted hash of `words`, in hexadecimal."""
-    return hashlib.sha256(bytes(salt) + orjson.dumps(words, option=_CANONICAL)).hexdigest()
+    return hashlib.sha256(bytes(salt) + orjson.dumps(words, option=CANONICAL)).hexdigest()
 
 
 def fold(events: Iterable[Event]) -> str:
@@ -78,89 +129,12 @@ def fold(events: Iterable[Event]) -> str:
     return state
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """The first place where a subject's history does not hold, and why."""
-
-    subject: Subject
-    seq: int
-    reason: str
+def erase(words: Words) -> None:
+    """Forget people's words, and leave a mark that only the holder of the audit key can make: no flaw is found where it stands."""
+    words.body, words.erased = {}, erasure(words)
+    words.save(update_fields=["body", "erased"])
 
 
-def flaw(subject: Subject, events: Iterable[Event]) -> Flaw | None:
-    """The first flaw in the history of `subject`, whose events come in order; None when it holds."""
-    head, state, count = b"", "", 0
-    for event in events:
-        count += 1
-        if event.seq != count:
-            return Flaw(subject, count, "the event is missing")
-        if event.source != state:
-            return Flaw(subject, count, f"it starts from {event.source!r}, but the state was {state!r}")
-        digest, head = chain(head, event)
-        if not hmac.compare_digest(digest, bytes(event.digest)):
-            return Flaw(subject, count, "its digest does not match its contents")
-        words = getattr(event, "words", None)
-        if words is not None and words.body and words_hash(words.salt, words.body) != event.data.get("words"):
-            return Flaw(subject, count, "its words do not match their hash")
-        state = event.target
-    if subject.event_count != count:
-        return Flaw(subject, count + 1, f"the subject counts {subject.event_count} events, the history has {count}")
-    if not hmac.compare_digest(head, bytes(subject.head)):
-        return Flaw(subject, count, "the subject's head does not seal its history")
-    if subject.state != state:
-        return Flaw(subject, count, f"the subject is {subject.state!r}, its history says {state!r}")
-    return None
-
-
-def verify(model: type[Subject], *, batch: int = 500) -> Iterator[tuple[int, Flaw | None]]:
-    """Prove every history of `model`, and that its clocks are as it says, in the order of ids.
-
-    Yields (subjects proved so far, flaw or None) once a subject. It may run beside the work: a subject that moved while its batch
-    was read is read again under its lock.
-    """
-    proved, last = 0, None
-    while True:
-        rows = model._base_manager.order_by("pk")
-        subjects = list((rows.filter(pk__gt=last) if last else rows)[:batch])
-        if not subjects:
-            return
-        histories = {
-            key: list(group) for key, group in groupby(_history(model, subjects), key=attrgetter("subject_id"))
-        }
-        clocks = {key: list(group) for key, group in groupby(_clocks(model, subjects), key=attrgetter("subject_id"))}
-        for subject in subjects:
-            proved += 1
-            history = histories.get(subject.pk, [])
-            found = flaw(subject, history) or _clock_flaw(subject, history, clocks.get(subject.pk, []))
-            yield proved, found and _flaw_under_lock(subject)
-        last = subjects[-1].pk
-
-
-def _history(model: type[Subject], subjects: list[Subject]) -> Iterable[Any]:
-    events: Any = model.EVENTS
-    rows: Iterable[Any] = (
-        events._base_manager.filter(subject__in=subjects).select_related("words").order_by("subject_id", "seq")
-    )
-    return rows
-
-
-def _flaw_under_lock(subject: Subject) -> Flaw | None:
-    """What is wrong with a subject and its history as they stand at one moment."""
-    model = type(subject)
-    with transaction.atomic():
-        locked = model._base_manager.select_for_update(no_key=True).get(pk=subject.pk)
-        history = list(_history(model, [locked]))
-        return flaw(locked, history) or _clock_flaw(locked, history, list(_clocks(model, [locked])))
-
-
-def _clocks(model: type[Subject], subjects: list[Subject]) -> Iterable[Any]:
-    clocks: Any = model.CLOCKS._base_manager
-    rows: Iterable[Any] = clocks.filter(subject__in=subjects).order_by("subject_id", "epoch", "pk")
-    return rows
-
-
-def _clock_flaw(subject: Subject, history: Iterable[Event], clocks: Iterable[Clock]) -> Flaw | None:
-    wrong = untrue(subject, history, clocks)
-    if wrong is None:
-        return None
-    return Flaw(subject, wrong.epoch, f"the clock {wrong.name!r} that it started is not as the history says")
+def erasure(words: Words) -> bytes:
+    """The mark that an erasure leaves."""
+    return keyed(b"erased" + words.event_id.bytes + bytes(words.salt))

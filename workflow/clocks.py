@@ -237,12 +237,20 @@ def recompute(subject: Subject, events: Iterable[Event]) -> list[Clock]:
     return every
 
 
-def untrue(subject: Subject, events: Iterable[Event], rows: Iterable[Clock]) -> Clock | None:
-    """The first clock among `rows`, all that the subject has, that is not as the events say, or that is missing among them."""
-    found = {_place(one): one for one in rows}
+def untrue(
+    subject: Subject, events: Iterable[Event], rows: Iterable[Clock], put_off_until: datetime | None = None
+) -> Clock | None:
+    """The first clock among `rows`, all that the subject has, that is not as the events say, or that is missing among them.
+
+    A clock whose rung could not be fired has been put off, but not beyond `put_off_until`.
+    """
+    found: dict[tuple[str, Any, int], Clock] = {}
+    for one in rows:
+        if found.setdefault(_place(one), one) is not one:
+            return one
     for said in recompute(subject, events):
         row = found.pop(_place(said), None)
-        if row is None or _said(row) != _said(said):
+        if row is None or _said(row) != _said(said) or not _fires(row, said, put_off_until):
             return said
     return next(iter(found.values()), None)
 
@@ -254,5 +262,12 @@ def _place(clock: Clock) -> tuple[str, Any, int]:
 def _said(clock: Clock) -> list[Any]:
     """What a clock's row says, without its id and what failing to fire it leaves there."""
     names = [field.attname for field in clock._meta.concrete_fields]
-    put_off = {"fire_at"} if clock.failures else set()
-    return [getattr(clock, name) for name in names if name not in {"id", "failures", "error"} | put_off]
+    return [getattr(clock, name) for name in names if name not in {"id", "failures", "error", "fire_at"}]
+
+
+def _fires(row: Clock, said: Clock, put_off_until: datetime | None) -> bool:
+    if row.fire_at == said.fire_at:
+        return True
+    if not row.failures or row.fire_at is None or said.fire_at is None:
+        return False
+    return said.fire_at < row.fire_at and (put_off_until is None or row.fire_at <= put_off_until)

@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 
 from web.models import new_ids
 from workflow.actor import Actor
-from workflow.audit import chain, sealed_words
+from workflow.audit import chain, row_seal, sealed_words
 from workflow.clocks import Changes, carry_out
 from workflow.errors import StaleVersion
 from workflow.instances import fresh
@@ -236,6 +236,7 @@ def store(drafts: Sequence[Draft[Any]], *beside: Sequence[models.Model]) -> None
     clocks: list[models.Model] = []
     for draft in drafts:
         subject = draft.subject
+        subject.seal = row_seal(subject)
         if draft.before is None:
             new.setdefault(type(subject), []).append(subject)
         else:

@@ -9,8 +9,8 @@ from community.authentication import token_hash
 from community.models import Organisation, Person, SignInToken
 from tests.tickets.conftest import Caller
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketOutbox
-from workflow.audit import flaw, fold
 from workflow.clocks import recompute, untrue
+from workflow.verification import flaw, fold
 
 
 def signed_in(person: Person) -> Caller:

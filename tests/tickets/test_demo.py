@@ -15,8 +15,8 @@ from tickets.demo.server import Server, Trouble
 from tickets.demo.stories import STORIES
 from tickets.management.commands.demo import Command
 from tickets.models import Ticket
-from workflow.audit import verify
 from workflow.moves import Visibility, moves
+from workflow.verification import verify
 
 
 @pytest.fixture

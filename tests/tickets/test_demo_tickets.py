@@ -14,7 +14,7 @@ from community.actors import by_person
 from tickets.models import Photo, Ticket, TicketClock, TicketEvent, TicketOutbox, TicketWords
 from tickets.queries import in_communities, queue
 from tickets.states import State
-from workflow.audit import verify
+from workflow.verification import verify
 
 COUNT, DAYS = 30, 4
 WHO_WORKS = ("dispatcher", "lift_dispatcher", "other_dispatcher", "guard", "water_dispatcher", "enforcement_officer")

@@ -28,9 +28,9 @@ from tests.tickets.story import assert_clocks_are_as_the_events_say, assert_whol
 from tickets import handover
 from tickets.models import Assignment, Ticket, TicketEvent
 from tickets.tasks import hand_over
-from workflow.audit import flaw
 from workflow.models import LastSweep
 from workflow.moment import at
+from workflow.verification import flaw
 
 OLD = "P-A01-2018"
 END = datetime.fromisoformat("2021-01-01T00:00:00+08:00")

@@ -10,7 +10,8 @@ from django.db.models import F
 
 from tests.tickets.story import assert_whole, history, row
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketOutbox, TicketWords
-from workflow.audit import chain, flaw, fold, sealed_words, verify
+from workflow.audit import chain, erase, sealed_words
+from workflow.verification import flaw, fold, verify
 
 
 @pytest.fixture
@@ -176,6 +177,9 @@ def test_words_put_under_another_event_are_found(told):
     events = history(told)
     TicketWords.objects.filter(event=events[4]).delete()
     TicketWords.objects.filter(event=events[0]).update(event=events[4])
+    assert (found(told).seq, found(told).reason) == (1, "its words are missing")
+    words = TicketWords.objects.create(street_id=events[0].street_id, event=events[0], salt=b"0" * 16)
+    erase(words)
     assert (found(told).seq, found(told).reason) == (5, "its words do not match their hash")
 
 
@@ -275,15 +279,40 @@ def test_with_another_key_nothing_holds(told, settings):
 # Erasing a person.
 
 
+def erase_all(ticket):
+    """Erase all words of the ticket; how many there were."""
+    spoken = TicketWords.objects.filter(event__subject=ticket["id"])
+    for words in spoken:
+        erase(words)
+    return len(spoken)
+
+
+@pytest.mark.parametrize("erased", [b"", b"\0" * 32])
+def test_words_that_were_emptied_behind_linlis_back_are_found(told, erased):
+    TicketWords.objects.filter(event__subject=told["id"], event__seq=5).update(body={}, erased=erased)
+    assert (found(told).seq, found(told).reason) == (5, "its words were erased behind Linli's back")
+
+
+def test_words_that_were_removed_are_found(told):
+    TicketWords.objects.filter(event__subject=told["id"], event__seq=5).delete()
+    assert (found(told).seq, found(told).reason) == (5, "its words are missing")
+
+
+def test_the_mark_of_another_erasure_is_found(told):
+    erase_all(told)
+    first, last = TicketWords.objects.filter(event__subject=told["id"]).order_by("event__seq")
+    TicketWords.objects.filter(pk=last.pk).update(erased=first.erased)
+    assert found(told).reason == "its words were erased behind Linli's back"
+
+
 def test_erasing_words_leaves_the_chain_whole(told):
-    erased = TicketWords.objects.filter(event__subject=told["id"])
-    assert erased.update(body={}) == 2
+    assert erase_all(told) == 2
     assert found(told) is None
     assert_whole(told, "closed")
 
 
 def test_a_move_after_erasing_goes_on_in_the_same_chain(told, api):
-    TicketWords.objects.filter(event__subject=told["id"]).update(body={})
+    erase_all(told)
     api("resident").move(told, "reopen", reason="又有了。")
     assert_whole(told, "in_progress")
     assert [one.words.body for one in history(told) if hasattr(one, "words")] == [{}, {}, {"reason": "又有了。"}]

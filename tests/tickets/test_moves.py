@@ -12,9 +12,9 @@ from tickets.access import Relation, relations
 from tickets.actions import act
 from tickets.models import Ticket, TicketEvent, TicketOutbox
 from tickets.states import ENDED, OPEN, State
-from workflow.audit import flaw, fold
 from workflow.errors import IllegalMove, NotPermitted, Refusal, StaleVersion
 from workflow.moves import Visibility, moves
+from workflow.verification import flaw, fold
 from workflow.writing import lock
 
 pytestmark = pytest.mark.django_db

@@ -26,8 +26,8 @@ from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets import escalation
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
-from workflow.audit import flaw
 from workflow.errors import Refusal
+from workflow.verification import flaw
 
 TICKETS = 240
 SECONDS = 6.0

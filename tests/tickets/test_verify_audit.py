@@ -11,7 +11,7 @@ from django.db.models import F
 
 from tests.tickets.test_history import behind_linlis_back
 from tickets.models import Ticket, TicketClock, TicketEvent
-from workflow.audit import verify
+from workflow.verification import verify
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from tickets.api.representation import offered
 from tickets.escalation import sweep
 from tickets.models import Assignment, Follower, Ticket, TicketClock, TicketEvent, TicketOutbox
 from tickets.states import ENDED, OPEN, AssignmentRole
-from workflow.audit import flaw, fold
 from workflow.errors import IllegalMove, InvalidInput, NotPermitted, Refusal, StaleVersion
 from workflow.moment import at
 from workflow.moves import moves
+from workflow.verification import flaw, fold
 from workflow.writing import lock
 
 pytestmark = pytest.mark.django_db

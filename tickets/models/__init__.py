@@ -4,7 +4,7 @@ from tickets.models.assignment import Assignment
 from tickets.models.category import Category, CategoryVersion
 from tickets.models.clock import TicketClock, TicketFiring
 from tickets.models.follower import Follower, FollowerKind
-from tickets.models.history import TicketEvent, TicketOutbox, TicketWords
+from tickets.models.history import TicketEvent, TicketOutbox, TicketSeal, TicketWords
 from tickets.models.photo import Photo
 from tickets.models.service_level import ServiceLevelVersion, ServiceRung, ServiceTarget
 from tickets.models.ticket import Ticket
@@ -24,5 +24,6 @@ __all__ = [
     "TicketEvent",
     "TicketFiring",
     "TicketOutbox",
+    "TicketSeal",
     "TicketWords",
 ]

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from community.models import Street
 from web.words import bilingual
-from workflow.models import Event, Outbox, Words
+from workflow.models import Event, Outbox, Seal, Words
 
 
 class TicketEvent(Event):
@@ -53,3 +53,19 @@ class TicketOutbox(Outbox):
 
     def __str__(self) -> str:
         return f"outbox of {self.event_id}"
+
+
+class TicketSeal(Seal):
+    """The heads of a street's tickets that changed in an hour."""
+
+    street = models.ForeignKey(
+        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
+    )
+
+    class Meta:
+        verbose_name = bilingual("工单封印", "ticket seal")
+        verbose_name_plural = bilingual("工单封印", "ticket seals")
+        constraints = [models.UniqueConstraint(fields=["street", "number"], name="ticketseal_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.at:%Y-%m-%d %H:%M}"

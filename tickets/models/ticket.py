@@ -26,7 +26,8 @@ from tickets.models.assignment import Assignment
 from tickets.models.category import Category
 from tickets.models.clock import TicketClock, TicketFiring
 from tickets.models.follower import Follower
-from tickets.models.history import TicketEvent, TicketOutbox, TicketWords
+from tickets.models.history import TicketEvent, TicketOutbox, TicketSeal, TicketWords
+from tickets.models.witness import witnesses
 from tickets.service_level import total
 from tickets.states import ENDED, OPEN, AssignmentRole, Channel, ClockName, Outcome, Secrecy, State, TicketType
 from tickets.windows import TWO_HOURS
@@ -36,7 +37,7 @@ from workflow.actor import Actor
 from workflow.calendar import Budget
 from workflow.clocks import Rules, Start, Terms
 from workflow.errors import IllegalMove, InvalidInput
-from workflow.models import Clock, Subject
+from workflow.models import Clock, Subject, Witness
 from workflow.moves import Visibility, move, moves
 from workflow.prepared import Prepared
 
@@ -346,6 +347,7 @@ class Ticket(Subject):
     OUTBOX = TicketOutbox
     CLOCKS = TicketClock
     FIRINGS = TicketFiring
+    SEALS = TicketSeal
 
     assignments: list[Assignment]
     moment: datetime
@@ -460,6 +462,23 @@ class Ticket(Subject):
     def shared_columns(self) -> dict[str, Any]:
         """Every row of a ticket belongs to its street."""
         return {"street_id": self.street_id}
+
+    def sealed_rows(self) -> Sequence[models.Model]:
+        """The parts that organisations have in it."""
+        return self.assignments
+
+    @classmethod
+    def gather_sealed(cls, subjects: Sequence[Self]) -> None:
+        """Fetch their assignments."""
+        rows = Assignment.objects.filter(ticket__in=[one.pk for one in subjects]).order_by("id")
+        found = _by_key(rows, "ticket_id")
+        for one in subjects:
+            one.assignments = found.get(one.pk, [])
+
+    @classmethod
+    def witnesses(cls, subjects: Sequence[Self]) -> Witness:
+        """What proves the columns that follow from the events alone."""
+        return witnesses(subjects)
 
     clock_plan = staticmethod(clock_plan)
 

@@ -16,8 +16,8 @@ from community.receivers import local_day
 from tickets.models import Ticket, TicketClock, TicketEvent
 from tickets.models.clock import TicketFiring
 from tickets.states import OPEN
-from workflow.audit import flaw, fold
 from workflow.clocks import FIRED, next_moment, untrue
+from workflow.verification import flaw, fold
 
 BATCH = 300
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

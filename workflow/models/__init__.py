@@ -1,7 +1,7 @@
 """The engine's tables: abstract bases for whoever uses it, and the calendars, which all of them share."""
 
 from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear
-from workflow.models.subject import Clock, Event, Firing, Outbox, Subject, Words
+from workflow.models.subject import Clock, Event, Firing, Outbox, Seal, Subject, Witness, Words
 from workflow.models.sweeps import LastSweep
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "Firing",
     "LastSweep",
     "Outbox",
+    "Seal",
     "Subject",
+    "Witness",
     "Words",
 ]

@@ -1,7 +1,7 @@
 """The engine's bases: who uses the engine owns the concrete ones, so that keys and indexes are real."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -15,17 +15,23 @@ from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Visibility
 
+type Witness = Callable[[Any, Sequence[Event]], str | None]
+"""Says what is wrong with a subject beside its chain, given its events in order; None where nothing is."""
+
 
 class Subject(Identified):
     """Something with a life: a state, a version, and a chain of events that tells how it came there.
 
     `version` counts the changes of what others act upon (state, holder, deadline); `event_count` counts events.
-    `head` seals the chain: see `workflow.audit`.
+    `head` seals the chain and `seal` the row as the last event left it: see `workflow.audit`.
     """
 
     version = models.PositiveIntegerField(default=0, editable=False, verbose_name=bilingual("版本", "version"))
     event_count = models.PositiveIntegerField(default=0, editable=False, verbose_name=bilingual("事件数", "events"))
     head = models.BinaryField(max_length=32, default=bytes, editable=False, verbose_name=bilingual("链首", "head"))
+    seal = models.BinaryField(
+        max_length=32, default=bytes, db_default=b"", editable=False, verbose_name=bilingual("封印", "seal")
+    )
     last_event_at = models.DateTimeField(editable=False, verbose_name=bilingual("最近事件时间", "last event at"))
 
     # A change in one of these makes a new version.
@@ -35,6 +41,7 @@ class Subject(Identified):
     OUTBOX: ClassVar[type["Outbox"]]
     CLOCKS: ClassVar[type["Clock"]]
     FIRINGS: ClassVar[type["Firing"]]
+    SEALS: ClassVar[type["Seal"]]
 
     class Meta:
         abstract = True
@@ -59,6 +66,19 @@ class Subject(Identified):
     def shared_columns(self) -> dict[str, Any]:
         """The columns that every row of this subject carries as well, such as its tenant."""
         return {}
+
+    def sealed_rows(self) -> Iterable[models.Model]:
+        """Rows of its own, in memory since `gather`, that change with its events alone and that no event says whole."""
+        return ()
+
+    @classmethod
+    def gather_sealed(cls, subjects: Sequence[Self]) -> None:
+        """Fetch what `sealed_rows` names."""
+
+    @classmethod
+    def witnesses(cls, subjects: Sequence[Self]) -> "Witness":
+        """What proves the rows of these subjects that the engine knows nothing of against their events."""
+        return lambda subject, events: None
 
     @classmethod
     def gather(cls, subjects: Sequence[Self], by: Actor) -> None:
@@ -144,11 +164,33 @@ class Words(Identified):
 
     salt = models.BinaryField(max_length=16)
     body = models.JSONField(default=dict)
+    erased = models.BinaryField(
+        max_length=32,
+        default=bytes,
+        db_default=b"",
+        help_text=bilingual("已按规定删除的标记。", "The mark of an erasure; empty where the words stand."),
+    )
 
     class Meta:
         abstract = True
 
     event: Any
+    event_id: uuid.UUID
+
+
+class Seal(Identified):
+    """The heads of the subjects that changed since the seal before, in a chain of seals that numbers from 1. Append-only.
+
+    `body` lists a subject's id, how many events it had, and its head in hexadecimal. See `workflow.seals`.
+    """
+
+    number = models.PositiveIntegerField(verbose_name=bilingual("序号", "number"))
+    at = models.DateTimeField(verbose_name=bilingual("时间", "at"))
+    body = models.JSONField(default=list)
+    digest = models.BinaryField(max_length=32, verbose_name=bilingual("摘要", "digest"))
+
+    class Meta:
+        abstract = True
 
 
 class Clock(Identified):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from community import housekeeping as doorkeeping
 from community import timers
 from notifications import housekeeping
-from tickets import announce, escalation, handover, photos
+from tickets import announce, escalation, handover, photos, sealing
 from web.management.looping import Duty, LoopingCommand
 
 MINUTE, HOUR = 60.0, 3600.0
@@ -39,7 +39,12 @@ class Command(LoopingCommand):
         parts: dict[str, Sequence[Duty]] = {
             "clocks": [Duty(partial(self.clocks, always=not loop), every)],
             "outbox": [Duty(self.outbox, every)],
-            "upkeep": [Duty(self.contracts, MINUTE), Duty(escalation.follow_calendar, MINUTE), Duty(self.purge, HOUR)],
+            "upkeep": [
+                Duty(self.contracts, MINUTE),
+                Duty(escalation.follow_calendar, MINUTE),
+                Duty(sealing.seal_all, 5 * MINUTE),
+                Duty(self.purge, HOUR),
+            ],
         }
         lines = [parts[only]] if only else list(parts.values())
         if loop:

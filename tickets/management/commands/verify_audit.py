@@ -1,13 +1,16 @@
 """Prove that no ticket's history was changed, cut or added to behind Linli's back."""
 
 import time
+import uuid
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from tickets import sealing
 from tickets.models import Ticket, TicketEvent
-from workflow.audit import Flaw, verify
+from workflow.seals import Head
+from workflow.verification import Flaw, verify
 
 _EVERY = 500
 
@@ -16,18 +19,26 @@ class Command(BaseCommand):
     """`manage.py verify_audit`: leaves with 1 at the first flaw, or with --all after telling every one."""
 
     help = (
-        "Prove every ticket's chain of events with AUDIT_KEY, and that it leads to the ticket's state. "
-        "Names the first bad row and leaves with 1; it may run beside the work."
+        "Prove with AUDIT_KEY every ticket's chain of events, its row and what belongs to it, and that no ticket is missing of those "
+        "that were sealed. Names the first bad row and leaves with 1; it may run beside the work."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whether to go on after the first flaw."""
+        """Whether to go on after the first flaw, and the heads that were kept elsewhere."""
         parser.add_argument("--all", action="store_true", help="tell the flaw of every bad ticket, not the first alone")
+        parser.add_argument(
+            "--head",
+            action="append",
+            default=[],
+            metavar="STREET:NUMBER:DIGEST",
+            help="a head that `seal_audit` printed and that was kept elsewhere; may be given again",
+        )
 
     def handle(self, **options: Any) -> None:
         """Prove them all, as far as asked."""
         started, proved, flaws = time.monotonic(), 0, 0
-        for proved, flaw in verify(Ticket):
+        heads = self._heads(options)
+        for proved, flaw in verify(Ticket, heads=heads):
             self._progress(proved)
             if flaw is None:
                 continue
@@ -45,8 +56,23 @@ class Command(BaseCommand):
             raise CommandError(f"{flaws} of {proved} tickets are flawed.")
         self.stdout.write(self.style.SUCCESS("Every history holds."))
 
+    def _heads(self, options: dict[str, Any]) -> dict[uuid.UUID, tuple[int, bytes]]:
+        try:
+            heads, flaws = sealing.read_all(Head.parse(text) for text in options["head"])
+        except ValueError:
+            raise CommandError("A head is written STREET:NUMBER:DIGEST, as `seal_audit` prints it.") from None
+        except LookupError as unknown:
+            raise CommandError(f"There is no street {unknown}.") from None
+        for one in flaws:
+            self.stderr.write(one)
+        if flaws:
+            raise CommandError("The chain of seals does not hold.")
+        return heads
+
     def _told(self, flaw: Flaw) -> str:
         ticket = flaw.subject
+        if ticket is None:
+            return flaw.reason
         assert isinstance(ticket, Ticket)
         return f"{ticket.code} ({ticket.pk}), event {flaw.seq}: {flaw.reason}"
 

@@ -1,0 +1,159 @@
+"""Every hour the heads of all subjects are sealed in a chain of their own.
+
+A chain of events proves one subject, and cannot say that another is missing. The chain of seals lists every subject with the head
+that it had at some hour, so that one which was deleted, or set back to an older state, is missed. The latest digest of that chain
+proves everything before it: whoever keeps it elsewhere recognises a database that was set back as a whole, seals and all.
+
+A tenant (`group`: the columns that all of its rows share) has a chain of its own.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import batched
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+
+from workflow.audit import CANONICAL, keyed, row_seal
+from workflow.models import Seal, Subject
+from workflow.rows import Change, write_rows
+
+EVERY = timedelta(hours=1)
+IN_ONE = 10_000
+"""Subjects that one seal lists at most."""
+OVERLAP = timedelta(minutes=10)
+"""How far before the last seal subjects are looked for again: a transaction may have begun before it and ended after it."""
+BATCH = 500
+
+
+def seal_heads(model: type[Subject], at: datetime, **group: Any) -> int:
+    """Seal the heads of the group's subjects that changed since its last seal, unless that is less than an hour old.
+
+    Returns how many seals were made. The first time all subjects are sealed; rows of a time before there were row seals get theirs.
+    """
+    seals: Any = model.SEALS._base_manager.filter(**group)
+    if not seals.exists():
+        _seal_rows(model, **group)
+    with transaction.atomic():
+        # One at a time: two seals with one number would break the chain.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"{model.SEALS._meta.db_table} {group}"])
+        last = seals.order_by("-number").first()
+        if last is not None and at - last.at < EVERY:
+            return 0
+        made = 0
+        for heads in batched(_changed(model, last, group), IN_ONE):
+            last = _add(model, last, at, list(heads), group)
+            made += 1
+        if not made:
+            # An hour in which nothing happened is sealed as well, so that the chain's age tells how long nobody sealed.
+            _add(model, last, at, [], group)
+            made = 1
+    return made
+
+
+def _changed(model: type[Subject], last: Seal | None, group: Mapping[str, Any]) -> Iterator[list[Any]]:
+    rows: Any = model._base_manager.filter(**group).order_by("pk")
+    known: set[tuple[str, int, str]] = set()
+    if last is not None:
+        events: Any = model.EVENTS._base_manager
+        rows = rows.filter(pk__in=events.filter(pk__gte=_first_id(last.at - OVERLAP)).values("subject_id"))
+        recent: Any = model.SEALS._base_manager.filter(**group, at__gte=last.at - OVERLAP - EVERY)
+        known = {tuple(one) for body in recent.values_list("body", flat=True) for one in body}
+    for key, count, head in rows.values_list("pk", "event_count", "head").iterator(chunk_size=IN_ONE):
+        entry = (str(key), count, bytes(head).hex())
+        if entry not in known:
+            yield list(entry)
+
+
+def _first_id(moment: datetime) -> uuid.UUID:
+    """The least id that PostgreSQL can have made at `moment`: the first 48 bits of a UUIDv7 are its milliseconds."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def _add(model: type[Subject], last: Seal | None, at: datetime, body: Sequence[Any], group: Mapping[str, Any]) -> Seal:
+    kind: Any = model.SEALS
+    seal: Seal = kind(number=last.number + 1 if last else 1, at=at, body=list(body), **group)
+    seal.digest = digest(bytes(last.digest) if last else b"", seal, group)
+    seal.save(force_insert=True)
+    return seal
+
+
+def digest(before: bytes, seal: Seal, group: Mapping[str, Any]) -> bytes:
+    """The digest of `seal` after one whose digest is `before`."""
+    shared = {name: str(value) for name, value in group.items()}
+    told = [shared, seal.number, seal.at.astimezone(UTC).isoformat(timespec="microseconds"), seal.body]
+    return keyed(b"seal" + before + orjson.dumps(told, option=CANONICAL))
+
+
+def _seal_rows(model: type[Subject], **group: Any) -> None:
+    """Seal the rows that were written before there were row seals, as they stand."""
+    rows: Any = model._base_manager.filter(seal=b"", **group).order_by("pk")
+    last = uuid.UUID(int=0)
+    while True:
+        with transaction.atomic():
+            subjects = list(rows.filter(pk__gt=last).select_for_update(no_key=True, of=("self",))[:BATCH])
+            if not subjects:
+                return
+            last = subjects[-1].pk
+            model.gather_sealed(subjects)
+            for one in subjects:
+                one.seal = row_seal(one)
+            write_rows(changes=[Change(subjects, ("seal",))])
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The digest of one seal, as it was kept outside the database: `group` as its owner names it, and the seal's number."""
+
+    group: str
+    number: int
+    digest: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> "Head":
+        """Read what `str` writes. Raises ValueError."""
+        group, number, found = text.strip().rsplit(":", 2)
+        return cls(group, int(number), bytes.fromhex(found))
+
+    def __str__(self) -> str:
+        return f"{self.group}:{self.number}:{self.digest.hex()}"
+
+
+@dataclass(slots=True)
+class Sealed:
+    """What the chain of seals of one group says: the latest sealed count and head of each subject, and what is wrong with the chain."""
+
+    heads: dict[uuid.UUID, tuple[int, bytes]] = field(default_factory=dict)
+    flaws: list[str] = field(default_factory=list)
+    last: Seal | None = None
+
+
+def read_seals(model: type[Subject], outside: Head | None = None, **group: Any) -> Sealed:
+    """Prove the group's chain of seals, against a head that was kept outside where there is one."""
+    found, before = Sealed(), b""
+    seals: Any = model.SEALS._base_manager.filter(**group).order_by("number")
+    for number, seal in enumerate(seals.iterator(chunk_size=50), start=1):
+        if seal.number != number:
+            found.flaws.append(f"seal {number} is missing")
+            return found
+        made = digest(before, seal, group)
+        if made != bytes(seal.digest):
+            found.flaws.append(f"seal {number} does not follow from the seals before it")
+            return found
+        if outside is not None and outside.number == number and outside.digest != made:
+            found.flaws.append(f"seal {number} is not the one that was kept outside: the chain was made anew")
+        before, found.last = made, seal
+        for key, count, head in seal.body:
+            found.heads[uuid.UUID(key)] = (count, bytes.fromhex(head))
+    last = found.last.number if found.last else 0
+    if outside is not None and outside.number > last:
+        until = f" of {found.last.at:%Y-%m-%d %H:%M} UTC" if found.last else ""
+        found.flaws.append(
+            f"the chain ends with seal {last}{until}, and number {outside.number} was kept outside: "
+            "this is a backup of an earlier time, or the end of the chain was removed"
+        )
+    return found
