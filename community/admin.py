@@ -11,6 +11,8 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import transaction
@@ -37,11 +39,10 @@ from community.models import (
     ServiceContract,
     Street,
 )
+from web.admin import Page
 from web.words import bilingual
 
 OFFICE_KINDS = frozenset({"street_office", "section"})
-# Looked up by part, these would tell what the pages hide.
-PRIVATE = frozenset({"phone", "password"})
 
 
 def streets_of(request: HttpRequest) -> frozenset[uuid.UUID] | None:
@@ -60,7 +61,7 @@ def _is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, Person) and request.user.is_superuser
 
 
-class Scoped(admin.ModelAdmin):
+class Scoped(Page):
     """Rows of a street, for the clerks of that street and for superusers."""
 
     # Rows without a street are everybody's to see and to choose.
@@ -88,10 +89,6 @@ class Scoped(admin.ModelAdmin):
         """As for changing."""
         return super().has_delete_permission(request, obj) and (obj is None or self.owns(request, obj))
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Nothing is filtered by parts of a phone or of a password."""
-        return not PRIVATE & set(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
-
     def get_field_queryset(
         self, db: str | None, db_field: "RelatedField[Any, Any]", request: HttpRequest
     ) -> QuerySet[Any] | None:
@@ -108,6 +105,14 @@ class Scoped(admin.ModelAdmin):
         if field is not None and db_field.name == "street" and not _is_superuser(request):
             field.required = True
         return field
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupPage(Page, GroupAdmin):
+    """Django's groups of permissions."""
 
 
 OF_STREET = ("street", admin.RelatedOnlyFieldListFilter)

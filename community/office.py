@@ -3,14 +3,17 @@
 The codes are those of the API, under the same limits; what a wrong password costs says `community.passwords`.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import wraps
 from typing import Any, cast
+from urllib.parse import unquote
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import LoginView
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -37,6 +40,7 @@ from web.addresses import client_address
 from web.words import bilingual
 from workflow import calendars
 
+NUL = "\0"
 _NOT_STAFF = bilingual("该账号不能进入管理后台。", "This account may not enter the administration.")
 _LINK = '<a href="{}">{}</a>'
 _NEITHER = bilingual("请填写验证码或密码。", "Give the code or the password.")
@@ -188,6 +192,38 @@ class Office(admin.AdminSite):
     """Django's admin with a front door of its own."""
 
     site_header = site_title = bilingual("邻里办", "Linli")
+
+    def get_urls(self) -> list[Any]:
+        """The admin's own, without the way from a row to its public page: none has one."""
+        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """`view` for staff; PostgreSQL's texts hold no NUL, so an address that holds one asks for nothing."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if NUL in request.path or NUL in unquote(request.META["QUERY_STRING"]):
+                raise BadRequest("The address holds a NUL.")
+            return inner(request, *args, **kwargs)
+
+        return guarded
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """The rows that a field offers which some page lets fill in by looking up."""
+        app, model, field = (request.GET.get(name, "") for name in ("app_label", "model_name", "field_name"))
+        asked = (app, model, field)
+        if asked not in self._looked_up(request):
+            raise PermissionDenied
+        return super().autocomplete_view(request)
+
+    def _looked_up(self, request: HttpRequest) -> Iterator[tuple[str, str, str]]:
+        """The fields that are filled in by looking up, by app, model and name."""
+        for page in self._registry.values():
+            for each in (page, *(inline(page.model, self) for inline in page.inlines)):
+                for name in each.get_autocomplete_fields(request):
+                    opts = each.model._meta
+                    yield opts.app_label, str(opts.model_name), name
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page; whoever keeps the calendar reads there what it lacks, whoever sees deliveries and webhooks what fails."""

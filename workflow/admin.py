@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from web.admin import Page
 from web.words import bilingual
 from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, CalendarYear
@@ -38,7 +39,7 @@ class DraftInline(admin.TabularInline):
         return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
 
 
-class VersionAdmin(admin.ModelAdmin):
+class VersionAdmin(Page):
     """Versions: begun as the copy of another, published from the list."""
 
     list_display = ["number", "effective_from", "published_at", "rows", "source"]
@@ -104,7 +105,7 @@ class VersionAdmin(admin.ModelAdmin):
         return None
 
 
-class PartAdmin(admin.ModelAdmin):
+class PartAdmin(Page):
     """Rows of versions that are too many for the version's own page: changed in drafts, read everywhere."""
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:

@@ -26,6 +26,7 @@ from tickets.admin.recipients import Recipients
 from tickets.admin.ticket import ReadOnly, seen_by
 from tickets.codes import read_code
 from tickets.models import Ticket
+from web.admin import Page
 from web.words import bilingual
 
 MOST_COUNTED = 10_000
@@ -78,7 +79,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
+class DeliveryAdmin(ReadOnly, Page):
     """Deliveries; the dead ones before all others."""
 
     list_display = ["recipient_name", "channel", "state", "about", "said", "why", "attempts", "age"]

@@ -25,6 +25,7 @@ from tickets.models import Assignment, Ticket, TicketEvent
 from tickets.models.ticket import TicketQuerySet, move_label
 from tickets.queries import in_street, matching
 from tickets.states import Secrecy
+from web.admin import Page
 from web.words import bilingual
 
 HIGHEST_LEVEL = 5
@@ -145,7 +146,7 @@ NAMED = [
 
 
 @admin.register(Ticket)
-class TicketAdmin(ReadOnly, admin.ModelAdmin):
+class TicketAdmin(ReadOnly, Page):
     """Tickets with all that happened to them."""
 
     list_display = [

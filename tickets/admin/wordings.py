@@ -31,6 +31,7 @@ from tickets.admin.kinds import Kind, kinds
 from tickets.admin.pages import answer
 from tickets.admin.rehearsal import rehearse
 from tickets.admin.ticket import ReadOnly
+from web.admin import Page
 from web.words import bilingual
 
 _MAY_CHANGE = "notifications.change_wording"
@@ -124,7 +125,7 @@ class Place:
 
 
 @admin.register(Wording)
-class WordingAdmin(ReadOnly, admin.ModelAdmin):
+class WordingAdmin(ReadOnly, Page):
     """The wordings of a street: every kind, with Linli's words and the office's own."""
 
     list_display = ["kind", "channel", "language", "changed_at"]

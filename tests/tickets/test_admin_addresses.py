@@ -1,0 +1,167 @@
+"""What the admin takes from its addresses, over every registered page: filters it offers, and no junk that it cannot answer."""
+
+import pytest
+from django.apps import apps
+from django.contrib.admin import site
+from django.urls import reverse
+
+from tickets.models import Ticket
+from web.admin import Page
+
+PAGES = sorted(site._registry, key=lambda model: model._meta.label)
+JUNK = ["x", "-1", "9" * 30, "\0", "(", "%", "9999-12-31", "0001-01-01", "a " * 2000]
+LOOKUPS = ["startswith", "iregex", "in", "gt", "isnull", "year", "range", "no_such"]
+# Django's filters by date say so of each date without a zone.
+pytestmark = pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime")
+# What an address may end in: an answer, Django's way back to the list without the filters, or a refusal.
+ANSWERS = {200, 302, 400, 403, 404}
+
+
+def of(model, action="changelist", *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{action}", args=args)
+
+
+def filtered(answer):
+    """Whether a list was narrowed: not where it is refused, sent back to as it is, or a page of another kind."""
+    if answer.status_code == 302:
+        assert answer["Location"].endswith("?e=1")
+    return answer.status_code not in {302, 400} and "cl" in answer.context
+
+
+@pytest.fixture(autouse=True)
+def short_pages(monkeypatch):
+    """Pages of two rows: what is not shown need not be drawn, and there is more than one page."""
+    for page in site._registry.values():
+        monkeypatch.setattr(page, "list_per_page", 2)
+
+
+def ids(model):
+    return model._meta.label
+
+
+def test_every_page_is_ours():
+    assert not [page for page in site._registry.values() if not isinstance(page, Page)]
+
+
+@pytest.mark.parametrize("model", PAGES, ids=ids)
+def test_no_column_is_looked_up_that_is_not_offered(administrator, model):
+    page = site._registry[model]
+    offered = {one if isinstance(one, str) else one[0] for one in page.list_filter if not isinstance(one, type)}
+    for field in model._meta.get_fields():
+        paths = [field.name]
+        if field.is_relation and field.related_model:
+            others = field.related_model._meta.get_fields()
+            paths += [f"{field.name}__{other.name}" for other in others if not other.is_relation]
+        for path in paths:
+            for lookup in ("startswith", "exact") if path == field.name else ("startswith",):
+                if lookup == "exact" and (path in offered or path in {f"{one}__id" for one in offered}):
+                    continue
+                if lookup == "exact" and path == model._meta.pk.name:
+                    continue
+                answer = administrator.get(of(model), {f"{path}__{lookup}": "1"})
+                if answer.status_code == 200 and "cl" not in answer.context:
+                    return  # A page of its own, which looks nothing up.
+                assert not filtered(answer), (path, lookup)
+
+
+@pytest.mark.django_db
+def test_a_phone_is_not_guessed_digit_by_digit(staff, api, filed):
+    clerk = staff("general_officer", "tickets.view_ticket")
+    ticket = Ticket.objects.get(pk=filed["id"])
+    for lookup in (
+        "contact_phone__startswith",
+        "contact_phone",
+        "contact_name__contains",
+        "reporter__phone__startswith",
+    ):
+        for guess in (ticket.contact_phone[:3], "0"):
+            assert clerk.get(of(Ticket), {lookup: guess}).status_code == 400
+
+
+@pytest.mark.parametrize("model", PAGES, ids=ids)
+def test_no_list_stumbles_over_junk(administrator, model):
+    page = site._registry[model]
+    keys = {"q", "p", "o", "e", "all", "_to_field", "_popup", "_facets", "_changelist_filters", "head", "code", "a__b"}
+    keys |= {f"{model._meta.pk.name}__exact", f"{model._meta.pk.name}__in"}
+    answer = administrator.get(of(model))
+    if changelist := (answer.context or {}).get("cl"):
+        keys |= {name for spec in changelist.filter_specs for name in spec.expected_parameters()}
+    if page.date_hierarchy:
+        keys |= {f"{page.date_hierarchy}__{part}" for part in ("year", "month", "day", "gte", "lt")}
+    free = {"q", "p", "o", "_to_field"} | {
+        key for key in keys if page.date_hierarchy and key.startswith(page.date_hierarchy)
+    }
+    for value in JUNK:
+        # What a filter takes has one way for all that it does not know.
+        for key in keys if value == "x" else free:
+            answer = administrator.get(of(model), {key: value})
+            assert answer.status_code in ANSWERS, (key, value)
+            assert "\0" not in value or answer.status_code == 400
+
+
+@pytest.mark.parametrize("model", PAGES, ids=ids)
+def test_no_list_stumbles_over_a_lookup(administrator, model):
+    fields = model._meta.get_fields()
+    for number, lookup in enumerate(LOOKUPS * 2):
+        name = fields[number % len(fields)].name
+        answer = administrator.get(of(model), {f"{name}__{lookup}": "(" if number < len(LOOKUPS) else "9" * 30})
+        assert answer.status_code in ANSWERS, (name, lookup)
+
+
+@pytest.mark.parametrize("years", ["9999", "1", "0", "-1", "x"])
+def test_dates_beyond_the_calendar_are_no_dates(administrator, years):
+    for model in PAGES:
+        if by := site._registry[model].date_hierarchy:
+            for more in ({}, {f"{by}__month": "12"}, {f"{by}__month": "12", f"{by}__day": "31"}):
+                assert administrator.get(of(model), {f"{by}__year": years, **more}).status_code in {200, 302}
+
+
+@pytest.mark.parametrize("model", PAGES, ids=ids)
+def test_no_form_stumbles_over_junk(administrator, model):
+    row = model._default_manager.first()
+    keys = [field.name for field in model._meta.get_fields()] + ["_to_field", "_popup", "_changelist_filters"]
+    pages = [of(model, "add")] + ([of(model, "change", row.pk), of(model, "history", row.pk)] if row else [])
+    for page in pages:
+        for asked in (dict.fromkeys(keys, "9" * 30), dict.fromkeys(set(keys) - {"_to_field"}, "x"), {keys[0]: "\0"}):
+            assert administrator.get(page, asked).status_code in ANSWERS, (page, asked)
+    for key in JUNK:
+        for action in ("change", "history", "delete"):
+            answer = administrator.get(of(model, action, key[:200]))
+            assert answer.status_code in ANSWERS, (action, key)
+
+
+@pytest.mark.parametrize("model", PAGES, ids=ids)
+def test_no_action_stumbles_over_a_key_that_is_none(administrator, model):
+    for key in ("x", "9" * 30):
+        for action in ("delete_selected", "no_such", ""):
+            answer = administrator.post(of(model), {"action": action, "index": "0", "_selected_action": key})
+            assert answer.status_code in ANSWERS, (action, key)
+
+
+def test_rows_are_offered_for_fields_that_are_filled_in_by_looking_up_alone(administrator):
+    offered = 0
+    for model in apps.get_models():
+        opts = model._meta
+        for field in opts.get_fields(include_hidden=True):
+            for term in ("", "学", "\0", "a " * 2000):
+                asked = {
+                    "app_label": opts.app_label,
+                    "model_name": opts.model_name,
+                    "field_name": field.name,
+                    "term": term,
+                }
+                status = administrator.get(reverse("admin:autocomplete"), asked).status_code
+                assert status == 400 if term == "\0" else status in {200, 403}, asked
+                offered += status == 200
+                if status == 403:
+                    break
+    assert offered >= 60
+    wanted = {"app_label": "community", "model_name": "membership", "field_name": "person"}
+    for page in ("x", "9" * 30, "-1", "0"):
+        assert administrator.get(reverse("admin:autocomplete"), {**wanted, "page": page}).status_code == 404
+    assert administrator.get(reverse("admin:autocomplete"), wanted | {"field_name": "id"}).status_code == 403
+    assert administrator.get(reverse("admin:autocomplete")).status_code == 403
+
+
+def test_no_row_is_looked_up_by_the_kind_of_its_table(administrator):
+    assert administrator.get("/admin/r/1/x/").status_code in {302, 404}

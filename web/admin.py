@@ -1,0 +1,68 @@
+"""What a page of the admin takes from its address: the filters that it offers and a short search; all else is refused.
+
+Django's own pages filter by any column that the address names, so that a phone that a page masks could be guessed digit by digit.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import ActionLocation, helpers
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+LONGEST_SEARCH = 100
+"""Characters of a search that count; every word of it is one more condition."""
+
+
+class OfferedFilters(ChangeList):
+    """A list that is filtered by what its page offers, and by the key of a row."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """What Django reads from the address, without what no filter of the page took."""
+        try:
+            found = super().get_filters(request)
+        except (ValueError, OverflowError) as error:  # A date beyond the calendar.
+            raise IncorrectLookupParameters(error) from error
+        taken = {f"{self.opts.pk.name}__exact"}
+        if self.date_hierarchy:
+            taken |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day", "gte", "lt")}
+        remaining = found[2]
+        if other := sorted(remaining.keys() - taken):
+            raise DisallowedModelAdminLookup(f"Filtering by {other[0]} not allowed")
+        return found
+
+
+class Page(admin.ModelAdmin):
+    """The pages of a model, of which the address asks only what they offer."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that is filtered by what it offers."""
+        return OfferedFilters
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Django's, for a term of bounded length."""
+        return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Nothing: a form is filled in by hand."""
+        return {}
+
+    def response_action(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        action_location: ActionLocation = ActionLocation.CHANGE_LIST,
+    ) -> Any:
+        """Django's, for rows that are chosen by keys."""
+        try:
+            for key in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(key)
+        except ValidationError as error:
+            raise BadRequest("A row is chosen by its key.") from error
+        return super().response_action(request, queryset, action_location)
