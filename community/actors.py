@@ -1,4 +1,4 @@
-"""Who is calling: the person with the seats and homes that are live now, in one SQL statement."""
+"""Who is calling: the person with the seats and confirmed homes that are live now, in one SQL statement."""
 
 import uuid
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ SELECT p.password, p.is_superuser, p.id, p.phone, p.name, p.language, p.is_activ
     FROM community_residency r
     JOIN community_street s ON s.id = r.street_id
     CROSS JOIN LATERAL (SELECT {_TODAY} AS day) today
-    WHERE r.person_id = p.id AND {live.runs("r", "today.day")}
+    WHERE r.person_id = p.id AND {live.runs("r", "today.day")} AND {live.confirmed("r", "s", "today.day")}
   )
 FROM (SELECT coalesce(%(at)s::timestamptz, now()) AS at) clock, {{source}}
 WHERE p.is_active AND {{key}}

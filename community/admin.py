@@ -22,13 +22,14 @@ from django.forms import ModelForm, Textarea
 from django.http import HttpRequest
 from django.utils import timezone
 
-from community import signin, timers
+from community import confirming, signin, timers
 from community.actors import by_person
 from community.models import (
     Area,
     Building,
     Community,
     Compound,
+    Confirmation,
     ContractFiring,
     Household,
     Membership,
@@ -376,11 +377,49 @@ class MembershipAdmin(Scoped):
 class ResidencyAdmin(Scoped):
     """Who lives where, from when to when."""
 
-    list_display = ["person", "compound", "household", "relation", "starts_on", "ends_on"]
+    list_display = ["person", "compound", "household", "relation", "confirmed_through", "starts_on", "ends_on"]
     list_select_related = ["person", "compound", "household"]
-    list_filter = [LiveFilter, "relation", OF_STREET]
+    list_filter = [LiveFilter, "relation", "confirmed_through", OF_STREET]
     search_fields = ["person__name", "=person__phone", "compound__name"]
     autocomplete_fields = ["street", "person", "compound", "household"]
+    readonly_fields = ["confirmed_through", "confirmed_at", "objected_at", "judged_by"]
+    actions = ["confirm", "object_to"]
+
+    def save_model(self, request: HttpRequest, obj: Residency, form: ModelForm, change: bool) -> None:
+        """What is known of a home is not known of another person or another door."""
+        if change and {"person", "compound", "household"} & set(form.changed_data):
+            obj.confirmed_through, obj.confirmed_at, obj.objected_at, obj.judged_by = "", None, None, None
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description=bilingual("核实所选住处", "Confirm the selected homes"), permissions=["change"])
+    def confirm(self, request: HttpRequest, queryset: QuerySet[Residency]) -> None:
+        """Confirm homes in the street's name, but for the caller's own."""
+        self._judge(request, queryset, lives_there=True)
+
+    @admin.action(
+        description=bilingual("对所选住处提出异议（撤销核实）", "Object to the selected homes (ends a confirmation)"),
+        permissions=["change"],
+    )
+    def object_to(self, request: HttpRequest, queryset: QuerySet[Residency]) -> None:
+        """Say that these people do not live there."""
+        self._judge(request, queryset, lives_there=False)
+
+    def _judge(self, request: HttpRequest, queryset: QuerySet[Residency], *, lives_there: bool) -> None:
+        done = 0
+        with transaction.atomic():
+            for home in queryset.select_for_update(of=("self",)):
+                if home.person_id != request.user.pk and self.has_change_permission(request, home):
+                    confirming.write(
+                        home,
+                        Confirmation.STREET if lives_there else Confirmation.CLAIMED,
+                        request.user.pk,
+                        timezone.now(),
+                    )
+                    done += 1
+        self.message_user(
+            request, bilingual(f"已处理 {done} 处。", f"{done} homes were judged."),
+            messages.SUCCESS if done else messages.WARNING,
+        )  # fmt: skip
 
 
 class ContractFiringInline(admin.TabularInline):

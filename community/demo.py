@@ -19,6 +19,7 @@ from community.models import (
     Building,
     Community,
     Compound,
+    Confirmation,
     Household,
     Membership,
     Organisation,
@@ -240,28 +241,35 @@ def _load_residencies(
     people: dict[str, Person],
     report: Report,
 ) -> None:
-    _add(
+    wanted = [
+        Residency(
+            street=street,
+            person=people[row["person"]],
+            compound=compounds[row["compound"]],
+            household=households.get((compounds[row["compound"]].id, row["building"], row["unit"], row["door"])),
+            relation=row["relation"],
+            starts_on=_day(row["starts_on"]),
+            ends_on=_day_if_any(row["ends_on"]),
+        )
+        for row in rows("residencies")
+    ]
+    homes = _add(
         "residencies",
         report,
         Residency.objects.filter(street=street),
-        [
-            Residency(
-                street=street,
-                person=people[row["person"]],
-                compound=compounds[row["compound"]],
-                household=households.get((compounds[row["compound"]].id, row["building"], row["unit"], row["door"])),
-                relation=row["relation"],
-                starts_on=_day(row["starts_on"]),
-                ends_on=_day_if_any(row["ends_on"]),
-            )
-            for row in rows("residencies")
-        ],
+        wanted,
         "compound_id",
         "person_id",
         "household_id",
         "relation",
         "starts_on",
     )
+    # Those of before, too: whoever tries the demo out reads what neighbours read.
+    key = attrgetter("compound_id", "person_id", "household_id", "relation", "starts_on")
+    claimed = Residency.objects.filter(
+        pk__in=[homes[key(one)].pk for one in wanted], confirmed_at=None, objected_at=None
+    )
+    claimed.update(confirmed_through=Confirmation.RESIDENTS_COMMITTEE, confirmed_at=timezone.now())
 
 
 def _load_contracts(

@@ -1,4 +1,7 @@
-"""Where a person says to live: stated by the resident, dated, in the street's own days."""
+"""Where a person lives: claimed by the resident, dated in the street's own days, and confirmed by who can know.
+
+Whoever claims a home may report what is wrong there and follow it. What neighbours read needs a confirmed one.
+"""
 
 import uuid
 from datetime import date, datetime, timedelta
@@ -7,10 +10,14 @@ from zoneinfo import ZoneInfo
 from django.db.models import DateField, DateTimeField, F, Func, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
-from community.models import Compound, Household, Person, Residency, Street
+from community.models import Compound, HomeMove, Household, Person, Residency, Street
+from web.quotas import wait
 from web.words import bilingual
 
 MOST_HOMES = 10
+MOST_MOVES, MOVES_WITHIN = 5, timedelta(days=30)
+# What is known of a home, and stays known when its person's relation to it changes.
+_KNOWN = ("confirmed_through", "confirmed_at", "objected_at", "judged_by_id", "wrong_codes")
 
 
 class HomesFull(Exception):
@@ -22,19 +29,35 @@ class HomesFull(Exception):
     )
 
 
+class TooManyMoves(Exception):
+    """The person has claimed as many homes within a month as one may; `wait` is in seconds."""
+
+    code = "too_many_moves"
+    reason = bilingual(
+        "三十天内登记的住处过多，请稍后再试或联系街道。",
+        "You have claimed too many homes within thirty days; try again later, or ask the street.",
+    )
+
+    def __init__(self, wait: float):
+        self.wait = wait
+        super().__init__(wait)
+
+
 def _today(street: Street, at: datetime) -> date:
     return at.astimezone(ZoneInfo(street.timezone)).date()
 
 
 def homes(person_id: uuid.UUID, at: datetime) -> QuerySet[Residency]:
     """The homes of a person on the day of `at` in each street's own zone, with their places."""
+    mine = running(Residency.objects.filter(person_id=person_id), at)
+    return mine.select_related("compound", "household__building", "street").order_by("starts_on", "id")
+
+
+def running(residencies: QuerySet[Residency], at: datetime) -> QuerySet[Residency]:
+    """Those that run on the day of `at` in each street's own zone."""
     there = Func(F("street__timezone"), Value(at), function="timezone", output_field=DateTimeField())
-    return (
-        Residency.objects.alias(day=Cast(there, DateField()))
-        .filter(Q(ends_on=None) | Q(ends_on__gte=F("day")), person_id=person_id, starts_on__lte=F("day"))
-        .select_related("compound", "household__building", "street")
-        .order_by("starts_on", "id")
-    )
+    days = residencies.alias(day=Cast(there, DateField()))
+    return days.filter(Q(ends_on=None) | Q(ends_on__gte=F("day")), starts_on__lte=F("day"))
 
 
 def move_in(
@@ -42,25 +65,35 @@ def move_in(
 ) -> tuple[Residency, bool]:
     """The home of a person from the day of `at` on, and whether it is new; one stated before in the same relation is kept.
 
-    Who becomes the owner of what they rented has a new home from that day on. Runs in the caller's transaction. Raises
-    HomesFull.
+    Who becomes the owner of what they rented has a new home from that day on, as confirmed as the old one. Runs in the caller's
+    transaction. Raises HomesFull or TooManyMoves.
     """
     Person.objects.select_for_update(no_key=True).get(id=person_id)
-    stated = list(homes(person_id, at))
+    stated, known = list(homes(person_id, at)), {}
     for home in stated:
         if (home.compound_id, home.household_id) == (compound.id, household.id if household else None):
             if home.relation == relation:
                 return home, False
+            known = {name: getattr(home, name) for name in _KNOWN}
             _end(home, at)
             break
     else:
         if len(stated) >= MOST_HOMES:
             raise HomesFull
+        _count_move(person_id, at)
     home = Residency.objects.create(
         street=compound.street, person_id=person_id, compound=compound, household=household, relation=relation,
-        starts_on=_today(compound.street, at),
+        starts_on=_today(compound.street, at), **known,
     )  # fmt: skip
     return home, True
+
+
+def _count_move(person_id: uuid.UUID, at: datetime) -> None:
+    moves = HomeMove.objects.filter(person_id=person_id, at__gt=at - MOVES_WITHIN)
+    past = list(moves.order_by("-at").values_list("at", flat=True)[:MOST_MOVES])
+    if (left := wait(at, past, ((MOST_MOVES, MOVES_WITHIN),))) > timedelta(0):
+        raise TooManyMoves(left.total_seconds())
+    HomeMove.objects.create(person_id=person_id, at=at)
 
 
 def move_out(person_id: uuid.UUID, residency_id: uuid.UUID, at: datetime) -> bool:
@@ -76,8 +109,16 @@ def move_out(person_id: uuid.UUID, residency_id: uuid.UUID, at: datetime) -> boo
 
 
 def _end(home: Residency, at: datetime) -> None:
+    """End a home before the day of `at`; an objection to one of that day stays on record until the day is over."""
     today = _today(home.street, at)
-    if home.starts_on >= today:
+    if home.starts_on < today:
+        Residency.objects.filter(id=home.id).update(ends_on=today - timedelta(days=1))
+    elif home.objected_at is None:
         home.delete()
     else:
-        Residency.objects.filter(id=home.id).update(ends_on=today - timedelta(days=1))
+        Residency.objects.filter(id=home.id).update(ends_on=today)
+
+
+def is_confirmed(home: Residency, at: datetime) -> bool:
+    """Whether the home, with its street, counts as confirmed on the day of `at`."""
+    return home.confirmed_on(_today(home.street, at))

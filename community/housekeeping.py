@@ -6,7 +6,8 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from community.models import KnownAddress, PasswordAttempt, SignInCode, SignInToken
+from community.homes import MOVES_WITHIN
+from community.models import HomeMove, KnownAddress, PasswordAttempt, SignInCode, SignInToken
 from community.models.signin import CODE_LIFE, KNOWN_FOR
 from web.idempotency import KEPT_FOR
 from web.models import IdempotencyKey
@@ -22,6 +23,7 @@ def purge() -> dict[str, int]:
         "attempts": _delete(PasswordAttempt.objects.filter(created_at__lt=Now() - DAY)),
         "addresses": _delete(KnownAddress.objects.filter(last_used_at__lt=Now() - KNOWN_FOR)),
         "tokens": _delete(SignInToken.objects.expired()),
+        "moves": _delete(HomeMove.objects.filter(at__lt=Now() - MOVES_WITHIN)),
         "sessions": _delete(Session.objects.filter(expire_date__lt=Now())),
         "idempotency_keys": _delete(IdempotencyKey.objects.filter(created_at__lt=Now() - KEPT_FOR)),
     }

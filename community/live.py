@@ -31,3 +31,11 @@ def staffed(organisation: str, day: str) -> str:
         "EXISTS (SELECT FROM community_membership seat JOIN community_person holder ON holder.id = seat.person_id"
         f" WHERE seat.organisation_id = {organisation}.id AND holder.is_active AND {runs('seat', day)})"
     )
+
+
+def confirmed(residency: str, street: str, day: str) -> str:
+    """Whether a row of residencies counts as a home on `day`: confirmed, or long claimed where the street lets that count."""
+    return (
+        f"({residency}.confirmed_at IS NOT NULL OR ({residency}.objected_at IS NULL"
+        f" AND {residency}.starts_on + {street}.stay_confirms_after <= {day}))"
+    )

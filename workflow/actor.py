@@ -20,7 +20,9 @@ class Seat:
 class Actor:
     """Who performs a move, as of `at`; loaded once per request, compared in memory.
 
-    `compounds` are the homes of the person today. `on_behalf` names the party that the street stands in for (代办), or is empty.
+    `compounds` are where the person has a confirmed home today.
+
+    `on_behalf` names the party that the street stands in for (代办), or is empty.
     """
 
     person_id: uuid.UUID | None

@@ -1,6 +1,7 @@
 """Who I am, where I sit and where I live."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,12 +11,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from community import homes
-from community.api.places import NamedSerializer
+from community import confirming, homes
+from community.api.places import HouseholdSerializer, NamedSerializer, door
 from community.api.views import View
 from community.authentication import caller_of
 from community.models import (
     Compound,
+    Confirmation,
     Household,
     Language,
     Organisation,
@@ -27,11 +29,20 @@ from community.models import (
 )
 from web.bodies import Body
 from web.idempotency import write_once
+from web.limits import Limit
 from web.problems import Fault, invalid, not_found
 from web.schema import IDEMPOTENCY_KEY
 from web.words import bilingual
 
 _NO_SUCH_PLACE = bilingual("没有这个地点。", "There is no such place.")
+
+
+class GuessLimit(Limit):
+    """Far above what somebody mistypes; what must hold exactly is counted with the codes."""
+
+    scope = "household-code"
+    requests = 20
+    seconds = 3600
 
 
 class SeatOrganisationSerializer(NamedSerializer):
@@ -49,15 +60,6 @@ class SeatSerializer(serializers.Serializer[Any]):
     street_id = serializers.UUIDField(allow_null=True)
 
 
-class HouseholdSerializer(serializers.Serializer[Any]):
-    """A door."""
-
-    id = serializers.UUIDField()
-    building = serializers.CharField()
-    unit = serializers.CharField(allow_blank=True)
-    door = serializers.CharField()
-
-
 class HomeSerializer(serializers.Serializer[Any]):
     """A home of mine."""
 
@@ -66,6 +68,12 @@ class HomeSerializer(serializers.Serializer[Any]):
     household = HouseholdSerializer(allow_null=True)
     relation = serializers.ChoiceField(Relation.choices)
     starts_on = serializers.DateField()
+    confirmed = serializers.BooleanField(
+        help_text="Whether it shows me what neighbours may read. What is only claimed lets me report and follow what I reported."
+    )
+    confirmed_through = serializers.ChoiceField(
+        Confirmation.choices, allow_blank=True, help_text="Empty where it is claimed, or counts because I have stayed."
+    )
 
 
 class MeSerializer(serializers.Serializer[Any]):
@@ -95,20 +103,21 @@ class MoveInSerializer(Body):
     relation = serializers.ChoiceField(Relation.choices)
 
 
-def _home(residency: Residency) -> dict[str, Any]:
-    household = residency.household
+class HouseholdCodeSerializer(Body):
+    """The code that was handed to the household."""
+
+    code = serializers.CharField(max_length=20)
+
+
+def _home(residency: Residency, at: datetime) -> dict[str, Any]:
     return {
         "id": residency.id,
         "compound": {"id": residency.compound.id, "name": residency.compound.name},
-        "household": household
-        and {
-            "id": household.id,
-            "building": household.building.name,
-            "unit": household.unit,
-            "door": household.door,
-        },
+        "household": residency.household and door(residency.household),
         "relation": residency.relation,
         "starts_on": residency.starts_on,
+        "confirmed": homes.is_confirmed(residency, at),
+        "confirmed_through": residency.confirmed_through,
     }
 
 
@@ -135,7 +144,7 @@ def _me(request: Request) -> dict[str, Any]:
             }
             for seat in actor.seats
         ],
-        "homes": [_home(home) for home in homes.homes(person.id, actor.at)],
+        "homes": [_home(home, actor.at) for home in homes.homes(person.id, actor.at)],
     }
 
 
@@ -160,9 +169,9 @@ class Me(View):
 
 
 class Homes(View):
-    """The homes I state."""
+    """The homes I claim."""
 
-    problems = (409,)
+    problems = (409, 429)
 
     @extend_schema(
         operation_id="move_in",
@@ -171,7 +180,10 @@ class Homes(View):
         responses={201: HomeSerializer, 200: HomeSerializer},
     )
     def post(self, request: Request) -> HttpResponse:
-        """State where I live, and as what, from today on; 200 where just that was stated before."""
+        """State where I live, and as what, from today on; 200 where just that was stated before.
+
+        It is claimed until the committee, the residents' committee or the street confirms it, or a code of the household does.
+        """
         return write_once(request, lambda: self._move_in(request))
 
     def _move_in(self, request: Request) -> Response:
@@ -189,7 +201,7 @@ class Homes(View):
                 raise invalid(Fault("household", "does_not_exist", _NO_SUCH_PLACE))
         caller = caller_of(request)
         home, new = homes.move_in(caller.person.id, compound, household, asked["relation"], caller.actor.at)
-        return Response(_home(home), status=201 if new else 200)
+        return Response(_home(home, caller.actor.at), status=201 if new else 200)
 
 
 class Home(View):
@@ -203,3 +215,20 @@ class Home(View):
             if not homes.move_out(caller.person.id, id, caller.actor.at):
                 raise not_found()
         return Response(status=204)
+
+
+class HomeConfirmation(View):
+    """Confirming one home of mine."""
+
+    throttle_classes = (GuessLimit,)
+
+    @extend_schema(operation_id="confirm_my_home", request=HouseholdCodeSerializer, responses={200: HomeSerializer})
+    def post(self, request: Request, id: uuid.UUID) -> Response:
+        """Confirm that I live there with the code that was handed to the household."""
+        serializer = HouseholdCodeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        actor = caller_of(request).actor
+        home = confirming.confirm_by_code(id, serializer.validated_data["code"], actor)
+        if home is None:
+            raise not_found()
+        return Response(_home(home, actor.at))

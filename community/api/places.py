@@ -1,4 +1,4 @@
-"""Compounds, as a resident looks for his."""
+"""Compounds, buildings and doors, as a resident looks for his."""
 
 import uuid
 from typing import Any
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from community.api.views import View
-from community.models import Compound
+from community.models import Building, Compound, Household
 from web.paging import page
 from web.problems import not_found
 from web.schema import PAGING, paged
@@ -32,6 +32,27 @@ class PlaceSerializer(NamedSerializer):
     area = NamedSerializer()
 
 
+class BuildingSerializer(NamedSerializer):
+    """A building of a compound."""
+
+    code = serializers.CharField()
+
+
+class HouseholdSerializer(serializers.Serializer[Any]):
+    """A door."""
+
+    id = serializers.UUIDField()
+    building = serializers.CharField()
+    unit = serializers.CharField(allow_blank=True)
+    door = serializers.CharField()
+
+
+class DoorQuerySerializer(serializers.Serializer[Any]):
+    """Which doors."""
+
+    building = serializers.UUIDField(required=False, help_text="Only in this building.")
+
+
 class PlaceQuerySerializer(serializers.Serializer[Any]):
     """What is looked for."""
 
@@ -47,6 +68,16 @@ def _place(compound: Compound) -> dict[str, Any]:
         "street": {"id": compound.street_id, "name": compound.street.name},
         "community": {"id": compound.community_id, "name": compound.community.name},
         "area": {"id": compound.area_id, "name": compound.area.name},
+    }
+
+
+def door(household: Household) -> dict[str, Any]:
+    """A door with the name of its building."""
+    return {
+        "id": household.id,
+        "building": household.building.name,
+        "unit": household.unit,
+        "door": household.door,
     }
 
 
@@ -86,3 +117,32 @@ class Place(View):
         if compound is None:
             raise not_found()
         return Response(_place(compound))
+
+
+class Buildings(View):
+    """The buildings of a compound."""
+
+    @extend_schema(operation_id="list_buildings", parameters=[*PAGING], responses={200: paged(BuildingSerializer)})
+    def get(self, request: Request, id: uuid.UUID) -> Response:
+        """The buildings of a compound; none of one that is not there."""
+        rows = page(request, Building.objects.filter(compound=id), "code", "id")
+        return Response(rows.envelope([{"id": one.id, "name": one.name, "code": one.code} for one in rows.rows]))
+
+
+class Households(View):
+    """The doors of a compound."""
+
+    @extend_schema(
+        operation_id="list_households",
+        parameters=[DoorQuerySerializer, *PAGING],
+        responses={200: paged(HouseholdSerializer)},
+    )
+    def get(self, request: Request, id: uuid.UUID) -> Response:
+        """The doors of a compound, whose ids a home is stated with. They tell of no people."""
+        query = DoorQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        doors = Household.objects.filter(building__compound=id).select_related("building")
+        if building := query.validated_data.get("building"):
+            doors = doors.filter(building=building)
+        rows = page(request, doors, "building__code", "unit", "door", "id")
+        return Response(rows.envelope([door(one) for one in rows.rows]))

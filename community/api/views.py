@@ -7,7 +7,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from community.homes import HomesFull
+from community.confirming import WrongHouseholdCode
+from community.homes import HomesFull, TooManyMoves
 from community.signin import BadTicket, Disabled, TooManyCodes, WrongCode
 from community.wechat import BadWechatCode, WechatBlocked, WechatError, WechatLimited
 from notifications.sms import CodeNotSent, NoGateway
@@ -26,6 +27,8 @@ REFUSALS: Mapping[type[Exception], int] = {
     WechatBlocked: 403,
     WechatError: 503,
     HomesFull: 409,
+    TooManyMoves: 429,
+    WrongHouseholdCode: 400,
 }
 _handle = make_handler(REFUSALS)
 

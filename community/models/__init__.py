@@ -9,7 +9,17 @@ from community.models.contracts import (
     Standard,
 )
 from community.models.organisations import Organisation, OrganisationKind, PartyCoverage
-from community.models.people import Language, Membership, Person, Relation, Residency, Role
+from community.models.people import (
+    Confirmation,
+    HomeMove,
+    HouseholdCode,
+    Language,
+    Membership,
+    Person,
+    Relation,
+    Residency,
+    Role,
+)
 from community.models.places import Area, Building, Community, Compound, Household, ResidentialType, Street
 from community.models.signin import (
     KnownAddress,
@@ -25,8 +35,11 @@ __all__ = [
     "Building",
     "Community",
     "Compound",
+    "Confirmation",
     "ContractFiring",
+    "HomeMove",
     "Household",
+    "HouseholdCode",
     "KnownAddress",
     "Language",
     "Membership",

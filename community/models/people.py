@@ -1,5 +1,6 @@
 """Who takes part: persons, what they are members of, and where they live."""
 
+from datetime import date, timedelta
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -46,6 +47,16 @@ class Relation(models.TextChoices):
     OWNER = "owner", bilingual("业主", "Owner")
     OCCUPANT = "occupant", bilingual("居住人", "Occupant")
     TENANT = "tenant", bilingual("租户", "Tenant")
+
+
+class Confirmation(models.TextChoices):
+    """Through whom it is known that a person lives where they say; empty while it is only said."""
+
+    CLAIMED = "", bilingual("未核实", "Claimed")
+    COMMITTEE = "committee", bilingual("物管会或业委会", "The committee")
+    RESIDENTS_COMMITTEE = "community", bilingual("居民委员会", "The residents' committee")
+    STREET = "street", bilingual("街道", "The street")
+    CODE = "code", bilingual("住户验证码", "The household's code")
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -184,7 +195,11 @@ class Membership(Identified):
 
 
 class Residency(Identified):
-    """That a person lives in, or owns, a home of a compound, from the first to the last day."""
+    """That a person lives in, or owns, a home of a compound, from the first to the last day.
+
+    Everybody may claim a home. Once it is confirmed, through whom `confirmed_through` says, its person reads what neighbours may
+    read. `objected_at` is when somebody who may confirm it said that it is none of theirs.
+    """
 
     street = models.ForeignKey(
         Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
@@ -206,6 +221,28 @@ class Residency(Identified):
     relation = models.CharField(bilingual("关系", "relation"), max_length=12, choices=Relation.choices)
     starts_on = models.DateField(bilingual("开始日期", "first day"))
     ends_on = models.DateField(bilingual("结束日期", "last day"), null=True, blank=True)
+    confirmed_through = models.CharField(
+        bilingual("核实方式", "confirmed through"),
+        max_length=12,
+        choices=Confirmation.choices,
+        blank=True,
+        default=Confirmation.CLAIMED,
+        db_default=Confirmation.CLAIMED,
+        editable=False,
+    )
+    confirmed_at = models.DateTimeField(bilingual("核实时间", "confirmed at"), null=True, blank=True, editable=False)
+    objected_at = models.DateTimeField(bilingual("异议时间", "objected at"), null=True, blank=True, editable=False)
+    judged_by = models.ForeignKey(
+        Person,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        verbose_name=bilingual("核实人", "confirmed or objected to by"),
+    )
+    wrong_codes = models.PositiveSmallIntegerField(db_default=0, editable=False)
 
     class Meta:
         verbose_name = bilingual("居住信息", "residency")
@@ -219,6 +256,13 @@ class Residency(Identified):
             ),
             known("relation", Relation, "residency_relation"),
             dates_in_order("residency_dates_in_order"),
+            models.CheckConstraint(
+                condition=Q(confirmed_through="", confirmed_at=None)
+                | Q(
+                    confirmed_through__in=Confirmation.values[1:], confirmed_at__isnull=False, objected_at__isnull=True
+                ),
+                name="residency_confirmed_through_somebody",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -231,3 +275,49 @@ class Residency(Identified):
             raise ValidationError(
                 {"household": bilingual("该户不在所填小区内。", "This household stands in another compound.")}
             )
+
+    def confirmed_on(self, today: date) -> bool:
+        """Whether its person may read what neighbours may read: it was confirmed, or stood long enough without an objection
+        where the street lets that count. Said in SQL in `community.live.confirmed`.
+        """
+        days = self.street.stay_confirms_after
+        stayed = days is not None and self.objected_at is None and self.starts_on + timedelta(days=days) <= today
+        return self.confirmed_at is not None or stayed
+
+
+class HouseholdCode(Identified):
+    """A code that somebody hands to a household, with which its people confirm their homes: one a household, the newest.
+
+    `code_hash` is an HMAC under SECRET_KEY. It ends with its time, its uses or its wrong guesses, whichever comes first.
+    """
+
+    street = models.ForeignKey(Street, on_delete=models.PROTECT, related_name="+", db_index=False)
+    household = models.OneToOneField(Household, on_delete=models.CASCADE, related_name="code")
+    code_hash = models.BinaryField()
+    made_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    made_through = models.CharField(max_length=12, choices=Confirmation.choices)
+    created_at = models.DateTimeField()
+    uses = models.PositiveSmallIntegerField(db_default=0)
+    wrong_guesses = models.PositiveSmallIntegerField(db_default=0)
+
+    class Meta:
+        verbose_name = bilingual("住户验证码", "household's code")
+        verbose_name_plural = bilingual("住户验证码", "households' codes")
+
+    def __str__(self) -> str:
+        return str(self.household_id)
+
+
+class HomeMove(Identified):
+    """That a person claimed one more home; kept for as long as it counts against the limit."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = bilingual("登记住处", "move")
+        verbose_name_plural = bilingual("登记住处", "moves")
+        indexes = [models.Index(fields=["person", "at"], name="homemove_of_person")]
+
+    def __str__(self) -> str:
+        return str(self.person_id)

@@ -4,6 +4,7 @@ from zoneinfo import available_timezones
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -37,11 +38,27 @@ class Street(Identified):
     timezone = models.CharField(
         bilingual("时区", "time zone"), max_length=40, default="Asia/Shanghai", validators=[validate_timezone]
     )
+    stay_confirms_after = models.PositiveSmallIntegerField(
+        bilingual("居住满多少日视为核实", "days after which a claimed home counts as confirmed"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(7)],
+        help_text=bilingual(
+            "自行登记的住处无人提出异议满此日数，即可查看邻里诉求；不填表示须经核实。",
+            "A claimed home to which nobody objects for so many days shows neighbours' tickets; empty: only once confirmed.",
+        ),
+    )
 
     class Meta:
         verbose_name = bilingual("街道", "street")
         verbose_name_plural = bilingual("街道", "streets")
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(stay_confirms_after=None) | Q(stay_confirms_after__gte=7),
+                name="street_stay_is_a_week_or_more",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -88,6 +88,8 @@ def test_several_seats_and_homes_are_all_there(cast, street):
         street=street,
         relation="tenant",
         starts_on=date(2020, 1, 1),
+        confirmed_through="street",
+        confirmed_at=datetime(2020, 1, 1, tzinfo=UTC),
     )
     actor = by_person(cast["member"].id).actor
     assert {(seat.kind, seat.role) for seat in actor.seats} == {("pmc", "member"), ("section", "officer")}

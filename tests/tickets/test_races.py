@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from community import demo
@@ -59,6 +60,8 @@ def stage(transactional_db: None) -> Iterator[Stage]:
                 relation="owner",
                 starts_on=date(2020, 1, 1),
                 ends_on=None,
+                confirmed_through="street",
+                confirmed_at=timezone.now(),
             )
             for one in people
         ]

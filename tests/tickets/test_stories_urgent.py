@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from community.models import Compound, Person, Residency
 from tests.tickets.story import assert_whole, clocks, history, queued, row, seen, signed_in, timeline, told
@@ -92,6 +93,8 @@ def thirty(db, api):
                 relation="owner",
                 starts_on=date(2020, 1, 1),
                 ends_on=None,
+                confirmed_through="street",
+                confirmed_at=timezone.now(),
             )
             for one in people
         ]

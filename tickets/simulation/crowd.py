@@ -9,9 +9,10 @@ from datetime import date, datetime
 
 from django.contrib.auth.hashers import make_password
 from django.db.models import Q
+from django.utils import timezone
 
 from community.actors import by_person
-from community.models import Compound, Membership, Organisation, Person, Relation, Residency, Street
+from community.models import Compound, Confirmation, Membership, Organisation, Person, Relation, Residency, Street
 from community.receivers import local_day
 from community.serving import Party, Serving, who_serves
 from tickets.routing import covers
@@ -53,6 +54,8 @@ def settle(street: Street) -> None:
                 compound=homes[person.phone],
                 relation=Relation.OWNER if number % 4 else Relation.TENANT,
                 starts_on=_MOVED_IN,
+                confirmed_through=Confirmation.RESIDENTS_COMMITTEE,
+                confirmed_at=timezone.now(),
             )
             for number, person in enumerate(people)
         ]
