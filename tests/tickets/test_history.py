@@ -271,6 +271,13 @@ def test_verify_names_the_flawed_ticket_among_the_sound_ones(told, other):
     assert (str(one.subject.pk), one.seq) == (told["id"], 2)
 
 
+def test_a_digest_depends_on_the_head_before_it(told):
+    """Else an event could stand in any history in which its number is free."""
+    event, other = history(told)[2], bytes(range(32))
+    assert chain(b"", event)[0] != chain(other, event)[0]
+    assert chain(b"", event)[1] != chain(other, event)[1]
+
+
 def test_with_another_key_nothing_holds(told, settings):
     settings.AUDIT_KEY = b"another key altogether, just as long"
     assert found(told).seq == 1

@@ -136,6 +136,22 @@ def test_stopped_clocks_keep_the_calendar_by_which_they_were_measured(scene):
     assert_clocks_are_as_the_events_say(ticket)
 
 
+def test_clocks_that_are_held_are_measured_anew_as_well(scene):
+    """A question holds the disposal; the day off that is published meanwhile counts when time goes on."""
+    ticket = scene.reach("in_progress")
+    scene.do("dispatcher", ticket, "ask", question="？")
+    held = TicketClock.objects.live().get(subject=ticket, name="handle")
+    assert held.running_since is None
+    last = held.due_at.astimezone(timezone.get_fixed_timezone(480)).date() - timedelta(days=1)
+    version = publish(2025, closed={last: "调休"})
+    with at(scene.now):
+        escalation.follow_calendar()
+    measured = TicketClock.objects.get(pk=held.pk)
+    assert (measured.calendar, measured.running_since, measured.fire_at) == (version.number, None, None)
+    assert measured.due_at == held.due_at + timedelta(days=1)
+    assert_clocks_are_as_the_events_say(ticket)
+
+
 def test_a_calendar_is_followed_once(scene):
     scene.reach("in_progress")
     publish(2025, closed={date(2025, 6, 9): "调休"})
