@@ -7,8 +7,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from launcher import clocks
 from launcher import home as homes
 from launcher.family import PROJECT, Family, Trouble
 from launcher.run import Stopping, say, server_urls
@@ -39,7 +41,7 @@ COVERAGE: list[str | Path] = ["--cov", "--cov-report=term:skip-covered"] if os.e
 def main() -> int:
     """Run what was asked for; 0 where everything is right."""
     asked = argparse.ArgumentParser(prog="launcher.check", description=__doc__)
-    asked.add_argument("what", choices=["all", "lint", "format", "pytest"])
+    asked.add_argument("what", choices=["all", "lint", "format", "pytest", "clocks"])
     asked.add_argument("pytest", nargs=argparse.REMAINDER, help="arguments for pytest: make test ARGS='-k ladder'")
     options = asked.parse_args()
     stopping = Stopping()
@@ -50,7 +52,13 @@ def main() -> int:
                 return verdict(run(family, LINT, without_servers()))
             if options.what == "format":
                 return verdict(run(family, FORMAT, without_servers()))
-            return verdict(on_servers(family, options.what, options.pytest))
+            if options.what == "clocks":
+                return verdict(at_other_times(stopping))
+            results = on_servers(family, options.what, options.pytest)
+        # Where nobody waits for it; a person asks for it by `launcher.check clocks`.
+        if options.what == "all" and os.environ.get("CI"):
+            results |= at_other_times(stopping)
+        return verdict(results)
     except Trouble as trouble:
         say(f"\n{trouble}")
     except KeyboardInterrupt:
@@ -88,6 +96,35 @@ def on_servers(family: Family, what: str, arguments: list[str]) -> Results:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+# What reads the time of day or the calendar: quiet hours, digests, limits of a day, deadlines, codes that expire.
+AT_OTHER_TIMES = [
+    "tests/notifications/test_deliver.py",
+    "tests/notifications/test_digest.py",
+    "tests/notifications/test_sms.py",
+    "tests/community/test_signin.py",
+    "tests/community/test_timers.py",
+    "tests/tickets/test_clocks_api.py",
+    "tests/tickets/test_filing_limit.py",
+    "tests/tickets/test_verify_audit.py",
+]
+
+
+def at_other_times(stopping: Stopping) -> Results:
+    """Run a part of the suite at night, at the end of a month and of a year, and on a leap day, each on servers of its own."""
+    if clocks.library() is None:
+        say("\nThe suite at other times is left out: Debian's package faketime is not installed.")
+        return {"at other times": None} if os.environ.get("CI") else {}
+    results: Results = {}
+    for name, offset in clocks.moments(datetime.now(UTC)).items():
+        os.environ[clocks.OFFSET] = str(round(offset.total_seconds()))
+        say(f"\n── {name}")
+        with Family() as family:
+            stopping.family = family
+            results[name] = on_servers(family, "pytest", AT_OTHER_TIMES)["pytest"]
+    del os.environ[clocks.OFFSET]
+    return results
+
+
 def run(
     family: Family, checks: Mapping[str, list[str | Path]], environment: Mapping[str, str]
 ) -> dict[str, float | None]:
@@ -105,7 +142,7 @@ def verdict(results: Results) -> int:
     """Say what is right and what is not; the exit code."""
     say("")
     for name, seconds in results.items():
-        say(f"  {name:<14} " + ("FAILED" if seconds is None else f"ok {seconds:6.1f} s"))
+        say(f"  {name:<22} " + ("FAILED" if seconds is None else f"ok {seconds:6.1f} s"))
     return int(None in results.values())
 
 

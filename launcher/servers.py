@@ -14,6 +14,7 @@ from urllib.parse import quote
 import psycopg
 import redis
 
+from launcher import clocks
 from launcher.account import Account, for_servers
 from launcher.family import SERVERS, Child, Family, Trouble
 from launcher.home import Home
@@ -106,7 +107,7 @@ def start_postgres(family: Family, household: Household) -> Child:
     return family.start(
         "PostgreSQL",
         command,
-        environment=ENVIRONMENT,
+        environment=ENVIRONMENT | clocks.for_postgres(),
         log=household.home.logs / "postgres.log",
         stage=SERVERS,
         # SIGINT is its "fast" shutdown: sessions are cut off, the data is written.

@@ -1,7 +1,9 @@
 """What every test can ask for: the demo street, loaded once, its cast, and channels made of paper; and no way out to the network."""
 
+import os
 import socket
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import reduce
 from io import StringIO
 from operator import or_
@@ -9,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
@@ -19,6 +22,7 @@ from rest_framework.test import APIClient
 from community import demo, signin
 from community.models import Person, Street
 from config.celery import app
+from launcher.clocks import OFFSET
 from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
 
@@ -40,8 +44,23 @@ def no_way_out() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def clock() -> Iterator[None]:
+    """The tests' clock is as far from this machine's as PostgreSQL's is, where the suite runs at another time."""
+    offset = os.environ.get(OFFSET)
+    if not offset:
+        yield
+        return
+    away = timedelta(seconds=int(offset))
+    # The first journey takes its time before it starts, and would arrive too late by as much.
+    with time_machine.travel(away):
+        pass
+    with time_machine.travel(away, tick=True):
+        yield
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
+def django_db_setup(clock, django_db_setup, django_db_blocker):
     """The test database, with the demo street and all reference data in it for the whole session."""
     with django_db_blocker.unblock():
         call_command("load_reference", stdout=StringIO())

@@ -1,6 +1,6 @@
 import logging
 import uuid
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -12,7 +12,7 @@ from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
 from notifications.channels.sms import aliyun, gateway, tencent
 from notifications.channels.sms.channel import ASKED_ENOUGH, Sms
 from notifications.channels.sms.gateway import Account, fitted
-from notifications.models import Delivery, Message
+from notifications.models import Delivery, Message, Profile
 from notifications.topics import ChannelName, DeliveryState, Topic
 from notifications.wording import Catalogue, Writer
 from tests.fakes import sms as fakes
@@ -288,6 +288,8 @@ def test_one_that_a_vendor_who_records_all_never_took_begins_anew_after_it_was_a
 
 @pytest.mark.parametrize("vendor", ["aliyun"], indirect=True)
 def test_old_news_does_not_begin_anew(channel, vendor, cast):
+    # At night nothing would be asked.
+    Profile.objects.create(person=cast["resident"], quiet_from=time(0), quiet_until=time(0))
     delivery = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
     Message.objects.filter(pk=delivery.message_id).update(at=timezone.now() - timedelta(hours=25))
     deliver.deliver(channel)
