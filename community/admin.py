@@ -6,12 +6,13 @@ Phones are masked in lists and found by the whole number only.
 """
 
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
-from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth import admin as auth
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
@@ -40,7 +41,9 @@ from community.models import (
     ServiceContract,
     Street,
 )
+from community.phones import DutyPhoneInput, MobileInput, read_mobile
 from web.admin import Page
+from web.forms import WRITTEN
 from web.words import bilingual
 
 OFFICE_KINDS = frozenset({"street_office", "section"})
@@ -65,6 +68,7 @@ def _is_superuser(request: HttpRequest) -> bool:
 class Scoped(Page):
     """Rows of a street, for the clerks of that street and for superusers."""
 
+    formfield_overrides = WRITTEN
     # Rows without a street are everybody's to see and to choose.
     shared = False
 
@@ -112,8 +116,10 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupPage(Page, GroupAdmin):
-    """Django's groups of permissions."""
+class GroupPage(Page, auth.GroupAdmin):
+    """Groups of permissions."""
+
+    formfield_overrides = WRITTEN
 
 
 OF_STREET = ("street", admin.RelatedOnlyFieldListFilter)
@@ -238,6 +244,12 @@ class OrganisationAdmin(Scoped):
     search_fields = ["name", "name_en", "code"]
     autocomplete_fields = ["street", "parent"]
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The duty phone is kept in its one form."""
+        if db_field.name == "phone":
+            kwargs["form_class"] = DutyPhoneInput
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
 
 @admin.register(Person)
 class PersonAdmin(Scoped):
@@ -256,6 +268,12 @@ class PersonAdmin(Scoped):
     filter_horizontal = ["groups", "user_permissions"]
     readonly_fields = ["masked_phone", "last_login", "created_at"]
     actions = ["sign_out"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The phone is read as it is when its owner signs in."""
+        if db_field.name == "phone":
+            kwargs["form_class"] = MobileInput
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> Any:
         """The number in the clear is for who may change it."""
@@ -284,6 +302,8 @@ class PersonAdmin(Scoped):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """By name or whole number; who belongs nowhere yet is shown to a clerk by the number alone."""
+        with suppress(ValueError):
+            search_term = read_mobile(search_term)
         found, twice = super().get_search_results(request, queryset, search_term)
         if not _is_superuser(request):
             tied = [Exists(kind.objects.filter(person=OuterRef("pk"))) for kind in (Membership, Residency)]

@@ -28,15 +28,16 @@ from django.views.decorators.cache import never_cache
 from community import known, signin
 from community.cookies import keep_device_key, kept_device_key
 from community.models import Person
-from community.models.people import MOBILE
 from community.models.signin import CODE_LIFE
 from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
+from community.phones import MobileInput
 from community.signin import TooManyCodes, WrongCode
 from notifications.channels import channels
 from notifications.models import Delivery, Endpoint
 from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState
 from web.addresses import client_address
+from web.forms import OneTimeCode
 from web.words import bilingual
 from workflow import calendars
 
@@ -56,17 +57,13 @@ class SignInForm(forms.Form):
 
     required_css_class = "required"
 
-    phone = forms.RegexField(
-        MOBILE,
-        label=bilingual("手机号", "Mobile number"),
-        error_messages={"invalid": bilingual("请填写11位大陆手机号。", "Give a mainland mobile number of 11 digits.")},
-        widget=forms.TextInput(attrs={"autocomplete": "username", "inputmode": "numeric", "maxlength": 11}),
+    phone = MobileInput(
+        label=bilingual("手机号", "Mobile number"), widget=forms.TextInput(attrs={"autocomplete": "username"})
     )
-    code = forms.RegexField(
-        r"^[0-9]{6}$",
+    code = OneTimeCode(
         required=False,
         label=bilingual("短信验证码", "Code sent by SMS"),
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 6}),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
     password = forms.CharField(
         required=False,

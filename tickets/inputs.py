@@ -6,17 +6,34 @@ from typing import Any
 from django.db import models
 from rest_framework import serializers
 
+from community.phones import PhoneField
 from tickets.states import Channel, Secrecy, TicketType
 from web.bodies import Body
+from web.fields import Line, Text
+from web.texts import read_line, read_number
 from web.words import bilingual
 
 
-class Words(serializers.CharField):
+class Words(Text):
     """A text in somebody's own words, 1 to 2,000 characters."""
 
     def __init__(self, **options: Any):
         options.setdefault("max_length", 2000)
         super().__init__(**options)
+
+
+class WordsOfOneLine(Words, Line):
+    """One line in somebody's own words."""
+
+    read = staticmethod(read_line)
+
+
+class HotlineNumber(Line):
+    """A number of the hotline's, as it is printed: without spaces, full-width forms or small letters."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The number in its one form."""
+        return read_number(super().to_internal_value(data)).upper()
 
 
 class Party(models.TextChoices):
@@ -132,20 +149,20 @@ class AnswerNow(Input):
 
 
 class Correct(Input):
-    category = serializers.CharField(max_length=8, required=False, label=CATEGORY, help_text=CODE)
+    category = Line(max_length=8, required=False, label=CATEGORY, help_text=CODE)
     compound = Identifier(
         required=False,
         allow_null=True,
         label=COMPOUND,
         help_text=bilingual("空值表示街道的公共区域。", "Null is the street's public ground."),
     )
-    spot = Words(max_length=200, required=False, allow_blank=True, label=SPOT)
+    spot = WordsOfOneLine(max_length=200, required=False, allow_blank=True, label=SPOT)
     accused = Identifier(required=False, label=ACCUSED)
     reason = Words(label=REASON)
 
 
 class Record(Input):
-    met_with = Words(max_length=500, label=bilingual("参加人员", "Who met"))
+    met_with = WordsOfOneLine(max_length=500, label=bilingual("参加人员", "Who met"))
     agreed = Words(label=bilingual("达成意见", "What was agreed"))
 
 
@@ -328,7 +345,7 @@ class Submit(Input):
 
     on_behalf_of = None  # type: ignore[assignment]
 
-    category = serializers.CharField(max_length=8, label=CATEGORY, help_text=CODE)
+    category = Line(max_length=8, label=CATEGORY, help_text=CODE)
     compound = Identifier(
         required=False,
         label=COMPOUND,
@@ -339,20 +356,20 @@ class Submit(Input):
         label=bilingual("街道", "Street"),
         help_text=bilingual("未填小区时必填。", "Needed where no compound is given."),
     )
-    spot = serializers.CharField(
+    spot = Line(
         max_length=200,
         required=False,
         allow_blank=True,
         label=SPOT,
         help_text=bilingual("门岗、楼栋、道路等。", "Where exactly: gate, building, road."),
     )
-    title = serializers.CharField(
+    title = Line(
         max_length=60,
         required=False,
         label=bilingual("标题", "Title"),
         help_text=bilingual("不填时由分类和地点生成。", "Made of category and place where it is left out."),
     )
-    text = serializers.CharField(max_length=2000, label=bilingual("内容", "Text"))
+    text = Text(max_length=2000, label=bilingual("内容", "Text"))
     type = serializers.ChoiceField(choices=TicketType.choices, default=TicketType.HELP, label=bilingual("类型", "Type"))
     secrecy = serializers.ChoiceField(choices=Secrecy.choices, default=Secrecy.OPEN, label=bilingual("保密", "Secrecy"))
     accused = Identifier(required=False, label=ACCUSED)
@@ -365,18 +382,18 @@ class Submit(Input):
             "小程序以外的渠道仅供街道人员代为上报。", "Other than app: staff of the street, for somebody else."
         ),
     )
-    contact_name = serializers.CharField(
+    contact_name = Line(
         max_length=40,
         required=False,
         label=bilingual("联系人", "Contact"),
         help_text=bilingual("仅供工作人员代为上报时填写。", "Only where staff report for somebody."),
     )
-    contact_phone = serializers.RegexField(
-        r"^[0-9+\-]{5,20}$", required=False, label=bilingual("联系电话", "Contact phone")
+    contact_phone = PhoneField(
+        required=False,
+        label=bilingual("联系电话", "Contact phone"),
+        help_text=bilingual("手机号，或带区号的固定电话。", "A mobile number, or a landline with its area code."),
     )
-    hotline_number = serializers.CharField(
-        max_length=40, required=False, label=bilingual("12345工单编号", "12345 number")
-    )
+    hotline_number = HotlineNumber(max_length=40, required=False, label=bilingual("12345工单编号", "12345 number"))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.get("compound") and not attrs.get("street"):

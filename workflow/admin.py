@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from web.admin import Page
+from web.forms import WRITTEN, Line, Text
 from web.words import bilingual
 from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, CalendarYear
@@ -25,6 +26,7 @@ class DraftInline(admin.TabularInline):
     """Rows of a version, which are edited while it is a draft."""
 
     extra = 0
+    formfield_overrides = WRITTEN
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """To drafts only."""
@@ -42,6 +44,7 @@ class DraftInline(admin.TabularInline):
 class VersionAdmin(Page):
     """Versions: begun as the copy of another, published from the list."""
 
+    formfield_overrides = WRITTEN
     list_display = ["number", "effective_from", "published_at", "rows", "source"]
     readonly_fields = ["number", "published_at"]
     actions = ["copy_as_draft", "publish"]
@@ -108,6 +111,8 @@ class VersionAdmin(Page):
 class PartAdmin(Page):
     """Rows of versions that are too many for the version's own page: changed in drafts, read everywhere."""
 
+    formfield_overrides = WRITTEN
+
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
         """Rows are put into drafts only."""
         if db_field.name == "version":
@@ -142,7 +147,7 @@ class NoticeForm(forms.ModelForm):
     notice_year = forms.IntegerField(
         label=bilingual("导入年份", "Import the year"), required=False, min_value=1950, max_value=2200
     )
-    notice = forms.CharField(
+    notice = Text(
         label=bilingual("通知原文", "The notice"),
         widget=forms.Textarea(attrs={"rows": 8, "cols": 100}),
         required=False,
@@ -153,8 +158,8 @@ class NoticeForm(forms.ModelForm):
             "comes from the package's own data.",
         ),
     )
-    notice_source = forms.CharField(label=bilingual("文号", "Its number"), required=False, max_length=200)
-    notice_checked = forms.CharField(
+    notice_source = Line(label=bilingual("文号", "Its number"), required=False, max_length=200)
+    notice_checked = Line(
         label=bilingual("已逐日核对", "Checked day by day"),
         required=False,
         widget=SeenBox(check_test=lambda value: False),

@@ -28,6 +28,7 @@ from community.models import (
     Role,
 )
 from web.bodies import Body
+from web.fields import Line
 from web.idempotency import write_once
 from web.limits import Limit
 from web.problems import Fault, invalid, not_found
@@ -91,7 +92,7 @@ class MeSerializer(serializers.Serializer[Any]):
 class MePatchSerializer(Body):
     """What I may change about me."""
 
-    name = serializers.CharField(max_length=40, required=False)
+    name = Line(max_length=40, required=False)
     language = serializers.ChoiceField(Language.choices, required=False)
 
 

@@ -12,6 +12,7 @@ from community.api.views import View
 from community.authentication import caller_of
 from community.models import Organisation, OrganisationKind
 from community.receivers import is_there, receives
+from web.fields import Line
 from web.paging import page
 from web.problems import Problem
 from web.schema import PAGING, paged
@@ -35,9 +36,9 @@ class OrganisationSerializer(serializers.Serializer[Any]):
 class OrganisationQuerySerializer(serializers.Serializer[Any]):
     """What is looked for."""
 
-    q = serializers.CharField(required=False, max_length=60, help_text="Part of a name.")
+    q = Line(required=False, max_length=60, help_text="Part of a name.")
     kind = serializers.ChoiceField(choices=OrganisationKind.choices, required=False)
-    function = serializers.CharField(required=False, max_length=24)
+    function = Line(required=False, max_length=24)
 
 
 class Organisations(View):

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from community.api.views import View
 from community.models import Building, Compound, Household
+from web.fields import Line
 from web.paging import page
 from web.problems import not_found
 from web.schema import PAGING, paged
@@ -56,7 +57,7 @@ class DoorQuerySerializer(serializers.Serializer[Any]):
 class PlaceQuerySerializer(serializers.Serializer[Any]):
     """What is looked for."""
 
-    q = serializers.CharField(required=False, max_length=60, help_text="Part of a name, or of another name.")
+    q = Line(required=False, max_length=60, help_text="Part of a name, or of another name.")
     street = serializers.UUIDField(required=False, help_text="Only in this street.")
 
 

@@ -16,11 +16,12 @@ from community.authentication import caller_of
 from community.cookies import keep_device_key, kept_device_key
 from community.known import device_key
 from community.models import SignInToken
-from community.models.people import MOBILE
 from community.models.signin import CODE_LIFE, TOKEN_LIFE
+from community.phones import MobileField
 from community.signin import Issued
 from web.addresses import client_address
 from web.bodies import Body
+from web.fields import Line, OneTimeCode
 from web.paging import page
 from web.problems import not_found
 from web.schema import PAGING, paged
@@ -29,7 +30,7 @@ from web.schema import PAGING, paged
 class PhoneSerializer(Body):
     """A mainland mobile number."""
 
-    phone = serializers.RegexField(MOBILE, max_length=11, help_text="A mainland mobile number of 11 digits.")
+    phone = MobileField(help_text="A mainland mobile number; +86, spaces and hyphens may stand in it.")
 
 
 class AskingSerializer(PhoneSerializer):
@@ -51,7 +52,7 @@ class SentSerializer(serializers.Serializer[Any]):
 class ProofSerializer(PhoneSerializer):
     """A phone, and the code that was sent to it."""
 
-    code = serializers.RegexField(r"^[0-9]{6}$", max_length=6)
+    code = OneTimeCode(help_text="Six digits; spaces and hyphens may stand between them.")
     request = serializers.RegexField(
         r"^[!-~]{0,255}$", max_length=255, required=False, allow_blank=True, default="",
         help_text="The `request` that asking for the code was answered with: then nobody else's wrong guesses count.",
@@ -61,14 +62,14 @@ class ProofSerializer(PhoneSerializer):
 class DeviceProofSerializer(ProofSerializer):
     """The same, and the device to be signed in."""
 
-    device = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+    device = Line(max_length=60, required=False, allow_blank=True, default="")
 
 
 class WechatCodeSerializer(Body):
     """What `wx.login` gave to the mini-program."""
 
     code = serializers.RegexField(r"^[!-~]{1,256}$", max_length=256)
-    device = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+    device = Line(max_length=60, required=False, allow_blank=True, default="")
 
 
 class BindingSerializer(DeviceProofSerializer):

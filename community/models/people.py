@@ -1,5 +1,6 @@
 """Who takes part: persons, what they are members of, and where they live."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import ClassVar
 
@@ -15,10 +16,9 @@ from django.utils.crypto import salted_hmac
 from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
 from community.models.places import Compound, Household, Street
+from community.phones import MOBILE, read_mobile
 from web.models import Identified
 from web.words import bilingual
-
-MOBILE = r"^1[3-9][0-9]{9}$"
 
 
 class Language(models.TextChoices):
@@ -64,6 +64,8 @@ class PersonManager(BaseUserManager["Person"]):
 
     def create_user(self, phone: str, *, name: str, password: str | None = None, is_staff: bool = False) -> "Person":
         """A person who signs in by SMS code; with a `password` also by that. Staff may enter the admin."""
+        with suppress(ValueError):
+            phone = read_mobile(phone)
         person = self.model(phone=phone, name=name, is_staff=is_staff)
         person.set_password(password)
         person.full_clean(exclude=["password"])

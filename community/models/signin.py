@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from community.models.people import MOBILE, Person
+from community.models.people import Person
+from community.phones import MOBILE
 from web.models import Identified
 from web.words import bilingual
 

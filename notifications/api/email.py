@@ -16,6 +16,7 @@ from notifications.api.settings import SettingsSerializer, settings_of
 from notifications.mail import MailNotSent, NoMailServer
 from notifications.models.wording import LANGUAGES
 from web.bodies import Body
+from web.fields import OneTimeCode
 from web.problems import make_handler
 
 _handle = make_handler(
@@ -38,7 +39,7 @@ class EmailCodeSentSerializer(serializers.Serializer[Any]):
 class EmailCodeSerializer(Body):
     """The code that was mailed to me."""
 
-    code = serializers.RegexField(r"^[0-9]{6}$", max_length=6)
+    code = OneTimeCode(help_text="Six digits; spaces and hyphens may stand between them.")
 
 
 class View(APIView):

@@ -95,7 +95,7 @@ def test_a_person_added_here_has_no_password(administrator):
 
 def test_a_wrong_phone_is_refused(administrator):
     answer = administrator.post(page(Person, "add"), {"phone": "12345", "name": "王小明", "language": "zh-hans"})
-    assert "请填写11位大陆手机号。" in answer.content.decode()
+    assert "请填写11位大陆手机号，如 13800138000。" in answer.content.decode()
     assert not Person.objects.filter(name="王小明").exists()
 
 

@@ -161,10 +161,10 @@ def test_all_whose_password_is_refused_read_the_same(client, cast, officer, who)
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"phone": "123", "send": "1"}, "请填写11位大陆手机号。"),
+        ({"phone": "123", "send": "1"}, "请填写11位大陆手机号，如 13800138000。"),
         ({"phone": "", "send": "1"}, "必填项。"),
         ({"phone": "13900000001"}, "请填写验证码或密码。"),
-        ({"phone": "123", "code": "123456"}, "请填写11位大陆手机号。"),
+        ({"phone": "123", "code": "123456"}, "请填写11位大陆手机号，如 13800138000。"),
     ],
 )
 def test_what_is_missing_is_asked_for_and_nothing_is_sent(client, log, given, said):

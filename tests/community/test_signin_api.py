@@ -75,7 +75,7 @@ def test_known_and_unknown_phones_get_the_same_answer_to_a_wrong_code(api, resid
 
 
 @pytest.mark.parametrize(
-    "phone", ["", "123", "12900000001", "+8613900000001", "139000000011", "１３９００００００01", None]
+    "phone", ["", "123", "12900000001", "+8612900000001", "139000000011", "１２９００００００01", None, 13900000001]
 )
 def test_only_mainland_mobiles_get_codes(api, phone):
     answer = api.post("/api/v1/auth/codes", {"phone": phone})

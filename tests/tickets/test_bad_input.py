@@ -27,7 +27,7 @@ def fields(response):
 @pytest.mark.parametrize(
     ("report", "fault"),
     [
-        ({"category": 7}, ("category", "unknown_category")),
+        ({"category": 7}, ("category", "invalid")),
         ({"category": ["CL03"]}, ("category", "invalid")),
         ({"category": "ZZ99"}, ("category", "unknown_category")),
         ({"category": None}, ("category", "null")),
@@ -35,7 +35,10 @@ def fields(response):
         ({"text": ""}, ("text", "blank")),
         ({"text": "   "}, ("text", "blank")),
         ({"text": "长" * 100_000}, ("text", "max_length")),
+        ({"text": "\u200b\ufeff"}, ("text", "blank")),
+        ({"text": "满\x7f了"}, ("text", "control_character")),
         ({"title": "长" * 61}, ("title", "max_length")),
+        ({"title": "\u3164"}, ("title", "blank")),
         ({"compound": "14"}, ("compound", "invalid")),
         ({"compound": 14}, ("compound", "invalid")),
         ({"compound": str(uuid.uuid4())}, ("compound", "unknown_place")),

@@ -41,6 +41,7 @@ from tests.tickets.paths import CONTACTED, INPUTS, Scene, Step
 from tickets import announce
 from tickets.models import Ticket
 from tickets.states import State
+from web.texts import read_text
 
 load_all_checks()
 DESCRIBED = ["status_code_conformance", "content_type_conformance", "response_schema_conformance", "unsupported_method"]
@@ -282,7 +283,7 @@ def fields_of(case: Any) -> set[str]:
 
 def readable(words: str) -> bool:
     """Whether somebody may have written this; what the description cannot forbid is refused all the same, as blank or unprintable."""
-    return words.isprintable() and bool(words.strip())
+    return words.isprintable() and bool(read_text(words))
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from tickets.admin.pages import answer
 from tickets.admin.ticket import seen_by
 from tickets.codes import read_code
 from tickets.models import Ticket
+from web.forms import Line
 from web.words import bilingual
 
 PER_PAGE = 100
@@ -56,7 +57,7 @@ class Sought(forms.Form):
     type = forms.ChoiceField(
         label=bilingual("事件", "Event"), required=False, choices=lambda: [_ANY, *offered([*event_types(), EVENT])]
     )
-    code = forms.CharField(label=bilingual("工单编号", "Ticket's number"), required=False, max_length=20)
+    code = Line(label=bilingual("工单编号", "Ticket's number"), required=False, max_length=20)
     since = _moment(bilingual("从", "From"), required=False)
     until = _moment(bilingual("到", "To"), required=False)
 

@@ -26,6 +26,7 @@ from tickets.admin import deeds, replay
 from tickets.admin.deliveries import visible
 from tickets.admin.events import event_label, event_types, offered
 from tickets.admin.outlets import ALL, OutletAdmin, OutletForm, some_of
+from web.forms import Line
 from web.words import bilingual
 
 _SEEN = ("active", "disabled_reason", "disabled_at", "failing_since", "succeeded_at", "secrets_set", "created_at")
@@ -36,7 +37,7 @@ class EndpointForm(OutletForm):
     """Whose system hears what, and where it listens."""
 
     # Not Django's own field, whose words would come first and say less.
-    url = forms.CharField(
+    url = Line(
         label=bilingual("地址", "Address"),
         max_length=500,
         widget=forms.URLInput(attrs={"size": 80}),

@@ -32,6 +32,7 @@ from tickets.admin.pages import answer
 from tickets.admin.rehearsal import rehearse
 from tickets.admin.ticket import ReadOnly
 from web.admin import Page
+from web.forms import Line, Text
 from web.words import bilingual
 
 _MAY_CHANGE = "notifications.change_wording"
@@ -41,22 +42,20 @@ EDITOR = "notifications_wording_edit"
 class WordingForm(forms.Form):
     """The words of one kind for one shape and language, and what they are tried out on."""
 
-    title = forms.CharField(
+    title = Line(
         label=bilingual("标题", "Title"),
         max_length=TITLE_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"size": 80}),
     )
-    body = forms.CharField(
-        label=bilingual("正文", "Text"), max_length=2000, widget=forms.Textarea(attrs={"rows": 6, "cols": 80})
-    )
-    template = forms.CharField(
+    body = Text(label=bilingual("正文", "Text"), max_length=2000, widget=forms.Textarea(attrs={"rows": 6, "cols": 80}))
+    template = Line(
         label=bilingual("平台模板编号", "The vendor's template"),
         max_length=64,
         required=False,
         help_text=bilingual("留空则用系统设置的模板。", "Left empty, the one of the server's settings."),
     )
-    example = forms.CharField(
+    example = Line(
         label=bilingual("预览用的编号", "Try it out on"),
         max_length=32,
         required=False,
@@ -87,7 +86,7 @@ class WordingForm(forms.Form):
     def words(self) -> Words:
         """What was given."""
         given = self.cleaned_data
-        return Words(given.get("title", ""), given["body"].replace("\r\n", "\n"), given.get("template", ""))
+        return Words(given.get("title", ""), given["body"], given.get("template", ""))
 
 
 @dataclass(frozen=True, slots=True)
