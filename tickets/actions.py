@@ -8,7 +8,7 @@ from types import EllipsisType
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from community.models import Membership, Organisation, Person, Street
 from community.receivers import Receiver, local_day, receivers
@@ -18,7 +18,7 @@ from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
 from tickets.inputs import Party as StoodInFor
-from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
+from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, TicketOutbox, service_level
 from tickets.models.demands import MAX_URGES, not_following
 from tickets.models.photo import PhotoKind
 from tickets.news import URGED, URGED_AGAIN
@@ -557,8 +557,23 @@ def split(ticket: Ticket, *, by: Actor, version: int | None, masters: Sequence[T
         reporters = others.filter(reporter__in=leaving).values("reporter")
         followers = Follower.objects.filter(ticket__in=others.values("pk"), person__in=leaving).values("person")
         there = Follower.objects.filter(ticket=master, person__in=leaving, kind=FollowerKind.MERGED)
-        there.exclude(person__in=reporters.union(followers)).delete()
+        unfollow(master, there.exclude(person__in=reporters.union(followers)))
     return event
+
+
+def unfollow(ticket: Ticket, leaving: QuerySet[Follower]) -> None:
+    """Let followers of a locked ticket go. What has happened to it and is yet to be told is still told to them."""
+    gone = [
+        [str(person), kind, since.isoformat()]
+        for person, kind, since in leaving.values_list("person_id", "kind", "since")
+    ]
+    if not gone:
+        return
+    waiting = TicketOutbox.objects.filter(event__subject=ticket).select_for_update(of=("self",))
+    for row in waiting.order_by("pk"):
+        row.facts["left"] = [*row.facts.get("left", ()), *gone]
+        row.save(update_fields=["facts"])
+    leaving.delete()
 
 
 def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
@@ -584,7 +599,7 @@ def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = ""
         reason=reason,
     )
     if first:
-        first.delete()
+        unfollow(ticket, Follower.objects.filter(pk=first.pk))
     return event
 
 

@@ -48,6 +48,14 @@ class Told:
         return before
 
     @property
+    def left(self) -> Sequence[tuple[uuid.UUID, str, datetime]]:
+        """Who followed the ticket when it happened, and has left since: the person, why they followed it, and since when."""
+        return [
+            (uuid.UUID(person), kind, datetime.fromisoformat(since))
+            for person, kind, since in self.facts.get("left") or ()
+        ]
+
+    @property
     def named(self) -> tuple[str, ...]:
         """The sides that the event itself names as its audience."""
         return tuple(self.event.data.get("audience") or ())
@@ -142,7 +150,8 @@ class Audience:
         return found
 
     def _people(self, batch: Sequence[Told]) -> dict[uuid.UUID, str]:
-        wanted = {one.facts["reporter"] for one in batch if one.facts["reporter"]}
+        wanted = {uuid.UUID(one.facts["reporter"]) for one in batch if one.facts["reporter"]}
+        wanted |= {person for one in batch for person, _, _ in one.left}
         rows = Person.objects.filter(pk__in=wanted, is_active=True).values_list("pk", "language") if wanted else ()
         return dict(rows)
 
@@ -197,10 +206,15 @@ class Audience:
 
     def following(self, told: Told, kind: FollowerKind) -> list[Addressee]:
         """Those who followed the ticket at that moment, for this reason; never its reporter."""
-        found = {
-            one.person_id: getattr(one, "language", "")
+        present = [
+            (one.person_id, one.kind, one.since, getattr(one, "language", ""))
             for one in self.followers.get(told.event.subject_id, ())
-            if one.kind == kind and one.since <= told.event.at and str(one.person_id) != told.facts["reporter"]
+        ]
+        left = [(*one, self.people[one[0]]) for one in told.left if one[0] in self.people]
+        found = {
+            person: language
+            for person, its, since, language in (*present, *left)
+            if its == kind and since <= told.event.at and str(person) != told.facts["reporter"]
         }
         return self._without_recused(told, found)
 

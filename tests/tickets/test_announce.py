@@ -16,7 +16,7 @@ from config.celery import app
 from notifications.models import Delivery, Message
 from notifications.wording import fields_of, fit, placeholders
 from tickets import announce, tasks
-from tickets.models import Photo, Ticket, TicketEvent, TicketOutbox
+from tickets.models import Follower, Photo, Ticket, TicketEvent, TicketOutbox
 from tickets.news import NEWS, RESIDENTS, Side, kinds, notes
 from tickets.states import State
 from workflow.moves import Visibility, moves
@@ -425,3 +425,35 @@ def test_a_street_office_that_was_dissolved_hears_no_signals(scene):
     row = TicketOutbox.objects.select_related("event").get()
     _, (signal,) = announce.letters_of([(row.event, row.facts, row.audience)], timezone.now())
     assert signal.organisations == [office.pk]
+
+
+@pytest.mark.django_db
+def test_what_happened_before_a_chain_of_mergers_was_split_is_told_to_all_who_followed_then(scene, told):
+    first, middle, last = scene.file(who="tenant"), scene.file(who="neighbour"), scene.file()
+    scene.do("chair", first, "merge", into=str(middle))
+    scene.do("chair", middle, "merge", into=str(last))
+    told()
+    scene.do("chair", last, "dispatch", holder="po-a01")
+    # Both leave before anybody is told.
+    scene.do("desk_officer", first, "split")
+    scene.do("desk_officer", middle, "split")
+    assert not Follower.objects.filter(ticket__in=[last, middle]).exists()
+    heard = told()
+    for who in ("resident", "neighbour", "tenant"):
+        assert "dispatched.resident" in heard[who]
+    scene.do("dispatcher", last, "sign")
+    heard = told()
+    assert "resident" in heard
+    assert not heard.keys() & {"neighbour", "tenant"}
+
+
+@pytest.mark.django_db
+def test_whoever_is_disabled_hears_nothing_of_what_they_have_left_either(scene, told):
+    mine, last = scene.file(who="neighbour"), scene.file()
+    scene.do("chair", mine, "merge", into=str(last))
+    told()
+    scene.do("chair", last, "dispatch", holder="po-a01")
+    scene.do("desk_officer", mine, "split")
+    scene.cast["neighbour"].is_active = False
+    scene.cast["neighbour"].save(update_fields=["is_active"])
+    assert "neighbour" not in told()
