@@ -38,6 +38,7 @@ from notifications.models import Message
 from tests.connections import one_connection
 from tests.fakes.wechat import APP_ID, APP_SECRET, serving
 from tests.tickets.paths import CONTACTED, INPUTS, Scene, Step
+from tests.tickets.test_moves import RAISED, SUPERVISED
 from tickets import announce
 from tickets.models import Ticket
 from tickets.states import State
@@ -79,7 +80,12 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "confirm": (State.REPLIED, [], "resident"),
     "contact": (State.IN_PROGRESS, [], "dispatcher"),
     "coordinate": (State.IN_PROGRESS, [], "desk_officer"),
+    "appoint": (State.IN_PROGRESS, [], "desk_officer"),
     "correct": (State.COORDINATING, [], "desk_officer"),
+    "correct_contact": (State.IN_PROGRESS, [], "desk_officer"),
+    "lift_supervision": (State.IN_PROGRESS, [SUPERVISED], "desk_officer"),
+    "lower_level": (State.IN_PROGRESS, [RAISED], "desk_officer"),
+    "remark": (State.CLOSED, [], "desk_officer"),
     "cosign": (State.DISPATCHED, [], "neighbour"),
     "decline": (State.COORDINATING, [], "traffic_liaison"),
     "designate": (State.RETURNING, [], "desk_officer"),
@@ -113,7 +119,7 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "withdraw": (State.COORDINATING, [], "resident"),
 }
 # Who reads what is not for everybody; the rest is read by a resident.
-READERS = dict.fromkeys(("overdue_list", "at_risk_list", "list_contract_timers"), "desk_officer")
+READERS = dict.fromkeys(("overdue_list", "at_risk_list", "list_contract_timers", "find_organisations"), "desk_officer")
 
 
 @pytest.fixture
@@ -187,6 +193,8 @@ class Street:
             "category": "CL04",
             "plan_date": (timezone.localdate() + timedelta(days=60)).isoformat(),
             "level": 4,
+            "officer": str(self.scene.cast["desk_officer"].pk),
+            "contact_phone": "010-62332233",
             "results": {settings.WECHAT_TEMPLATE: "accept"},
         }
         self.numbers = count(1)
@@ -210,6 +218,9 @@ class Street:
         """Put what exists in the place of what was made up, wherever the case names something."""
         query, path = case.query or {}, case.path_parameters or {}
         query.pop("cursor", None)
+        if "at" in query:
+            query["at"] = (timezone.now() + timedelta(days=3)).isoformat()
+        query |= {name: "院" for name, value in query.items() if isinstance(value, str) and not readable(value)}
         query |= {name: self.named[name] for name in query.keys() & self.named.keys()}
         query.update({"organisation": str(self.scene.codes["po-a01"])} if "organisation" in query else {})
         if "photo_id" in path:
@@ -234,6 +245,8 @@ class Street:
         body |= {name: int(value) for name, value in body.items() if isinstance(value, float)}
         body |= {name: "请尽快处理。" for name, value in body.items() if isinstance(value, str) and not readable(value)}
         body |= {name: self.named[name] for name in body.keys() & self.named.keys()}
+        if operation == "tickets_move_lower_level":
+            body["level"] = 1
         if operation == "tickets_submit":
             # The street's staff report for somebody else; a resident for themselves, at home.
             for name in ("channel", "contact_name", "contact_phone", "hotline_number", "street"):
