@@ -106,7 +106,7 @@ def reach(message: Message, ways: Sequence[Way], at: datetime) -> list[Delivery]
 
     The push goes the first of the other `ways`; the rest follow in turn where the person turns out not to want that one.
     """
-    email = [(name, content) for name, content in ways if name == ChannelName.EMAIL]
+    email = [(name, {**content, **_subject(message, content)}) for name, content in ways if name == ChannelName.EMAIL]
     push = [(name, content) for name, content in ways if name != ChannelName.EMAIL]
     made = [_delivery(message, name, content, at) for name, content in email]
     if push:
@@ -114,6 +114,13 @@ def reach(message: Message, ways: Sequence[Way], at: datetime) -> list[Delivery]
         following = [{"channel": str(channel), "content": words} for channel, words in rest]
         made.append(_delivery(message, name, content, at, following))
     return made
+
+
+def _subject(message: Message, content: Mapping[str, Any]) -> dict[str, str]:
+    """What a mail is headed by: beside its title the number, the place and the matter, so that mails in a list can be told apart."""
+    title = content.get("title", "")
+    more = " ".join(one for one in (message.code, message.about) if one and one not in title)
+    return {"subject": f"{title} · {more}"} if more else {}
 
 
 def write(messages: Sequence[Message], deliveries: Sequence[Delivery]) -> None:

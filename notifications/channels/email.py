@@ -95,7 +95,13 @@ class Email(Channel):
         content = envelope.content
         end = f"{self.config.site}{Mailing.of(profile.person_id, envelope.key).address}"
         return self._post(
-            envelope.key, profile.email, content["title"], content["body"], content["language"], unsubscribe=end
+            envelope.key,
+            profile.email,
+            content["title"],
+            content["body"],
+            content["language"],
+            subject=content.get("subject", ""),
+            unsubscribe=end,
         )
 
     def send_code(self, address: str, title: str, body: str, language: str) -> None:
@@ -103,7 +109,15 @@ class Email(Channel):
         self._post(uuid.uuid4(), address, title, body, language)
 
     def _post(
-        self, key: uuid.UUID, address: str, title: str, body: str, language: str, *, unsubscribe: str = ""
+        self,
+        key: uuid.UUID,
+        address: str,
+        title: str,
+        body: str,
+        language: str,
+        *,
+        subject: str = "",
+        unsubscribe: str = "",
     ) -> str:
         identity = f"<{key}@{self.config.domain}>"
         headers = {"Message-ID": identity, "Auto-Submitted": "auto-generated"}
@@ -113,7 +127,7 @@ class Email(Channel):
             footer = f"{_FOOTER}\n{_STOP}" if unsubscribe else str(_FOOTER)
         title = " ".join(title.split())
         mail = _Mail(
-            subject=title,
+            subject=" ".join(subject.split()) or title,
             body=f"{body}\n\n-- \n{footer}\n{unsubscribe}".rstrip() + "\n",
             from_email=self.config.sender,
             to=[address],

@@ -256,3 +256,10 @@ def test_an_address_that_is_none_is_named_without_its_password(url):
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL") as refusal:
         mailers(url)
     assert "hidden" not in str(refusal.value)
+
+
+def test_a_mail_is_headed_by_what_it_is_about(channel, server, reader):
+    channel.send(envelope(reader, content=CONTENT | {"subject": "您的诉求已受理 · 7K2MQ 学院路14号院 ·\n垃圾清运"}))
+    letter = read(server.accepted[0])
+    assert letter["Subject"] == "您的诉求已受理 · 7K2MQ 学院路14号院 · 垃圾清运"
+    assert f"<title>{CONTENT['title']}" in letter.get_body(["html"]).get_content()
