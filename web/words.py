@@ -10,8 +10,13 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 
+def in_english() -> bool:
+    """Whether English is the active language."""
+    return (get_language() or "zh").startswith("en")
+
+
 def _say(zh: str, en: str) -> str:
-    return en if (get_language() or "zh").startswith("en") else zh
+    return en if in_english() else zh
 
 
 _lazy = cast("Callable[[str, str], _StrPromise]", lazy(_say, str))

@@ -114,5 +114,5 @@ def test_the_command_prints_the_rates():
 
 
 def test_the_command_knows_no_other_street():
-    with pytest.raises(CommandError, match="no such street"):
+    with pytest.raises(CommandError, match="没有这个街道"):
         call_command("coverage", "--street", "elsewhere")

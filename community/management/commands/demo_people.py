@@ -3,15 +3,22 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Prefetch
 
 from community import demo
 from community.management.table import padded
 from community.models import Membership, Person, Residency
+from web.management.speaking import SpeakingCommand
+from web.words import bilingual
+
+_FORMER = bilingual("（已卸任）", " (until lately)")
+_ADMINISTRATOR = bilingual("系统管理员", "administrator")
+_CLERK = bilingual("可进入管理后台", "may enter the admin")
+_OUTSIDER = bilingual("辖区外人员", "from outside the street")
 
 
-class Command(BaseCommand):
+class Command(SpeakingCommand):
     """`manage.py demo_people`: a table of the named cast."""
 
     help = "Show the people of the demo street and how to sign in as each of them."
@@ -20,7 +27,14 @@ class Command(BaseCommand):
         """Print one line for each of the cast."""
         people = demo.cast()
         if not people:
-            raise CommandError("The demo street is not loaded; run `manage.py load_demo` first.")
+            raise CommandError(
+                str(
+                    bilingual(
+                        "尚未载入演示街道，请先运行 `manage.py load_demo`。",
+                        "The demo street is not loaded; run `manage.py load_demo` first.",
+                    )
+                )
+            )
         loaded = Person.objects.filter(id__in=[person.id for person in people.values()]).prefetch_related(
             Prefetch("memberships", Membership.objects.select_related("organisation")),
             Prefetch("residencies", Residency.objects.select_related("compound")),
@@ -32,20 +46,26 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"{padded(row['key'], 28)}{padded(person.name, 8)}{person.phone}  {self.stands_for(person)}"
                 )
-        self.stdout.write("\nSign in with the phone number; the SMS code appears in the server's terminal.")
+        words = bilingual(
+            "用手机号登录，短信验证码显示在服务器的终端里。",
+            "Sign in with the phone number; the SMS code appears in the server's terminal.",
+        )
+        self.stdout.write(f"\n{words}")
         if not settings.PRODUCTION:
-            self.stdout.write(
-                "At /admin/ the street's clerk (可进入管理后台) comes in by a code, "
-                f"the administrator also with the password {demo.ADMINISTRATOR_PASSWORD}"
+            words = bilingual(
+                f"街道管理人员用验证码进入 /admin/，系统管理员也可以用密码 {demo.ADMINISTRATOR_PASSWORD}",
+                "At /admin/ the street's clerk comes in by a code, the administrator also with the password "
+                f"{demo.ADMINISTRATOR_PASSWORD}",
             )
+            self.stdout.write(str(words))
 
     def stands_for(self, person: Person) -> str:
         """What the person is on the street: seats, homes, or neither."""
         parts = [
-            f"{seat.organisation} {seat.get_role_display()}{'（已卸任）' if seat.ends_on else ''}"
+            f"{seat.organisation} {seat.get_role_display()}{_FORMER if seat.ends_on else ''}"
             for seat in person.memberships.all()
         ]
         parts += [f"{home.compound} {home.get_relation_display()}" for home in person.residencies.all()]
         if person.is_staff:
-            parts.append("系统管理员" if person.is_superuser else "可进入管理后台")
-        return "；".join(parts) or "辖区外人员"
+            parts.append(str(_ADMINISTRATOR if person.is_superuser else _CLERK))
+        return str(bilingual("；", "; ")).join(parts) or str(_OUTSIDER)

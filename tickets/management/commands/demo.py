@@ -1,16 +1,16 @@
 """Tell four stories of the demo street against a running server, through its HTTP API alone."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 import httpx
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import translation
+from django.core.management.base import CommandError, CommandParser
 
 from tickets.demo.server import Server, Trouble
 from tickets.demo.stories import STORIES
 from tickets.demo.walk import Pen, Walk
+from web.management.speaking import SpeakingCommand
 from web.words import bilingual
 
 _HELP = """Tell four stories of the demo street, from the report to the last signature, through the API of a running
@@ -21,7 +21,7 @@ Start the server first: `make run` in another terminal. The people sign in with 
 (LINLI_LOCAL_DIR/log/sms.log); their tokens are kept in LINLI_LOCAL_DIR/demo-tokens.json for the next run."""
 
 
-class Command(BaseCommand):
+class Command(SpeakingCommand):
     """`manage.py demo`; needs no database of its own, and leaves with 1 when a step is refused unexpectedly."""
 
     help = _HELP
@@ -33,25 +33,24 @@ class Command(BaseCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         return parser
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Where the server is, and which story in which language."""
+        super().add_arguments(parser)
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="the server (default: %(default)s)")
         parser.add_argument(
             "--story", action="append", choices=list(STORIES), metavar="NAME", help="only this one; may be repeated"
         )
         parser.add_argument("--list", action="store_true", help="list the stories and stop")
-        parser.add_argument("--language", choices=["zh-hans", "en"], default="zh-hans", help="default: %(default)s")
 
     def handle(self, *, url: str, story: list[str] | None, language: str, **options: Any) -> None:
         """Tell the stories."""
-        with translation.override(language):
-            if options["list"]:
-                for each in STORIES.values():
-                    self.stdout.write(f"{each.name:<14} {each.title}")
-                return
-            headers = {"Accept-Language": language}
-            with httpx.Client(base_url=url, timeout=30, headers=headers) as client:
-                self.tell(client, story or list(STORIES))
+        if options["list"]:
+            for each in STORIES.values():
+                self.stdout.write(f"{each.name:<14} {each.title}")
+            return
+        headers = {"Accept-Language": language}
+        with httpx.Client(base_url=url, timeout=30, headers=headers) as client:
+            self.tell(client, story or list(STORIES))
 
     def tell(self, client: httpx.Client, names: list[str]) -> None:
         """Tell the stories through `client`. Raises CommandError where one cannot go on."""
