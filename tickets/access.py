@@ -50,6 +50,7 @@ READS = {
     "public": SEES - SEES_SUMMARY,
     "parties": SEES_WHOLE,
     "internal": STAFF,
+    "office": frozenset({R.STREET, R.STREET_LEAD}),
 }
 # Whose time residents may watch; that of the other clocks is between the parties who work on it.
 CLOCKS_OF_RESIDENTS = frozenset(

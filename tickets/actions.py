@@ -7,7 +7,7 @@ from datetime import date, datetime
 from types import EllipsisType
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import Q, QuerySet
 
 from community.models import Membership, Organisation, Person, Street
@@ -23,7 +23,8 @@ from tickets.models.demands import MAX_URGES, not_following
 from tickets.models.photo import PhotoKind
 from tickets.news import URGED, URGED_AGAIN
 from tickets.routing import CONTRACTORS, answering_section, contract_of, covers, renders, route
-from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, TicketType
+from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, State, TicketType
+from tickets.titles import made_of
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import IllegalMove, InvalidInput, NotPermitted, StaleVersion
@@ -43,6 +44,11 @@ _NOT_ON_LIST = bilingual(
 )
 _UNKNOWN_PLACE = bilingual("没有这个小区或街道。", "There is no such compound or street.")
 _UNKNOWN_CATEGORY = bilingual("没有这个事项分类。", "There is no such category.")
+_UNKNOWN_OFFICER = bilingual(
+    "该人员不是街道的在岗人员，或在被反映单位任职。",
+    "That person is no member of the street's office, or sits in the accused organisation.",
+)
+_UNCHANGED = bilingual("请填写要更正的姓名或电话。", "Give the name or the phone as it should be.")
 _UNKNOWN_WORKER = bilingual("该人员不是承办单位的在岗成员。", "That person is not a member of the holder.")
 _FOLLOWED = bilingual(
     "已有人附议，不能并入不公开的工单。", "Others follow it, so it does not merge into one without a public face."
@@ -84,14 +90,31 @@ class Report:
 def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
     """File a report: route it and bear its ticket in the routed state. Returns the ticket and the name of the routing rule.
 
-    Raises InvalidInput for what does not exist, NotPermitted when a channel of the street's is used by others.
+    Raises InvalidInput for what does not exist, or a number of 12345's that was filed before; NotPermitted when a channel of the
+    street's is used by others.
     """
     ticket, happening, rule = _routed(report, by, person)
+    if report.hotline_number:
+        _refuse_second(report.hotline_number, ticket.street_id)
     standing_in = "" if report.channel == Channel.APP else StoodInFor.REPORTER.value
     claim(report.photos, by)
     bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
     attach(ticket, report.photos, PhotoKind.REPORT)
     return ticket, rule
+
+
+def _refuse_second(number: str, street_id: uuid.UUID) -> None:
+    """Raise InvalidInput where the street has a ticket of this number of 12345's, one that was refused or withdrawn left aside."""
+    with connection.cursor() as cursor:
+        # Two clerks may file the same number at the same moment; the second waits, and finds the first one's.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"hotline {street_id} {number}"])
+    known = Ticket.objects.filter(street=street_id, hotline_number=number)
+    if code := known.exclude(state__in=[State.REJECTED, State.WITHDRAWN]).values_list("code", flat=True).first():
+        raise InvalidInput(
+            "hotline_number",
+            "already_filed",
+            bilingual(f"已有工单 {code}。", f"There is a ticket of that number: {code}."),
+        )
 
 
 def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
@@ -117,7 +140,7 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
     routing = route(serving, leaf, report.type, accused)
     reporter, contact_name, contact_phone = _reporter(report, person)
     at, place = by.at, _name_of(serving)
-    title = report.title or f"{leaf.name_zh} · {place}"[:60]
+    title = report.title or made_of(leaf, place)
     ticket = Ticket(
         id=serving.new_id,
         street_id=serving.street_id,
@@ -290,6 +313,62 @@ def correct(
     )
 
 
+def correct_contact(
+    ticket: Ticket,
+    *,
+    by: Actor,
+    version: int | None,
+    reason: str,
+    contact_name: str | None = None,
+    contact_phone: str | None = None,
+) -> Event:
+    """Set right how the reporter is reached. The event says what was corrected, not to what: it is read where it may not be.
+
+    A report that staff took down is its caller's, whom Linli knows by the phone: with another number it is somebody else's, and
+    whoever had the wrong one has no part in it any more. Raises InvalidInput where nothing changes.
+    """
+    name = ticket.contact_name if contact_name is None else contact_name
+    phone = ticket.contact_phone if contact_phone is None else contact_phone
+    if (name, phone) == (ticket.contact_name, ticket.contact_phone):
+        raise InvalidInput("contact_phone", "unchanged", _UNCHANGED)
+    reporter: Person | EllipsisType | None = ...
+    if phone != ticket.contact_phone and ticket.channel != Channel.APP:
+        reporter = Person.objects.filter(phone=phone, is_active=True).first()
+    following = Follower.objects.filter(ticket=ticket, person=reporter) if isinstance(reporter, Person) else None
+    event = perform(
+        Ticket.correct_contact,
+        ticket,
+        by=by,
+        version=version,
+        reason=reason,
+        name=name,
+        phone=phone,
+        reporter=reporter,
+        cosigned=following is not None and following.filter(kind=FollowerKind.COSIGNED).exists(),
+    )
+    if following is not None:
+        unfollow(ticket, following)
+    return event
+
+
+def appoint(ticket: Ticket, *, by: Actor, version: int | None, officer: uuid.UUID | None, reason: str = "") -> Event:
+    """Name the street's officer who answers for the ticket, or nobody; only who sits in the street's office, and in nothing accused."""
+    if officer is not None:
+        seats = _seated(officer, by)
+        office = seats.filter(organisation__kind__in=STREET_KINDS, organisation__street=ticket.street_id)
+        if not office.exists() or seats.filter(organisation__in=ticket.accused).exists():
+            raise InvalidInput("officer", "unknown_officer", _UNKNOWN_OFFICER)
+    return perform(Ticket.appoint, ticket, by=by, version=version, officer=officer, reason=reason)
+
+
+def _seated(person: uuid.UUID, by: Actor) -> QuerySet[Membership]:
+    """The seats that a person has today."""
+    today = local_day(by.at)
+    return Membership.objects.filter(
+        Q(ends_on=None) | Q(ends_on__gte=today), person=person, person__is_active=True, starts_on__lte=today
+    )
+
+
 def _received(ticket: Ticket, field: str, ids: Sequence[uuid.UUID], by: Actor) -> list[Receiver]:
     """Who receives for each of `ids`, in order; whoever has nobody hands on to the head office, and the event says so."""
     found = receivers(ids, by.at)
@@ -369,16 +448,7 @@ def complete_step(
 
 def sign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID | None = None) -> Event:
     """Sign for the ticket; a worker must be a member of the holder."""
-    if (
-        worker
-        and not Membership.objects.filter(
-            Q(ends_on=None) | Q(ends_on__gte=local_day(by.at)),
-            person=worker,
-            person__is_active=True,
-            organisation=ticket.holder_id,
-            starts_on__lte=local_day(by.at),
-        ).exists()
-    ):
+    if worker and not _seated(worker, by).filter(organisation=ticket.holder_id).exists():
         raise InvalidInput("worker", "unknown_worker", _UNKNOWN_WORKER)
     return perform(Ticket.sign, ticket, by=by, version=version, worker=worker)
 
@@ -637,6 +707,8 @@ def _supervisor(ticket: Ticket, by: Actor) -> uuid.UUID:
 
 ACTIONS: Mapping[str, Action] = {
     "correct": correct,
+    "correct_contact": correct_contact,
+    "appoint": appoint,
     "dispatch": _dispatching(Ticket.dispatch),
     "redispatch": _dispatching(Ticket.redispatch),
     "sign": sign,

@@ -30,6 +30,7 @@ from tickets.news import Note, Side, notes
 from tickets.states import ClockName, State
 from web.words import bilingual
 from workflow.actor import Actor
+from workflow.moves import Visibility
 from workflow.outbox import drain
 
 BATCH = 200
@@ -273,10 +274,10 @@ def _remaining(due: datetime | None, at: datetime) -> Any:
 
 
 def _signal(told: Told, audience: Audience, concerned: Sequence[uuid.UUID]) -> Signal:
-    """For systems: that it happened. A confined ticket is the street's own business."""
+    """For systems: that it happened. A confined ticket, and what the street notes for itself, is its own business."""
     event, facts = told.event, told.facts
     office = audience.offices.get(event.street_id)
-    others = [] if facts["confined"] else concerned
+    others = [] if facts["confined"] or event.visibility == Visibility.OFFICE else concerned
     return Signal(
         key=event.pk,
         street_id=event.street_id,

@@ -152,6 +152,15 @@ def leaf_by_id(category_id: uuid.UUID) -> Leaf:
     return tree(version_id).leaf(code)
 
 
+def english_name(name_zh: str) -> str | None:
+    """What a category of that Chinese name is called in English, by the newest version that knows it; None for any other words."""
+    for _, version_id in _published_versions():
+        for leaf in tree(version_id).by_code.values():
+            if leaf.name_zh == name_zh:
+                return leaf.name_en or None
+    return None
+
+
 def _published_versions() -> tuple[tuple[datetime, uuid.UUID], ...]:
     global _published
     now = time.monotonic()

@@ -161,6 +161,32 @@ class Correct(Input):
     reason = Words(label=REASON)
 
 
+class CorrectContact(Input):
+    contact_name = Line(max_length=40, required=False, label=bilingual("联系人", "Contact"))
+    contact_phone = PhoneField(
+        required=False,
+        label=bilingual("联系电话", "Contact phone"),
+        help_text=bilingual("手机号，或带区号的固定电话。", "A mobile number, or a landline with its area code."),
+    )
+    reason = Words(label=REASON)
+
+
+class Appoint(Input):
+    officer = Identifier(
+        allow_null=True,
+        label=bilingual("责任人", "Officer"),
+        help_text=bilingual(
+            "街道办事处或科室的在岗人员；空值表示不指定。",
+            "A member of the street's office or of one of its sections; null is nobody.",
+        ),
+    )
+    reason = Words(required=False, label=REASON)
+
+
+class Remark(Input):
+    text = Words(label=bilingual("备注", "Note"), help_text=bilingual("仅街道可见。", "The street alone reads it."))
+
+
 class Record(Input):
     met_with = WordsOfOneLine(max_length=500, label=bilingual("参加人员", "Who met"))
     agreed = Words(label=bilingual("达成意见", "What was agreed"))
@@ -338,6 +364,19 @@ class RaiseLevel(Input):
         ),
     )
     reason = Words(required=False, label=REASON)
+
+
+class LowerLevel(Input):
+    level = serializers.IntegerField(
+        min_value=0,
+        max_value=4,
+        label=bilingual("层级", "Level"),
+        help_text=bilingual(
+            "0 未提级，1 社区，2 街道，3 部门，4 区级。",
+            "L0 none, L1 community, L2 street, L3 departments, L4 district.",
+        ),
+    )
+    reason = Words(label=REASON)
 
 
 class Submit(Input):

@@ -130,7 +130,13 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
         Note(S.COMMITTEE, T.OVERSIGHT, "urgent.committee", URGENT),
     ),
     "answer_now": (*_residents("replied.resident", T.ASKED), *_OVER),
-    "correct": (*_residents("corrected.resident"), Note(S.COORDINATOR, T.PROGRESS, "corrected.staff"), *_TAKEN),
+    "correct": (
+        *_residents("corrected.resident"),
+        Note(S.COORDINATOR, T.PROGRESS, "corrected.staff"),
+        Note(S.HANDLER, T.WORK, "corrected.staff"),
+        *_TAKEN,
+    ),
+    "correct_contact": (Note(S.HANDLER, T.WORK, "contact.handler"), Note(S.REPORTER, T.PROGRESS, "contact.reporter")),
     "coordinate": (*_residents("coordinating.resident"), *_work(), *_TAKEN),
     "record": _residents("recorded.resident"),
     "take_over": (
@@ -213,6 +219,13 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
         Note(S.COORDINATOR, T.OVERSIGHT, "supervised.staff"),
     ),
     "raise_level": (Note(S.HANDLER, T.OVERSIGHT, "raised.staff"),),
+    "lift_supervision": (
+        Note(S.HANDLER, T.OVERSIGHT, "unsupervised.staff"),
+        Note(S.COORDINATOR, T.OVERSIGHT, "unsupervised.staff"),
+    ),
+    "lower_level": (Note(S.HANDLER, T.OVERSIGHT, "lowered.staff"),),
+    "appoint": (),
+    "remark": (),
     "remind": (),
     "recalendar": (),
     "reveal": (),

@@ -15,11 +15,12 @@ from workflow.errors import IllegalMove, NotPermitted
 
 
 class Visibility(models.TextChoices):
-    """Who may read an event: everyone who sees the subject, those who work on it, or the overseers alone."""
+    """Who may read an event: everyone who sees the subject, the parties, those who work on it, or the office that oversees it alone."""
 
     PUBLIC = "public", bilingual("公开", "Public")
     PARTIES = "parties", bilingual("参与方", "Parties")
     INTERNAL = "internal", bilingual("内部", "Internal")
+    OFFICE = "office", bilingual("仅街道", "Street office only")
 
 
 class MoveInput(Protocol):

@@ -199,6 +199,11 @@ INPUTS: dict[str, dict[str, Any]] = {
     "thank": {"words": "谢谢师傅", "consent": True},
     "supervise": {"kind": "listed", "reason": "影响较大"},
     "raise_level": {"level": 2},
+    "lift_supervision": {"reason": "已整改到位"},
+    "lower_level": {"level": 0, "reason": "已由社区解决"},
+    "appoint": {"officer": None, "reason": "轮岗"},
+    "remark": {"text": "下午例会再议"},
+    "correct_contact": {"contact_name": "李大爷", "contact_phone": "010-62332233", "reason": "登记有误"},
     "reveal": {"reason": "上门联系"},
 }
 

@@ -155,9 +155,9 @@ MAY = {
     R.COMMITTEE: "",
     R.COMMUNITY: "answer_now",
     R.STREET: (
-        "answer_now correct coordinate record take_over dispatch redispatch uphold designate progress grant_extension"
+        "answer_now correct correct_contact coordinate record take_over dispatch redispatch uphold designate progress grant_extension"
         " refuse_extension whistle put_on_account resume reply dispute callback reopen reject merge split supervise"
-        " raise_level reveal"
+        " raise_level reveal lift_supervision lower_level appoint remark"
     ),
     R.STREET_LEAD: "terminate",
     R.CLOCK: (
@@ -194,6 +194,7 @@ def test_what_each_relation_sees():
     }  # fmt: skip
     assert staff | {R.REPORTER, R.FOLLOWER} == SEES_WHOLE
     assert {R.REPORTER, R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET} == SEES_CONTACT
+    assert READS["office"] == {R.STREET, R.STREET_LEAD}
     assert READS["internal"] == staff
     assert READS["parties"] == staff | {R.REPORTER, R.FOLLOWER}
     assert READS["public"] == staff | {R.REPORTER, R.FOLLOWER, R.NEIGHBOUR}

@@ -457,3 +457,16 @@ def test_whoever_is_disabled_hears_nothing_of_what_they_have_left_either(scene, 
     scene.cast["neighbour"].is_active = False
     scene.cast["neighbour"].save(update_fields=["is_active"])
     assert "neighbour" not in told()
+
+
+@pytest.mark.django_db
+def test_mails_of_several_tickets_can_be_told_apart_by_their_subjects(today, outlets):
+    tickets = [today.file("CL03"), today.file("PK01"), today.file("SV01")]
+    announce.tell_outbox()
+    mine = Delivery.objects.filter(
+        channel="email", recipient=today.cast["resident"].pk, message__kind="received.resident"
+    )
+    heads = dict(mine.values_list("message__subject_id", "content__subject"))
+    assert heads.keys() == set(tickets)
+    for ticket in Ticket.objects.select_related("category").filter(pk__in=tickets):
+        assert heads[ticket.pk] == f"您的诉求已受理 · {ticket.code} {ticket.place} · {ticket.category.name_zh}"

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.django_db
 # move | from | to ("=" stays) | who may. The specification, written down apart from the code.
 TABLE = """
 answer_now        | submitted                                     | replied                  | street community
-correct           | submitted coordinating returning              | =                        | street
+correct           | submitted coordinating dispatched in_progress returning | =              | street
+correct_contact   | OPEN closed                                   | =                        | street
 coordinate        | submitted dispatched in_progress              | coordinating             | street holder
 record            | coordinating                                  | =                        | coordinator street
 take_over         | coordinating                                  | =                        | street clock
@@ -71,19 +72,24 @@ cosign            | OPEN                                          | =           
 thank             | replied closed                                | =                        | reporter
 supervise         | OPEN                                          | =                        | street clock
 raise_level       | OPEN                                          | =                        | street clock
+lift_supervision  | OPEN                                          | =                        | street
+lower_level       | OPEN                                          | =                        | street
+appoint           | OPEN                                          | =                        | street
+remark            | OPEN closed rejected merged withdrawn terminated | =                     | street
 remind            | OPEN closed                                   | =                        | clock
 recalendar        | OPEN closed                                   | =                        | clock
 reveal            | OPEN                                          | =                        | holder co_handler street
 """
 PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
-    "report_in", "supervise", "raise_level", "recalendar", "relieve",
+    "report_in", "supervise", "raise_level", "recalendar", "relieve", "lift_supervision", "lower_level",
 }  # fmt: skip
-STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind"}
+STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind", "correct_contact"}
+OFFICE_READ = {"appoint", "remark"}
 # What anyone may add from an old copy of the ticket.
 UNGUARDED = {
     "absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal", "remind", "recalendar",
-    "relieve",
+    "relieve", "lift_supervision", "lower_level", "appoint", "remark",
 }  # fmt: skip
 # Moves that stay, and yet change what others act upon: the coordinator or the deadline.
 STAY_AND_BUMP = {
@@ -167,6 +173,10 @@ FIRST: dict[tuple[str, str], list[Step]] = {
         CONTACTED,
     ],
 }
+SUPERVISED: Step = ("desk_officer", "supervise", {"kind": "listed", "reason": "影响较大"})
+RAISED: Step = ("desk_officer", "raise_level", {"level": 2})
+FIRST |= {("lift_supervision", str(state)): [SUPERVISED] for state in OPEN}
+FIRST |= {("lower_level", str(state)): [RAISED] for state in OPEN}
 # Those whose relation would do, but who have done it before or may not for their own sake.
 REFUSED = {("cosign", "resident"): "own_ticket", ("cosign", "tenant"): "already_following"}
 

@@ -214,6 +214,12 @@ WAYS = [
     way("CL07", SIGN, CONTACT, REPLY, CONFIRM, ("resident", "thank", {"words": "x", "consent": True})),
     way("CL07", ("property_officer", "supervise", {"kind": "listed", **X})),
     way("CL07", ("property_officer", "raise_level", {"level": 4, **X})),
+    way("CL07", ("property_officer", "supervise", {"kind": "listed", **X}), ("property_officer", "lift_supervision", X)),
+    way("CL07", ("property_officer", "raise_level", {"level": 4}), ("property_officer", "lower_level", {"level": 1, **X})),
+    way("CL07", ("property_officer", "appoint", {"officer": "desk_officer", **X})),
+    way("CL07", ("property_officer", "remark", {"text": "x"})),
+    way("CL07", ("desk_officer", "correct_contact", {"contact_phone": "13800138000", **X})),
+    way("CL07", SIGN, ("desk_officer", "correct", {"category": "SV02", "compound": "here", **X})),
     way("CL07", ("dispatcher", "reveal", X)),
     way("CL07", SIGN, CONTACT, REPLY, ("desk_officer", "confirm", {**CONFIRM[2], "on_behalf_of": "reporter"})),
 ]  # fmt: skip
@@ -238,6 +244,8 @@ def test_a_move_costs_fourteen_statements_at_most(api, code, photos, way):
             body["photos"] = photos(api(who), body["photos"])
         if "worker" in body:
             body["worker"] = str(api("worker").person.pk)
+        if "officer" in body:
+            body["officer"] = str(api(body["officer"]).person.pk)
         if "compound" in body:
             body["compound"] = str(row(ticket).compound_id)
         if "into" in body:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from community.models import Organisation
+from community.models import Organisation, Person
 from tickets import catalogue
 from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, STANDS_IN_FOR, Relation, relations
 from tickets.api import deadlines
@@ -15,6 +15,7 @@ from tickets.models import Assignment, Photo, Ticket, TicketClock, TicketEvent
 from tickets.models.ticket import move_label
 from tickets.routing import reasons
 from tickets.states import AssignmentRole, ClockName, Outcome, Secrecy, State
+from tickets.titles import spoken
 from workflow.actor import Actor
 from workflow.moves import Move, moves
 
@@ -60,7 +61,7 @@ def row(values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
         "category": {"code": leaf.code, "name": leaf.name},
         "compound": compound_id,
         "place": place,
-        "title": title,
+        "title": spoken(title),
         "urgent": urgent,
         "level": level,
         "supervised": supervised,
@@ -150,7 +151,12 @@ def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:
 
 def filed(ticket: Ticket, rule: str, actor: Actor) -> dict[str, Any]:
     """What the reporter reads after filing: where it went, why, and by when."""
-    return {**brief(ticket, actor), "title": ticket.title, "routed": reasons().get(rule, ""), "urgent": ticket.urgent}
+    return {
+        **brief(ticket, actor),
+        "title": spoken(ticket.title),
+        "routed": reasons().get(rule, ""),
+        "urgent": ticket.urgent,
+    }
 
 
 def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
@@ -169,7 +175,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "street": ticket.street_id,
         "compound": ticket.compound_id,
         "place": ticket.place,
-        "title": ticket.title,
+        "title": spoken(ticket.title),
         "urgent": ticket.urgent,
         "supervised": ticket.supervised,
         "cosigns": ticket.cosigns,
@@ -190,6 +196,8 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "question_open": None,
         "extension_days": None,
         "on_account": None,
+        "officer": _officer(ticket) if R.STREET in mine else None,
+        "hotline_number": ticket.hotline_number if mine & STAFF else None,
     }
     if R.NEIGHBOUR in mine:
         document["text"] = ticket.text
@@ -207,6 +215,13 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
             "on_account": _account(ticket, names),
         }
     return document
+
+
+def _officer(ticket: Ticket) -> dict[str, Any] | None:
+    """Who of the street answers for it."""
+    if ticket.officer_id is None:
+        return None
+    return {"id": ticket.officer_id, "name": Person.objects.values_list("name", flat=True).get(pk=ticket.officer_id)}
 
 
 def photo(one: Photo) -> dict[str, Any]:
@@ -328,6 +343,8 @@ def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[u
     kept = getattr(one, "words", None)
     facts = {name: value for name, value in one.data.items() if name != "words"}
     words = kept.body if kept else {}
+    if one.verb == "submit" and "title" in words:
+        words = {**words, "title": spoken(words["title"])}
     if not SEES_WHOLE & set(mine):
         consented = one.verb != "thank" or facts.get("consent")
         public = FACE_WORDS.get(one.verb, set()) if consented else set()

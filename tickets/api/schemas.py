@@ -211,6 +211,13 @@ class OnAccountSerializer(Shape):
     plan_date = serializers.DateField(allow_null=True)
 
 
+class OfficerSerializer(Shape):
+    """A member of the street's staff."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class TicketSerializer(BriefSerializer):
     """A whole ticket; what the reader may not see is null."""
 
@@ -241,6 +248,10 @@ class TicketSerializer(BriefSerializer):
     question_open = serializers.BooleanField(allow_null=True)
     extension_days = serializers.IntegerField(allow_null=True)
     on_account = OnAccountSerializer(allow_null=True)
+    officer = OfficerSerializer(allow_null=True, help_text="Who of the street answers for it; for the street alone.")
+    hotline_number = serializers.CharField(
+        allow_null=True, allow_blank=True, help_text="The number that 12345 knows it by; for staff, null for others."
+    )
 
 
 class EventSerializer(Shape):

@@ -59,6 +59,16 @@ def somebody_reported(ticket: "Ticket") -> bool:
     return ticket.reporter_id is not None or bool(ticket.contact_name or ticket.contact_phone)
 
 
+@condition("not_supervised", "该工单未被督办。", "It is not under supervision.")
+def supervised(ticket: "Ticket") -> bool:
+    return bool(ticket.supervised)
+
+
+@condition("not_raised", "该工单未被提级。", "Its level has not been raised.")
+def raised(ticket: "Ticket") -> bool:
+    return ticket.level > 0
+
+
 @condition("not_contacted", "须先联系诉求人并登记。", "Contact the resident first, and record it.")
 def contacted(ticket: "Ticket") -> bool:
     """First contact comes before the reply (ordinance on swift response, article 15)."""

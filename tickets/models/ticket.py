@@ -207,6 +207,15 @@ class Ticket(Subject):
         db_index=False,
         verbose_name=bilingual("受理人", "taken by"),
     )
+    officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=bilingual("街道内对该工单负责的人员。", "Who of the street answers for the ticket."),
+        verbose_name=bilingual("责任人", "officer"),
+    )
     accused = ArrayField(
         models.UUIDField(),
         default=list,
@@ -407,6 +416,9 @@ class Ticket(Subject):
             ),
             models.Index(F("reporter"), F("id").desc(), name="ticket_reporter"),
             models.Index(F("compound"), F("id").desc(), name="ticket_compound"),
+            models.Index(
+                F("street"), F("hotline_number"), condition=~Q(hotline_number=""), name="ticket_hotline_number"
+            ),
             models.Index(F("merged_into"), condition=Q(merged_into__isnull=False), name="ticket_merged"),
         ]
 
@@ -788,7 +800,7 @@ class Ticket(Subject):
 
     @transition(
         field=state,
-        source=[S.SUBMITTED, S.COORDINATING, S.RETURNING],
+        source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
         target=None,
         permission=any_of(R.STREET),
         custom=move("更正", "Correct", inputs.Correct, visibility=Visibility.PARTIES),
@@ -828,6 +840,37 @@ class Ticket(Subject):
             self.coordinator_id = self.desk_id if by_street else self._committee_or_desk()
         if spot is not None:
             self.spot = spot
+
+    @transition(
+        field=state,
+        source=[*OPEN, S.CLOSED],
+        target=None,
+        permission=any_of(R.STREET),
+        conditions=[demands.not_anonymous],
+        custom=move("更正联系方式", "Correct the contact", inputs.CorrectContact, visibility=Visibility.INTERNAL),
+    )
+    def correct_contact(
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        reason: str,
+        name: str = "",
+        phone: str = "",
+        reporter: Any = ...,
+        cosigned: bool = False,
+    ) -> None:
+        """Set right the reporter's name or phone; with another phone a report that staff took down may be somebody else's.
+
+        `reporter` is whom the phone is known as (`...`: as before), and `cosigned` says that they had cosigned it.
+        """
+        changed = {"name": name != self.contact_name, "phone": phone != self.contact_phone}
+        self.note(contact=[part for part, differs in changed.items() if differs])
+        self.contact_name, self.contact_phone = name, phone
+        if reporter is not ...:
+            self.reporter = reporter
+        if cosigned:
+            self.cosigns -= 1
 
     def file_under(self, leaf: Any) -> None:
         """Take category and classes from a leaf of the catalogue."""
@@ -1576,6 +1619,59 @@ class Ticket(Subject):
         if level <= self.level:
             raise InvalidInput("level", "not_higher", bilingual("层级只能提高。", "The level can only be raised."))
         self.level = level
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.STREET),
+        conditions=[demands.supervised],
+        custom=move("解除督办", "Lift the supervision", inputs.Reason, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def lift_supervision(self, *, at: datetime, by: Actor, reason: str) -> None:
+        """End the street's supervision, and say why."""
+        self.note(kind=self.supervised)
+        self.supervised = ""
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.STREET),
+        conditions=[demands.raised],
+        custom=move("降级", "Lower the level", inputs.LowerLevel, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def lower_level(self, *, at: datetime, by: Actor, level: int, reason: str) -> None:
+        """Bring the ticket back to a lower level, and say why; the ladders may raise it again."""
+        if level >= self.level:
+            raise InvalidInput(
+                "level", "not_lower", bilingual("层级须低于当前层级。", "It must be below the present one.")
+            )
+        self.note(before=self.level)
+        self.level = level
+
+    # The street's own book-keeping.
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.STREET),
+        custom=move("指定责任人", "Name the officer", inputs.Appoint, visibility=Visibility.OFFICE, guarded=False),
+    )
+    def appoint(self, *, at: datetime, by: Actor, officer: uuid.UUID | None, reason: str = "") -> None:
+        """Say who of the street answers for the ticket; nobody where `officer` is None."""
+        self.officer_id = officer
+
+    @transition(
+        field=state,
+        source=list(State),
+        target=None,
+        permission=any_of(R.STREET),
+        custom=move("内部备注", "Internal note", inputs.Remark, visibility=Visibility.OFFICE, guarded=False),
+    )
+    def remark(self, *, at: datetime, by: Actor, text: str) -> None:
+        """Leave a note that the street alone reads."""
 
     @transition(
         field=state,
