@@ -10,18 +10,21 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth import admin as auth
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import transaction
 from django.db.models import Exists, ExpressionWrapper, F, ForeignKey, Model, OuterRef, Q, QuerySet, UUIDField
 from django.db.models.fields.related import RelatedField
-from django.forms import ModelForm, Textarea
+from django.forms import ModelForm, ModelMultipleChoiceField, Textarea
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from community import confirming, signin, timers
 from community.actors import by_person
@@ -44,7 +47,7 @@ from community.models import (
 from community.phones import DutyPhoneInput, MobileInput, read_mobile
 from web.admin import Page
 from web.forms import WRITTEN
-from web.words import bilingual
+from web.words import bilingual, listed
 
 OFFICE_KINDS = frozenset({"street_office", "section"})
 
@@ -113,10 +116,43 @@ class Scoped(Page):
 
 
 admin.site.unregister(Group)
+_MAY = {
+    "view": bilingual("查看", "may view"),
+    "add": bilingual("添加", "may add"),
+    "change": bilingual("修改", "may change"),
+    "delete": bilingual("删除", "may delete"),
+}
+
+
+class PermissionsField(ModelMultipleChoiceField):
+    """Permissions by names in the reader's language, on what has such a name; Django keeps their own in English."""
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        named = [one for one in apps.get_models() if isinstance(one._meta.verbose_name, Promise)]
+        kinds = ContentType.objects.get_for_models(*named).values()
+        self.queryset = Permission.objects.filter(content_type__in=kinds).select_related("content_type")
+
+    def label_from_instance(self, permission: Any) -> str:
+        """On what, and what one may do with it."""
+        model = permission.content_type.model_class()
+        action = permission.codename.partition("_")[0]
+        app = apps.get_app_config(permission.content_type.app_label)
+        return f"{app.verbose_name} | {model._meta.verbose_name} | {_MAY.get(action, permission.name)}"
+
+
+class WithPermissions(admin.ModelAdmin):
+    """A page on which permissions are given."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Permissions are called by names that their reader knows."""
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = PermissionsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 @admin.register(Group)
-class GroupPage(Page, auth.GroupAdmin):
+class GroupPage(WithPermissions, Page, auth.GroupAdmin):
     """Groups of permissions."""
 
     formfield_overrides = WRITTEN
@@ -252,7 +288,7 @@ class OrganisationAdmin(Scoped):
 
 
 @admin.register(Person)
-class PersonAdmin(Scoped):
+class PersonAdmin(WithPermissions, Scoped):
     """Persons. Passwords are neither shown nor set here; only a superuser may touch staff and what they may do.
 
     A clerk sees who has a home or a seat in their street, now or once, and by the whole number who has neither anywhere. Who
@@ -482,7 +518,7 @@ class ContractFiringInline(admin.TabularInline):
     @admin.display(description=bilingual("相关单位", "concerned"))
     def concerning(self, one: Any) -> str:
         """The organisations by name."""
-        return "、".join(one.names)
+        return listed(one.names)
 
 
 @admin.register(ServiceContract)

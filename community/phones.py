@@ -24,7 +24,7 @@ NO_MOBILE = bilingual(
 )
 NO_PHONE = bilingual(
     "请填写手机号，或带区号的固定电话，如 010-55509999，分机写作 010-55509999转801。",
-    "Give a mobile number, or a landline with its area code, such as 010-55509999; an extension as 010-55509999转801.",
+    "Give a mobile number, or a landline with its area code, such as 010-55509999; an extension as 010-55509999 ext. 801.",
 )
 
 _MAINLAND, _COUNTRY = "CN", 86

@@ -9,7 +9,7 @@ from notifications.models.wording import TEXT
 from notifications.topics import ChannelName
 from notifications.wechat_fields import TYPES, type_of
 from notifications.wording import TITLE_LENGTH, BadWording, Words, fields_of, placeholders
-from web.words import bilingual
+from web.words import bilingual, listed
 
 SHORT_FORM = ("title", "body")
 """What a wording for SMS or WeChat can say besides the facts: what the inbox says."""
@@ -34,7 +34,7 @@ def faults(words: Words, shape: str, known: Collection[str]) -> Iterator[Fault]:
             readable = False
             continue
         if unknown:
-            said = "、".join(f"${{{one}}}" for one in unknown)
+            said = listed(f"${{{one}}}" for one in unknown)
             yield Fault(
                 field,
                 bilingual(

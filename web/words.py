@@ -1,6 +1,6 @@
 """Words for people, in Chinese and in English, chosen by the reader's language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
 from django.utils.functional import Promise, lazy
@@ -25,6 +25,11 @@ _lazy = cast("Callable[[str, str], _StrPromise]", lazy(_say, str))
 def bilingual(zh: str, en: str) -> "_StrPromise":
     """Words that read in Chinese, or in English where English is the active language."""
     return _lazy(zh, en)
+
+
+def listed(items: Iterable[object]) -> str:
+    """The items one after the other, divided as the active language divides them."""
+    return (", " if in_english() else "、").join(map(str, items))
 
 
 def zh(words: Promise | str) -> str:

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from web.admin import Page
 from web.forms import WRITTEN, Line, Text
-from web.words import bilingual
+from web.words import bilingual, listed
 from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, CalendarYear
 from workflow.notice import Notice, UnreadableNotice, read_notice, year_of
@@ -203,7 +203,7 @@ def _shown(year: int, read: Notice, changes: list[calendars.Change]) -> SafeStri
     if read.whole:
         kind = bilingual(f"{year}年全年安排", f"The whole of {year}")
     else:
-        names = "、".join(sorted(read.names)) or "—"
+        names = listed(sorted(read.names)) or "—"
         kind = bilingual(f"{year}年部分调整（{names}），其余不变", f"A change of {year} ({names}); the rest stays")
     words = {
         None: bilingual("照常", "as usual"),

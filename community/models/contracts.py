@@ -311,4 +311,4 @@ class ContractFiring(Identified):
         indexes = [models.Index(F("street"), F("due_on").desc(), F("id").desc(), name="contractfiring_latest")]
 
     def __str__(self) -> str:
-        return f"{self.rung} {self.due_on}"
+        return str(self.due_on)

@@ -209,7 +209,9 @@ class Household(Identified):
         ]
 
     def __str__(self) -> str:
-        return f"{self.unit}单元{self.door}" if self.unit else self.door
+        return (
+            str(bilingual(f"{self.unit}单元{self.door}", f"Unit {self.unit}, {self.door}")) if self.unit else self.door
+        )
 
     def clean(self) -> None:
         """Its building is of the same street."""

@@ -89,4 +89,4 @@ class Preference(Identified):
         ]
 
     def __str__(self) -> str:
-        return f"{self.topic} {self.channel}"
+        return f"{self.get_topic_display()} · {self.get_channel_display()}"

@@ -12,7 +12,7 @@ from notifications.models.wording import ANY, SHAPES, TEXT
 from notifications.wording import Catalogue, filled
 from tickets import announce, news
 from tickets.models.ticket import move_label
-from web.words import bilingual
+from web.words import bilingual, listed
 
 CHINESE, ENGLISH = "zh-hans", "en"
 _INBOX = {
@@ -51,12 +51,12 @@ class Kind:
         """The moves that it tells of."""
         if self.code == digests.KIND:
             return str(_OF_MANY)
-        return str(_ABOUT_CONTRACTS) if self.rung else "、".join(str(move_label(verb)) for verb in self.verbs)
+        return str(_ABOUT_CONTRACTS) if self.rung else listed(move_label(verb) for verb in self.verbs)
 
     @property
     def whom(self) -> str:
         """Whom it is for."""
-        return "、".join(map(str, self.sides))
+        return listed(self.sides)
 
     @property
     def shapes(self) -> list[str]:

@@ -29,7 +29,7 @@ from tickets.admin.pages import answer
 from tickets.admin.ticket import seen_by
 from tickets.codes import read_code
 from tickets.models import Ticket
-from web.forms import Line
+from web.forms import Line as LineInput
 from web.words import bilingual
 
 PER_PAGE = 100
@@ -57,7 +57,7 @@ class Sought(forms.Form):
     type = forms.ChoiceField(
         label=bilingual("事件", "Event"), required=False, choices=lambda: [_ANY, *offered([*event_types(), EVENT])]
     )
-    code = Line(label=bilingual("工单编号", "Ticket's number"), required=False, max_length=20)
+    code = LineInput(label=bilingual("工单编号", "Ticket's number"), required=False, max_length=20)
     since = _moment(bilingual("从", "From"), required=False)
     until = _moment(bilingual("到", "To"), required=False)
 

@@ -15,7 +15,7 @@ from notifications.models import Robot
 from notifications.topics import ChannelName, Topic
 from tickets.admin.outlets import ALL, OutletAdmin, OutletForm, some_of
 from web.forms import Line
-from web.words import bilingual
+from web.words import bilingual, listed
 
 _KEPT = bilingual("已设置，不再显示；留空则不变。", "Set, and shown no more; left empty, it stays.")
 _QUERY = {ChannelName.WECOM: "key", ChannelName.DINGTALK: "access_token"}
@@ -109,7 +109,7 @@ class RobotAdmin(OutletAdmin):
     @admin.display(description=bilingual("主题", "topics"))
     def told(self, one: Robot) -> str:
         """What it tells."""
-        return "、".join(str(Topic(each).label) for each in one.topics) or str(ALL)
+        return listed(Topic(each).label for each in one.topics) or str(ALL)
 
     @admin.display(description=bilingual("密钥", "key"), boolean=True)
     def key_set(self, one: Robot) -> bool:

@@ -20,11 +20,12 @@ from community.models import Organisation, Person
 from tickets import catalogue
 from tickets.admin import messages
 from tickets.catalogue import NoCatalogue
+from tickets.inputs import Party
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Ticket, TicketEvent
 from tickets.models.ticket import TicketQuerySet, move_label
 from tickets.queries import in_street, matching
-from tickets.states import Secrecy
+from tickets.states import Secrecy, State
 from web.admin import Page
 from web.words import bilingual
 
@@ -70,8 +71,8 @@ class EventInline(ReadOnly, admin.TabularInline):
     extra = 0
     can_delete = False
     ordering = ["seq"]
-    fields = ["seq", "at", "move", "target", "organisation", "on_behalf", "visibility", "said"]
-    readonly_fields = ["move", "organisation", "said"]
+    fields = ["seq", "at", "move", "led_to", "organisation", "stood_in_for", "visibility", "said"]
+    readonly_fields = ["move", "led_to", "organisation", "stood_in_for", "said"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TicketEvent]:
         """Events with their words and the names of the organisations that acted."""
@@ -82,6 +83,16 @@ class EventInline(ReadOnly, admin.TabularInline):
     def move(self, event: TicketEvent) -> str:
         """The move's label."""
         return str(move_label(event.verb))
+
+    @admin.display(description=bilingual("到达状态", "to"))
+    def led_to(self, event: TicketEvent) -> str:
+        """The state that followed."""
+        return str(State(event.target).label)
+
+    @admin.display(description=bilingual("代办", "on behalf of"), empty_value="-")
+    def stood_in_for(self, event: TicketEvent) -> str | None:
+        """The party that the street stood in for."""
+        return str(Party(event.on_behalf).label) if event.on_behalf else None
 
     @admin.display(description=bilingual("单位", "organisation"), empty_value="-")
     def organisation(self, event: Any) -> str | None:

@@ -27,7 +27,7 @@ from tickets.admin.deliveries import visible
 from tickets.admin.events import event_label, event_types, offered
 from tickets.admin.outlets import ALL, OutletAdmin, OutletForm, some_of
 from web.forms import Line
-from web.words import bilingual
+from web.words import bilingual, listed
 
 _SEEN = ("active", "disabled_reason", "disabled_at", "failing_since", "succeeded_at", "secrets_set", "created_at")
 _WAITING = (DeliveryState.QUEUED, DeliveryState.SENDING)
@@ -182,7 +182,7 @@ class EndpointAdmin(OutletAdmin):
     @admin.display(description=bilingual("事件", "events"))
     def told(self, one: Endpoint) -> str:
         """What it hears."""
-        return "、".join(map(event_label, one.types)) or str(ALL)
+        return listed(map(event_label, one.types)) or str(ALL)
 
     @admin.display(description=bilingual("签名密钥", "signing secrets"))
     def secrets_set(self, one: Endpoint) -> str:

@@ -88,7 +88,7 @@ class Assignment(Identified):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_role_display()} {self.organisation_id}"
+        return f"{self.get_role_display()} · {self.organisation}"
 
     @property
     def waiting(self) -> bool:

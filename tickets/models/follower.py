@@ -47,4 +47,4 @@ class Follower(Identified):
         indexes = [models.Index(F("person"), F("ticket").desc(), name="follower_person")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.person_id}"
+        return f"{self.get_kind_display()} · {self.person}"

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from community.models import Street
 from web.words import bilingual
 from workflow.models import Event, Outbox, Seal, Words
+from workflow.moves import moves
 
 
 class TicketEvent(Event):
@@ -29,7 +30,8 @@ class TicketEvent(Event):
         indexes = [models.Index(F("subject"), F("actor"), F("at"), condition=Q(verb="urge"), name="ticketevent_urges")]
 
     def __str__(self) -> str:
-        return f"{self.seq} {self.verb}"
+        known = moves(self._meta.get_field("subject").related_model).get(self.verb)
+        return f"{self.seq} {known.label}" if known else str(self.seq)
 
 
 class TicketWords(Words):

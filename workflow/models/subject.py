@@ -145,7 +145,7 @@ class Event(Identified):
     on_behalf = models.CharField(
         max_length=16,
         blank=True,
-        help_text=bilingual("街道所代办的一方。", "The party that the street stood in for (代办)."),
+        help_text=bilingual("街道所代办的一方。", "The party that the street stood in for."),
         verbose_name=bilingual("代办", "on behalf of"),
     )
     at = models.DateTimeField(verbose_name=bilingual("时间", "at"))

@@ -1,0 +1,256 @@
+"""Whoever reads Chinese reads Chinese everywhere, and whoever asks for English gets English; people's words and names are as they are."""
+
+import ast
+import html
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+import yaml
+from django.apps import apps
+from django.contrib.admin import site
+from django.contrib.postgres.fields import ArrayField
+from django.core.management import call_command
+from django.db import models
+from django.urls import NoReverseMatch, reverse
+
+from launcher.family import PROJECT
+from tests.tickets.paths import Scene
+from tickets import announce
+from tickets.models import Ticket
+from tickets.states import State
+from workflow.moves import moves
+
+pytestmark = pytest.mark.django_db
+CHINESE = re.compile(r"[\u3400-\u9fff\uff01-\uff5e\u3001-\u3011]+")
+LATIN = re.compile(r"[A-Za-z][A-Za-z'_-]{2,}")
+LANGUAGES = {"zh-hans": LATIN, "en": CHINESE}
+# What has no other name in Chinese: formats, protocols, products, settings, fields and commands that are typed as they stand.
+AS_IT_STANDS = frozenset({
+    "Webhook", "webhook-id", "JSON", "UTF-", "UUID", "ASCII", "JPEG", "PNG", "WebP", "HEIC", "AppID", "ETag",
+    "If-Match", "Idempotency-Key", "API", "SMS", "URL", "CSV", "Standard", "Webhooks", "https", "crm", "example",
+    "com", "hooks", "accept", "reject", "key", "access_token", "code", "limit", "cursor", "party", "urgent", "admin",
+    "manage", "load_demo", "load_reference", "make", "run", "url", "Linli", "LINLI_LOCAL_DIR", "WECHAT_PAGE",
+    "EMAIL_URL", "DEFAULT_FROM_EMAIL", "WEBHOOK_ALLOWED_NETWORKS", "handle", "LIGHT-I", "contact", "arrive", "sign",
+    "Control", "Command", "Mac", "English", "Accept-Language",
+})  # fmt: skip
+# Words of Django's own pages that no catalogue can change: they are for screen readers, beside an icon.
+OF_ICONS = frozenset({"True", "False", "None", "Search"})
+
+
+def foreign(text: str, language: str) -> set[str]:
+    """The words of the other language in a text."""
+    return set(LANGUAGES[language].findall(text)) - (AS_IT_STANDS if language == "zh-hans" else set())
+
+
+@pytest.fixture
+def filled(scene: Scene, outlets):
+    """The demo street with a ticket in every state, and what people were told of them."""
+    for state in State:
+        scene.reach(state)
+    scene.do("desk_officer", scene.reach(State.REPLIED), "confirm", on_behalf="reporter", resolved=True, rating=5)
+    scene.file(title="")
+    announce.tell_outbox()
+    return scene
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from strings(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from strings(one)
+
+
+def written() -> list[str]:
+    """What stands in the database: people's words, proper names and codes; the longest first."""
+    found: set[str] = set()
+    for model in apps.get_models():
+        names = [
+            one.attname
+            for one in model._meta.concrete_fields
+            if isinstance(one, models.JSONField | ArrayField)
+            or (isinstance(one, models.CharField | models.TextField) and not one.choices)
+        ]
+        for row in model._base_manager.values_list(*names) if names else ():
+            found.update(one.strip() for one in strings(list(row)) if one.strip())
+    return sorted((one for one in found if CHINESE.search(one) or LATIN.search(one)), key=len, reverse=True)
+
+
+def without(text: str, known: Iterable[str]) -> str:
+    """A text without what is known to be people's own."""
+    for one in known:
+        if one in text:
+            text = text.replace(one, " ")
+    return text
+
+
+def shown(page: str) -> str:
+    """What a page shows, without its markup and without what is marked as code."""
+    page = re.sub(r"<(script|style|code).*?</\1>", " ", page, flags=re.DOTALL)
+    titles = re.findall(r'(?:title|alt|placeholder|aria-label)="([^"]*)"', page)
+    titles += re.findall(r'<input type="submit"[^>]*value="([^"]*)"', page)
+    return html.unescape(re.sub(r"<[^>]+>", " ", page) + " ".join(["", *titles]))
+
+
+def pages() -> list[str]:
+    """Every page of the admin, with two rows of every kind; the pages of a ticket and of a webhook besides."""
+    found = [reverse("admin:index"), reverse("admin:password_change")]
+    for model, its in site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        found += [reverse(f"{name}_changelist"), reverse(f"{name}_add")]
+        found.append(reverse("admin:app_list", args=[model._meta.app_label]))
+        for one in model._default_manager.all()[:2]:
+            for kind in ("change", "history", "delete"):
+                found.append(reverse(f"{name}_{kind}", args=[one.pk]))
+            for pattern in its.get_urls():
+                try:
+                    found.append(reverse(f"admin:{pattern.name}", args=[one.pk]))
+                except NoReverseMatch:
+                    continue
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_of_the_admin_speaks_one_language(filled, administrator, language):
+    known, said = written(), {}
+    for page in pages():
+        answer = administrator.get(page, headers={"Accept-Language": language})
+        assert answer.status_code in {200, 302, 403, 405}, page
+        if answer.status_code == 200:
+            text = without(shown(answer.content.decode()), known)
+            if found := foreign(text, language) - OF_ICONS:
+                said[page] = sorted(found)
+    assert said == {}
+
+
+def test_the_door_speaks_both_languages(client):
+    for language in LANGUAGES:
+        for given in ({}, {"phone": "1", "send": "1"}, {"phone": "13800138000"}):
+            answer = client.post("/admin/login/", given, headers={"Accept-Language": language})
+            assert foreign(shown(answer.content.decode()), language) - OF_ICONS == set()
+
+
+PATHS = [
+    "me", "tickets?scope=mine", "tickets?scope=street", "tickets?scope=compound&compound={home}", "queue", "overdue",
+    "at-risk", "categories", "contracts/timers", "organisations", "places", "notifications", "notifications/unread",
+    "notifications/settings", "service-levels/preview?category=CL03&compound={home}", "nothing", "tickets?scope=x",
+    "tickets?limit=x", "tickets?cursor=x", "duplicates?compound={home}&category=SV01&text=x",
+]  # fmt: skip
+WORDS = re.compile(r"(?:label|detail|title|reason|routed|todo|description|pause_reason|enum_labels)$|_label$")
+
+
+def words_of(value: Any, name: str = "") -> Iterator[str]:
+    """The texts of an answer that are Linli's own words, by the names of their fields."""
+    if isinstance(value, str):
+        if WORDS.search(name):
+            yield value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from words_of(one, key)
+    elif isinstance(value, list):
+        for one in value:
+            yield from words_of(one, name)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_answer_of_the_api_speaks_one_language(filled, api, language):
+    known, said, headers = written(), {}, {"Accept-Language": language}
+    tickets = list(Ticket.objects.values_list("pk", flat=True))
+    for who in ("resident", "dispatcher", "chair", "desk_officer", "street_lead", "outsider"):
+        client = api(who).client
+        asked = [path.format(home=filled.home) for path in PATHS]
+        asked += [f"tickets/{ticket}{part}" for ticket in tickets for part in ("", "/events", "/moves")]
+        answers = [(path, client.get(f"/api/v1/{path}", headers=headers)) for path in asked]
+        for name in moves(Ticket):
+            for body in ({}, {"nothing": 1}, {"reason": "x", "version": "x"}):
+                path = f"/api/v1/tickets/{tickets[0]}/moves/{name}"
+                answers.append((name, client.post(path, body, format="json", headers={**headers, "If-Match": '"999"'})))
+        for path, answer in answers:
+            assert answer.status_code < 500
+            document = answer.json() if answer.content else {}
+            texts = strings(document) if language == "en" else words_of(document)
+            if found := {word for text in texts for word in foreign(without(text, known), language)}:
+                said.setdefault(path, set()).update(found)
+    assert said == {}
+
+
+def test_a_title_that_was_made_is_said_in_the_readers_language(filled, api):
+    desk, resident = api("desk_officer"), api("resident")
+    ticket = resident.file("CL03")
+    own = resident.file("CL03", title="垃圾 · 桶满了")
+    name = Ticket.objects.get(pk=ticket["id"]).category
+    place = Ticket.objects.get(pk=ticket["id"]).place
+    for caller in (desk, resident):
+        for language, head in (("zh-hans", name.name_zh), ("en", name.name_en)):
+            headers = {"Accept-Language": language}
+            one = caller.client.get(f"/api/v1/tickets/{ticket['id']}", headers=headers).json()
+            assert one["title"] == f"{head} · {place}"
+            first = caller.client.get(f"/api/v1/tickets/{ticket['id']}/events", headers=headers).json()["results"][0]
+            assert first["words"]["title"] == f"{head} · {place}"
+            rows = caller.client.get("/api/v1/tickets?scope=mine", headers=headers).json()["results"]
+            assert {f"{head} · {place}", own["title"]} <= {row["title"] for row in rows} or caller is desk
+            assert caller.client.get(f"/api/v1/tickets/{own['id']}", headers=headers).json()["title"] == own["title"]
+
+
+def test_the_description_of_the_api_is_english_where_english_is_asked_for(client):
+    document = client.get("/api/schema/", headers={"Accept-Language": "en"}).content.decode()
+    said = {text for text in strings(yaml.safe_load(document)) if CHINESE.search(text)}
+    assert {text for text in said if "Linli" not in text} == set()
+
+
+def test_every_wording_of_a_message_speaks_its_language():
+    for language in LANGUAGES:
+        for path in PROJECT.glob(f"*/data/**/{language}.toml"):
+            for kind, words in tomllib.loads(path.read_text()).items():
+                for text in (words.get("title", ""), words.get("body", "")):
+                    said = re.sub(r"\$\{\w+\}|L\$", " ", text)
+                    assert kind == "*" or foreign(said, language) == set(), (path.name, kind)
+
+
+def spoken(node: ast.expr) -> str:
+    """The text of a literal, with a gap where something is put in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return " ".join(spoken(part) for part in parts)
+        case ast.BinOp(left=left, right=right):
+            return spoken(left) + spoken(right)
+    return ""
+
+
+def test_every_word_in_the_code_stands_in_both_languages():
+    told = 0
+    for app in ("community", "config", "notifications", "tickets", "web", "workflow"):
+        for path in (PROJECT / app).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                match node:
+                    case ast.Call(func=ast.Name(id="bilingual" | "move"), args=[zh, en, *_]):
+                        pass
+                    case ast.Call(func=ast.Name(id="condition"), args=[_, zh, en]):
+                        pass
+                    case _:
+                        continue
+                told += 1
+                assert foreign(spoken(zh), "zh-hans") == set(), (path, node.lineno)
+                assert foreign(spoken(en), "en") == set(), (path, node.lineno)
+    assert told > 1000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("command", ["demo_people", "coverage", "demo"])
+def test_every_command_for_people_speaks_the_language_asked_for(cast, command, language):
+    out = StringIO()
+    call_command(command, *(["--list"] if command == "demo" else []), language=language, stdout=out)
+    # Keys of the cast and of the stories are typed as they stand.
+    lines = [re.sub(r"^[\w-]+", "", line) for line in out.getvalue().splitlines()]
+    known = [*written(), "LinliDemo", "linli-demo"]
+    assert foreign(without("\n".join(lines), known), language) == set()
