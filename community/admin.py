@@ -46,7 +46,6 @@ from community.models import (
 )
 from community.phones import DutyPhoneInput, MobileInput, read_mobile
 from web.admin import Page
-from web.forms import WRITTEN
 from web.words import bilingual, listed
 
 OFFICE_KINDS = frozenset({"street_office", "section"})
@@ -71,7 +70,6 @@ def _is_superuser(request: HttpRequest) -> bool:
 class Scoped(Page):
     """Rows of a street, for the clerks of that street and for superusers."""
 
-    formfield_overrides = WRITTEN
     # Rows without a street are everybody's to see and to choose.
     shared = False
 
@@ -154,8 +152,6 @@ class WithPermissions(admin.ModelAdmin):
 @admin.register(Group)
 class GroupPage(WithPermissions, Page, auth.GroupAdmin):
     """Groups of permissions."""
-
-    formfield_overrides = WRITTEN
 
 
 OF_STREET = ("street", admin.RelatedOnlyFieldListFilter)

@@ -14,6 +14,8 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from web.forms import WRITTEN
+
 LONGEST_SEARCH = 100
 """Characters of a search that count; every word of it is one more condition."""
 
@@ -37,7 +39,9 @@ class OfferedFilters(ChangeList):
 
 
 class Page(admin.ModelAdmin):
-    """The pages of a model, of which the address asks only what they offer."""
+    """The pages of a model, of which the address asks only what they offer; what people write is read as everywhere."""
+
+    formfield_overrides = WRITTEN
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that is filtered by what it offers."""

@@ -44,7 +44,6 @@ class DraftInline(admin.TabularInline):
 class VersionAdmin(Page):
     """Versions: begun as the copy of another, published from the list."""
 
-    formfield_overrides = WRITTEN
     list_display = ["number", "effective_from", "published_at", "rows", "source"]
     readonly_fields = ["number", "published_at"]
     actions = ["copy_as_draft", "publish"]
@@ -110,8 +109,6 @@ class VersionAdmin(Page):
 
 class PartAdmin(Page):
     """Rows of versions that are too many for the version's own page: changed in drafts, read everywhere."""
-
-    formfield_overrides = WRITTEN
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
         """Rows are put into drafts only."""

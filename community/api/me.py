@@ -107,7 +107,7 @@ class MoveInSerializer(Body):
 class HouseholdCodeSerializer(Body):
     """The code that was handed to the household."""
 
-    code = serializers.CharField(max_length=20)
+    code = Line(max_length=20)
 
 
 def _home(residency: Residency, at: datetime) -> dict[str, Any]:
