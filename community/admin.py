@@ -142,11 +142,11 @@ class PermissionsField(ModelMultipleChoiceField):
 class WithPermissions(admin.ModelAdmin):
     """A page on which permissions are given."""
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         """Permissions are called by names that their reader knows."""
         if db_field.related_model is Permission:
             kwargs["form_class"] = PermissionsField
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[arg-type]
 
 
 @admin.register(Group)

@@ -136,7 +136,7 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
         Note(S.HANDLER, T.WORK, "corrected.staff"),
         *_TAKEN,
     ),
-    "correct_contact": (Note(S.HANDLER, T.WORK, "contact.handler"), Note(S.REPORTER, T.PROGRESS, "contact.reporter")),
+    "correct_contact": (Note(S.HANDLER, T.WORK, "contact.handler"),),
     "coordinate": (*_residents("coordinating.resident"), *_work(), *_TAKEN),
     "record": _residents("recorded.resident"),
     "take_over": (

@@ -87,7 +87,7 @@ def test_others_may_not_and_an_anonymous_contact_stays_unknown(api, taken):
     assert rows() == before
     secret = api("resident").file("CL03", secrecy="anonymous")
     refused = api("desk_officer").move(secret, "correct_contact", 409, contact_phone="13900139000", reason="登记有误")
-    assert refused["code"] == "anonymous"
+    assert refused["code"] == "reporter_is_anonymous"
 
 
 def test_category_and_place_are_corrected_while_it_is_dispatched_and_worked_on(api, taken, compound):

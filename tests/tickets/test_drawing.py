@@ -15,7 +15,7 @@ from notifications.models.choices import CHOSEN
 from notifications.topics import Topic
 from notifications.wishes import Wishes
 from tests.tickets.test_access import MAY
-from tests.tickets.test_moves import LEGAL, PARTIES_READ, STAFF_READ, UNGUARDED
+from tests.tickets.test_moves import LEGAL, OFFICE_READ, PARTIES_READ, STAFF_READ, UNGUARDED
 from tickets import service_level
 from tickets.access import READS, SEES_CONTACT, Relation
 from tickets.audience import ROLES
@@ -75,7 +75,8 @@ def test_the_table_of_moves_says_what_each_asks_for_and_who_reads_of_it():
             f"{name}{'' if field.required else '?'}" for name, field in fields.items() if name != "on_behalf_of"
         ]
         assert asked.split(", ") == (expected or [""])
-        assert read == ("internal" if move in STAFF_READ else "parties" if move in PARTIES_READ else "public")
+        readers = {"office": OFFICE_READ, "internal": STAFF_READ, "parties": PARTIES_READ}
+        assert read == next((name for name, those in readers.items() if move in those), "public")
         assert version == ("" if move in UNGUARDED else "yes")
         assert re.search(r"[一-龥]", chinese)
         assert re.fullmatch(r"[A-Za-z ]+", english)
