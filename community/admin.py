@@ -25,6 +25,7 @@ from django.forms import ModelForm, ModelMultipleChoiceField, Textarea
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 
 from community import confirming, signin, timers
 from community.actors import by_person
@@ -147,6 +148,20 @@ class WithPermissions(admin.ModelAdmin):
         if db_field.related_model is Permission:
             kwargs["form_class"] = PermissionsField
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[arg-type]
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes with it, without the rows that only tie two others together: Django has no name for them in Chinese."""
+        rows, counts, *rest = super().get_deleted_objects(objs, request)
+        ties = [one._meta for one in apps.get_models(include_auto_created=True) if one._meta.auto_created]
+        heads = tuple(f"{capfirst(one.verbose_name)}: " for one in ties)
+        plurals = {str(one.verbose_name_plural) for one in ties}
+        return _without(rows, heads), {name: count for name, count in counts.items() if str(name) not in plurals}, *rest
+
+
+def _without(rows: list[Any], heads: tuple[str, ...]) -> list[Any]:
+    """Nested rows without those that begin with one of `heads`."""
+    kept = [_without(one, heads) if isinstance(one, list) else one for one in rows]
+    return [one for one in kept if one != [] and not (isinstance(one, str) and one.startswith(heads))]
 
 
 @admin.register(Group)

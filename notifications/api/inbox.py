@@ -53,7 +53,7 @@ class NotificationSerializer(serializers.Serializer[Any]):
     subject_id = serializers.UUIDField(allow_null=True, help_text="The ticket that it is about.")
     code = serializers.CharField(allow_blank=True, help_text="Its number, for people; empty where there is none.")
     about = serializers.CharField(
-        allow_blank=True, help_text="Where and what that is, in a few words: 学院路14号院 · 小区内车辆乱停/占位."
+        allow_blank=True, help_text="Where and what that is, in a few words, such as a compound and a category."
     )
     seq = serializers.IntegerField(allow_null=True, help_text="The number of the event in that ticket's timeline.")
     parts_count = serializers.IntegerField(

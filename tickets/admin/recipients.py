@@ -13,7 +13,7 @@ from tickets.masks import masked_name
 from tickets.models import Follower, Ticket
 from tickets.models.follower import FollowerKind
 from tickets.states import Secrecy
-from web.words import bilingual
+from web.words import bilingual, listed
 
 MOST_SEATS = 2
 ANONYMOUS = bilingual("匿名诉求人", "Anonymous reporter")
@@ -57,7 +57,8 @@ class Recipients:
         name = self.people[message.person_id].name
         bodies = self._bodies(message.person_id, message.at)
         if bodies:
-            return f"{name}（{'、'.join(bodies[:MOST_SEATS])}）"
+            where = listed(bodies[:MOST_SEATS])
+            return str(bilingual(f"{name}（{where}）", f"{name} ({where})"))
         ticket = self.tickets.get(message.subject_id) if message.subject_id else None
         # Whoever reported it once, and handed it on.
         return str(ANONYMOUS) if ticket and ticket.secrecy == Secrecy.ANONYMOUS else masked_name(name)
