@@ -151,6 +151,8 @@ class Life:
         by = filing.reporter.pk if app else self.crowd.member(self.crowd.functions["section:desk"])
         unknown = not app and dice.random() < behaviour.UNKNOWN_CALLER
         pictured = app and dice.random() < behaviour.WITH_PHOTO
+        # With its moment: a run on a street that has been simulated before files no number twice.
+        number = dice.randrange(10**4) if filing.channel == Channel.HOTLINE else 0
         report = Report(
             type=sample.type,
             category=sample.category,
@@ -164,7 +166,7 @@ class Life:
             channel=filing.channel,
             contact_name="" if app else "来电居民" if unknown else filing.reporter.name,
             contact_phone="" if app else "010-55509999" if unknown else filing.reporter.phone,
-            hotline_number=f"DEMO{dice.randrange(10**8):08}" if filing.channel == Channel.HOTLINE else "",
+            hotline_number=f"DEMO{self.run.now:%y%m%d%H%M%S}{number:04}" if filing.channel == Channel.HOTLINE else "",
         )
         actor = self.crowd.actor(by, self.run.now)
         self.ticket, _ = submit(report, by=actor, person=self.crowd.people[by])
