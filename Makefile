@@ -1,9 +1,10 @@
 # Every target works from a clean clone, with make and any Python from 3.9 on.
 PYTHON ?= python3
 ARGS ?=
+PERSON ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage test oracle bench bench-sweep bench-post bench-arrival lint draw format clean
+.PHONY: help run demo manage token address test oracle bench bench-sweep bench-post bench-arrival lint draw format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +13,9 @@ help:
 	@echo "              DATABASE_URL and REDIS_URL in the environment name other servers to use"
 	@echo "make demo     tell four stories through the API of the server that make run started; ARGS=--help for more"
 	@echo "make manage   run a command of manage.py on that server; ARGS='demo_people'"
+	@echo "              demo, manage, token and address find the server on any port and home; of several, ARGS='--home DIRECTORY' names one"
+	@echo "make token    print a token of one of the demo's people: make token PERSON=resident"
+	@echo "make address  print the address of that server"
 	@echo "make test     run every check and the whole test suite; ARGS='-k ladder' goes to pytest"
 	@echo "make oracle   compare the working calendar with a minute-by-minute oracle in 1,000,000 random cases, some minutes"
 	@echo "make bench    measure filing, listing and moving over HTTP, about ten minutes; ARGS=--help for more"
@@ -27,13 +31,18 @@ help:
 run:
 	@$(BOOTSTRAP) launcher.run $(ARGS)
 
-# It speaks to the server alone, so the settings' servers stay unused.
 demo:
-	@LINLI_ENV=development DATABASE_URL=postgres://unused/linli REDIS_URL=redis://unused \
-		$(PYTHON) launcher/bootstrap.py manage demo $(ARGS)
+	@$(BOOTSTRAP) launcher.manage demo $(ARGS)
 
 manage:
 	@$(BOOTSTRAP) launcher.manage $(ARGS)
+
+# Nothing but what was asked for: TOKEN=$$(make -s token PERSON=resident)
+token:
+	@$(BOOTSTRAP) launcher.manage token "$(PERSON)" $(ARGS)
+
+address:
+	@$(BOOTSTRAP) launcher.manage address $(ARGS)
 
 test:
 	@$(BOOTSTRAP) launcher.check all $(ARGS)
@@ -56,10 +65,8 @@ bench-arrival:
 lint:
 	@$(BOOTSTRAP) launcher.check lint
 
-# It asks no server.
 draw:
-	@LINLI_ENV=development DATABASE_URL=postgres://unused/linli REDIS_URL=redis://unused \
-		$(PYTHON) launcher/bootstrap.py manage draw_states $(ARGS)
+	@$(BOOTSTRAP) launcher.manage draw_states $(ARGS)
 
 format:
 	@$(BOOTSTRAP) launcher.check format

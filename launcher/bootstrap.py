@@ -22,6 +22,19 @@ PYTHON = VENV / "bin" / "python"
 LOCK = PROJECT / "requirements" / "dev.txt"
 UV_LOCK = PROJECT / "requirements" / "uv.txt"
 UV_VERSION = "0.13.9"
+# Any of these runs Linli; `.python-version` names the one that it is tested with, and that is fetched where there is none.
+PYTHONS = ">=3.12,<3.15"
+ENTERED = "import sys; sys.exit(not (3, 12) <= sys.version_info[:2] < (3, 15))"
+HOW_TO_GET_PYTHON = """\
+Install one, and try again:
+  Debian 13, Ubuntu 24.04 and later   apt install python3 python3-venv
+  macOS with Homebrew                 brew install python@{wanted}
+  anywhere, with pyenv                pyenv install {wanted}, then pyenv global {wanted}
+or name a mirror of GitHub's python-build-standalone releases:
+  export UV_PYTHON_INSTALL_MIRROR=https://mirror.example/python-build-standalone"""
+HOW_TO_GET_PACKAGES = """\
+Is a package registry within reach? A mirror of PyPI is named by
+  export PIP_INDEX_URL=https://mirror.example/simple UV_DEFAULT_INDEX=https://mirror.example/simple"""
 
 
 class Stuck(Exception):
@@ -32,6 +45,7 @@ def main(arguments: list[str]) -> None:
     """Make `.venv` as the lock says, then become `python -m <arguments>` in it."""
     os.chdir(PROJECT)
     LOCAL.mkdir(exist_ok=True)
+    check_owner(LOCAL)
     with open(LOCAL / "bootstrap.lock", "w") as lock:
         # Two commands in a fresh clone at once: the second waits for the first one's environment.
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -51,32 +65,54 @@ def up_to_date() -> bool:
     stamp = VENV / "linli.stamp"
     if not stamp.is_file() or stamp.read_text() != fingerprint():
         return False
-    return subprocess.run([str(PYTHON), "-c", ""], check=False).returncode == 0
+    return works([str(PYTHON), "-c", ""])
+
+
+def check_owner(place: Path) -> None:
+    """Raise Stuck where a directory of ours is there and cannot be written, as after a run as root."""
+    if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+        raise Stuck(
+            f"{place} belongs to somebody else (a run as root, perhaps).\n"
+            f"Give it back with `sudo chown -R $(id -un) {place}`, or remove it, and try again."
+        )
 
 
 def build() -> None:
     """Get uv, a Python as `.python-version` says, and every package of the lock, each checked by its hash."""
+    check_owner(VENV)
     uv = find_uv()
     environment = dict(os.environ, VIRTUAL_ENV=str(VENV))
     if environment.get("CI"):
         environment.setdefault("UV_PYTHON_DOWNLOADS", "never")
     keep_within(environment, "UV_CACHE_DIR", [uv, "cache", "dir"])
-    wanted = (PROJECT / ".python-version").read_text().strip()
-    if not right_python(wanted):
-        say(f"Making .venv with Python {wanted} …")
-        if output([uv, "python", "find", "--no-python-downloads", "--system", wanted], environment) is None:
-            environment.setdefault("UV_PYTHON_INSTALL_DIR", str(LOCAL / "python"))
-        made = subprocess.run([uv, "venv", "--quiet", "--clear", "--python", wanted, str(VENV)], env=environment)
-        if made.returncode:
-            raise Stuck(
-                f"uv found no Python {wanted} and could not (or may not) download one.\n"
-                f"Install Python {wanted} (system packages, pyenv, or `uv python install {wanted}`) and try again."
-            )
+    if not right_python():
+        make_venv(uv, environment)
     say("Installing packages …")
     sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", str(PYTHON), str(LOCK)]
     if subprocess.run(sync, env=environment).returncode:
-        raise Stuck("The packages could not be installed; the lines above say why. Is a package registry within reach?")
+        raise Stuck(f"The packages could not be installed; the lines above say why.\n{HOW_TO_GET_PACKAGES}")
     (VENV / "linli.stamp").write_text(fingerprint())
+
+
+def make_venv(uv: str, environment: dict[str, str]) -> None:
+    """Make `.venv` with the Python that `.python-version` names, else with another of PYTHONS on this machine, else fetch the first."""
+    wanted = (PROJECT / ".python-version").read_text().strip()
+    find = [uv, "python", "find", "--no-python-downloads", "--system"]
+    there = (found for asked in (wanted, PYTHONS) if (found := (output([*find, asked], environment) or "").strip()))
+    python = next(there, "")
+    if python:
+        say(f"Making .venv with {python} …")
+    else:
+        say(f"There is no Python 3.12, 3.13 or 3.14 on this machine. Fetching {wanted} …")
+        environment.setdefault("UV_PYTHON_INSTALL_DIR", str(LOCAL / "python"))
+    made = subprocess.run([uv, "venv", "--quiet", "--clear", "--python", python or wanted, str(VENV)], env=environment)
+    if made.returncode:
+        if python:
+            raise Stuck(f"{python} cannot make .venv; the lines above say why.")
+        raise Stuck(
+            f"There is no Python 3.12, 3.13 or 3.14 on this machine, and {wanted} could not (or may not) be fetched.\n"
+            + HOW_TO_GET_PYTHON.format(wanted=wanted)
+        )
 
 
 def keep_within(environment: dict[str, str], name: str, asking: list[str]) -> None:
@@ -86,13 +122,9 @@ def keep_within(environment: dict[str, str], name: str, asking: list[str]) -> No
         environment[name] = str(LOCAL / name.lower().replace("_", "-"))
 
 
-def right_python(wanted: str) -> bool:
-    """Whether `.venv` exists and runs Python `wanted`."""
-    if not PYTHON.exists():
-        return False
-    code = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
-    found = subprocess.run([str(PYTHON), "-c", code], stdout=subprocess.PIPE, text=True)
-    return found.stdout.strip() == wanted
+def right_python() -> bool:
+    """Whether `.venv` exists and runs a Python that runs Linli."""
+    return works([str(PYTHON), "-c", ENTERED])
 
 
 def find_uv() -> str:
@@ -122,7 +154,7 @@ def find_uv() -> str:
     on_path = shutil.which("uv")
     if on_path and is_pinned(on_path):
         return on_path
-    raise Stuck("uv could not be installed; the lines above say why. Is a package registry within reach?")
+    raise Stuck(f"uv could not be installed; the lines above say why.\n{HOW_TO_GET_PACKAGES}")
 
 
 def is_pinned(uv: str) -> bool:
@@ -153,9 +185,9 @@ def run(command: list[str]) -> bool:
 
 
 def say(words: str) -> None:
-    """Tell the person at the terminal what goes on."""
-    sys.stdout.write(words + "\n")
-    sys.stdout.flush()
+    """Tell the person at the terminal what goes on; what the command prints may be read by a program."""
+    sys.stderr.write(words + "\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":
@@ -163,5 +195,7 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except Stuck as stuck:
         sys.exit(f"\n{stuck}")
+    except OSError as error:
+        sys.exit(f"\n{error.filename or PROJECT} cannot be used: {error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit(130)

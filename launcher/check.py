@@ -46,7 +46,7 @@ def main() -> int:
     options = asked.parse_args()
     stopping = Stopping()
     try:
-        with Family() as family:
+        with homes.in_words(homes.default()), Family() as family:
             stopping.family = family
             if options.what == "lint":
                 return verdict(run(family, LINT, without_servers()))

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,8 @@ from launcher.account import Account, die_with_parent
 PROJECT = Path(__file__).resolve().parent.parent
 SERVERS, APPS = 0, 1
 """The two stages: servers start first and stop last."""
+TOLD = "» "
+"""How the lines of a child's log begin that are for the person at the terminal."""
 
 
 class Trouble(Exception):
@@ -26,13 +28,17 @@ class Trouble(Exception):
 
 @dataclass(slots=True)
 class Child:
-    """A running process: its name for people, its log (None: the terminal), its stop signal and its stage."""
+    """A running process: its name for people, its log (None: the terminal), its stop signal and its stage.
+
+    One that `ends` is expected to end by itself; whoever started it asks for its exit code.
+    """
 
     name: str
     process: "subprocess.Popen[bytes]"
     log: Path | None
     stop_signal: int
     stage: int
+    ends: bool = False
 
     def last_words(self, lines: int = 15) -> str:
         """The tail of its log."""
@@ -86,6 +92,7 @@ class Family:
         stage: int = APPS,
         stop_signal: int = signal.SIGTERM,
         account: Account | None = None,
+        ends: bool = False,
     ) -> Child:
         """Start `command` as a child; its output goes to `log`, or to the terminal."""
         launcher, pipe = os.getpid(), self._pipe
@@ -116,14 +123,18 @@ class Family:
         finally:
             if output is not None:
                 output.close()
-        child = Child(name, process, log, stop_signal, stage)
+        child = Child(name, process, log, stop_signal, stage, ends)
         self.children.append(child)
         return child
 
-    def finish(self, child: Child) -> int:
-        """Wait until `child` ends by itself; its exit code. Raises Trouble where another one dies meanwhile."""
+    def finish(self, child: Child, meanwhile: Callable[[], object] = lambda: None) -> int:
+        """Wait until `child` ends by itself, and do `meanwhile` again and again; its exit code.
+
+        Raises Trouble where another one dies meanwhile.
+        """
         while child.process.poll() is None:
             self.watch(besides=child)
+            meanwhile()
             time.sleep(0.03)
         self._forget(child)
         return child.process.returncode
@@ -131,7 +142,7 @@ class Family:
     def watch(self, besides: Child | None = None) -> None:
         """Raise Trouble where a child that should be running has died, or the warden has."""
         for child in self.children:
-            if child is not besides and child.process.poll() is not None:
+            if child is not besides and not child.ends and child.process.poll() is not None:
                 raise Trouble(
                     f"{child.name} has stopped by itself (exit code {child.process.returncode}). "
                     f"Its last words ({child.log}):\n{child.last_words()}"

@@ -11,17 +11,20 @@ import socket
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from launcher import home as homes
 from launcher import servers
 from launcher.account import LINUX, PR_SET_PDEATHSIG
-from launcher.family import PROJECT, Child, Family, Trouble
+from launcher.family import PROJECT, TOLD, Child, Family, Trouble
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0
 """Seconds the web server, the workers and beat get until `/healthz` is content."""
+FIRST_TICKETS, MONTH_TICKETS = 45, 180
+"""How many of the demo's tickets are there when the server is, and how many soon after."""
 POSTMEN = 24
 """Threads that wait for servers of others: more than all channels have slots, so that one is always free to look for work."""
 
@@ -30,13 +33,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run until a signal, or until something dies; the exit code."""
     options = parser().parse_args(arguments)
     stopping = Stopping()
+    place = (options.home or homes.default()).absolute()
     try:
-        with homes.open_home(options.home or homes.default()) as home, Family(keep_open=[home.lock]) as family:
+        with homes.in_words(place), homes.open_home(place) as home, Family(keep_open=[home.lock]) as family:
             stopping.family = family
+            if options.home is not None:
+                homes.note_elsewhere(place)
             with server_urls(home, family) as urls:
                 serve(home, family, options, urls)
     except Trouble as trouble:
-        say(f"\n{trouble}\n\nEverything has been stopped.")
+        # Where nothing was started here, what runs elsewhere goes on.
+        say(f"\n{trouble}" + ("\n\nEverything that was started here has been stopped." if stopping.family else ""))
         return 1
     except KeyboardInterrupt:
         pass
@@ -132,13 +139,9 @@ def server_urls(home: homes.Home, family: Family, durable: bool = True) -> Itera
         else:
             say("Using the server that REDIS_URL names.")
         private = {"DATABASE_URL": servers.database_url(household), "REDIS_URL": servers.redis_url(household)}
-        # What the environment names may hold a password and stays out of the file.
-        addresses = home.path / homes.ADDRESSES
-        addresses.write_text(json.dumps({name: url for name, url in private.items() if name not in urls}))
         try:
             yield private | urls
         finally:
-            addresses.unlink(missing_ok=True)
             # The sockets' directory goes last.
             family.stop()
 
@@ -147,20 +150,41 @@ def serve(home: homes.Home, family: Family, options: argparse.Namespace, urls: M
     """Prepare the database, start the apps, and stay until interrupted. Raises Trouble where one of them dies."""
     environment = os.environ | dict(urls) | {"LINLI_LOCAL_DIR": str(home.path), "PYTHONUNBUFFERED": "1"}
     environment.setdefault("LINLI_ENV", "development")
-    sms = Follower(home.logs / "sms.log")
-    people = prepare(home, family, options, environment)
-    port = free_port(options.port)
-    if port != options.port:
-        say(f"Port {options.port} is taken; using {port}.")
-    environment.setdefault("SITE_URL", f"http://{HOST}:{port}")
-    say("Starting web, workers and beat …")
-    start_apps(home, family, port, environment)
-    report = await_health(family, port)
-    say(welcome(port, people, report))
-    while True:
-        family.watch()
-        sms.echo()
-        time.sleep(0.2)
+    sms = Follower(home.logs / "sms.log", "[sms] ")
+    # What the environment names may hold a password and stays out of the file.
+    private = {name: url for name, url in urls.items() if not os.environ.get(name)}
+    with addresses(home):
+        homes.note(home.path, private)
+        people = prepare(home, family, options, environment)
+        port = free_port(options.port)
+        if port != options.port:
+            say(f"Port {options.port} is taken; using {port}.")
+        environment.setdefault("SITE_URL", f"http://{HOST}:{port}")
+        say("Starting web, workers and beat …")
+        start_apps(home, family, port, environment)
+        month = Month(home, family, environment) if people else None
+        if month is not None:
+            month.begin()
+        report = await_health(family, port)
+        homes.note(home.path, private, f"http://{HOST}:{port}")
+        say(welcome(port, people, report))
+        if month is not None:
+            month.go_on()
+        while True:
+            family.watch()
+            sms.echo()
+            if month is not None:
+                month.look()
+            time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def addresses(home: homes.Home) -> Iterator[None]:
+    """Forget in the end where the servers are."""
+    try:
+        yield
+    finally:
+        (home.path / homes.ADDRESSES).unlink(missing_ok=True)
 
 
 def prepare(home: homes.Home, family: Family, options: argparse.Namespace, environment: Mapping[str, str]) -> str:
@@ -173,9 +197,69 @@ def prepare(home: homes.Home, family: Family, options: argparse.Namespace, envir
     command = [sys.executable, "-m", "launcher.prepare", "--people", str(people)]
     command += [] if demo else ["--no-demo"]
     child = family.start("The preparation of the database", command, environment=environment, log=log)
-    if family.finish(child):
+    progress = Follower(log, "  ", only=TOLD)
+    if family.finish(child, meanwhile=progress.echo):
         raise Trouble(f"The database could not be prepared ({log}):\n{child.last_words()}")
     return people.read_text() if people.exists() else ""
+
+
+@dataclass(slots=True)
+class Month:
+    """The month of tickets that the demo street has lived through: a part of it at the first start, the rest while the server runs.
+
+    A file in the home says that the rest is still to come, so that whoever stops before gets it the next time.
+    """
+
+    home: homes.Home
+    family: Family
+    environment: Mapping[str, str]
+    child: Child | None = None
+    progress: "Follower | None" = None
+
+    @property
+    def to_come(self) -> Path:
+        """The file that is there until the whole month is."""
+        return self.home.path / "month-to-come"
+
+    def begin(self) -> None:
+        """Bring the first tickets to a street that has none, beside the apps that start meanwhile. Raises Trouble where that fails."""
+        child = self._simulate("month-first.log", "--tickets", str(FIRST_TICKETS), "--once")
+        assert child.log is not None
+        if self.family.finish(child, meanwhile=self._echo):
+            raise Trouble(f"The demo's tickets could not be made ({child.log}):\n{child.last_words()}")
+        if "nothing new" not in child.log.read_text():
+            self.to_come.touch()
+
+    def go_on(self) -> None:
+        """Start on the rest, where it is still to come."""
+        if self.to_come.exists():
+            more = ["--tickets", str(MONTH_TICKETS - FIRST_TICKETS), "--seed", "8", "--into-used"]
+            say(f"{FIRST_TICKETS} tickets are there, more of the demo's month are being made …")
+            self.child = self._simulate("month.log", *more)
+
+    def look(self) -> None:
+        """Show how far it has come, and when it is there."""
+        self._echo()
+        if self.child is None or self.child.process.poll() is None:
+            return
+        child, self.child = self.child, None
+        if self.family.finish(child):
+            say(f"The rest of the demo's tickets could not be made; {child.log} says why.")
+        else:
+            say("The demo's whole month of tickets is there.")
+            self.to_come.unlink(missing_ok=True)
+
+    def _simulate(self, log: str, *options: str) -> Child:
+        command = [sys.executable, "manage.py", "simulate", "--days", "30", "--lines", TOLD, "--verbosity", "0"]
+        command += options
+        path = self.home.logs / log
+        path.unlink(missing_ok=True)
+        self.progress = Follower(path, "  ", only=TOLD)
+        return self.family.start("The demo's month", command, environment=self.environment, log=path, ends=True)
+
+    def _echo(self) -> None:
+        if self.progress is not None:
+            self.progress.echo()
 
 
 def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping[str, str]) -> list[Child]:
@@ -270,10 +354,10 @@ def welcome(port: int, people: str, report: Mapping[str, object]) -> str:
 
 
 class Follower:
-    """Shows what is added to a file from now on."""
+    """Shows what is added to a file from now on, each line after `before`; with `only`, the lines that begin with that."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, before: str, only: str = "") -> None:
+        self.path, self.before, self.only = path, before, only
         self.read = path.stat().st_size if path.exists() else 0
 
     def echo(self) -> None:
@@ -286,7 +370,8 @@ class Follower:
         if newline:
             self.read += len(added) + 1
             for line in added.decode(errors="replace").splitlines():
-                say(f"[sms] {line}")
+                if line.startswith(self.only):
+                    say(f"{self.before}{line.removeprefix(self.only)}")
 
 
 def say(words: str) -> None:

@@ -50,7 +50,10 @@ class Household:
 def account_for(home: Path) -> Account | None:
     """The account of the servers: it must reach their binaries and the home. None where the caller is not root."""
     (catalogue,) = POSTGRES.glob("share/**/postgres.bki")
-    return for_servers(home, POSTGRES / "bin" / "postgres", catalogue, valkey_server())
+    try:
+        return for_servers(home, POSTGRES / "bin" / "postgres", catalogue, valkey_server())
+    except PermissionError as error:
+        raise Trouble(str(error)) from error
 
 
 def valkey_server() -> Path:

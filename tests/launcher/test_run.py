@@ -85,32 +85,74 @@ def test_with_the_demo_a_resident_of_the_printed_people_files_a_report_and_the_s
     running = launch("--port", str(port), demo="--demo", at=home)
     running.await_words(READY, patience=150)
     sys.stdout.write(f"Ready after {time.monotonic() - began:.1f} s\n")
-    # One who has no part in the stories: a number gets one code a minute.
-    phone = "19900000006"
+    phone = "19900000001"
     assert phone in running.words()
+    assert "45 tickets: 50 %" in running.words()
 
-    assert asked(port, "POST", "auth/codes", {"phone": phone})[0] == 202
-    running.await_words("[sms] ")
-    code = (home / "log" / "sms.log").read_text().split()[-1]
-    assert code in running.words()
-    status, token = asked(port, "POST", "auth/tokens", {"phone": phone, "code": code})
-    assert status == 201
-    status, me = asked(port, "GET", "me", token=token["token"])
-    report = {
-        "category": "CL03",
-        "compound": me["homes"][0]["compound"]["id"],
-        "text": "楼前垃圾桶满了两天，请尽快清运。",
-    }
-    status, ticket = asked(port, "POST", "tickets", report, token["token"])
-    assert (status, ticket["state"]) == (201, "dispatched")
+    # README's lines as they stand there, from top to bottom; at no time does anything ask to wait.
+    first, second = README_LINES
+    filed = shell(first, home)
+    listed = json.loads(filed.stdout.splitlines()[-1]) if filed.stdout else {}
+    assert filed.returncode == 0, filed.stderr
+    assert [one["state"] for one in listed["results"]][:1] == ["dispatched"], filed.stdout
 
-    unused = {"DATABASE_URL": "postgres://unused/linli", "REDIS_URL": "redis://unused"}
     told = subprocess.run(
-        [sys.executable, "manage.py", "demo", "--url", f"http://127.0.0.1:{port}"],
-        cwd=PROJECT, env=environment(home) | unused, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        ["make", "-s", "demo"], cwd=PROJECT, env=environment(home), capture_output=True, text=True, timeout=120
+    )
     assert told.returncode == 0, told.stdout + told.stderr
     assert "4 个故事" in told.stdout
+    assert "请我们稍候" not in told.stdout
+
+    for _ in range(3):
+        assert "token" in json.loads(signed_in(f"LINLI={make('address', home)}\n{second}", home))
+
+    unknown = subprocess.run(
+        ["make", "-s", "token", "PERSON=stranger"], cwd=PROJECT, env=environment(home), capture_output=True, text=True
+    )
+    assert "'stranger' is none of the demo's people" in unknown.stderr
+    assert "Traceback" not in unknown.stderr
+    running.await_words("The demo's whole month of tickets is there", patience=120)
+
+
+README_LINES = [
+    block for block in re.findall(r"```sh\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL) if "curl" in block
+]
+
+
+def make(target, home):
+    """What a target of make's prints."""
+    done = subprocess.run(["make", "-s", target], cwd=PROJECT, env=environment(home), capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def shell(lines, home):
+    """Run lines of the shell against the server on `home`; curl fails where it is refused."""
+    script = f'set -euo pipefail\ncurl() {{ command curl --fail-with-body "$@"; echo; }}\n{lines}'
+    return subprocess.run(
+        ["bash", "-c", script], cwd=PROJECT, env=environment(home), capture_output=True, text=True, timeout=120
+    )
+
+
+def signed_in(lines, home):
+    """What the last of README's lines for an app prints; the code is read from the log of SMS, as in the terminal."""
+    log = home / "log" / "sms.log"
+    before = log.stat().st_size if log.exists() else 0
+    script = f'set -euo pipefail\ncurl() {{ command curl --fail-with-body "$@"; echo; }}\n{lines}'
+    with subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=PROJECT,
+        env=environment(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        end = time.monotonic() + 30
+        while not (log.exists() and log.stat().st_size > before):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        said, _ = process.communicate(log.read_text().split()[-1] + "\n", timeout=60)
+    assert process.returncode == 0, said
+    return said.splitlines()[-1]
 
 
 def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, home):
@@ -128,6 +170,11 @@ def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, hom
         refused = launch()
         assert refused.process.wait(20) == 1
         assert f"is running already on {home} (process {running.process.pid})" in refused.words()
+        assert "stopped" not in refused.words()
+        assert healthz(int(used))[0] == 200
+        where = [sys.executable, "-m", "launcher.manage", "address"]
+        told = subprocess.run(where, cwd=PROJECT, env=environment(home), capture_output=True, text=True)
+        assert told.stdout == f"http://127.0.0.1:{used}\n", told.stderr
 
     # What dies takes all with it, and is named with the end of its log.
     members = running.descendants()
@@ -193,7 +240,7 @@ def test_a_web_server_that_does_not_answer_to_its_address_is_told_from_one_that_
 def test_new_lines_of_the_sms_log_are_shown_and_old_ones_are_not(tmp_path, capsys):
     log = tmp_path / "sms.log"
     log.write_text("old\n")
-    follower = Follower(log)
+    follower = Follower(log, "[sms] ")
     with log.open("a") as file:
         file.write("13800000000 1234\nhalf a li")
         file.flush()

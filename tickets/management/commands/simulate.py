@@ -4,7 +4,7 @@ import sys
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class Command(BaseCommand):
     """`manage.py simulate`: everything in one transaction, so that a server that runs meanwhile sees all of it or nothing."""
 
     help = HELP
+    mark: str | None = None
 
     def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> Any:
         """Leave the lines of the help as they are."""
@@ -63,6 +64,9 @@ class Command(BaseCommand):
         parser.add_argument("--until", help="the end, such as 2026-11-20T18:00+08:00 (default: now)")
         parser.add_argument("--policy", type=Path, help="a service level to compare with; nothing is kept")
         parser.add_argument("--dry-run", action="store_true", help="say what it looked like, and keep nothing")
+        parser.add_argument(
+            "--lines", metavar="MARK", help="say how far it is in lines that begin with MARK, for a log"
+        )
         used = parser.add_mutually_exclusive_group()
         used.add_argument("--into-used", action="store_true", help="keep it on a street that has tickets already")
         used.add_argument("--once", action="store_true", help="leave a street that has tickets already as it is")
@@ -78,6 +82,7 @@ class Command(BaseCommand):
         dry_run: bool,
         into_used: bool,
         once: bool,
+        lines: str | None,
         verbosity: int,
         **options: Any,
     ) -> None:
@@ -88,6 +93,7 @@ class Command(BaseCommand):
         number = A_DAY * days if tickets is None else tickets
         if days < 2 or number < len(WISHES):
             raise CommandError(f"It takes two days and {len(WISHES)} tickets at least.")
+        self.mark = lines
         span = Span(days, number, seed, self.end(until), WISHES if keeps else ())
         street = Street.objects.filter(code=rows("streets")[0]["code"]).first()
         if street is None:
@@ -144,8 +150,10 @@ class Command(BaseCommand):
             raise CommandError(f"Not everything holds ({len(outcome.faults)} faults), and nothing was kept:\n{told}")
         return outcome
 
-    def progress(self, span: Span) -> "Progress":
-        """A bar of the days on a terminal; a log is spared it."""
+    def progress(self, span: Span) -> "AbstractContextManager[Callable[[datetime], None]]":
+        """A bar of the days on a terminal, lines where they are asked for; another log is spared it."""
+        if self.mark is not None:
+            return Lines(span, self.mark, self.stdout)
         return Progress(span, quiet=not sys.stderr.isatty())
 
     def report(self, span: Span, outcome: Outcome, *, keeps: bool) -> None:
@@ -196,6 +204,27 @@ class Progress:
     def tell(self, moment: datetime) -> None:
         """Show how far the run has come."""
         self.bar.update((moment - self.begin) / timedelta(days=1) - self.bar.n)
+
+
+class Lines:
+    """A line for every tenth of a run."""
+
+    def __init__(self, span: Span, mark: str, out: Any):
+        self.span, self.mark, self.out, self.told = span, mark, out, 0
+
+    def __enter__(self) -> Callable[[datetime], None]:
+        return self.tell
+
+    def __exit__(self, *error: object) -> None:
+        self.out.flush()
+
+    def tell(self, moment: datetime) -> None:
+        """Say how far the run has come, where that is a tenth further than before."""
+        tenths = int((moment - self.span.begin) * 10 / timedelta(days=self.span.days))
+        if tenths > self.told:
+            self.told = tenths
+            self.out.write(f"{self.mark}{self.span.tickets} tickets: {tenths}0 %")
+            self.out.flush()
 
 
 def read(path: Path) -> ServiceLevel:
