@@ -38,18 +38,13 @@ from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState
 from web.addresses import client_address
 from web.forms import OneTimeCode
-from web.words import bilingual
+from web.words import bilingual, with_wait
 from workflow import calendars
 
 NUL = "\0"
 _NOT_STAFF = bilingual("该账号不能进入管理后台。", "This account may not enter the administration.")
 _LINK = '<a href="{}">{}</a>'
 _NEITHER = bilingual("请填写验证码或密码。", "Give the code or the password.")
-
-
-def _with_wait(refusal: TooManyCodes | TooManyAttempts) -> str:
-    minutes = -(-int(refusal.wait + 1) // 60)
-    return str(bilingual(f"{refusal.reason}（约 {minutes} 分钟后）", f"{refusal.reason} (In about {minutes} min.)"))
 
 
 class SignInForm(forms.Form):
@@ -113,7 +108,7 @@ class SignInForm(forms.Form):
                 self.request, phone, password, client_address(self.request), kept_device_key(self.request)
             )
         except TooManyAttempts as refusal:
-            raise ValidationError(_with_wait(refusal)) from None
+            raise ValidationError(with_wait(refusal.reason, refusal.wait)) from None
         except WrongPassword as refusal:
             raise ValidationError(refusal.reason) from None
         if not person.is_staff:
@@ -146,7 +141,7 @@ class SignIn(LoginView):
         except ValidationError as error:
             return self._again({"phone": form["phone"].data}, *error.messages)
         except TooManyCodes as refusal:
-            return self._again({"phone": number}, _with_wait(refusal))
+            return self._again({"phone": number}, str(with_wait(refusal.reason, refusal.wait)))
         except (NoGateway, CodeNotSent) as refusal:
             return self._again({"phone": number}, str(refusal.reason))
         minutes = int(CODE_LIFE.total_seconds() // 60)

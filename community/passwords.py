@@ -36,7 +36,7 @@ class TooManyAttempts(Exception):
     """There were too many wrong passwords; `wait` is in seconds."""
 
     code = "too_many_attempts"
-    reason = bilingual("密码错误次数过多，请稍后再试。", "There were too many wrong passwords; try again later.")
+    reason = bilingual("密码错误次数过多。", "There were too many wrong passwords.")
 
     def __init__(self, wait: float):
         self.wait = wait

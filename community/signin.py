@@ -70,7 +70,7 @@ class TooManyCodes(Exception):
     """The phone or the address has had its share of codes; `wait` is in seconds."""
 
     code = "too_many_codes"
-    reason = bilingual("获取验证码过于频繁，请稍后再试。", "Too many codes were asked for; try again later.")
+    reason = bilingual("获取验证码过于频繁。", "Too many codes were asked for.")
 
     def __init__(self, wait: float):
         self.wait = wait
@@ -115,7 +115,8 @@ def send_code(phone: str, address: str, device_key: str = "") -> str:
     with transaction.atomic():
         limits.hold(phone, address)
         standing = known.standing(phone, address, device_key)
-        _check_limits(phone, address, standing)
+        if not (settings.UNLIMITED_PHONES and settings.UNLIMITED_PHONES.fullmatch(phone)):
+            _check_limits(phone, address, standing)
         row = SignInCode.objects.create(
             phone=phone, address=address, standing=standing, code_hash=_code_hash(phone, code)
         )

@@ -38,7 +38,7 @@ class WechatLimited(WechatError):
     """This WeChat user signs in too often (100 a minute)."""
 
     code = "wechat_limited"
-    reason = bilingual("微信登录过于频繁，请稍后再试。", "Too many WeChat sign-ins; try again later.")
+    reason = bilingual("微信登录过于频繁。", "Too many WeChat sign-ins.")
     wait = 60
 
 

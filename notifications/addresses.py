@@ -32,7 +32,7 @@ class TooManyMails(Exception):
     """The person or the address has had its share of codes; `wait` is in seconds."""
 
     code = "too_many_mails"
-    reason = bilingual("获取邮箱验证码过于频繁，请稍后再试。", "Too many codes were asked for; try again later.")
+    reason = bilingual("获取邮箱验证码过于频繁。", "Too many codes were asked for.")
 
     def __init__(self, wait: float):
         super().__init__(wait)
@@ -49,7 +49,7 @@ class WrongEmailCode(Exception):
 def ask(person: uuid.UUID, email: str, language: str) -> None:
     """Mail a code to the address that the person says is theirs. Never call it in a transaction.
 
-    Raises TooManyMails, NoMailServer or MailNotSent; what was not sent does not count.
+    Raises TooManyMails, NoMailServer, AddressRefused or MailNotSent; what was not sent does not count.
     """
     mail.ready()
     email = email.lower()

@@ -14,7 +14,7 @@ from notifications.unsubscribing import BadLink, Mailing
 from web.addresses import client_address
 from web.limits import Limit
 from web.problems import TITLES, Words
-from web.words import bilingual
+from web.words import bilingual, with_wait
 
 _ASK = bilingual("邮件退订", "Unsubscribe")
 _ASKED = bilingual("点击“退订”后，您的邮箱不再接收以下通知：", "Press the button, and you get no more mail about:")
@@ -29,7 +29,7 @@ _ANEW = bilingual(
     "请从收到的邮件中重新打开链接，或在通知设置中修改。",
     "Open the link in the mail once more, or change your notification settings.",
 )
-_LATER = bilingual("请稍后再试。", "Try again later.")
+_OFTEN = bilingual("操作次数已达上限。", "You have done this too often.")
 
 
 class UnsubscribeLimit(Limit):
@@ -49,7 +49,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """
     limit = UnsubscribeLimit()
     if not limit.allows(client_address(request)):
-        answer = _page(request, TITLES[429], _LATER, status=429)
+        answer = _page(request, TITLES[429], with_wait(_OFTEN, limit.wait()), status=429)
         answer["Retry-After"] = math.ceil(limit.wait())
         return answer
     try:

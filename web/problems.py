@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from web.words import bilingual
+from web.words import bilingual, with_wait
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ _REASONS: Mapping[type[exceptions.APIException], tuple[str, Words]] = {
         "unsupported_media_type",
         bilingual("该接口不接受这种内容类型。", "This interface does not take that content type."),
     ),
-    exceptions.Throttled: ("limit_reached", bilingual("请稍后再试。", "Try again later.")),
+    exceptions.Throttled: ("limit_reached", bilingual("操作次数已达上限。", "You have done this too often.")),
 }
 
 
@@ -196,8 +197,9 @@ def from_framework(exc: exceptions.APIException) -> Problem:
     headers = {}
     if header := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = header
-    if wait := getattr(exc, "wait", None):
+    if (wait := getattr(exc, "wait", None)) is not None:
         headers["Retry-After"] = str(math.ceil(wait))
+        detail = with_wait(detail, wait)
     return Problem(code, exc.status_code, TITLES.get(exc.status_code, detail), detail, headers=headers)
 
 
@@ -222,9 +224,11 @@ def problem_of(exc: BaseException | None, mapping: Mapping[type[Exception], int]
             return Problem("bad_request", 400)
     for kind in type(exc).__mro__:
         if kind in mapping:
-            wait = getattr(exc, "wait", None)
+            status, reason, wait = mapping[kind], exc.reason, getattr(exc, "wait", None)  # type: ignore[union-attr]
             headers = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
-            return Problem(exc.code, mapping[kind], detail=exc.reason, headers=headers)  # type: ignore[union-attr]
+            if status == HTTPStatus.TOO_MANY_REQUESTS and wait is not None:
+                reason = with_wait(reason, wait)
+            return Problem(exc.code, status, detail=reason, headers=headers)  # type: ignore[union-attr]
     return None
 
 

@@ -1,5 +1,6 @@
 """Words for people, in Chinese and in English, chosen by the reader's language."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
@@ -30,6 +31,25 @@ def bilingual(zh: str, en: str) -> "_StrPromise":
 def listed(items: Iterable[object]) -> str:
     """The items one after the other, divided as the active language divides them."""
     return (", " if in_english() else "、").join(map(str, items))
+
+
+def with_wait(reason: Promise | str, seconds: float) -> "_StrPromise":
+    """The reason for a refusal, and after how many seconds, minutes, hours or days to try again: never before `seconds` are over."""
+    _, size, unit_zh, unit_en = next(unit for unit in _UNITS if math.ceil(seconds / unit[1]) <= unit[0])
+    number = max(1, math.ceil(seconds / size))
+    plural = "" if number == 1 else "s"
+    return bilingual(
+        f"{zh(reason)}请在{number}{unit_zh}后重试。", f"{en(reason)} Try again in {number} {unit_en}{plural}."
+    )
+
+
+# Up to how many of a unit are named, its seconds, and its name.
+_UNITS = (
+    (90, 1, "秒", "second"),
+    (90, 60, "分钟", "minute"),
+    (36, 3600, "小时", "hour"),
+    (math.inf, 86400, "天", "day"),
+)
 
 
 def zh(words: Promise | str) -> str:

@@ -36,7 +36,7 @@ class OrganisationSerializer(serializers.Serializer[Any]):
 class OrganisationQuerySerializer(serializers.Serializer[Any]):
     """What is looked for."""
 
-    q = Line(required=False, max_length=60, help_text="Part of a name.")
+    q = Line(required=False, allow_blank=True, max_length=60, help_text="Part of a name.")
     kind = serializers.ChoiceField(choices=OrganisationKind.choices, required=False)
     function = Line(required=False, max_length=24)
 
@@ -56,7 +56,7 @@ class Organisations(View):
         actor = caller_of(request).actor
         if not actor.seats:
             raise Problem("not_permitted", 403, detail=_STAFF_ONLY)
-        query = OrganisationQuerySerializer(data=request.query_params)
+        query = OrganisationQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         streets = {seat.street_id for seat in actor.seats if seat.street_id}

@@ -57,7 +57,7 @@ class DoorQuerySerializer(serializers.Serializer[Any]):
 class PlaceQuerySerializer(serializers.Serializer[Any]):
     """What is looked for."""
 
-    q = Line(required=False, max_length=60, help_text="Part of a name, or of another name.")
+    q = Line(required=False, allow_blank=True, max_length=60, help_text="Part of a name, or of another name.")
     street = serializers.UUIDField(required=False, help_text="Only in this street.")
 
 
@@ -96,7 +96,7 @@ class Places(View):
     )
     def get(self, request: Request) -> Response:
         """Compounds by name, with the street, community and area they lie in."""
-        query = PlaceQuerySerializer(data=request.query_params)
+        query = PlaceQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         compounds = _compounds()
         if street := query.validated_data.get("street"):

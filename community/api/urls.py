@@ -4,29 +4,30 @@ from django.urls import path
 
 from community.api import contracts, homes, me, organisations, places, signin, wechat_grants
 from community.api import schema as schema  # registers how callers are described
+from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
     path("auth/codes", signin.Codes.as_view()),
     path("auth/tokens", signin.Tokens.as_view()),
     path("auth/tokens/current", signin.CurrentToken.as_view()),
-    path("auth/tokens/<uuid:id>", signin.Token.as_view()),
+    path("auth/tokens/<id:id>", signin.Token.as_view()),
     path("auth/sessions", signin.Sessions.as_view()),
     path("auth/sessions/current", signin.CurrentSession.as_view()),
     path("auth/wechat", signin.Wechat.as_view()),
     path("auth/wechat/bind", signin.WechatBinding.as_view()),
     path("contracts/timers", contracts.Timers.as_view()),
     path("homes", homes.Claims.as_view()),
-    path("homes/<uuid:id>/confirm", homes.Confirming.as_view()),
-    path("homes/<uuid:id>/object", homes.Objecting.as_view()),
-    path("households/<uuid:id>/code", homes.HouseholdCodes.as_view()),
+    path("homes/<id:id>/confirm", homes.Confirming.as_view()),
+    path("homes/<id:id>/object", homes.Objecting.as_view()),
+    path("households/<id:id>/code", homes.HouseholdCodes.as_view()),
     path("me", me.Me.as_view()),
     path("me/homes", me.Homes.as_view()),
-    path("me/homes/<uuid:id>", me.Home.as_view()),
-    path("me/homes/<uuid:id>/confirm", me.HomeConfirmation.as_view()),
+    path("me/homes/<id:id>", me.Home.as_view()),
+    path("me/homes/<id:id>/confirm", me.HomeConfirmation.as_view()),
     path("notifications/wechat-grants", wechat_grants.WechatGrants.as_view()),
     path("organisations", organisations.Organisations.as_view()),
     path("places", places.Places.as_view()),
-    path("places/<uuid:id>", places.Place.as_view()),
-    path("places/<uuid:id>/buildings", places.Buildings.as_view()),
-    path("places/<uuid:id>/households", places.Households.as_view()),
+    path("places/<id:id>", places.Place.as_view()),
+    path("places/<id:id>/buildings", places.Buildings.as_view()),
+    path("places/<id:id>/households", places.Households.as_view()),
 ]

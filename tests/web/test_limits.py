@@ -1,10 +1,14 @@
+import re
 import time
 import uuid
 
 import pytest
 
+from community.api.views import REFUSALS
 from web import limits
 from web.addresses import UNKNOWN_SHARE, client_address
+from web.problems import problem_of
+from web.words import bilingual, en, with_wait, zh
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +26,32 @@ def test_one_more_than_the_limit_is_429_with_time_to_wait(web):
     refused = web.get("/api/limited")
     assert (refused.status_code, refused.json()["code"]) == (429, "limit_reached")
     assert 0 <= int(refused["Retry-After"]) <= 3600
+    assert re.fullmatch(r"操作次数已达上限。请在\d+(秒|分钟)后重试。", refused.json()["detail"])
+    english = web.get("/api/limited", headers={"Accept-Language": "en"}).json()["detail"]
+    assert re.fullmatch(r"You have done this too often\. Try again in \d+ (second|minute)s?\.", english)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chinese", "english"),
+    [
+        (0.2, "1秒", "1 second"), (48, "48秒", "48 seconds"), (90, "90秒", "90 seconds"), (91, "2分钟", "2 minutes"),
+        (3600, "60分钟", "60 minutes"), (5401, "2小时", "2 hours"), (86_400, "24小时", "24 hours"), (300_000, "4天", "4 days"),
+    ],
+)  # fmt: skip
+def test_how_long_to_wait_is_said_in_words(seconds, chinese, english):
+    said = with_wait(bilingual("过于频繁。", "Too often."), seconds)
+    assert (zh(said), en(said)) == (f"过于频繁。请在{chinese}后重试。", f"Too often. Try again in {english}.")
+
+
+def test_every_refusal_that_is_a_429_says_how_long():
+    """The community's refusals; those of e-mail codes and of floods have tests of their own."""
+    kinds = [kind for kind, status in REFUSALS.items() if status == 429]
+    assert len(kinds) > 1
+    for kind in kinds:
+        problem = problem_of(kind() if isinstance(getattr(kind, "wait", None), int) else kind(48.0), REFUSALS)
+        said = (zh(problem.detail), en(problem.detail))
+        assert re.search(r"请在\d+(秒|分钟)后重试。$", said[0]), kind
+        assert re.search(r"Try again in \d+ (second|minute)s?\.$", said[1]), kind
 
 
 def test_another_address_has_a_limit_of_its_own(web):
