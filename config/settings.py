@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,6 +25,22 @@ PRODUCTION = ENVIRONMENT == "production"
 DEBUG = False
 LOCAL_DIR = Path(env.str("LINLI_LOCAL_DIR", default=str(BASE_DIR / ".local")))
 
+
+# Everything that is missing is named at once: whoever sets a server up should not learn of one after the other.
+REQUIRED = {"DATABASE_URL": "postgres://user:password@host/database", "REDIS_URL": "redis://host/0"}
+if PRODUCTION:
+    REQUIRED |= {
+        "SECRET_KEY": "32 characters or more, drawn at random",
+        "AUDIT_KEY": "32 characters or more, drawn at random, and never changed",
+        "ALLOWED_HOSTS": "the names under which this server is reached, such as linli.example",
+        "TRUSTED_PROXIES": "how many proxies of your own stand in front, such as 1",
+        "SITE_URL": "the address under which people reach this server, such as https://linli.example",
+    }
+if missing := [f"  {name}: {words}" for name, words in REQUIRED.items() if name not in env.ENVIRON]:
+    sys.exit(
+        f"Linli cannot start ({ENVIRONMENT}); set these environment variables, which docs/operations.md explains:\n"
+        + "\n".join(missing)
+    )
 
 SECRET_LENGTH = 32
 
@@ -89,6 +106,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "web.parameters.checked",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -204,6 +222,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Linli 邻里办",
     "VERSION": "1",
+    # Whatever the letters of an id are (web/addresses.py).
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
     "ENUM_NAME_OVERRIDES": {
         "AccountKind": "tickets.inputs.AccountKind",
@@ -212,11 +232,14 @@ SPECTACULAR_SETTINGS = {
         "NotificationChannel": "notifications.models.choices.CHOSEN",
         "ClockName": "tickets.states.ClockName",
         "ClockState": "tickets.api.deadlines.ClockState",
+        "ContactResult": "tickets.inputs.ContactResult",
         "Language": "community.models.Language",
         "OrganisationKind": "community.models.OrganisationKind",
         "Outcome": "tickets.states.Outcome",
         "Relation": "community.models.Relation",
         "PhotoKind": "tickets.models.photo.PhotoKind",
+        "Party": "tickets.inputs.Party",
+        "RejectBranch": "tickets.inputs.RejectBranch",
         "Role": "community.models.Role",
         "Satisfaction": "tickets.inputs.Satisfaction",
         "Secrecy": "tickets.states.Secrecy",
@@ -225,6 +248,8 @@ SPECTACULAR_SETTINGS = {
         "TicketType": "tickets.states.TicketType",
     },
     "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": "/", "description": "The server that gives this document."}],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "web.schema.complete"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -307,6 +332,8 @@ SMS_LOG = None if PRODUCTION else LOCAL_DIR / "log" / "sms.log"
 # Sign-in codes that one address may ask for in an hour, for phones where it is not known: operators put many customers
 # behind one address.
 CODES_PER_ADDRESS = env.int("CODES_PER_ADDRESS", default=100)
+# Phones that get as many codes as they ask for: the invented people's of the demo street, on a development machine alone.
+UNLIMITED_PHONES = re.compile(r"199000\d{5}") if ENVIRONMENT == "development" else None
 # The mini-program's credentials; without them WeChat sign-in answers that it is not set up.
 WECHAT_BASE_URL = env.str("WECHAT_BASE_URL", default="https://api.weixin.qq.com")
 WECHAT_APP_ID = env.str("WECHAT_APP_ID", default="")

@@ -51,7 +51,36 @@ def refusal(environment) -> str:
 def test_what_is_required_and_missing_or_empty_is_named(name):
     missing = {key: value for key, value in PRODUCTION.items() if key != name}
     for environment in (missing, PRODUCTION | {name: ""}):
-        assert f"Set the {name} environment variable" in refusal(environment)
+        said = refusal(environment)
+        assert "Linli cannot start (production); set these environment variables" in said
+        assert [line.split(":")[0].strip() for line in said.splitlines()[1:]] == [name]
+        assert "Traceback" not in said
+
+
+STARTS = {
+    "manage": ["manage.py", "migrate"],
+    "web": ["-c", "import config.wsgi"],
+    "worker": ["-m", "celery", "--app", "config.celery", "worker"],
+    "probe": ["-m", "config.probe", "worker"],
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_everything_that_is_missing_is_named_at_once_and_without_a_traceback(start):
+    asked = [sys.executable, *STARTS[start]]
+    refused = subprocess.run(asked, cwd=PROJECT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
+    assert refused.returncode != 0
+    said = refused.stdout + refused.stderr
+    assert "Traceback" not in said
+    assert [name for name in REQUIRED if f"  {name}: " in said] == REQUIRED, said
+
+
+@pytest.mark.parametrize("change", [{"SITE_URL": "linli.example"}, {"DATABASE_URL": "sqlite:///linli.db"}])
+def test_a_command_says_what_is_wrong_with_a_setting_without_a_traceback(change):
+    refused = manage("migrate", environment=PRODUCTION | change)
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "AUDIT_KEY"])
