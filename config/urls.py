@@ -6,11 +6,13 @@ from django.urls import include, path
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from config.description import Schema
 from config.health import healthz
 from config.metrics import metrics
 from notifications.pages import unsubscribe
+from web.pages import icon, robots
 
 # Swagger UI writes style elements and attributes of its own.
 documentation = csp_override(settings.SECURE_CSP | {"style-src": [CSP.SELF, CSP.UNSAFE_INLINE]})(
@@ -23,9 +25,11 @@ urlpatterns = [
     path("api/v1/", include("community.api.urls")),
     path("api/v1/", include("notifications.api.urls")),
     path("api/v1/", include("tickets.api.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", Schema.as_view(), name="schema"),
     path("api/docs/", documentation, name="docs"),
     path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
+    path("favicon.ico", icon),
+    path("robots.txt", robots),
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
 ]

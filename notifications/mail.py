@@ -4,7 +4,7 @@ from django.utils.translation import override
 
 from notifications.channels import email
 from notifications.channels.channel import Undelivered, Unsure
-from notifications.channels.email import Email
+from notifications.channels.email import Email, NoSuchReceiver
 from web.words import bilingual
 
 
@@ -30,6 +30,15 @@ class MailNotSent(Exception):
         self.detail = detail
 
 
+class AddressRefused(Exception):
+    """The mail server says that there is nobody at this address."""
+
+    code = "no_such_address"
+    reason = bilingual(
+        "邮件服务器拒收该地址，请检查是否有误。", "The mail server refuses this address; check it for mistakes."
+    )
+
+
 def ready() -> Email:
     """The way out for mail. Raises NoMailServer where there is none."""
     channel = email.from_settings()
@@ -41,7 +50,8 @@ def ready() -> Email:
 def send_code(address: str, code: str, language: str, *, minutes: int) -> None:
     """Mail the code that proves that `address` is the person's; it is good for `minutes`. Never call it in a transaction.
 
-    Raises NoMailServer or MailNotSent. Where nobody knows whether it left, it counts as sent: whoever waits in vain asks again.
+    Raises NoMailServer, AddressRefused or MailNotSent. Where nobody
+    knows whether it left, it counts as sent: whoever waits in vain asks again.
     """
     channel = ready()
     title = bilingual("邻里办邮箱验证码", "Your e-mail code for Linli")
@@ -55,5 +65,7 @@ def send_code(address: str, code: str, language: str, *, minutes: int) -> None:
         channel.send_code(address, *words, language)
     except Unsure:
         return
+    except NoSuchReceiver as problem:
+        raise AddressRefused from problem
     except Undelivered as problem:
         raise MailNotSent(problem.reason) from problem

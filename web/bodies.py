@@ -3,15 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.functional import Promise
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from web.words import bilingual
 
 _UNKNOWN = bilingual("没有这个字段。", "There is no such field.")
+_NO_BOOLEAN = bilingual("应为 true 或 false。", "It must be true or false.")
+_NO_INTEGER = bilingual("应为整数。", "It must be a whole number.")
+_NO_NUMBER = bilingual("应为数字。", "It must be a number.")
+_NO_TEXT = bilingual("应为文字。", "It must be a text.")
+
+
+class JSONObject(dict[str, Any]):
+    """A body that came as JSON, in which every value has a type of its own; in a form and in an address all are texts."""
 
 
 class Body(serializers.Serializer[Any]):
-    """A body, or a part of one. Unknown fields are refused, so that a misspelt one is not lost in silence."""
+    """A body, or a part of one. Unknown fields are refused, so that a misspelt one is not lost in silence.
+
+    Nothing of a JSON body is turned into another type: `false` is no id, `0` is no name, and `"yes"` is no boolean.
+    """
 
     def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The fields' own values; what no field takes is refused by name. Keeps nothing, so that threads may share it."""
@@ -19,4 +32,72 @@ class Body(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 {name: serializers.ErrorDetail(str(_UNKNOWN), code="unknown_field") for name in sorted(unknown)}
             )
-        return super().to_internal_value(data)
+        mistyped = _mistyped(self, data) if isinstance(data, JSONObject) else None
+        if not mistyped:
+            return super().to_internal_value(data)
+        try:
+            super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            others = (
+                error.detail if isinstance(error.detail, dict) else {api_settings.NON_FIELD_ERRORS_KEY: error.detail}
+            )
+            raise serializers.ValidationError({**others, **mistyped}) from None
+        raise serializers.ValidationError(mistyped)
+
+
+def _mistyped(field: Any, value: Any) -> Any:
+    """What is of another type than JSON's own for the field, as DRF keeps its errors; nothing where all is well.
+
+    Null, lists and objects in a wrong place are the fields' own to refuse.
+    """
+    match field:
+        case serializers.Serializer():
+            if not isinstance(value, Mapping):
+                return None
+            fields = field.fields
+            return _found((name, _mistyped(fields[name], inner)) for name, inner in value.items() if name in fields)
+        case serializers.ListField() | serializers.ListSerializer():
+            # One that is too long is refused as a whole.
+            most = getattr(field, "max_length", None)
+            if not isinstance(value, list) or (most is not None and len(value) > most):
+                return None
+            return _found((index, _mistyped(field.child, inner)) for index, inner in enumerate(value))
+        case serializers.DictField():
+            if not isinstance(value, Mapping):
+                return None
+            return _found((name, _mistyped(field.child, inner)) for name, inner in value.items())
+    if value is None or isinstance(value, list | dict):
+        return None
+    return _fault(field, value)
+
+
+def _found(parts: Any) -> dict[Any, Any]:
+    return {name: fault for name, fault in parts if fault}
+
+
+def _fault(field: Any, value: Any) -> list[serializers.ErrorDetail] | None:
+    words: Promise | None
+    match field:
+        case serializers.BooleanField():
+            right, words = isinstance(value, bool), _NO_BOOLEAN
+        case serializers.ChoiceField():
+            integers = all(isinstance(choice, int) for choice in field.choices)
+            right, words = _is_integer(value) if integers else isinstance(value, str), None
+        case serializers.IntegerField():
+            right, words = _is_integer(value), _NO_INTEGER
+        case serializers.FloatField() | serializers.DecimalField():
+            right, words = isinstance(value, int | float) and not isinstance(value, bool), _NO_NUMBER
+        case serializers.JSONField():
+            return None
+        case _:
+            right, words = isinstance(value, str), _NO_TEXT
+    if right:
+        return None
+    if words is None:
+        reason = str(field.error_messages["invalid_choice"]).format(input=value)
+        return [serializers.ErrorDetail(reason, code="invalid_choice")]
+    return [serializers.ErrorDetail(str(words), code="invalid")]
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -9,6 +9,10 @@ from django.views import csrf, defaults
 from web.problems import Problem, not_found, page, problem_of
 from web.words import bilingual
 
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#2f75c0"/>'
+    '<path fill="#fff" d="M4 26V15l6-5 6 5v11zM17 26V12l6-5 5 4v15z"/></svg>'
+)
 CSRF_FAILED = bilingual("页面已过期，请刷新后重试。", "The page has expired; reload it and try again.")
 
 
@@ -42,6 +46,18 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     if _is_api(request):
         return page(problem_of(sys.exception(), {}) or Problem("server_error", 500))
     return defaults.server_error(request)
+
+
+def icon(request: HttpRequest) -> HttpResponse:
+    """The site's icon, which browsers ask for whatever page they show: two houses side by side."""
+    headers = {"Content-Type": "image/svg+xml", "Cache-Control": "public, max-age=86400"}
+    return HttpResponse(ICON, headers=headers)
+
+
+def robots(request: HttpRequest) -> HttpResponse:
+    """Nothing here is for search engines."""
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "public, max-age=86400"}
+    return HttpResponse("User-agent: *\nDisallow: /\n", headers=headers)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -10,6 +10,7 @@ import orjson
 from django.http.request import UnreadablePostError
 from rest_framework.parsers import BaseParser
 
+from web.bodies import JSONObject
 from web.problems import Fault, Problem, invalid
 from web.words import bilingual
 
@@ -99,7 +100,7 @@ def loads(body: bytes) -> dict[str, Any]:
         raise invalid(*found)
     if not isinstance(data, dict):
         raise invalid(Fault("", "not_an_object", _NOT_AN_OBJECT))
-    return data
+    return JSONObject(data)
 
 
 class JSONParser(BaseParser):

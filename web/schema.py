@@ -2,17 +2,19 @@
 
 import re
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from django.utils import translation
 from drf_spectacular import openapi
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.plumbing import ComponentRegistry
+from drf_spectacular.plumbing import ComponentRegistry, force_instance
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
+from web.bodies import Body
 from web.paging import DEFAULT_LIMIT, MAX_LIMIT
 from web.problems import MEDIA_TYPE, TITLES
 
@@ -31,6 +33,51 @@ LIMIT = OpenApiParameter(
     description="Rows on a page.",
 )  # fmt: skip
 PAGING = [CURSOR, LIMIT]
+
+
+# The subjects of the operations, in the order in which the documentation shows them.
+TAGS = {
+    "tickets": "Reporting, reading and moving tickets, and the lists of them.",
+    "photos": "Pictures before and after.",
+    "categories": "The catalogue of what can be reported.",
+    "service-levels": "The deadlines that a report would get.",
+    "auth": "Signing in and out.",
+    "me": "Who I am, and where I live.",
+    "homes": "Homes that people claim, and those who confirm them.",
+    "notifications": "What I am told, and how.",
+    "places": "Compounds, and what is in them.",
+    "organisations": "Those who work on tickets.",
+    "contracts": "Service contracts and their moments.",
+}
+
+
+def complete(result: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """A hook of drf-spectacular's: what is said of the whole document."""
+    result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
+    schemes = result["components"].setdefault("securitySchemes", {})
+    schemes[CSRF] = {"type": "apiKey", "in": "header", "name": "X-CSRFToken", "description": "As in the CSRF cookie."}
+    return result
+
+
+def _strict(described: dict[str, Any], field: Any) -> dict[str, Any]:
+    """How a field of a body is described: an optional one without its default, which generators would take for a duty to send it."""
+    if "oneOf" in described and isinstance(field, serializers.CharField):
+        # A pattern that allows an empty text matches it already.
+        described = {**{name: part for name, part in described.items() if name != "oneOf"}, **described["oneOf"][0]}
+    default = described.pop("default", None)
+    if default not in (None, ""):
+        described["description"] = f"{described.get('description', '')}\n\nDefault: {default}.".strip()
+    if isinstance(field, serializers.CharField) and not field.allow_blank and "pattern" not in described:
+        described.setdefault("minLength", 1)
+    if isinstance(field, serializers.ListSerializer) and (most := getattr(field, "max_length", None)) is not None:
+        described["maxItems"] = most
+    if isinstance(field, serializers.ListField) and not field.allow_empty:
+        described.setdefault("minItems", 1)
+    if isinstance(field, serializers.DictField) and not field.allow_empty:
+        described.setdefault("minProperties", 1)
+    if isinstance(field, serializers.ListField) and isinstance(field.child, serializers.CharField):
+        described["items"] = _strict(described["items"], field.child)
+    return described
 
 
 class FaultSerializer(serializers.Serializer[Any]):
@@ -60,10 +107,24 @@ def paged(serializer: type[serializers.BaseSerializer[Any]]) -> serializers.Seri
     )
 
 
-class AutoSchema(openapi.AutoSchema):
-    """drf-spectacular's, plus a line on what each operation does and the problem documents that it can answer with.
+# What a client may read in the head of an answer.
+RETRY_AFTER = {"description": "Seconds until it makes sense to try again.", "schema": {"type": "integer", "minimum": 0}}
+ETAG = {
+    "description": "The ticket's version, to be sent back in If-Match.",
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+}
+CHALLENGE = {"description": "How to sign in: Bearer.", "schema": {"type": "string"}}
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF = "csrf"
+"""The second half of a browser's session, in the header of what changes something."""
 
-    Most follow from what the operation takes; a view names further statuses in `problems`.
+
+class AutoSchema(openapi.AutoSchema):
+    """drf-spectacular's, plus a line on what each operation does, the headers of its answers and the problem documents that it can
+    answer with.
+
+    Most follow from what the operation takes; a view names further statuses in `problems`, and in `versioned` the methods whose
+    answers carry a ticket's version.
     """
 
     def get_summary(self) -> str | None:
@@ -84,7 +145,46 @@ class AutoSchema(openapi.AutoSchema):
         for status in sorted(self._problem_statuses(operation)):
             answer = {"description": str(TITLES[status]), "content": {MEDIA_TYPE: {"schema": problem}}}
             operation["responses"].setdefault(str(status), answer)
+        for status, response in operation["responses"].items():
+            response["description"] = response["description"] or HTTPStatus(int(status)).phrase
+            if headers := self._headers(int(status), method):
+                response["headers"] = {**headers, **response.get("headers", {})}
+        # Nobody need sign in where nobody is asked to.
+        operation.setdefault("security", [{}])
         return operation
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """How the caller may sign in; a session changes something only together with its CSRF token."""
+        found: list[dict[str, list[str]]] = super().get_auth()
+        if self.method in READS:
+            return found
+        return [{**one, CSRF: []} if "session" in one else one for one in found]
+
+    def get_tags(self) -> list[str]:
+        """The subject of the operation: the office's lists are lists of tickets."""
+        found: list[str] = super().get_tags()
+        return ["homes" if tag == "households" else tag if tag in TAGS else "tickets" for tag in found]
+
+    def _headers(self, status: int, method: str) -> dict[str, Any]:
+        headers = {}
+        if status in {429, 503}:
+            headers["Retry-After"] = RETRY_AFTER
+        if status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = CHALLENGE
+        if status < HTTPStatus.MULTIPLE_CHOICES and method in getattr(self.view, "versioned", ()):
+            headers["ETag"] = ETAG
+        return headers
+
+    def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
+        """A body's shape as strict as the body is: nothing besides its fields, no text that is blank."""
+        shape: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
+        body = force_instance(serializer)
+        if isinstance(body, Body):
+            shape["additionalProperties"] = False
+            shape["properties"] = {
+                name: _strict(described, body.fields[name]) for name, described in shape.get("properties", {}).items()
+            }
+        return shape
 
     def _problem_statuses(self, operation: dict[str, Any]) -> set[int]:
         parameters = {(parameter["in"], parameter["name"]) for parameter in operation.get("parameters", ())}
@@ -111,6 +211,6 @@ class AutoSchema(openapi.AutoSchema):
 def openapi_yaml() -> str:
     """The whole description as YAML, in English, as `docs/openapi.yaml` holds it."""
     with translation.override("en"):
-        document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+        document = SchemaGenerator().get_schema(request=None, public=True)
         drawn: bytes = OpenApiYamlRenderer().render(document, renderer_context={})
     return drawn.decode()

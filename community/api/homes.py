@@ -69,7 +69,7 @@ class NewCodeSerializer(serializers.Serializer[Any]):
     uses = serializers.IntegerField(help_text="How many people may confirm their homes with it.")
 
 
-class NothingSerializer(Body):
+class EmptySerializer(Body):
     """No fields."""
 
 
@@ -127,7 +127,7 @@ class Judgement(View):
         actor = _actor(request)
 
         def answer() -> Response:
-            serializer = NothingSerializer(data=request.data)
+            serializer = EmptySerializer(data=request.data)
             serializer.is_valid(raise_exception=True)
             home = confirming.judge(id, actor, lives_there=self.lives_there)
             if home is None:
@@ -142,7 +142,7 @@ class Confirming(Judgement):
 
     @extend_schema(
         operation_id="confirm_home",
-        request=NothingSerializer,
+        request=EmptySerializer,
         parameters=[IDEMPOTENCY_KEY],
         responses={200: ClaimSerializer},
     )
@@ -158,7 +158,7 @@ class Objecting(Judgement):
 
     @extend_schema(
         operation_id="object_to_home",
-        request=NothingSerializer,
+        request=EmptySerializer,
         parameters=[IDEMPOTENCY_KEY],
         responses={200: ClaimSerializer},
     )
@@ -172,11 +172,11 @@ class HouseholdCodes(View):
 
     problems = (403,)
 
-    @extend_schema(operation_id="make_household_code", request=NothingSerializer, responses={201: NewCodeSerializer})
+    @extend_schema(operation_id="make_household_code", request=EmptySerializer, responses={201: NewCodeSerializer})
     def post(self, request: Request, id: uuid.UUID) -> Response:
         """Make a code, to be handed to the household: with it, its people confirm their homes. An older one ends."""
         actor = _actor(request)
-        serializer = NothingSerializer(data=request.data)
+        serializer = EmptySerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         new = confirming.make_code(id, actor)
         if new is None:

@@ -13,11 +13,11 @@ from rest_framework.views import APIView
 from notifications import addresses
 from notifications.api.person import person_of
 from notifications.api.settings import SettingsSerializer, settings_of
-from notifications.mail import MailNotSent, NoMailServer
+from notifications.mail import AddressRefused, MailNotSent, NoMailServer
 from notifications.models.wording import LANGUAGES
 from web.bodies import Body
 from web.fields import OneTimeCode
-from web.problems import make_handler
+from web.problems import Fault, invalid, make_handler
 
 _handle = make_handler(
     {addresses.TooManyMails: 429, addresses.WrongEmailCode: 400, NoMailServer: 503, MailNotSent: 503}
@@ -62,7 +62,10 @@ class Email(View):
         asked.is_valid(raise_exception=True)
         active = get_language() or ""
         language = next((code for code, _ in LANGUAGES if active.startswith(code)), LANGUAGES[0][0])
-        addresses.ask(person_of(request), asked.validated_data["email"], language)
+        try:
+            addresses.ask(person_of(request), asked.validated_data["email"], language)
+        except AddressRefused as refusal:
+            raise invalid(Fault("email", refusal.code, refusal.reason)) from refusal
         return Response({"expires_in": int(addresses.CODE_LIFE.total_seconds())}, status=202)
 
     @extend_schema(operation_id="forget_email", responses={204: OpenApiResponse(description="I have no address.")})

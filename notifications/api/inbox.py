@@ -143,7 +143,7 @@ class Inbox(APIView):
     )
     def get(self, request: Request) -> Response:
         """What I was told, the newest first; of a digest's parts the first twenty."""
-        query = InboxQuerySerializer(data=request.query_params)
+        query = InboxQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         messages = Message.objects.inbox(person_of(request))

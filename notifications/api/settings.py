@@ -85,7 +85,7 @@ class SettingsPatchSerializer(Body):
     quiet_from = TimeOfDay(required=False)
     quiet_until = TimeOfDay(required=False)
     digest = serializers.ChoiceField(choices=Digest.choices, required=False)
-    preferences = WishSerializer(many=True, required=False)
+    preferences = WishSerializer(many=True, required=False, max_length=len(Topic) * len(CHOSEN))  # type: ignore[call-arg]
 
     def validate_preferences(self, wishes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Each once, and nothing that cannot be declined."""

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from notifications.api import email, inbox, settings
+from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
     path("notifications", inbox.Inbox.as_view()),
@@ -11,6 +12,6 @@ urlpatterns = [
     path("notifications/email", email.Email.as_view()),
     path("notifications/email/confirm", email.Confirmation.as_view()),
     path("notifications/settings", settings.Settings.as_view()),
-    path("notifications/<uuid:id>", inbox.Notification.as_view()),
-    path("notifications/<uuid:id>/read", inbox.Read.as_view()),
+    path("notifications/<id:id>", inbox.Notification.as_view()),
+    path("notifications/<id:id>/read", inbox.Read.as_view()),
 ]

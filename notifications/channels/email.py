@@ -57,6 +57,10 @@ class _Mail(EmailMultiAlternatives):
         return super().message(policy=ours)
 
 
+class NoSuchReceiver(Refused):
+    """The mail server says that there is nobody at this address, or that it is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """How mail leaves: from whom, such as `Linli <linli@street.example>`, and the site whose settings it names."""
@@ -164,16 +168,19 @@ def _deliver(mail: EmailMultiAlternatives) -> None:
         server.send_messages([mail])
     except smtplib.SMTPRecipientsRefused as error:
         code, words = next(iter(error.recipients.values()))
-        raise _refusal(smtplib.SMTPResponseException(code, words), "receiver") from error
+        refused = smtplib.SMTPResponseException(code, words)
+        if code >= _PERMANENT and not _is_policy(refused):
+            raise NoSuchReceiver(f"The mail server refuses the receiver: {_said(refused)}") from error
+        raise _refusal(refused, "receiver") from error
     except smtplib.SMTPSenderRefused as error:
         later = HOUR if error.smtp_code >= _PERMANENT else None
         raise TryLater(f"The mail server refuses the sender: {_said(error)}", after=later) from error
     except smtplib.SMTPResponseException as error:
         raise _refusal(error, "mail") from error
     except smtplib.SMTPNotSupportedError as error:
-        raise Refused("The mail server cannot take this address.") from error
+        raise NoSuchReceiver("The mail server cannot take this address.") from error
     except ValueError as error:
-        raise Refused("The address or a header cannot be sent.") from error
+        raise NoSuchReceiver("The address or a header cannot be sent.") from error
     except (smtplib.SMTPException, OSError) as error:
         raise Unsure(f"The mail server fell silent: {type(error).__name__}") from error
     finally:
@@ -185,6 +192,11 @@ def _deliver(mail: EmailMultiAlternatives) -> None:
 def _refusal(error: smtplib.SMTPResponseException, what: str) -> TryLater | Refused:
     reason = f"The mail server refuses the {what}: {_said(error)}"
     return Refused(reason) if error.smtp_code >= _PERMANENT else TryLater(reason)
+
+
+def _is_policy(error: smtplib.SMTPResponseException) -> bool:
+    """Whether it was refused for what we are, and not for the address (RFC 3463, X.7)."""
+    return ".7." in _said(error)
 
 
 def _said(error: smtplib.SMTPResponseException) -> str:

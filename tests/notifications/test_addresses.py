@@ -115,7 +115,9 @@ def test_a_code_lives_fifteen_minutes(at_api, minutes, status):
 def test_a_person_is_mailed_one_code_a_minute_five_an_hour_and_ten_a_day(at_api):
     resident = at_api("resident")
     ask(resident, "a0@mail.example")
-    assert 55 < int(ask(resident, "b@mail.example", 429)["Retry-After"]) <= 60
+    refused = ask(resident, "b@mail.example", 429)
+    assert 55 < int(refused["Retry-After"]) <= 60
+    assert refused.json()["detail"] == f"获取邮箱验证码过于频繁。请在{refused['Retry-After']}秒后重试。"
     for number in range(1, 5):
         age(MINUTE)
         ask(resident, f"a{number}@mail.example")
@@ -156,11 +158,24 @@ def test_without_a_mail_server_nobody_is_asked_to_wait_for_a_code(at_api, settin
 
 
 @pytest.mark.django_db
-def test_a_code_that_could_not_be_sent_does_not_count(at_api, settings):
+@pytest.mark.parametrize("said", ["550 5.7.1 relaying denied", "451 4.3.0 later"])
+def test_a_code_that_could_not_be_sent_does_not_count(at_api, settings, said):
     with serving() as server:
-        server.manners.answers["RCPT"] = "550 5.1.1 no such user"
+        server.manners.answers["RCPT"] = said
         settings.MAILERS = mailers(f"smtp://127.0.0.1:{server.port}")
         assert ask(at_api("resident"), status=503).json()["code"] == "email_not_sent"
+    assert not EmailCode.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("said", ["550 5.1.1 no such user", "550 unknown", "553 5.1.3 bad address", "552 5.2.2 full"])
+def test_an_address_that_the_mail_server_refuses_is_the_callers_fault_and_does_not_count(at_api, settings, said):
+    with serving() as server:
+        server.manners.answers["RCPT"] = said
+        settings.MAILERS = mailers(f"smtp://127.0.0.1:{server.port}")
+        (fault,) = ask(at_api("resident"), status=400).json()["errors"]
+    assert (fault["field"], fault["code"]) == ("email", "no_such_address")
+    assert fault["reason"] == "邮件服务器拒收该地址，请检查是否有误。"
     assert not EmailCode.objects.exists()
 
 

@@ -195,10 +195,17 @@ def test_a_code_is_mailed_at_once(channel, server, settings):
     assert plain.rstrip().endswith("please do not reply.")
 
 
-@pytest.mark.parametrize("answers", [{"RCPT": "550 5.1.1 unknown"}, {"RCPT": "450 4.2.1 busy"}])
-def test_a_code_that_is_refused_is_told(channel, server, answers):
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ({"RCPT": "550 5.1.1 unknown"}, direct.AddressRefused),
+        ({"RCPT": "450 4.2.1 busy"}, direct.MailNotSent),
+        ({"RCPT": "554 5.7.1 no relaying"}, direct.MailNotSent),
+    ],
+)
+def test_a_code_that_is_refused_is_told(channel, server, answers, kind):
     server.manners = Manners(answers=answers)
-    with pytest.raises(direct.MailNotSent) as refusal:
+    with pytest.raises(kind) as refusal:
         direct.send_code(ADDRESS, "135790", "zh-hans", minutes=30)
     assert ADDRESS not in str(refusal.value)
     assert server.accepted == []

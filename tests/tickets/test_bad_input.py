@@ -5,6 +5,7 @@ from io import BytesIO
 
 import orjson
 import pytest
+from django.urls import URLResolver, get_resolver
 
 from community.models import Membership, Organisation, Person, Street
 from tests.tickets.paths import rows
@@ -28,6 +29,13 @@ def fields(response):
     ("report", "fault"),
     [
         ({"category": 7}, ("category", "invalid")),
+        ({"text": 12}, ("text", "invalid")),
+        ({"text": 1.5}, ("text", "invalid")),
+        ({"text": True}, ("text", "invalid")),
+        ({"spot": 0}, ("spot", "invalid")),
+        ({"compound": False}, ("compound", "invalid")),
+        ({"photos": [False]}, ("photos.0", "invalid")),
+        ({"type": 0}, ("type", "invalid_choice")),
         ({"category": ["CL03"]}, ("category", "invalid")),
         ({"category": "ZZ99"}, ("category", "unknown_category")),
         ({"category": None}, ("category", "null")),
@@ -146,6 +154,124 @@ def test_a_bad_query_is_a_400_that_names_it(api, query):
     problem = api("resident").client.get("/api/v1/tickets", query).json()
     assert problem["status"] == 400
     assert [fault["field"] for fault in problem["errors"]] == list(query)
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"resolved": "true"}, {"resolved": 1}, {"rating": "5"}, {"rating": 5.0}, {"rating": True}]
+)
+def test_a_move_takes_nothing_of_another_type(api, inputs):
+    resident, dispatcher = api("resident"), api("dispatcher")
+    ticket = resident.file("CL07")
+    for name, given in (("sign", {}), ("contact", {"result": "reached"}), ("reply", {"result": "好了"})):
+        dispatcher.move(ticket, name, **given)
+    before = rows()
+    problem = resident.move(ticket, "confirm", 400, **{"resolved": True, "rating": 5, **inputs})
+    assert [fault["field"] for fault in problem["errors"]] == list(inputs)
+    assert rows() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "faults"),
+    [
+        ("notifications/read-all", {"up_to": False}, {("up_to", "invalid")}),
+        ("notifications/read-all", {"upto": False}, {("upto", "unknown_field")}),
+        ("auth/codes", {"phone": 19900000001}, {("phone", "invalid")}),
+        (
+            "auth/tokens",
+            {"phone": "19900000001", "code": 123456, "device": 0},
+            {("code", "invalid"), ("device", "invalid")},
+        ),
+        ("me/homes", {"compound": 0, "relation": 1}, {("compound", "invalid"), ("relation", "invalid_choice")}),
+        ("notifications/email", {"email": 5}, {("email", "invalid")}),
+    ],
+)
+def test_no_body_takes_a_value_of_another_type(api, path, body, faults):
+    response = api("resident").client.post(f"/api/v1/{path}", body, format="json")
+    assert response.status_code == 400, response.content
+    assert fields(response) == faults
+    assert {fault["reason"] for fault in response.json()["errors"]} <= {
+        "应为文字。",
+        "没有这个字段。",
+        "“1” 不是合法选项。",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "faults"),
+    [
+        ("me", {"name": 0}, {("name", "invalid")}),
+        ("me", {"name": False, "language": 1}, {("name", "invalid"), ("language", "invalid_choice")}),
+        ("notifications/settings", {"quiet_from": 22}, {("quiet_from", "invalid")}),
+        (
+            "notifications/settings",
+            {"preferences": [{"topic": "todo", "channel": "sms", "wanted": "no"}]},
+            {("preferences.0.wanted", "invalid")},
+        ),
+    ],
+)
+def test_no_change_takes_a_value_of_another_type(api, path, body, faults):
+    resident = api("resident")
+    before = resident.get("me"), resident.get("notifications/settings")
+    response = resident.client.patch(f"/api/v1/{path}", body, format="json")
+    assert response.status_code == 400, response.content
+    assert faults <= fields(response)
+    assert (resident.get("me"), resident.get("notifications/settings")) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("notifications", "unread="), ("notifications", "topic="), ("notifications", "limit="), ("notifications", "cursor="),
+        ("places", "street="), ("organisations", "kind="), ("organisations", "function="), ("tickets", "scope="),
+        ("tickets", "state="), ("tickets", "compound="), ("queue", "organisation="), ("duplicates", "compound=&category="),
+        ("service-levels/preview", "at="), ("service-levels/preview", "type="), ("tickets", "nothing="),
+    ],
+)  # fmt: skip
+def test_an_empty_parameter_is_a_400_that_names_it(api, path, query):
+    response = api("desk_officer").client.get(f"/api/v1/{path}?{query}")
+    assert response.status_code == 400
+    assert fields(response) == {(one.rstrip("="), "empty") for one in query.split("&")}
+
+
+@pytest.mark.parametrize("path", ["places", "organisations", "tickets", "queue"])
+def test_an_empty_search_searches_for_nothing(api, path):
+    officer = api("desk_officer")
+    assert officer.get(f"{path}?q=") == officer.get(path)
+
+
+@pytest.mark.parametrize("path", ["places", "organisations", "tickets", "queue", "duplicates"])
+@pytest.mark.parametrize("text", ["a%00b", "%1b", "a%7f"])
+def test_a_control_character_in_a_parameter_is_a_400_that_says_so(api, path, text):
+    response = api("desk_officer").client.get(f"/api/v1/{path}?q={text}")
+    assert response.status_code == 400
+    assert fields(response) == {("q", "control_character")}
+    assert response.json()["errors"][0]["reason"] == "不能包含控制字符。"
+    english = api("desk_officer").client.get(f"/api/v1/{path}?q={text}", headers={"Accept-Language": "en"}).json()
+    assert english["errors"][0]["reason"] == "Control characters are not allowed."
+
+
+def test_an_id_in_an_address_is_the_same_in_capitals(api):
+    resident = api("resident")
+    ticket = resident.file("CL07")
+    assert resident.get(f"tickets/{ticket['id'].upper()}")["id"] == ticket["id"]
+    assert resident.get(f"tickets/{ticket['id'].upper()}/events")["results"]
+    api("dispatcher").post(
+        f"tickets/{ticket['id'].upper()}/moves/sign", {}, 200, **{"If-Match": f'"{ticket["version"]}"'}
+    )
+    home = str(resident.person.residencies.first().compound_id)
+    assert resident.get(f"places/{home.upper()}")["id"] == home
+    assert resident.get("tickets", compound=home.upper())["results"]
+
+
+def test_no_address_of_the_api_asks_for_small_letters():
+    asked = [
+        str(pattern.pattern)
+        for include in get_resolver().url_patterns
+        if isinstance(include, URLResolver) and str(include.pattern).startswith("api/")
+        for pattern in include.url_patterns
+    ]
+    assert len(asked) > 60
+    assert [one for one in asked if "<uuid:" in one] == []
 
 
 @pytest.mark.parametrize("version", ["7", 'W/"7"', '"x"', '"1", "2"', "*", '"' + "9" * 30 + '"'])

@@ -370,6 +370,21 @@ def test_a_forecast_for_a_day_rolls_off_the_holidays_and_says_the_day_as_it_is_r
     assert handle["estimated"] is False
 
 
+@pytest.mark.parametrize("written", ["2026-09-26T10:00:00 08:00", "2026-09-26T10:00 0800", "2026-09-26T02:00:00Z"])
+def test_a_plus_that_was_not_encoded_is_a_plus(api, compound, written):
+    home = str(compound("学院路14号院"))
+    with at(moment("2026-09-20T10:00")):
+        found = preview(api("resident"), category="CL07", compound=home, at=written)
+    assert datetime.fromisoformat(found["at"]) == moment("2026-09-26T10:00")
+
+
+@pytest.mark.parametrize("written", ["2026-09-26 10:00", "2026-09-26T10:00", "2026-09-26 08:00 08:00 08:00"])
+def test_a_moment_without_its_zone_is_refused(api, compound, written):
+    home = str(compound("学院路14号院"))
+    problem = api("resident").get("service-levels/preview", 400, category="CL07", compound=home, at=written)
+    assert [fault["field"] for fault in problem["errors"]] == ["at"]
+
+
 def test_a_forecast_over_a_year_whose_holidays_are_not_published_is_estimated(api, compound, street):
     home, published = str(compound("学院路14号院")), calendars.calendar(calendars.newest(), "Asia/Shanghai")
     year = next(year for year in range(2026, 2200) if year in published.estimated)

@@ -1,8 +1,13 @@
 import pytest
+import yaml
+from django.conf import settings
+from django.test import Client
 from django.urls import include, path
+from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
 from web.problems import MEDIA_TYPE
+from web.schema import TAGS, openapi_yaml
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +22,7 @@ def operations():
     ("operation", "statuses"),
     [
         ("send_code", {202, 400, 403, 406, 413, 415, 429, 503}),
-        ("move_in", {200, 201, 400, 401, 403, 406, 409, 413, 415, 422, 503}),
+        ("move_in", {200, 201, 400, 401, 403, 406, 409, 413, 415, 422, 429, 503}),
         ("find_places", {200, 400, 401, 403, 406, 503}),
         ("read_place", {200, 401, 403, 404, 406, 503}),
     ],
@@ -53,3 +58,114 @@ def test_every_operation_of_the_api_has_a_summary():
 def test_a_door_for_strangers_asks_for_no_credentials(operations):
     assert operations["send_code"]["security"] == [{}]
     assert operations["read_me"]["security"] == [{"token": []}, {"session": []}]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """The whole description, as docs/openapi.yaml has it."""
+    return yaml.safe_load(openapi_yaml())
+
+
+@pytest.fixture(scope="module")
+def every(whole):
+    """Every operation with its method and address."""
+    return [
+        (method, address, operation)
+        for address, methods in whole["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_the_document_in_the_repository_is_this_one():
+    assert (settings.BASE_DIR / "docs" / "openapi.yaml").read_text("utf-8") == openapi_yaml()
+
+
+def test_the_document_is_made_without_a_warning():
+    GENERATOR_STATS.reset()
+    SchemaGenerator().get_schema(request=None, public=True)
+    assert [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache] == []
+
+
+def test_the_document_names_its_server_and_every_subject(whole, every):
+    assert [one["url"] for one in whole["servers"]] == ["/"]
+    assert (
+        {one["name"] for one in whole["tags"]}
+        == set(TAGS)
+        == {tag for *_, operation in every for tag in operation["tags"]}
+    )
+    assert all(one["description"] for one in whole["tags"])
+
+
+def bodies(whole, every):
+    """The shapes of JSON bodies by name."""
+    found = set()
+    for *_, operation in every:
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            found.add(media["schema"]["$ref"].rpartition("/")[2])
+    schemas = whole["components"]["schemas"]
+    return {name: schemas[name] for name in found if name != "Upload"}
+
+
+def test_a_body_has_no_other_fields_no_blank_texts_and_no_endless_lists(whole, every):
+    shapes = bodies(whole, every)
+    assert len(shapes) > 40
+    for name, shape in shapes.items():
+        assert shape["additionalProperties"] is False, name
+        for field, described in shape["properties"].items():
+            kind = described.get("type")
+            if kind == "string" and "format" not in described:
+                assert {"maxLength", "pattern"} & described.keys(), (name, field)
+            if kind == "array":
+                assert "maxItems" in described, (name, field)
+            # A generator takes what has a default for something that is always there.
+            assert "default" not in described, (name, field)
+    assert shapes["Submit"]["properties"]["text"]["minLength"] == 1
+    assert shapes["Submit"]["required"] == ["category", "text"]
+    assert "minLength" not in shapes["Submit"]["properties"]["spot"]
+    assert shapes["Dispatch"]["properties"]["co_handlers"]["maxItems"] == 10
+    assert shapes["Whistle"]["properties"]["departments"]["minItems"] == 1
+
+
+def test_what_carries_a_version_says_so_in_its_head(every):
+    versioned = {
+        operation["operationId"]
+        for *_, operation in every
+        if any("ETag" in answer.get("headers", ()) for answer in operation["responses"].values())
+    }
+    moves = {operation["operationId"] for _, address, operation in every if "/moves/" in address}
+    assert {"tickets_submit", "tickets_read", "tickets_moves"} <= versioned
+    assert {one for one in versioned if one.startswith("tickets_move_")} == moves
+
+
+def test_every_refusal_for_a_while_says_for_how_long(every):
+    for *_, operation in every:
+        for status, answer in operation["responses"].items():
+            assert answer["description"], (operation["operationId"], status)
+            if status in ("429", "503"):
+                assert "Retry-After" in answer["headers"]
+            if status == "401":
+                assert "WWW-Authenticate" in answer["headers"]
+
+
+def test_who_signs_in_by_session_sends_its_token_with_what_changes_something(whole, every):
+    assert set(whole["components"]["securitySchemes"]) == {"token", "session", "csrf"}
+    for method, address, operation in every:
+        asked = operation["security"]
+        if asked == [{}]:
+            assert address.startswith("/api/v1/auth/"), address
+            assert method == "post"
+            assert "401" not in operation["responses"]
+        else:
+            session = {"session": []} if method == "get" else {"session": [], "csrf": []}
+            assert asked == [{"token": []}, session], address
+            assert "401" in operation["responses"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("accepted", "name"), [("*/*", "linli-openapi.yaml"), ("application/json", "linli-openapi.json")]
+)
+def test_the_description_comes_as_a_file_with_a_plain_name(accepted, name):
+    answer = Client().get("/api/schema/", headers={"Accept": accepted})
+    assert answer.status_code == 200
+    assert answer["Content-Disposition"] == f'inline; filename="{name}"'

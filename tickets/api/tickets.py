@@ -85,7 +85,7 @@ def choice(request: Request, name: str, choices: set[str], default: str) -> str:
 def identifier(request: Request, name: str) -> uuid.UUID | None:
     """The query parameter `name` as an id; None when it is not given. Raises a 400 Problem."""
     value = request.query_params.get(name)
-    if not value:
+    if value is None:
         return None
     try:
         return uuid.UUID(value)
@@ -123,6 +123,7 @@ class Tickets(APIView):
     """The tickets that the caller may see, one relation at a time; and the door for new ones."""
 
     throttle_classes = [FilingLimit]
+    versioned = ("POST",)
 
     def get_throttles(self) -> list[Any]:
         """Only filing is limited; reading pages is cheap."""
@@ -228,6 +229,8 @@ class Tickets(APIView):
 class OneTicket(APIView):
     """A single ticket."""
 
+    versioned = ("GET",)
+
     @extend_schema(operation_id="tickets_read", responses=schemas.TicketSerializer)
     def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
         """The ticket, as much of it as the caller may see."""
@@ -254,6 +257,8 @@ class Events(APIView):
 class OfferedMoves(APIView):
     """What the caller may do with a ticket now."""
 
+    versioned = ("GET",)
+
     @extend_schema(operation_id="tickets_moves", responses=schemas.MovesSerializer)
     def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
         """The moves, each with the schema of its input, so that a client can draw its buttons."""
@@ -278,6 +283,7 @@ class OfferedMoves(APIView):
 class MakeMove(APIView):
     """One move, made with POST; each has its own address and its own input."""
 
+    versioned = ("POST",)
     move: Move
 
     def post(self, request: Request, ticket_id: uuid.UUID) -> HttpResponse:

@@ -7,6 +7,7 @@ from tickets.api.pressing import AtRisk, Overdue
 from tickets.api.preview import Preview
 from tickets.api.reference import Categories, Duplicates
 from tickets.api.tickets import Events, OfferedMoves, OneTicket, Queue, Tickets, move_views
+from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
     path("categories", Categories.as_view(), name="categories"),
@@ -16,11 +17,11 @@ urlpatterns = [
     path("queue", Queue.as_view(), name="queue"),
     path("service-levels/preview", Preview.as_view(), name="service-levels-preview"),
     path("tickets", Tickets.as_view(), name="tickets"),
-    path("tickets/<uuid:ticket_id>", OneTicket.as_view(), name="ticket"),
-    path("tickets/<uuid:ticket_id>/events", Events.as_view(), name="ticket-events"),
-    path("tickets/<uuid:ticket_id>/moves", OfferedMoves.as_view(), name="ticket-moves"),
+    path("tickets/<id:ticket_id>", OneTicket.as_view(), name="ticket"),
+    path("tickets/<id:ticket_id>/events", Events.as_view(), name="ticket-events"),
+    path("tickets/<id:ticket_id>/moves", OfferedMoves.as_view(), name="ticket-moves"),
     *(
-        path(f"tickets/<uuid:ticket_id>/moves/{name}", view, name=f"ticket-move-{name}")
+        path(f"tickets/<id:ticket_id>/moves/{name}", view, name=f"ticket-move-{name}")
         for name, view in move_views().items()
     ),
     *photos.urlpatterns,
