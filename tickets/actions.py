@@ -21,6 +21,7 @@ from tickets.inputs import Party as StoodInFor
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, TicketOutbox, service_level
 from tickets.models.demands import MAX_URGES, not_following
 from tickets.models.photo import PhotoKind
+from tickets.models.ticket import LOOKED_UP
 from tickets.news import URGED, URGED_AGAIN
 from tickets.routing import CONTRACTORS, answering_section, contract_of, covers, renders, route
 from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, State, TicketType
@@ -50,6 +51,9 @@ _UNKNOWN_OFFICER = bilingual(
 )
 _UNCHANGED = bilingual("请填写要更正的姓名或电话。", "Give the name or the phone as it should be.")
 _UNKNOWN_WORKER = bilingual("该人员不是承办单位的在岗成员。", "That person is not a member of the holder.")
+_OWN_ORGANISATION = bilingual(
+    "涉及本单位的投诉、举报应由街道受理。", "What is against one's own organisation is for the street to take down."
+)
 _FOLLOWED = bilingual(
     "已有人附议，不能并入不公开的工单。", "Others follow it, so it does not merge into one without a public face."
 )
@@ -60,6 +64,7 @@ _NOT_A_DEPARTMENT = bilingual(
 
 # Contracts with the company, and the committee's own making and conduct.
 ABOUT_THE_COMMITTEE = frozenset({"SV05", "SV07"})
+MOST_FOUND = 25
 _COMPANIES = frozenset({"company", "project_office"})
 _WHISTLED_KINDS = frozenset({"department", "utility", "section", "maintainer", "title_holder"})
 
@@ -133,9 +138,11 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
     leaf = _leaf(report.category, by)
     serving = _serving(report.compound_id, report.street_id, by)
     staff = any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
-    if report.channel != Channel.APP and not staff:
+    if report.channel != Channel.APP and not staff and not _at_their_desk(report, serving, by):
         raise NotPermitted()
     accused = _accused(report, leaf, serving)
+    if report.channel != Channel.APP and any(seat.organisation_id in accused for seat in by.seats):
+        raise InvalidInput("accused", "own_organisation", _OWN_ORGANISATION)
     secret = report.type == TicketType.REPORT and report.secrecy == Secrecy.OPEN
     routing = route(serving, leaf, report.type, accused)
     reporter, contact_name, contact_phone = _reporter(report, person)
@@ -189,6 +196,15 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
     ticket.spare_id = serving.spare_id
     return ticket, happening, routing.rule
+
+
+def _at_their_desk(report: Report, serving: Serving, by: Actor) -> bool:
+    """Whether the actor's company or committee serves the place, and takes this down for somebody who calls or comes."""
+    if report.channel not in (Channel.PHONE, Channel.COUNTER):
+        return False
+    there = {one.provider.id for one in serving.services} | {one.provider.parent_id for one in serving.services}
+    there |= {one.id for one in (serving.committee, serving.residents_committee) if one}
+    return any(seat.organisation_id in there for seat in by.seats)
 
 
 def _leaf(code: str, by: Actor) -> catalogue.Leaf:
@@ -268,6 +284,27 @@ def attach(ticket: Ticket, photos: Sequence[uuid.UUID], kind: PhotoKind) -> None
     if photos:
         values = {"ticket": ticket, "street": ticket.street_id, "event_seq": ticket.event_count, "kind": kind}
         Photo.objects.filter(pk__in=set(photos)).update(**values)
+
+
+def look_up(phone: str, *, by: Actor) -> list[uuid.UUID]:
+    """The latest tickets of the street whose reporter has this whole phone number, each with an event that says who found it.
+
+    Anonymous ones are never found, nor those that accuse an organisation of the actor's. Raises NotPermitted.
+    """
+    streets = {seat.street_id for seat in by.seats if seat.kind in STREET_KINDS}
+    if not streets:
+        raise NotPermitted()
+    found = Ticket.objects.filter(contact_phone=phone, street__in=streets).exclude(contact_phone="")
+    found = found.exclude(secrecy=Secrecy.ANONYMOUS).exclude(
+        accused__overlap=[seat.organisation_id for seat in by.seats]
+    )
+    keys = list(found.order_by("-id").values_list("pk", flat=True)[:MOST_FOUND])
+    if keys:
+        drafts = [Draft.of(one) for one in lock(Ticket, *keys, by=by)]
+        for draft in drafts:
+            draft.note(LOOKED_UP, by=by, visibility=Visibility.INTERNAL)
+        store(drafts)
+    return keys
 
 
 # Carries a move out on a locked ticket: `action(ticket, by=…, version=…, **inputs)`.
@@ -447,10 +484,27 @@ def complete_step(
 
 
 def sign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID | None = None) -> Event:
-    """Sign for the ticket; a worker must be a member of the holder."""
-    if worker and not _seated(worker, by).filter(organisation=ticket.holder_id).exists():
-        raise InvalidInput("worker", "unknown_worker", _UNKNOWN_WORKER)
+    """Sign for the ticket; whoever signs works on it, unless another member of the holder is named.
+
+    Where the street stands in, nobody does until somebody is named.
+    """
+    if worker:
+        _check_worker(ticket, worker, by)
+    elif not by.on_behalf:
+        worker = by.person_id
     return perform(Ticket.sign, ticket, by=by, version=version, worker=worker)
+
+
+def assign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID, note: str = "") -> Event:
+    """Pass the ticket to another member of the holder."""
+    _check_worker(ticket, worker, by)
+    return perform(Ticket.assign_, ticket, by=by, version=version, worker=worker, note=note)
+
+
+def _check_worker(ticket: Ticket, worker: uuid.UUID, by: Actor) -> None:
+    """Raises InvalidInput for whoever is no member of the holder today."""
+    if not _seated(worker, by).filter(organisation=ticket.holder_id).exists():
+        raise InvalidInput("worker", "unknown_worker", _UNKNOWN_WORKER)
 
 
 def whistle(ticket: Ticket, *, by: Actor, version: int | None, departments: Sequence[uuid.UUID], reason: str) -> Event:
@@ -712,6 +766,7 @@ ACTIONS: Mapping[str, Action] = {
     "dispatch": _dispatching(Ticket.dispatch),
     "redispatch": _dispatching(Ticket.redispatch),
     "sign": sign,
+    "assign": assign,
     "whistle": whistle,
     "put_on_account": put_on_account,
     "resume": _with_holder_live(Ticket.resume),

@@ -197,6 +197,9 @@ class Audience:
             # Whoever has left the lead since they signed is none of its people any more.
             lead = [one for pk in self.organisations(told, Side.HANDLER) for one in self.members.get(pk, ())]
             seats += [one for one in lead if str(one.person_id) == told.facts["worker"]]
+        if side == Side.FORMER_WORKER:
+            lead = [one for pk in self.organisations(told, Side.HANDLER) for one in self.members.get(pk, ())]
+            seats += [one for one in lead if str(one.person_id) == told.was.get("worker")]
         return self._without_recused(told, {one.person_id: one.language for one in seats})
 
     def reporter(self, told: Told) -> list[Addressee]:

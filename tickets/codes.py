@@ -1,6 +1,7 @@
 """The short public code of a ticket: random, easy to read out on the phone, with a check character (ISO 7064, mod 33,32)."""
 
 import secrets
+import unicodedata
 
 from stdnum.iso7064 import mod_37_36
 
@@ -17,8 +18,8 @@ def new_code() -> str:
 
 
 def read_code(text: str) -> str | None:
-    """The code that `text` spells, forgiving case, dashes and look-alikes; None when its check character is wrong."""
-    code = text.upper().translate(_HEARD_AS)
+    """The code that `text` spells, forgiving case, width, dashes and look-alikes; None when its check character is wrong."""
+    code = unicodedata.normalize("NFKC", text).upper().translate(_HEARD_AS)
     if len(code) != LENGTH + 1 or not set(code) <= set(ALPHABET):
         return None
     return code if mod_37_36.is_valid(code, alphabet=ALPHABET) else None

@@ -222,6 +222,14 @@ class Sign(Input):
     )
 
 
+class Assign(Input):
+    worker = Identifier(
+        label=bilingual("经办人", "Worker"),
+        help_text=bilingual("承办单位的在岗成员。", "A member of the holder who will do the work."),
+    )
+    note = Words(required=False, label=REMARKS)
+
+
 class ContactResult(models.TextChoices):
     """How the first contact with the resident went (先行联系)."""
 
@@ -418,7 +426,8 @@ class Submit(Input):
         default=Channel.APP,
         label=bilingual("渠道", "Channel"),
         help_text=bilingual(
-            "小程序以外的渠道仅供街道人员代为上报。", "Other than app: staff of the street, for somebody else."
+            "小程序以外的渠道供工作人员代他人上报；热线仅限街道。",
+            "Other than app: staff, for somebody who calls or comes; the hotline is the street's.",
         ),
     )
     contact_name = Line(

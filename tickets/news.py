@@ -22,6 +22,7 @@ class Side(StrEnum):
     HANDLER = "handler"
     FORMER = "former"  # whoever led it before the event, and leads it no longer
     WORKER = "worker"
+    FORMER_WORKER = "former_worker"  # whoever worked on it before the event, and does no longer
     HELPER = "helper"
     NEW_HELPER = "new_helper"  # whoever was asked to help by the event
     RELEASED = "released"  # whoever helped before the event, and does no longer
@@ -43,6 +44,7 @@ SIDES = {
     S.HANDLER: bilingual("主办单位（调度员、项目负责人、经办人）", "the lead's dispatchers, managers and worker"),
     S.FORMER: bilingual("原主办单位", "the lead before"),
     S.WORKER: bilingual("经办人", "the worker"),
+    S.FORMER_WORKER: bilingual("原经办人", "the worker before"),
     S.HELPER: bilingual("协办、被吹哨单位", "co-handlers and whistled departments"),
     S.NEW_HELPER: bilingual("新增协办、被吹哨单位", "those newly asked to help"),
     S.RELEASED: bilingual("不再协办的单位", "those released from helping"),
@@ -146,6 +148,7 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     ),
     "dispatch": (*_residents("dispatched.resident"), *_work(), *_HELP),
     "sign": (*_residents("signed.resident"), Note(S.WORKER, T.WORK, "signed.worker")),
+    "assign": (Note(S.WORKER, T.WORK, "signed.worker"), Note(S.FORMER_WORKER, T.PROGRESS, "assigned.former")),
     "redispatch": (*_residents("dispatched.resident"), *_work(), *_HELP, *_TAKEN),
     "relieve": (*_HELP, Note(S.RELEASED, T.WORK, "taken.released")),
     "bounce": (
@@ -229,6 +232,7 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "remind": (),
     "recalendar": (),
     "reveal": (),
+    "look_up": (),
 }
 """Every move's news, the nearest side first: somebody who is several hears it once, as the first."""
 

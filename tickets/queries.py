@@ -1,17 +1,14 @@
 """The lists and single tickets that an actor may see: one list for each relation, never an OR across joins."""
 
 import uuid
-from collections.abc import Iterator
 
-from django.db.models import BooleanField, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import F, QuerySet
 
 from community.models import Area, Compound
-from tickets.access import STREET_KINDS, sees
-from tickets.codes import read_code
+from tickets.access import STREET_KINDS, Relation, sees
 from tickets.models import Assignment, Follower, Ticket
 from tickets.models.ticket import TicketQuerySet
-from tickets.states import Secrecy, TicketType
+from tickets.states import Secrecy, State, TicketType
 from workflow.actor import Actor
 from workflow.prepared import Prepared
 
@@ -66,6 +63,18 @@ def in_communities(actor: Actor) -> TicketQuerySet:
     return found.exclude(type=TicketType.REPORT)
 
 
+def coordinated_by(actor: Actor) -> TicketQuerySet:
+    """What the actor's committees coordinate today; for staff of the street, what their sections do."""
+    coordinating = Ticket.objects.filter(state=State.COORDINATING)
+    if any(seat.kind in COMMITTEE_KINDS for seat in actor.seats):
+        # Today's committee has taken the place of the one that was asked.
+        return (
+            in_areas(actor).filter(state=State.COORDINATING, coordinator__isnull=False).exclude(coordinator=F("desk"))
+        )
+    sections = _organisations(actor, *STREET_KINDS)
+    return _without_accused(coordinating.filter(coordinator__in=sections), actor)
+
+
 def in_street(actor: Actor) -> TicketQuerySet:
     """What belongs to the streets in whose office the actor sits."""
     streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS}
@@ -110,46 +119,32 @@ def _without_accused(tickets: TicketQuerySet, actor: Actor) -> TicketQuerySet:
     return tickets.exclude(accused__overlap=sorted(_organisations(actor)))
 
 
-_BODY = "tickets_ticket.title || ' ' || tickets_ticket.text || ' ' || tickets_ticket.code"
-# The grams find the rows by index, LIKE makes the answer exact.
-_HOLDS = f"(zh_grams({_BODY}) @> zh_query(%s) AND lower({_BODY}) LIKE %s)"
-
-
-def queue_matching(rows: QuerySet[Assignment], words: str, *, ended: bool) -> QuerySet[Assignment]:
-    """Those of the assignments whose ticket holds the `words`.
-
-    Of what is over, only the whole code and the title are searched: whoever had a part reads the text no more.
-    """
-    tickets = matching(Ticket.objects.all(), words)
-    if ended and not read_code(words):
-        for word in words.split():
-            tickets = tickets.filter(title__icontains=word)
-    return rows.filter(ticket__in=tickets.values("pk"))
-
-
-def matching(tickets: TicketQuerySet, words: str) -> TicketQuerySet:
-    """Those of `tickets` whose title, text or code holds every one of the space-separated `words`, in any script."""
-    if code := read_code(words):
-        return tickets.filter(code=code)
-    for word in words.split():
-        pattern = word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        holds = RawSQL(_HOLDS, [word, f"%{pattern}%"], output_field=BooleanField())  # noqa: S611 - parameters are bound
-        tickets = tickets.filter(holds)
-    return tickets
-
-
 def similar(compound_id: uuid.UUID, category: str, actor: Actor) -> TicketQuerySet:
     """Open tickets of the same compound and category, the latest 50: candidates for duplicates.
 
     Neighbours get public faces; staff of the street and the committees of the place get what they may list.
     """
-    rows = next((rows for rows in _lists(compound_id, actor) if rows is not None), Ticket.objects.none())
+    rows = {
+        Relation.STREET: lambda: in_street(actor),
+        Relation.NEIGHBOUR: lambda: in_compound(compound_id, actor),
+        Relation.COMMITTEE: lambda: in_areas(actor),
+        Relation.COMMUNITY: lambda: in_communities(actor),
+        None: Ticket.objects.none,
+    }[_placed(compound_id, actor)]()
     return rows.open().filter(compound=compound_id, category__code=category).order_by("-id")[:50]
 
 
-def _lists(compound_id: uuid.UUID, actor: Actor) -> Iterator[TicketQuerySet | None]:
+def similar_as(compound_id: uuid.UUID, actor: Actor) -> Relation:
+    """What the actor is to every ticket that `similar` finds."""
+    return _placed(compound_id, actor) or Relation.NEIGHBOUR
+
+
+def _placed(compound_id: uuid.UUID, actor: Actor) -> Relation | None:
     kinds = {seat.kind for seat in actor.seats}
-    yield in_street(actor) if kinds & STREET_KINDS else None
-    yield in_compound(compound_id, actor) if compound_id in actor.compounds else None
-    yield in_areas(actor) if kinds & set(COMMITTEE_KINDS) else None
-    yield in_communities(actor) if "residents_committee" in kinds else None
+    if kinds & STREET_KINDS:
+        return Relation.STREET
+    if compound_id in actor.compounds:
+        return Relation.NEIGHBOUR
+    if kinds & set(COMMITTEE_KINDS):
+        return Relation.COMMITTEE
+    return Relation.COMMUNITY if "residents_committee" in kinds else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from django.core.exceptions import ValidationError
@@ -34,6 +34,12 @@ class Page[Row]:
     def envelope(self, results: Sequence[Any]) -> dict[str, Any]:
         """The answer's body, with the rows as `results`."""
         return {"results": results, "next_cursor": self.next_cursor}
+
+
+class First(Protocol):
+    """Narrows `rows` to the first `count` in the order of `keys` of those that it looks for."""
+
+    def __call__(self, rows: QuerySet[Any], keys: Sequence[str], count: int) -> QuerySet[Any]: ...
 
 
 class _Row(Func):
@@ -103,12 +109,14 @@ def _field(queryset: QuerySet[Any], name: str) -> "Field[Any, Any]":
     return field.target_field if field.is_relation else field
 
 
-def page[Row: Model](request: Request, queryset: QuerySet[Row], *key_fields: str) -> Page[Row]:
+def page[Row: Model](
+    request: Request, queryset: QuerySet[Row], *key_fields: str, first: "First | None" = None
+) -> Page[Row]:
     """The page of `queryset` that the request's `cursor` and `limit` ask for, ordered by `key_fields`.
 
     The keys are not null, unique together, and all rising (`"next_due_at", "id"`) or all falling (`"-closed_at",
-    "-id"`), so that one index serves order and position. Costs one statement. Raises a 400 Problem for a bad cursor
-    or limit.
+    "-id"`), so that one index serves order and position. `first` may find the first rows in a way of its own. Costs one
+    statement. Raises a 400 Problem for a bad cursor or limit.
     """
     falling = {key.startswith("-") for key in key_fields}
     if len(falling) != 1:
@@ -120,9 +128,15 @@ def page[Row: Model](request: Request, queryset: QuerySet[Row], *key_fields: str
         position = map(Value, _decode(cursor, fields), fields)
         beyond = _Before if True in falling else _After
         queryset = queryset.filter(beyond(_Row(*map(F, names)), _Row(*position)))
+    if first is not None:
+        queryset = first(queryset, key_fields, limit + 1)
     rows = list(queryset.order_by(*key_fields)[: limit + 1])
     if len(rows) <= limit:
         return Page(rows, None)
     rows.pop()
-    last = [attrgetter(name.replace("__", "."))(rows[-1]) for name in names]
-    return Page(rows, _encode(last))
+    return Page(rows, _encode([_value(rows[-1], name) for name in names]))
+
+
+def _value(row: Any, name: str) -> Any:
+    """What a key is in a row, which is an instance or has the key among its names."""
+    return getattr(row, name) if hasattr(row, name) else attrgetter(name.replace("__", "."))(row)

@@ -127,6 +127,13 @@ class Draft[S: Subject]:
         )
         return self.record(happening, by=by, at=at, acted_upon=acted_upon, before=before)
 
+    def note(self, verb: str, *, by: Actor, visibility: Visibility) -> Event:
+        """Add an event that is no move: somebody did something with the subject that changes nothing of it."""
+        subject, state = self.subject, str(self.subject.state)
+        happening = Happening(verb, state, state, visibility, told=tuple(subject.audience()))
+        at = max(by.at, subject.last_event_at)
+        return self.record(happening, by=by, at=at, acted_upon=_acted_upon(subject), before=subject.telling())
+
     def record(
         self,
         happening: Happening,

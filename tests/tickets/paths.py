@@ -67,6 +67,8 @@ class Scene:
     def inputs(self, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         """The inputs as the API hands them on: organisations by id, checked by the move's own serializer."""
         named = {key: self._ids(value) if key in PARTIES else value for key, value in inputs.items()}
+        if (worker := named.get("worker")) in self.cast:
+            named["worker"] = str(self.cast[worker].pk)
         return validated(moves(Ticket)[name].input, named)
 
     def _ids(self, value: Any) -> Any:
@@ -177,6 +179,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "coordinate": {"reason": "需要协调"},
     "record": {"met_with": "业主和项目部", "agreed": "周五前整改"},
     "dispatch": {"holder": "po-a01"},
+    "assign": {"worker": "worker"},
     "redispatch": {"holder": "co-linjianli", "reason": "原单位无法办理"},
     "return": {"reason": "不属于我方职责"},
     "contact": {"result": "reached", "words": "已说明"},

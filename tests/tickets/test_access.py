@@ -145,7 +145,9 @@ MAY = {
     R.REPORTER: "answer confirm dispute reopen withdraw urge thank",
     R.FOLLOWER: "dispute urge",
     R.NEIGHBOUR: "cosign",
-    R.HOLDER: ("coordinate sign return contact arrive progress complete_step ask request_extension reply reveal"),
+    R.HOLDER: (
+        "coordinate sign assign return contact arrive progress complete_step ask request_extension reply reveal"
+    ),
     R.CO_HANDLER: "progress report_in decline assist_done reveal",
     R.WHISTLED: "progress report_in decline assist_done",
     R.COPIED: "",

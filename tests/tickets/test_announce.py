@@ -41,7 +41,7 @@ def told(scene):
 
 
 def test_every_move_says_to_whom_it_is_news():
-    assert set(NEWS) == {"submit", *moves(Ticket)}
+    assert set(NEWS) == {"submit", "look_up", *moves(Ticket)}
 
 
 def test_residents_hear_of_no_internal_event():

@@ -73,6 +73,7 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "answer": (State.IN_PROGRESS, [ASKED], "resident"),
     "answer_now": (State.SUBMITTED, [], "desk_officer"),
     "arrive": (State.IN_PROGRESS, [], "dispatcher"),
+    "assign": (State.IN_PROGRESS, [], "dispatcher"),
     "ask": (State.IN_PROGRESS, [], "dispatcher"),
     "assist_done": (State.COORDINATING, [], "traffic_liaison"),
     "callback": (State.REPLIED, [], "desk_officer"),

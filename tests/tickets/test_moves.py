@@ -30,6 +30,7 @@ take_over         | coordinating                                  | =           
 dispatch          | submitted                                     | dispatched               | street
 dispatch          | coordinating                                  | dispatched               | coordinator street
 sign              | dispatched                                    | in_progress              | holder
+assign            | in_progress                                   | =                        | holder
 redispatch        | dispatched in_progress returning              | dispatched               | street clock
 relieve           | dispatched in_progress returning              | =                        | clock
 bounce            | dispatched returning                          | submitted                | clock
@@ -82,7 +83,7 @@ reveal            | OPEN                                          | =           
 """
 PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
-    "report_in", "supervise", "raise_level", "recalendar", "relieve", "lift_supervision", "lower_level",
+    "report_in", "supervise", "raise_level", "recalendar", "relieve", "lift_supervision", "lower_level", "assign",
 }  # fmt: skip
 STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind", "correct_contact"}
 OFFICE_READ = {"appoint", "remark"}

@@ -167,6 +167,7 @@ WAYS = [
     way("CL07", ("dispatcher", "return", X), ("property_officer", "uphold", X)),
     way("PK01", WIDE_DISPATCH, ("dispatcher", "return", X), ("property_officer", "uphold", X)),
     way("PK01", WIDE_DISPATCH, ("dispatcher", "return", X), ("property_officer", "designate", X)),
+    way("CL07", SIGN, ("dispatcher", "assign", {"worker": "worker", "note": "x"})),
     way("CL07", SIGN, CONTACT),
     way("CL07", SIGN, ("dispatcher", "arrive")),
     way("CL07", SIGN, ("dispatcher", "progress", {"text": "x", "photos": 9})),

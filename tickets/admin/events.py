@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 
 from notifications.trial import EVENT
 from tickets.models import Ticket
-from tickets.models.ticket import REPORTED
+from tickets.models.ticket import OTHERS
 from web.words import bilingual
 from workflow.moves import moves
 
@@ -14,11 +14,12 @@ from workflow.moves import moves
 @cache
 def _labels() -> dict[str, Promise]:
     told = {f"ticket.{move.name}": move.label for move in moves(Ticket).values()}
-    return {"ticket.submit": REPORTED, **told, EVENT: bilingual("试发", "A test")}
+    others = {f"ticket.{verb}": label for verb, label in OTHERS.items()}
+    return {**others, **told, EVENT: bilingual("试发", "A test")}
 
 
 def event_types() -> list[str]:
-    """Every type that a webhook can hear: a ticket's birth, and its moves."""
+    """Every type that a webhook can hear: its moves, and what else is in its history."""
     return [type for type in _labels() if type != EVENT]
 
 

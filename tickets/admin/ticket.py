@@ -24,7 +24,8 @@ from tickets.inputs import Party
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Ticket, TicketEvent
 from tickets.models.ticket import TicketQuerySet, move_label
-from tickets.queries import in_street, matching
+from tickets.queries import in_street
+from tickets.search import Search, Wanted
 from tickets.states import Secrecy, State
 from web.admin import Page
 from web.words import bilingual
@@ -218,9 +219,10 @@ class TicketAdmin(ReadOnly, Page):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Tickets whose code, title or text holds every word, found as the API finds them."""
+        """Tickets that hold every word, or have the number that is spelled, found as the API finds them."""
         assert isinstance(queryset, TicketQuerySet)
-        return (matching(queryset, search_term[:50]) if search_term.strip() else queryset), False
+        search = Search.whole(Wanted.read(search_term[:50]))
+        return (search.matching(queryset) if search else queryset), False
 
     @admin.display(description=bilingual("联系人", "contact"))
     def contact(self, ticket: Ticket) -> str:

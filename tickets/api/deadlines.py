@@ -1,10 +1,11 @@
 """The clocks of a ticket for people: how each stands, and one sentence that says who must do what by when."""
 
 import math
+import uuid
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.db import models
 from tickets.access import SEES_WHOLE, STAFF, Relation, reads_clock
 from tickets.clocks import LEADS
 from tickets.models import Ticket
-from tickets.states import ClockName
+from tickets.states import ClockName, State
 from web.words import bilingual
 from workflow.calendar import Budget, Calendar, Unit
 from workflow.models import Clock
@@ -29,6 +30,21 @@ class ClockState(models.TextChoices):
     PAUSED = "paused", bilingual("暂停", "Paused")
     OVERDUE = "overdue", bilingual("已超时", "Overdue")
     STOPPED = "stopped", bilingual("已停止", "Stopped")
+
+
+class Parties(Protocol):
+    """Whose the time of a ticket's clocks is: its organisations, and of what kind they are."""
+
+    @property
+    def coordinator_today(self) -> uuid.UUID | None: ...
+    @property
+    def account_owner_id(self) -> uuid.UUID | None: ...
+    @property
+    def desk_id(self) -> uuid.UUID: ...
+    @property
+    def leader(self) -> uuid.UUID | None: ...
+    @property
+    def kinds(self) -> Mapping[uuid.UUID, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +146,7 @@ def seconds_until(moment: datetime, now: datetime) -> int:
     return math.floor((moment - now).total_seconds())
 
 
-def words(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool, read_at: datetime | None = None) -> str:
+def words(clock: Clock, ticket: Parties, now: datetime, *, reporter: bool, read_at: datetime | None = None) -> str:
     """One sentence on the clock as it stands at `now` in the reader's language, for the resident who reported (`reporter`) or others.
 
     `read_at` is the reader's own moment where that is another, as with a forecast.
@@ -147,7 +163,7 @@ def _paused(clock: Clock, reporter: bool) -> tuple[str, str]:
     return f"{label}时限暂停计时：{why_zh}", f"{label} stands still {why_en}."
 
 
-def _sentence(clock: Clock, ticket: Ticket, state: ClockState, zh: str, en: str, reporter: bool) -> tuple[str, str]:
+def _sentence(clock: Clock, ticket: Parties, state: ClockState, zh: str, en: str, reporter: bool) -> tuple[str, str]:
     you_zh, you_en = ("您", "you") if reporter else ("诉求人", "the resident")
     match clock.name:
         case C.QUESTION:
@@ -172,7 +188,7 @@ def _sentence(clock: Clock, ticket: Ticket, state: ClockState, zh: str, en: str,
     return f"{who_zh}须在{zh} 前{do_zh}", f"{who_en} must {do_en} by {en}."
 
 
-def _who(clock: Clock, ticket: Ticket) -> tuple[str, str]:
+def _who(clock: Clock, ticket: Parties) -> tuple[str, str]:
     """Whose the time is, as residents call them."""
     match clock.name:
         case C.COORDINATE:
@@ -183,13 +199,19 @@ def _who(clock: Clock, ticket: Ticket) -> tuple[str, str]:
             return STREET
         case _:
             organisation, otherwise = clock.holder_id, HANDLER
-            lead = ticket.lead.organisation_id if ticket.lead else None
-            if clock.name in LEADS and clock.stopped_at is None and organisation != lead:
+            if clock.name in LEADS and clock.stopped_at is None and organisation != ticket.leader:
                 # Its time goes on, and is whoever's who is given the ticket next.
                 return HANDLER
     if organisation == ticket.desk_id:
         return STREET
     return PARTIES.get(ticket.kinds.get(organisation, ""), otherwise) if organisation else otherwise
+
+
+def promised(due_at: datetime | None, state: str, clocks: Iterable[Clock]) -> datetime | None:
+    """When the resident may expect it settled: as promised with the first dispatch, before that when the whole time is over."""
+    if due_at is not None or state not in (State.SUBMITTED, State.COORDINATING):
+        return due_at
+    return next((one.due_at for one in clocks if one.name == C.OVERALL and one.stopped_at is None), None)
 
 
 def is_the_reporter(mine: Set[Relation]) -> bool:

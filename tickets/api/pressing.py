@@ -1,77 +1,69 @@
 """The office's lists: what is overdue, and what will be soon."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tickets.access import STREET_KINDS
-from tickets.api import representation, schemas
-from tickets.api.tickets import actor_of, identifier
+from tickets.access import STREET_KINDS, Relation
+from tickets.api import filters, schemas
+from tickets.api.counts import By, counts
+from tickets.api.lists import KEYS, Listing, narrowed
+from tickets.api.rows import Gathered, pressing_row
+from tickets.api.tickets import actor_of
+from tickets.inputs import Identifier
 from tickets.models import TicketClock
-from tickets.models.ticket import NEXT, TicketQuerySet, risk_begins
+from tickets.models.ticket import TicketQuerySet, risk_begins
 from tickets.queries import in_street
-from web.paging import page
-from web.problems import Fault, invalid
 from web.schema import PAGING, paged
-from web.words import bilingual
+from workflow.actor import Actor
 from workflow.errors import NotPermitted
 
-HIGHEST_LEVEL = 5
-_BAD_LEVEL = bilingual("层级应为 0 至 5 的整数。", "A level is a whole number from 0 to 5.")
-_BAD_CATEGORY = bilingual("事项分类代码有误。", "It is no category's code.")
-FILTERS = [
-    OpenApiParameter(
-        "level",
-        {"type": "integer", "minimum": 0, "maximum": HIGHEST_LEVEL},
-        description="Only this level of escalation.",
-    ),
-    OpenApiParameter("compound", OpenApiTypes.UUID, description="Only this compound."),
-    OpenApiParameter("provider", OpenApiTypes.UUID, description="Only what this organisation holds."),
-    OpenApiParameter("category", OpenApiTypes.STR, description="Only this category, by its code."),
-]
+
+class PressingQuery(filters.Filters):
+    """What narrows and orders the office's lists."""
+
+    provider = Identifier(required=False, help_text="The same as `holder`.")
+    sort = filters.SORT
+
+
+class PressingCountsQuery(By, PressingQuery):
+    """What is counted of the office's lists, and by what."""
+
+    sort = None  # type: ignore[assignment]
+
+
+type Narrow = Callable[[TicketQuerySet, datetime], TicketQuerySet]
 ROWS = paged(schemas.PressingRowSerializer)
+STREET = Relation.STREET
 
 
-def narrowed(request: Request, tickets: TicketQuerySet) -> TicketQuerySet:
-    """Those that the request's filters let through. Raises a 400 Problem."""
-    if (level := request.query_params.get("level")) is not None:
-        if level not in {str(one) for one in range(HIGHEST_LEVEL + 1)}:
-            raise invalid(Fault("level", "invalid", _BAD_LEVEL))
-        tickets = tickets.filter(level=int(level))
-    if compound := identifier(request, "compound"):
-        tickets = tickets.filter(compound=compound)
-    if provider := identifier(request, "provider"):
-        tickets = tickets.filter(holder=provider)
-    if category := request.query_params.get("category"):
-        if len(category) > 8 or "\0" in category:
-            raise invalid(Fault("category", "invalid", _BAD_CATEGORY))
-        tickets = tickets.filter(category__code=category)
-    return tickets
-
-
-def listed(
-    request: Request,
-    narrow: Callable[[TicketQuerySet, datetime], TicketQuerySet],
-    presses: Callable[[TicketClock, datetime], bool],
-) -> Response:
-    """One page of what `narrow` leaves of the caller's street, each with the clocks that press. Raises NotPermitted."""
-    actor = actor_of(request)
+def listing(given: Mapping[str, Any], actor: Actor, narrow: Narrow) -> Listing:
+    """What `narrow` leaves of the caller's street. Raises NotPermitted, or a 400 Problem."""
     if not any(seat.kind in STREET_KINDS for seat in actor.seats):
         raise NotPermitted()
-    tickets = narrow(narrowed(request, in_street(actor)), actor.at)
-    found = page(request, tickets.values_list(*representation.ROW, named=True), "next_due_at", "id")
-    clocks: dict[Any, list[TicketClock]] = {one.id: [] for one in found.rows}
-    for one in TicketClock.objects.running(NEXT).filter(subject__in=clocks):
-        if presses(one, actor.at):
-            clocks[one.subject_id].append(one)
-    rows = [representation.pressing_row(one, clocks[one.id], actor.at) for one in found.rows]
+    asked = {**given, **({"holder": given["provider"]} if "provider" in given else {})}
+    return narrowed(narrow(in_street(actor), actor.at), asked, actor, STREET, status="open", keys=KEYS["open"])
+
+
+def listed(request: Request, narrow: Narrow, presses: Callable[[TicketClock, datetime], bool]) -> Response:
+    """One page of what `narrow` leaves of the caller's street, each with the clocks that press. Raises NotPermitted."""
+    actor, given = actor_of(request), filters.read(request, PressingQuery)
+    found = listing(given, actor, narrow).page(request)
+    gathered = Gathered(found.rows, actor)
+    rows = [pressing_row(line, gathered, lambda clock: presses(clock, actor.at)) for line in gathered.lines]
     return Response(found.envelope(rows))
+
+
+def counted(request: Request, narrow: Narrow) -> Response:
+    """How many `narrow` leaves of the caller's street, by what they are. Raises NotPermitted."""
+    actor, given = actor_of(request), filters.read(request, PressingCountsQuery, ())
+    by = given.pop("by")
+    return Response(counts(lambda some: listing(some, actor, narrow).counted(), given, by, actor, STREET))
 
 
 class Overdue(APIView):
@@ -79,10 +71,21 @@ class Overdue(APIView):
 
     problems = (403,)
 
-    @extend_schema(operation_id="overdue_list", parameters=[*FILTERS, *PAGING], responses=ROWS)
+    @extend_schema(operation_id="overdue_list", parameters=[PressingQuery, *PAGING], responses=ROWS)
     def get(self, request: Request) -> Response:
         """Open tickets of which something was due and has not been done, the longest overdue first; for staff of the street."""
         return listed(request, TicketQuerySet.overdue, lambda clock, at: clock.due_at <= at)
+
+
+class OverdueCounts(APIView):
+    """How much is overdue in the street."""
+
+    problems = (403,)
+
+    @extend_schema(operation_id="overdue_counts", parameters=[PressingCountsQuery], responses=schemas.CountsSerializer)
+    def get(self, request: Request) -> Response:
+        """How many tickets are overdue, by what they are: exact to 999, "999+" beyond."""
+        return counted(request, TicketQuerySet.overdue)
 
 
 class AtRisk(APIView):
@@ -90,7 +93,18 @@ class AtRisk(APIView):
 
     problems = (403,)
 
-    @extend_schema(operation_id="at_risk_list", parameters=[*FILTERS, *PAGING], responses=ROWS)
+    @extend_schema(operation_id="at_risk_list", parameters=[PressingQuery, *PAGING], responses=ROWS)
     def get(self, request: Request) -> Response:
         """Open tickets with less than a fifth of the time left on something, the next due first; for staff of the street."""
         return listed(request, TicketQuerySet.at_risk, lambda clock, at: risk_begins(clock) <= at)
+
+
+class AtRiskCounts(APIView):
+    """How much will soon be overdue in the street."""
+
+    problems = (403,)
+
+    @extend_schema(operation_id="at_risk_counts", parameters=[PressingCountsQuery], responses=schemas.CountsSerializer)
+    def get(self, request: Request) -> Response:
+        """How many tickets are at risk, by what they are: exact to 999, "999+" beyond."""
+        return counted(request, TicketQuerySet.at_risk)

@@ -14,7 +14,8 @@ from rest_framework.views import APIView
 from community.authentication import caller_of
 from tickets.access import relations
 from tickets.actions import Report, forecast
-from tickets.api import deadlines, representation, schemas
+from tickets.api import deadlines, schemas
+from tickets.api.rows import STATE_LABELS
 from tickets.api.tickets import choice, identifier
 from tickets.catalogue import NoCatalogue
 from tickets.models.service_level import NoServiceLevel
@@ -97,7 +98,7 @@ class Preview(APIView):
         document = {
             "at": at,
             "state": str(ticket.state),
-            "state_label": representation.STATE_LABELS[ticket.state],
+            "state_label": STATE_LABELS[ticket.state],
             "routed": reasons().get(rule, ""),
             "urgent": ticket.urgent,
             "service_level": ticket.policy,

@@ -7,7 +7,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tickets import catalogue, queries
-from tickets.api import representation, schemas
+from tickets.api import schemas
+from tickets.api.rows import ROW, Gathered
 from tickets.api.tickets import actor_of, identifier
 from tickets.duplicates import ranked
 from web.problems import Fault, invalid
@@ -64,7 +65,14 @@ class Duplicates(APIView):
             raise invalid(*(Fault(name, "required", _REQUIRED) for name in missing or ["category"]))
         assert compound is not None
         actor = actor_of(request)
-        rows = queries.similar(compound, category, actor).values_list(*representation.ROW, "text", named=True)
-        candidates = [(one[:-1], f"{one.title} {one.text}", one.submitted_at) for one in rows]
+        rows = queries.similar(compound, category, actor).values_list(*ROW, "text", named=True)
+        candidates = [(one, f"{one.title} {one.text}", one.submitted_at) for one in rows]
         found = ranked(request.query_params.get("text", "")[:2000], actor.at, candidates)
-        return Response([{"likeness": score, "ticket": representation.row(one, actor.at)} for score, one in found])
+        gathered = Gathered([one for _, one in found], actor)
+        seen = queries.similar_as(compound, actor)
+        return Response(
+            [
+                {"likeness": score, "ticket": gathered.row(line, seen)}
+                for (score, _), line in zip(found, gathered.lines, strict=True)
+            ]
+        )

@@ -3,132 +3,23 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from community.models import Organisation, Person
 from tickets import catalogue
 from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, STANDS_IN_FOR, Relation, relations
 from tickets.api import deadlines
+from tickets.api.rows import STATE_LABELS, worker
 from tickets.masks import masked_name, masked_phone
-from tickets.models import Assignment, Photo, Ticket, TicketClock, TicketEvent
+from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.models.ticket import move_label
 from tickets.routing import reasons
-from tickets.states import AssignmentRole, ClockName, Outcome, Secrecy, State
+from tickets.states import AssignmentRole, Outcome, Secrecy, State
 from tickets.titles import spoken
 from workflow.actor import Actor
 from workflow.moves import Move, moves
 
-STATE_LABELS = {state.value: state.label for state in State}
 R = Relation
-
-# The columns of a list's rows; what is not needed there is not read.
-ROW = (
-    "id",
-    "code",
-    "state",
-    "type",
-    "category_id",
-    "compound_id",
-    "place",
-    "title",
-    "urgent",
-    "level",
-    "supervised",
-    "cosigns",
-    "version",
-    "submitted_at",
-    "next_due_at",
-    "closed_at",
-    "holder_id",
-    "holder__name",
-)
-
-
-def row(values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
-    """One row of a list as of `now`, from the columns in ROW."""
-    (
-        id_, code, state, type_, category_id, compound_id, place, title, urgent, level, supervised, cosigns, version,
-        submitted_at, next_due_at, closed_at, holder_id, holder_name,
-    ) = values  # fmt: skip
-    leaf = catalogue.leaf_by_id(category_id)
-    return {
-        "id": id_,
-        "code": code,
-        "state": state,
-        "state_label": STATE_LABELS[state],
-        "type": type_,
-        "category": {"code": leaf.code, "name": leaf.name},
-        "compound": compound_id,
-        "place": place,
-        "title": spoken(title),
-        "urgent": urgent,
-        "level": level,
-        "supervised": supervised,
-        "cosigns": cosigns,
-        "version": version,
-        "submitted_at": submitted_at,
-        "next_due_at": next_due_at,
-        "overdue": _past(next_due_at, now),
-        "closed_at": closed_at,
-        "holder": {"id": holder_id, "name": holder_name} if holder_id else None,
-    }
-
-
-ASSIGNMENT_ROW = (
-    "id",
-    "ticket_id",
-    "role",
-    "step",
-    "next_due_at",
-    "opened_at",
-    "signed_at",
-    "closed_at",
-    "outcome",
-    "worker_id",
-)
-
-
-def queue_row(values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
-    """One row of a queue as of `now`, from the columns in ASSIGNMENT_ROW and those of the ticket in ROW."""
-    _, _, role, step, next_due_at, opened_at, signed_at, closed_at, outcome, worker = values[: len(ASSIGNMENT_ROW)]
-    return {
-        "role": role,
-        "role_label": AssignmentRole(role).label,
-        "step": step,
-        "next_due_at": next_due_at,
-        "overdue": _past(next_due_at, now),
-        "opened_at": opened_at,
-        "signed_at": signed_at,
-        "closed_at": closed_at,
-        "outcome": outcome,
-        "worker": worker,
-        "ticket": row(values[len(ASSIGNMENT_ROW) :], now),
-    }
-
-
-def pressing_row(values: tuple[Any, ...], clocks: Iterable[TicketClock], now: datetime) -> dict[str, Any]:
-    """One row of the office's lists as of `now`, with the `clocks` that put it there."""
-    shown = row(values, now)
-    return {
-        **shown,
-        "remaining_seconds": deadlines.seconds_until(shown["next_due_at"], now),
-        "overdue_seconds": max(0, -deadlines.seconds_until(shown["next_due_at"], now)),
-        "clocks": [
-            {
-                "name": one.name,
-                "label": ClockName(one.name).label,
-                "holder": one.holder_id,
-                "due_at": one.due_at,
-                "remaining_seconds": deadlines.seconds_until(one.due_at, now),
-            }
-            for one in sorted(clocks, key=lambda one: one.due_at)
-        ],
-    }
-
-
-def _past(due_at: datetime | None, now: datetime) -> bool:
-    return due_at is not None and due_at <= now
 
 
 def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:
@@ -198,6 +89,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "on_account": None,
         "officer": _officer(ticket) if R.STREET in mine else None,
         "hotline_number": ticket.hotline_number if mine & STAFF else None,
+        "promised_at": None,
     }
     if R.NEIGHBOUR in mine:
         document["text"] = ticket.text
@@ -206,13 +98,14 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
             "text": ticket.text,
             "spot": ticket.spot,
             "contact": _contact(ticket, mine),
-            "assignments": [_assignment(one, names) for one in ticket.assignments],
+            "assignments": [_assignment(one, names, mine) for one in ticket.assignments],
             "photos": [photo(one) for one in Photo.objects.filter(ticket=ticket).order_by("id")],
             "resolved": ticket.resolved,
             "rating": ticket.rating,
             "question_open": ticket.question_open,
             "extension_days": ticket.extension_days,
             "on_account": _account(ticket, names),
+            "promised_at": deadlines.promised(ticket.due_at, str(ticket.state), ticket.clocks),
         }
     return document
 
@@ -248,7 +141,7 @@ def _named(organisation_id: uuid.UUID | None, names: Mapping[uuid.UUID, str]) ->
     return {"id": organisation_id, "name": names.get(organisation_id, "")} if organisation_id else None
 
 
-def _assignment(one: Assignment, names: Mapping[uuid.UUID, str]) -> dict[str, Any]:
+def _assignment(one: Assignment, names: Mapping[uuid.UUID, str], mine: Collection[Relation]) -> dict[str, Any]:
     return {
         "organisation": _named(one.organisation_id, names),
         "role": one.role,
@@ -263,6 +156,7 @@ def _assignment(one: Assignment, names: Mapping[uuid.UUID, str]) -> dict[str, An
         "arrived_at": one.arrived_at,
         "closed_at": one.closed_at,
         "designated": one.designated,
+        "worker": worker(one.worker_id, getattr(one, "worker_name", None), bool(STAFF & set(mine))),
     }
 
 

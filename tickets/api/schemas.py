@@ -39,14 +39,35 @@ class CategoryOfTicketSerializer(LeafNameSerializer):
     group_name = serializers.CharField()
 
 
+class RowClockSerializer(Shape):
+    """A clock as a list shows it."""
+
+    name = choice(ClockName)
+    label = serializers.CharField()  # type: ignore[assignment]
+    state = choice(ClockState)
+    holder = serializers.UUIDField(allow_null=True)
+    due_at = serializers.DateTimeField()
+    remaining_seconds = serializers.IntegerField(help_text="Negative when over.")
+    words = serializers.CharField(help_text="One sentence for people, in their language and the street's local time.")
+
+
+class WorkerSerializer(Shape):
+    """Who works on a ticket."""
+
+    id = serializers.UUIDField(allow_null=True, help_text="Null for residents, who read the name.")
+    name = serializers.CharField()
+
+
 class TicketRowSerializer(Shape):
-    """A ticket as lists show it."""
+    """A ticket as lists show it; what the reader may not see is null."""
 
     id = serializers.UUIDField()
     code = serializers.CharField()
     state = choice(State)
     state_label = serializers.CharField()
+    state_since = serializers.DateTimeField()
     type = choice(TicketType)
+    channel = choice(Channel)
     category = LeafNameSerializer()
     compound = serializers.UUIDField(allow_null=True)
     place = serializers.CharField(allow_blank=True)
@@ -57,20 +78,54 @@ class TicketRowSerializer(Shape):
     cosigns = serializers.IntegerField()
     version = serializers.IntegerField()
     submitted_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When the matter is to be settled.")
     next_due_at = serializers.DateTimeField(allow_null=True)
     overdue = serializers.BooleanField(help_text="Something was due and has not been done.")
     closed_at = serializers.DateTimeField(allow_null=True)
     holder = OrganisationNameSerializer(allow_null=True)
+    coordinator = OrganisationNameSerializer(allow_null=True)
+    spot = serializers.CharField(allow_null=True, allow_blank=True)
+    first_words = serializers.CharField(allow_null=True, allow_blank=True, help_text="How the text begins.")
+    thumb = serializers.CharField(allow_null=True, help_text="The address of the first picture, in small.")
+    worker = WorkerSerializer(allow_null=True)
+    question_open = serializers.BooleanField(allow_null=True)
+    extension_days = serializers.IntegerField(allow_null=True, help_text="Asked for, and not decided.")
+    disputes = serializers.IntegerField(allow_null=True)
+    urges = serializers.IntegerField(allow_null=True)
+    rating = choice(Satisfaction, allow_null=True)
+    plan_date = serializers.DateField(allow_null=True, help_text="On account until this day.")
+    clock = RowClockSerializer(allow_null=True, help_text="Of what the reader may read, what is due next.")
+    desk = OrganisationNameSerializer(allow_null=True, help_text="The section that answers for it; for staff.")
+    called_back_at = serializers.DateTimeField(allow_null=True, help_text="For staff.")
+    promised_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When it may be expected settled; while it is coordinated, when the whole time is over.",
+    )
+    needs_me = serializers.BooleanField(
+        allow_null=True, help_text="In `mine` and `followed`: whether it waits for the reader's answer or confirmation."
+    )
+    unread = serializers.IntegerField(allow_null=True, help_text="In `mine` and `followed`: news of it that is unread.")
 
 
-class PressingClockSerializer(Shape):
-    """A clock that put a ticket on one of the office's lists."""
+class CountSerializer(Shape):
+    """A number of rows."""
 
-    name = choice(ClockName)
+    count = serializers.IntegerField(help_text="999 at most.")
+    shown = serializers.CharField(help_text="The number in words for people: `999+` where there are more.")
+
+
+class ValueCountSerializer(CountSerializer):
+    """How many rows have a value."""
+
+    value = serializers.CharField(help_text="As the filter takes it.")
     label = serializers.CharField()  # type: ignore[assignment]
-    holder = serializers.UUIDField(allow_null=True)
-    due_at = serializers.DateTimeField()
-    remaining_seconds = serializers.IntegerField(help_text="Negative when over.")
+
+
+class CountsSerializer(Shape):
+    """How many rows a list has, in all and by what was asked."""
+
+    total = CountSerializer()
+    facets = serializers.DictField(child=ValueCountSerializer(many=True), help_text="By each name in `by`.")
 
 
 class PressingRowSerializer(TicketRowSerializer):
@@ -79,7 +134,7 @@ class PressingRowSerializer(TicketRowSerializer):
     next_due_at = serializers.DateTimeField()
     remaining_seconds = serializers.IntegerField(help_text="To the next due moment; negative when over.")
     overdue_seconds = serializers.IntegerField(help_text="Since the next due moment; 0 before it.")
-    clocks = PressingClockSerializer(many=True, help_text="Those that are overdue or at risk, the first due first.")
+    clocks = RowClockSerializer(many=True, help_text="Those that are overdue or at risk, the first due first.")
 
 
 class QueueRowSerializer(Shape):
@@ -87,6 +142,7 @@ class QueueRowSerializer(Shape):
 
     role = choice(AssignmentRole)
     role_label = serializers.CharField()
+    organisation = serializers.UUIDField()
     step = serializers.IntegerField()
     next_due_at = serializers.DateTimeField(allow_null=True)
     overdue = serializers.BooleanField(help_text="Something was due of the organisation and has not been done.")
@@ -192,6 +248,7 @@ class AssignmentSerializer(Shape):
     arrived_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     designated = serializers.BooleanField()
+    worker = WorkerSerializer(allow_null=True)
 
 
 class TicketPhotoSerializer(Shape):
@@ -251,6 +308,10 @@ class TicketSerializer(BriefSerializer):
     officer = OfficerSerializer(allow_null=True, help_text="Who of the street answers for it; for the street alone.")
     hotline_number = serializers.CharField(
         allow_null=True, allow_blank=True, help_text="The number that 12345 knows it by; for staff, null for others."
+    )
+    promised_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When it may be expected settled; while it is coordinated, when the whole time is over.",
     )
 
 

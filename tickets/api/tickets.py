@@ -1,39 +1,41 @@
 """Tickets over HTTP: list, file, read, follow their timeline, and make moves."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import orjson
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from community.authentication import caller_of
-from tickets.access import STREET_KINDS, relations, sees
+from tickets.access import RESIDENTS, STREET_KINDS, Relation, relations, sees
 from tickets.actions import Report, act, hold, submit
-from tickets.api import representation, schemas
+from tickets.api import filters, representation, schemas
+from tickets.api.counts import By, counts
+from tickets.api.lists import KEYS, Listing, narrowed, search_for
 from tickets.api.move_inputs import json_schema, validated
-from tickets.inputs import Submit
+from tickets.api.rows import ASSIGNMENT_ROW, Gathered, queue_row
+from tickets.inputs import Identifier, Submit
 from tickets.models import Ticket, TicketEvent
 from tickets.queries import (
+    coordinated_by,
     followed_by,
     in_areas,
     in_communities,
     in_compound,
     in_street,
-    matching,
     past,
     queue,
-    queue_matching,
     reported_by,
     visible_ticket,
 )
-from tickets.states import State
+from tickets.states import AssignmentRole
 from web.idempotency import write_once
 from web.limits import Limit
 from web.paging import page
@@ -45,12 +47,9 @@ from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Move, moves
 
-SCOPES = {"mine", "followed", "compound", "area", "community", "street"}
-STATUSES = {"open", "ended", "all"}
 _UNKNOWN_VALUE = bilingual("不支持的取值。", "There is no such value.")
 _BAD_ID = bilingual("应为 UUID。", "It must be a UUID.")
 _NEEDS_COMPOUND = bilingual("请注明小区。", "Name the compound.")
-_BAD_WORDS = bilingual("搜索词过长。", "The search words are too long.")
 
 
 class FilingLimit(Limit):
@@ -93,30 +92,80 @@ def identifier(request: Request, name: str) -> uuid.UUID | None:
         raise invalid(Fault(name, "invalid", _BAD_ID)) from None
 
 
-def search_words(request: Request) -> str:
-    """The query parameter `q`, 50 characters at most. Raises a 400 Problem."""
-    words = request.query_params.get("q", "").strip()
-    if len(words) > 50 or "\0" in words:
-        raise invalid(Fault("q", "too_long", _BAD_WORDS))
-    return words
+SCOPES: Mapping[str, Relation] = {
+    "mine": Relation.REPORTER,
+    "followed": Relation.FOLLOWER,
+    "compound": Relation.NEIGHBOUR,
+    "area": Relation.COMMITTEE,
+    "community": Relation.COMMUNITY,
+    "coordinating": Relation.COORDINATOR,
+    "street": Relation.STREET,
+}
+"""What the caller is to every ticket of each list."""
+_ALL_OF_THEM = frozenset({"mine", "followed", "compound"})
 
 
-QUEUE_STATUSES = {"open", "ended"}
-STATUS = OpenApiParameter(
-    "status",
-    OpenApiTypes.STR,
-    enum=sorted(STATUSES),
-    description="Open ones by the next due moment; ended ones latest first; all of them by age. Left out: all of `mine`, "
-    "`followed` and `compound`, the open ones of the other scopes.",
-)
-QUEUE_STATUS = OpenApiParameter(
-    "status",
-    OpenApiTypes.STR,
-    enum=sorted(QUEUE_STATUSES),
-    default="open",
-    description="Open ones by the next due moment; ended ones latest first.",
-)
-WORDS = OpenApiParameter("q", OpenApiTypes.STR, description="Words in title, text or code.")
+class TicketsQuery(filters.Filters):
+    """What narrows and orders the list of tickets."""
+
+    scope = serializers.ChoiceField(choices=list(SCOPES), default="mine", help_text="Through which relation.")
+    status = serializers.ChoiceField(
+        choices=["open", "ended", "all"],
+        required=False,
+        help_text="Open ones by the next due moment; ended ones latest first; all of them by age. Left out: all of `mine`, "
+        "`followed` and `compound`, the open ones of the other scopes.",
+    )
+    sort = filters.SORT
+
+
+class TicketCountsQuery(By, TicketsQuery):
+    """What is counted of the list of tickets, and by what."""
+
+    sort = None  # type: ignore[assignment]
+
+
+def listing(given: Mapping[str, Any], actor: Actor) -> Listing:
+    """The tickets that are asked for, in a relation to the actor. Raises a 400 Problem."""
+    scope = given["scope"]
+    match scope:
+        case "mine":
+            tickets = reported_by(actor)
+        case "followed":
+            tickets = followed_by(actor)
+        case "compound":
+            if "compound" not in given:
+                raise invalid(Fault("compound", "required", _NEEDS_COMPOUND))
+            tickets = in_compound(given["compound"], actor)
+        case "area":
+            tickets = in_areas(actor)
+        case "community":
+            tickets = in_communities(actor)
+        case "coordinating":
+            tickets = coordinated_by(actor)
+        case _:
+            tickets = in_street(actor)
+    status = given.get("status") or ("all" if scope in _ALL_OF_THEM else "open")
+    desks = _sections(actor) if scope == "street" and status == "open" else ()
+    return narrowed(tickets, given, actor, SCOPES[scope], status=status, keys=KEYS[status], desks=desks)
+
+
+def _sections(actor: Actor) -> tuple[uuid.UUID, ...]:
+    """The sections of the street that the actor sits in; none for whoever sits in the office itself."""
+    kinds = {seat.organisation_id: seat.kind for seat in actor.seats if seat.kind in STREET_KINDS}
+    return () if "street_office" in kinds.values() else tuple(sorted(kinds))
+
+
+class TicketCounts(APIView):
+    """How many tickets there are in a relation to the caller."""
+
+    @extend_schema(operation_id="tickets_counts", parameters=[TicketCountsQuery], responses=schemas.CountsSerializer)
+    def get(self, request: Request) -> Response:
+        """How many tickets the list has, by what they are: exact to 999, "999+" beyond."""
+        actor = actor_of(request)
+        given = filters.read(request, TicketCountsQuery, ())
+        by, relation = given.pop("by"), SCOPES[given["scope"]]
+        wide = given["scope"] == "street" and given.get("status", "open") == "open"
+        return Response(counts(lambda some: listing(some, actor).counted(), given, by, actor, relation, wide=wide))
 
 
 class Tickets(APIView):
@@ -136,57 +185,17 @@ class Tickets(APIView):
 
     @extend_schema(
         operation_id="tickets_list",
-        parameters=[
-            OpenApiParameter(
-                "scope", OpenApiTypes.STR, enum=sorted(SCOPES), default="mine", description="Through which relation."
-            ),
-            STATUS,
-            OpenApiParameter(
-                "compound", OpenApiTypes.UUID, description="Needed for the scope `compound`; narrows the others."
-            ),
-            OpenApiParameter("state", OpenApiTypes.STR, enum=State.values, description="Only this state."),
-            WORDS,
-            *PAGING,
-        ],
+        parameters=[TicketsQuery, *PAGING],
         responses=paged(schemas.TicketRowSerializer),
     )
     def get(self, request: Request) -> Response:
         """One page of the tickets in a relation to the caller."""
-        actor = actor_of(request)
-        scope = choice(request, "scope", SCOPES, "mine")
-        status = choice(request, "status", STATUSES, "all" if scope in {"mine", "followed", "compound"} else "open")
-        compound = identifier(request, "compound")
-        match scope:
-            case "mine":
-                tickets = reported_by(actor)
-            case "followed":
-                tickets = followed_by(actor)
-            case "compound":
-                if compound is None:
-                    raise invalid(Fault("compound", "required", _NEEDS_COMPOUND))
-                tickets = in_compound(compound, actor)
-            case "area":
-                tickets = in_areas(actor)
-            case "community":
-                tickets = in_communities(actor)
-            case _:
-                tickets = in_street(actor)
-        if compound and scope != "compound":
-            tickets = tickets.filter(compound=compound)
-        if state := request.query_params.get("state"):
-            choice(request, "state", set(State.values), state)
-            tickets = tickets.filter(state=state)
-        if words := search_words(request):
-            tickets = matching(tickets, words)
-        match status:
-            case "open":
-                tickets, keys = tickets.open(), ("next_due_at", "id")
-            case "ended":
-                tickets, keys = tickets.ended(), ("-closed_at", "-id")
-            case _:
-                keys = ("-id",)  # type: ignore[assignment]
-        found = page(request, tickets.values_list(*representation.ROW, named=True), *keys)
-        return Response(found.envelope([representation.row(one, actor.at) for one in found.rows]))
+        actor, given = actor_of(request), filters.read(request, TicketsQuery)
+        found = listing(given, actor).page(request)
+        gathered, relation = Gathered(found.rows, actor), SCOPES[given["scope"]]
+        if relation in RESIDENTS and actor.person_id:
+            gathered.mark_unread(actor.person_id)
+        return Response(found.envelope([gathered.row(one, relation) for one in gathered.lines]))
 
     @extend_schema(
         operation_id="tickets_submit",
@@ -351,33 +360,75 @@ def _post() -> Callable[..., HttpResponse]:
     return post
 
 
+class QueueQuery(filters.Filters):
+    """What narrows and orders a queue."""
+
+    status = serializers.ChoiceField(
+        choices=["open", "ended"],
+        default="open",
+        help_text="Open ones by the next due moment; ended ones latest first.",
+    )
+    organisation = Identifier(required=False, help_text="One of the caller's organisations; all of them without it.")
+    role = filters.Several(
+        serializers.ChoiceField(choices=AssignmentRole.values), help_text="Only these parts in the tickets."
+    )
+    sort = filters.SORT
+
+
+class QueueCountsQuery(By, QueueQuery):
+    """What is counted of a queue, and by what."""
+
+    sort = None  # type: ignore[assignment]
+
+
+QUEUE_KEYS = {"open": ("next_due_at", "ticket_id", "id"), "ended": ("-closed_at", "-ticket_id", "-id")}
+# Whoever has a part sees the whole ticket, and its summary once that is over.
+QUEUE_SEES = {"open": Relation.HOLDER, "ended": Relation.PAST_HOLDER}
+
+
+def queue_listing(given: Mapping[str, Any], actor: Actor) -> tuple[Listing, str]:
+    """The parts that are asked for, and of which status they are: a ticket's whole number finds those of either."""
+    status, organisation = given["status"], given.get("organisation")
+    parts = {"open": queue, "ended": past}
+    other = "ended" if status == "open" else "open"
+    rows = parts[status](actor, organisation)
+    if (wanted := given.get("q")) and wanted.codes:
+        search = search_for(given, QUEUE_SEES[status], "ticket__")
+        if search.named_in(rows) is None and search.named_in(others := parts[other](actor, organisation)) is not None:
+            status, rows = other, others
+    if "role" in given:
+        rows = rows.filter(role__in=given["role"])
+    relation, keys = QUEUE_SEES[status], QUEUE_KEYS[status]
+    return narrowed(rows, given, actor, relation, status=status, keys=keys, prefix="ticket__"), status
+
+
+class QueueCounts(APIView):
+    """How much there is in the queues of the caller's organisations."""
+
+    @extend_schema(operation_id="queue_counts", parameters=[QueueCountsQuery], responses=schemas.CountsSerializer)
+    def get(self, request: Request) -> Response:
+        """How many parts the queue has, by what their tickets are: exact to 999, "999+" beyond."""
+        actor, given = actor_of(request), filters.read(request, QueueCountsQuery, ())
+        by, relation = given.pop("by"), QUEUE_SEES[given["status"]]
+        rows = lambda some: queue_listing(some, actor)[0].counted()  # noqa: E731
+        return Response(counts(rows, given, by, actor, relation, "ticket__"))
+
+
 class Queue(APIView):
     """The assignments of the caller's organisations."""
 
     @extend_schema(
-        operation_id="queue_list",
-        parameters=[
-            QUEUE_STATUS,
-            OpenApiParameter(
-                "q", OpenApiTypes.STR, description="Words in title, text or code; of ended ones in title or code."
-            ),
-            OpenApiParameter(
-                "organisation",
-                OpenApiTypes.UUID,
-                description="One of the caller's organisations; all of them without it.",
-            ),
-            *PAGING,
-        ],
-        responses=paged(schemas.QueueRowSerializer),
+        operation_id="queue_list", parameters=[QueueQuery, *PAGING], responses=paged(schemas.QueueRowSerializer)
     )
     def get(self, request: Request) -> Response:
         """What there is to do, by the next due moment; or what has been done, latest first."""
-        actor, organisation = actor_of(request), identifier(request, "organisation")
-        ended = choice(request, "status", QUEUE_STATUSES, "open") == "ended"
-        rows = past(actor, organisation) if ended else queue(actor, organisation)
-        if words := search_words(request):
-            rows = queue_matching(rows, words, ended=ended)
-        keys = ("-closed_at", "-ticket_id", "-id") if ended else ("next_due_at", "ticket_id", "id")
-        columns = [f"ticket__{name}" for name in representation.ROW]
-        found = page(request, rows.values_list(*representation.ASSIGNMENT_ROW, *columns, named=True), *keys)
-        return Response(found.envelope([representation.queue_row(one, actor.at) for one in found.rows]))
+        actor, given = actor_of(request), filters.read(request, QueueQuery)
+        asked, status = queue_listing(given, actor)
+        found = asked.page(request)
+        gathered = Gathered((one[len(ASSIGNMENT_ROW) :] for one in found.rows), actor)
+        seen = None if status == "open" else QUEUE_SEES[status]
+        rows = [
+            queue_row(one[: len(ASSIGNMENT_ROW)], line, gathered, seen)
+            for one, line in zip(found.rows, gathered.lines, strict=True)
+        ]
+        return Response(found.envelope(rows))

@@ -3,20 +3,36 @@
 from django.urls import path
 
 from tickets.api import photos
-from tickets.api.pressing import AtRisk, Overdue
+from tickets.api.people import Callers, Members
+from tickets.api.pressing import AtRisk, AtRiskCounts, Overdue, OverdueCounts
 from tickets.api.preview import Preview
 from tickets.api.reference import Categories, Duplicates
-from tickets.api.tickets import Events, OfferedMoves, OneTicket, Queue, Tickets, move_views
+from tickets.api.tickets import (
+    Events,
+    OfferedMoves,
+    OneTicket,
+    Queue,
+    QueueCounts,
+    TicketCounts,
+    Tickets,
+    move_views,
+)
 from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
+    path("callers", Callers.as_view(), name="callers"),
+    path("organisations/<id:organisation_id>/members", Members.as_view(), name="organisation-members"),
     path("categories", Categories.as_view(), name="categories"),
     path("duplicates", Duplicates.as_view(), name="duplicates"),
     path("at-risk", AtRisk.as_view(), name="at-risk"),
+    path("at-risk/counts", AtRiskCounts.as_view(), name="at-risk-counts"),
     path("overdue", Overdue.as_view(), name="overdue"),
+    path("overdue/counts", OverdueCounts.as_view(), name="overdue-counts"),
     path("queue", Queue.as_view(), name="queue"),
+    path("queue/counts", QueueCounts.as_view(), name="queue-counts"),
     path("service-levels/preview", Preview.as_view(), name="service-levels-preview"),
     path("tickets", Tickets.as_view(), name="tickets"),
+    path("tickets/counts", TicketCounts.as_view(), name="ticket-counts"),
     path("tickets/<id:ticket_id>", OneTicket.as_view(), name="ticket"),
     path("tickets/<id:ticket_id>/events", Events.as_view(), name="ticket-events"),
     path("tickets/<id:ticket_id>/moves", OfferedMoves.as_view(), name="ticket-moves"),

@@ -83,6 +83,13 @@ class Assignment(Identified):
             ),
             models.Index(F("ticket"), name="assignment_of_ticket"),
             models.Index(
+                F("worker"),
+                F("next_due_at"),
+                F("ticket"),
+                condition=Q(open=True, worker__isnull=False),
+                name="assignment_worker",
+            ),
+            models.Index(
                 F("organisation"), F("closed_at").desc(), F("ticket"), condition=Q(open=False), name="assignment_past"
             ),
         ]

@@ -46,6 +46,11 @@ S = State
 C = ClockName
 # What the next step of a ticket may be; the others run beside it.
 NEXT = frozenset(C) - {C.CALLBACK, C.REPORT, C.ASSIST}
+FACETS = (
+    *("state", "type", "channel", "level", "urgent", "supervised", "question_open"),
+    *("desk", "holder", "coordinator", "category", "compound", "community"),
+)
+"""The columns by which the open tickets of a street are counted, and narrowed."""
 WITHDRAWABLE = (S.SUBMITTED, S.COORDINATING, S.DISPATCHED)
 LATEST_PLAN = timedelta(days=5 * 366)
 
@@ -61,7 +66,7 @@ _KEYS = [uuid.UUID(int=1)]
 _ASSIGNMENTS: Prepared[Any] = Prepared(
     lambda tickets, day: (
         Assignment.objects.filter(ticket__id__any_of=tickets)
-        .annotate(staffed=receives("organisation", day), kind=F("organisation__kind"))
+        .annotate(staffed=receives("organisation", day), kind=F("organisation__kind"), worker_name=F("worker__name"))
         .order_by("id")
     ),
     tickets=_KEYS,
@@ -79,6 +84,12 @@ _RULES = Rules(
     calendar=lambda number: calendars.calendar(number, settings.TIME_ZONE),
     ladder=lambda policy, clock: service_levels.level(policy).ladder(clock),
 )
+
+
+def live_clocks(tickets: Collection[uuid.UUID]) -> list[TicketClock]:
+    """The clocks that run or are paused on these tickets."""
+    found: list[TicketClock] = _CLOCKS.rows(tickets=list(tickets))
+    return found
 
 
 def risk_begins(clock: Clock) -> datetime:
@@ -420,6 +431,27 @@ class Ticket(Subject):
                 F("street"), F("hotline_number"), condition=~Q(hotline_number=""), name="ticket_hotline_number"
             ),
             models.Index(F("merged_into"), condition=Q(merged_into__isnull=False), name="ticket_merged"),
+            # What is open by what it is, for filters on rare values and for counts.
+            *(
+                models.Index(
+                    F("street"),
+                    F(name),
+                    F("next_due_at"),
+                    condition=Q(next_due_at__isnull=False),
+                    name=f"ticket_open_{name}",
+                )
+                for name in FACETS
+            ),
+            models.Index(
+                F("street"), F("next_due_at"), condition=Q(extension_days__isnull=False), name="ticket_open_extension"
+            ),
+            # A caller's tickets; nobody is found by what they said in secret.
+            models.Index(
+                F("contact_phone"),
+                F("id").desc(),
+                condition=~Q(contact_phone="") & ~Q(secrecy=Secrecy.ANONYMOUS),
+                name="ticket_phone",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -652,6 +684,11 @@ class Ticket(Subject):
     def lead(self) -> Assignment | None:
         """The assignment whose organisation holds the ticket now."""
         return next((one for one in self.assignments if one.open and one.role == AssignmentRole.LEAD), None)
+
+    @property
+    def leader(self) -> uuid.UUID | None:
+        """The organisation that holds the ticket now."""
+        return self.lead.organisation_id if self.lead else None
 
     @property
     def last_lead(self) -> Assignment | None:
@@ -966,6 +1003,21 @@ class Ticket(Subject):
         self._enter(at)
         if self.lead:
             self.lead.signed_at, self.lead.worker_id = at, worker or self.lead.worker_id
+            self.stage(self.lead)
+
+    @transition(
+        field=state,
+        source=S.IN_PROGRESS,
+        target=None,
+        permission=any_of(R.HOLDER),
+        custom=move("转给同事", "Assign", inputs.Assign, visibility=Visibility.PARTIES),
+    )
+    def assign_(self, *, at: datetime, by: Actor, worker: uuid.UUID, note: str = "") -> None:
+        """Pass the ticket to a colleague, who works on it from now on."""
+        if self.lead:
+            if self.lead.worker_id == worker:
+                raise InvalidInput("worker", "works_on_it", bilingual("已由该人员经办。", "They work on it already."))
+            self.lead.worker_id = worker
             self.stage(self.lead)
 
     @transition(
@@ -1708,10 +1760,13 @@ class Ticket(Subject):
         """See the reporter's name and phone; who saw them, and why, is on record."""
 
 
+# What is in a ticket's history and is no move: its birth, and that staff found it by its caller's number.
+LOOKED_UP = "look_up"
 REPORTED = bilingual("上报", "Reported")
+OTHERS = {"submit": REPORTED, LOOKED_UP: bilingual("来电查询", "Looked up for a caller")}
 
 
 def move_label(verb: str) -> Promise:
-    """What an event of a ticket is called; its birth is no move."""
+    """What an event of a ticket is called."""
     move = moves(Ticket).get(verb)
-    return move.label if move else REPORTED
+    return move.label if move else OTHERS.get(verb, REPORTED)

@@ -1,0 +1,214 @@
+"""How many rows of a list there are, by what they are: exact to 999, and "999+" beyond.
+
+Of a street's open tickets each value is counted by itself and no further than a thousand; indexes find the few rows of a rare one.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, QuerySet
+from django.db.models.expressions import RawSQL
+from rest_framework import serializers
+
+from community.models import Community, Compound, Organisation
+from tickets.access import STREET_KINDS, Relation
+from tickets.api import filters
+from tickets.inputs import SupervisionKind
+from tickets.models import Category
+from tickets.states import Channel, State, TicketType
+from web.bodies import Body
+from web.words import bilingual
+from workflow.actor import Actor
+
+MOST = 999
+FACETS = (
+    *(
+        "state",
+        "category",
+        "group",
+        "type",
+        "channel",
+        "level",
+        "urgent",
+        "supervised",
+        "holder",
+        "coordinator",
+        "desk",
+    ),
+    *("worker", "compound", "community", "extension_pending", "question_open"),
+)
+MOST_FACETS = 5
+_YES_NO = {"true": bilingual("是", "Yes"), "false": bilingual("否", "No")}
+_WORKERS = {"me": bilingual("我", "Me"), "none": bilingual("未指定", "Nobody")}
+_NOT = bilingual("未督办", "Not supervised")
+_TOO_MANY = bilingual("一次最多按五项统计。", "By five facets at most.")
+
+
+class By(Body):
+    """By what to count."""
+
+    by = filters.Several(
+        serializers.ChoiceField(choices=list(FACETS)),
+        default=["state"],
+        help_text="By what, up to five, divided by commas; each is counted without its own filter.",
+    )
+
+    def validate_by(self, value: list[str]) -> list[str]:
+        """Each costs a statement, so they are few."""
+        if len(value) > MOST_FACETS:
+            raise serializers.ValidationError(str(_TOO_MANY), code="too_many")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The values that are counted, as PostgreSQL compares them, with what each is called; those of `every` also where there are none."""
+
+    column: str
+    kind: str
+    values: Mapping[Any, Any]
+    every: bool = True
+
+
+def shown(count: int) -> dict[str, Any]:
+    """A count for programs and for people."""
+    return {"count": min(count, MOST), "shown": f"{MOST}+" if count > MOST else str(count)}
+
+
+def counts(
+    rows_of: Callable[[Mapping[str, Any]], QuerySet[Any]],
+    given: Mapping[str, Any],
+    by: Sequence[str],
+    actor: Actor,
+    relation: Relation,
+    prefix: str = "",
+    *,
+    wide: bool = False,
+) -> dict[str, Any]:
+    """The total, and the count of each value of each facet. `rows_of` are the rows that some filters let through.
+
+    Of a `wide` list, the open tickets of a whole street, indexes find the rows of each value.
+    """
+    filters.refuse_foreign(dict.fromkeys(by), relation)
+    document: dict[str, Any] = {"total": shown(_total(rows_of(given))), "facets": {}}
+    for name in by:
+        others = {key: value for key, value in given.items() if key != name}
+        document["facets"][name] = _facet(name, rows_of(others), actor, relation, prefix, wide=wide)
+    return document
+
+
+def _total(rows: QuerySet[Any]) -> int:
+    return rows.order_by().values("pk")[: MOST + 1].count()
+
+
+def _facet(
+    name: str, rows: QuerySet[Any], actor: Actor, relation: Relation, prefix: str, *, wide: bool
+) -> list[dict[str, Any]]:
+    if name in ("worker", "extension_pending", "group"):
+        return _by_condition(name, rows, actor, relation, prefix)
+    facet = _values(name, rows, actor, prefix)
+    column = f"{prefix}{facet.column}"
+    found = _by_column(rows, column, facet.kind, list(facet.values)) if wide else _by_group(rows, column)
+    merged: dict[Any, tuple[Any, int]] = {}
+    for value in facet.values:
+        (key, label), count = facet.values[value], found.get(value, 0)
+        merged[key] = (label, merged.get(key, (label, 0))[1] + count)
+    return [
+        {"value": key, "label": str(label), **shown(count)}
+        for key, (label, count) in merged.items()
+        if count or facet.every
+    ]
+
+
+def _by_group(rows: QuerySet[Any], column: str) -> dict[Any, int]:
+    """How many of `rows` have each value that occurs, by one statement that reads them all: of lists that are short."""
+    return dict(rows.order_by().values_list(column).annotate(count=Count("pk")))
+
+
+def _by_column(rows: QuerySet[Any], column: str, kind: str, values: list[Any]) -> dict[Any, int]:
+    """How many of `rows` have each of the values, by one statement."""
+    try:
+        # The order leads PostgreSQL to the index of the column, for it cannot know which values are rare.
+        one = rows.order_by("next_due_at").filter(**{column: RawSQL("facet.value", [])}).values("pk")[: MOST + 1]
+        sql, parameters = one.query.sql_with_params()
+    except EmptyResultSet:
+        return dict.fromkeys(values, 0)
+    statement = f"""
+SELECT facet.value, (SELECT count(*) FROM ({sql}) AS one) FROM unnest(%s::{kind}[]) WITH ORDINALITY AS facet (value, n) ORDER BY facet.n
+"""  # noqa: S608 - Django's own words, and parameters are bound
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*parameters, values])
+        return dict(cursor.fetchall())
+
+
+def _by_condition(
+    name: str, rows: QuerySet[Any], actor: Actor, relation: Relation, prefix: str
+) -> list[dict[str, Any]]:
+    """How many of `rows` each value of the filter lets through, by one statement."""
+    match name:
+        case "worker":
+            labels: Mapping[str, Any] = _WORKERS
+            given: dict[str, Any] = {one: one for one in labels}
+        case "extension_pending":
+            labels, given = _YES_NO, {"true": True, "false": False}
+        case _:
+            labels = {code: bilingual(zh, en) for code, zh, en in _newest_groups()}
+            given = {code: [code] for code in labels}
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for value in given.values():
+        wanted = rows.order_by().filter(filters.conditions({name: value}, actor, relation, prefix))
+        try:
+            sql, bound = wanted.values("pk")[: MOST + 1].query.sql_with_params()
+        except EmptyResultSet:
+            sql, bound = "SELECT 1 WHERE false", ()
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS one)")  # noqa: S608 - Django's own words, and parameters are bound
+        parameters += bound
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", parameters)
+        found = cursor.fetchone()
+    return [{"value": key, "label": str(labels[key]), **shown(count)} for key, count in zip(given, found, strict=True)]
+
+
+def _newest_groups() -> Iterable[tuple[str, str, str]]:
+    rows = Category.objects.order_by("group", "-version__number").distinct("group")
+    return rows.values_list("group", "group_zh", "group_en")
+
+
+def _values(name: str, rows: QuerySet[Any], actor: Actor, prefix: str) -> Facet:
+    """What a facet's values are, each with its name for the API and its label."""
+    match name:
+        case "state":
+            return Facet("state", "text", {one.value: (one.value, one.label) for one in State})
+        case "type":
+            return Facet("type", "text", {one.value: (one.value, one.label) for one in TicketType})
+        case "channel":
+            return Facet("channel", "text", {one.value: (one.value, one.label) for one in Channel})
+        case "level":
+            return Facet("level", "int", {one: (one, f"L{one}") for one in range(filters.HIGHEST_LEVEL + 1)})
+        case "urgent" | "question_open":
+            return Facet(name, "bool", {one: (str(one).lower(), _YES_NO[str(one).lower()]) for one in (True, False)})
+        case "supervised":
+            kinds = {one.value: (one.value, one.label) for one in SupervisionKind}
+            return Facet("supervised", "text", {**kinds, "": ("false", _NOT)})
+        case "category":
+            leaves = Category.objects.order_by("code").values_list("pk", "code", "name_zh", "name_en")
+            return Facet("category_id", "uuid", {pk: (code, bilingual(zh, en)) for pk, code, zh, en in leaves}, False)
+    return Facet(f"{name}_id", "uuid", _named(name, rows, actor, prefix), False)
+
+
+def _named(name: str, rows: QuerySet[Any], actor: Actor, prefix: str) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:
+    """The places or organisations that may stand in a column: those of the reader's streets, else those that do."""
+    model: Any = {"compound": Compound, "community": Community}.get(name, Organisation)
+    streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS}
+    if streets and not prefix:
+        wanted = model.objects.filter(street__in=streets)
+        if model is Organisation:
+            wanted = wanted | model.objects.filter(street=None)
+    else:
+        wanted = model.objects.filter(pk__in=rows.order_by().values(f"{prefix}{name}"))
+    return {pk: (pk, said) for pk, said in wanted.order_by("name").values_list("pk", "name")}

@@ -1,0 +1,359 @@
+"""Tickets in lists: what a row shows follows from what the reader is to every ticket of the list.
+
+A page's rows are read by one statement, and what stands beside them (clocks, pictures, who works on them, names of organisations)
+by three more, however many rows there are.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from operator import attrgetter
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count
+
+from community.models import Organisation
+from community.receivers import local_day
+from notifications.models import Message
+from tickets import catalogue
+from tickets.access import RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
+from tickets.api import deadlines
+from tickets.clocks import HELPERS, LEADS
+from tickets.models import TicketClock
+from tickets.models.ticket import NEXT, live_clocks
+from tickets.states import AssignmentRole, ClockName, State
+from tickets.titles import spoken
+from workflow.actor import Actor
+
+R = Relation
+STATE_LABELS = {state.value: state.label for state in State}
+FIRST_WORDS = 60
+
+# The columns of a list's rows; what is not needed there is not read.
+ROW = (
+    "id",
+    "code",
+    "state",
+    "type",
+    "channel",
+    "category_id",
+    "compound_id",
+    "community_id",
+    "place",
+    "spot",
+    "title",
+    "urgent",
+    "level",
+    "supervised",
+    "cosigns",
+    "version",
+    "submitted_at",
+    "state_since",
+    "due_at",
+    "next_due_at",
+    "closed_at",
+    "holder_id",
+    "coordinator_id",
+    "desk_id",
+    "account_owner_id",
+    "account_plan_on",
+    "question_open",
+    "extension_days",
+    "disputes",
+    "urges",
+    "rating",
+    "called_back_at",
+)
+ASSIGNMENT_ROW = (
+    "id",
+    "ticket_id",
+    "organisation_id",
+    "role",
+    "step",
+    "next_due_at",
+    "opened_at",
+    "signed_at",
+    "closed_at",
+    "outcome",
+    "worker_id",
+)
+
+
+@dataclass(slots=True)
+class Line:
+    """A ticket of a page by the columns in ROW, with what `deadlines` asks of a ticket."""
+
+    id: uuid.UUID
+    code: str
+    state: str
+    type: str
+    channel: str
+    category_id: uuid.UUID
+    compound_id: uuid.UUID | None
+    community_id: uuid.UUID | None
+    place: str
+    spot: str
+    title: str
+    urgent: bool
+    level: int
+    supervised: str
+    cosigns: int
+    version: int
+    submitted_at: datetime
+    state_since: datetime
+    due_at: datetime | None
+    next_due_at: datetime | None
+    closed_at: datetime | None
+    holder_id: uuid.UUID | None
+    coordinator_id: uuid.UUID | None
+    desk_id: uuid.UUID
+    account_owner_id: uuid.UUID | None
+    account_plan_on: date | None
+    question_open: bool
+    extension_days: int | None
+    disputes: int
+    urges: int
+    rating: int | None
+    called_back_at: datetime | None
+    coordinator_today: uuid.UUID | None = None
+    kinds: Mapping[uuid.UUID, str] = field(default_factory=dict)
+
+    @property
+    def leader(self) -> uuid.UUID | None:
+        """The organisation that leads it."""
+        return self.holder_id
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside one ticket of a page."""
+
+    text: str
+    committee: uuid.UUID | None
+    thumb: uuid.UUID | None
+    worker: uuid.UUID | None
+    worker_name: str
+
+
+# The beginning of the text, the committee of the area as it is today, the first picture, and who works on it.
+BESIDE = """
+SELECT t.id, left(t.text, 200),
+  (SELECT o.id FROM community_area a JOIN community_organisation o ON o.id = a.committee_id
+   WHERE a.id = t.area_id AND o.active AND (o.dissolved_on IS NULL OR %(day)s < o.dissolved_on)),
+  (SELECT p.id FROM tickets_photo p WHERE p.ticket_id = t.id ORDER BY p.event_seq, p.id LIMIT 1),
+  w.id, coalesce(w.name, '')
+FROM tickets_ticket t
+LEFT JOIN LATERAL (
+  SELECT s.worker_id FROM tickets_assignment s
+  WHERE s.ticket_id = t.id AND s.role = 'lead' AND s.opened_at IS NOT NULL
+  ORDER BY s.open DESC, s.opened_at DESC, s.id DESC LIMIT 1
+) led ON true
+LEFT JOIN community_person w ON w.id = led.worker_id
+WHERE t.id = ANY(%(ids)s)
+"""
+
+
+class Gathered:
+    """The rows of one page with what stands beside them, for one reader as of the actor's moment."""
+
+    def __init__(self, rows: Iterable[Sequence[Any]], actor: Actor):
+        """Each of `rows` begins with the columns in ROW. Three statements; none where there are no rows."""
+        self.now = actor.at
+        self.lines = [Line(*row[: len(ROW)]) for row in rows]
+        self.clocks: dict[uuid.UUID, list[TicketClock]] = {}
+        self.beside: dict[uuid.UUID, Beside] = {}
+        self.names: dict[uuid.UUID, str] = {}
+        self.unread: dict[uuid.UUID, int] = {}
+        if self.lines:
+            self._gather()
+
+    def mark_unread(self, person: uuid.UUID) -> None:
+        """Count how much the person has not read of each ticket. One statement."""
+        keys = [one.id for one in self.lines]
+        unread = Message.objects.inbox(person).filter(read_at=None, subject_id__in=keys)
+        self.unread = dict(unread.order_by().values_list("subject_id").annotate(count=Count("pk")))
+
+    def _gather(self) -> None:
+        keys = [one.id for one in self.lines]
+        for clock in live_clocks(keys):
+            self.clocks.setdefault(clock.subject_id, []).append(clock)
+        with connection.cursor() as cursor:
+            cursor.execute(BESIDE, {"ids": keys, "day": local_day(self.now)})
+            self.beside = {row[0]: Beside(*row[1:]) for row in cursor.fetchall()}
+        for line in self.lines:
+            if line.coordinator_id is not None and line.coordinator_id != line.desk_id:
+                line.coordinator_today = self.beside[line.id].committee or line.desk_id
+            else:
+                line.coordinator_today = line.coordinator_id
+        named = {
+            pk
+            for line in self.lines
+            for pk in (line.holder_id, line.coordinator_today, line.desk_id, line.account_owner_id)
+        } | {clock.holder_id for clocks in self.clocks.values() for clock in clocks}
+        found = Organisation.objects.filter(pk__in=[pk for pk in named if pk]).values_list("pk", "name", "kind")
+        kinds = {}
+        for pk, name, kind in found:
+            self.names[pk], kinds[pk] = name, kind
+        for line in self.lines:
+            line.kinds = kinds
+
+    def row(self, line: Line, relation: Relation, organisation: uuid.UUID | None = None) -> dict[str, Any]:
+        """One ticket as somebody in this relation to it sees it in a list; `organisation` has the part that the list is about."""
+        leaf, beside = catalogue.leaf_by_id(line.category_id), self.beside[line.id]
+        whole, staff = relation in SEES_WHOLE, relation in STAFF
+        shown = {
+            "id": line.id,
+            "code": line.code,
+            "state": line.state,
+            "state_label": STATE_LABELS[line.state],
+            "state_since": line.state_since,
+            "type": line.type,
+            "channel": line.channel,
+            "category": {"code": leaf.code, "name": leaf.name},
+            "compound": line.compound_id,
+            "place": line.place,
+            "title": spoken(line.title),
+            "urgent": line.urgent,
+            "level": line.level,
+            "supervised": line.supervised,
+            "cosigns": line.cosigns,
+            "version": line.version,
+            "submitted_at": line.submitted_at,
+            "due_at": line.due_at,
+            "next_due_at": line.next_due_at,
+            "overdue": past(line.next_due_at, self.now),
+            "closed_at": line.closed_at,
+            "holder": self._named(line.holder_id),
+            "coordinator": self._named(line.coordinator_today),
+            "spot": None,
+            "first_words": None,
+            "thumb": None,
+            "worker": None,
+            "question_open": None,
+            "extension_days": None,
+            "disputes": None,
+            "urges": None,
+            "rating": None,
+            "plan_date": None,
+            "clock": None,
+            "desk": None,
+            "called_back_at": None,
+            "promised_at": None,
+            "needs_me": None,
+            "unread": None,
+        }
+        if whole:
+            shown |= {
+                "spot": line.spot,
+                "first_words": _beginning(beside.text),
+                "thumb": f"/api/v1/photos/{beside.thumb}/thumb" if beside.thumb else None,
+                "worker": worker(beside.worker, beside.worker_name, staff),
+                "question_open": line.question_open,
+                "extension_days": line.extension_days,
+                "disputes": line.disputes,
+                "urges": line.urges,
+                "rating": line.rating,
+                "plan_date": line.account_plan_on,
+                "clock": self._pressing(line, relation, organisation),
+                "promised_at": deadlines.promised(line.due_at, line.state, self.clocks.get(line.id, ())),
+            }
+        if relation in RESIDENTS:
+            shown |= {
+                "needs_me": relation == R.REPORTER and (line.question_open or line.state == State.REPLIED),
+                "unread": self.unread.get(line.id, 0),
+            }
+        if staff:
+            shown |= {"desk": self._named(line.desk_id), "called_back_at": line.called_back_at}
+        return shown
+
+    def _named(self, organisation: uuid.UUID | None) -> dict[str, Any] | None:
+        return {"id": organisation, "name": self.names.get(organisation, "")} if organisation else None
+
+    def _pressing(self, line: Line, relation: Relation, organisation: uuid.UUID | None) -> dict[str, Any] | None:
+        """The clock that is due next, of those that the reader may read: the own part's where the list is about one."""
+        running = [
+            one
+            for one in self.clocks.get(line.id, ())
+            if one.running_since is not None and reads_clock(one.name, frozenset({relation}))
+        ]
+        own = [one for one in running if organisation and one.holder_id == organisation and one.name in LEADS | HELPERS]
+        due = min(own or [one for one in running if one.name in NEXT], key=attrgetter("due_at"), default=None)
+        if due is None:
+            return None
+        return clock_row(due, line, self.now, reporter=relation == R.REPORTER)
+
+
+def worker(person: uuid.UUID | None, name: str | None, staff: bool) -> dict[str, Any] | None:
+    """Who works on it: by name for everybody who sees it whole, for staff by id as well."""
+    return {"id": person if staff else None, "name": name or ""} if person else None
+
+
+def clock_row(clock: TicketClock, line: Line, now: datetime, *, reporter: bool = False) -> dict[str, Any]:
+    """A clock as a row shows it."""
+    return {
+        "name": clock.name,
+        "label": ClockName(clock.name).label,
+        "state": deadlines.state_of(clock, now).value,
+        "holder": clock.holder_id,
+        "due_at": clock.due_at,
+        "remaining_seconds": deadlines.seconds_until(clock.due_at, now),
+        "words": deadlines.words(clock, line, now, reporter=reporter),
+    }
+
+
+def pressing_row(line: Line, gathered: Gathered, presses: Callable[[TicketClock], bool]) -> dict[str, Any]:
+    """One row of the office's lists, with the clocks that put it there."""
+    assert line.next_due_at is not None
+    remaining = deadlines.seconds_until(line.next_due_at, gathered.now)
+    pressing = [
+        one
+        for one in gathered.clocks.get(line.id, ())
+        if one.running_since is not None and one.name in NEXT and presses(one)
+    ]
+    return {
+        **gathered.row(line, R.STREET),
+        "remaining_seconds": remaining,
+        "overdue_seconds": max(0, -remaining),
+        "clocks": [clock_row(one, line, gathered.now) for one in sorted(pressing, key=attrgetter("due_at"))],
+    }
+
+
+def queue_row(part: Sequence[Any], line: Line, gathered: Gathered, relation: Relation | None) -> dict[str, Any]:
+    """One part of a queue, from the columns in ASSIGNMENT_ROW, with its ticket as the part lets it be seen."""
+    _, _, organisation, role, step, next_due_at, opened_at, signed_at, closed_at, outcome, worker = part
+    seen = relation or PARTS[role]
+    return {
+        "role": role,
+        "role_label": AssignmentRole(role).label,
+        "organisation": organisation,
+        "step": step,
+        "next_due_at": next_due_at,
+        "overdue": past(next_due_at, gathered.now),
+        "opened_at": opened_at,
+        "signed_at": signed_at,
+        "closed_at": closed_at,
+        "outcome": outcome,
+        "worker": worker,
+        "ticket": gathered.row(line, seen, organisation),
+    }
+
+
+# What an open part makes of whoever sits in its organisation.
+PARTS = {
+    AssignmentRole.LEAD.value: R.HOLDER,
+    AssignmentRole.CO_HANDLER.value: R.CO_HANDLER,
+    AssignmentRole.WHISTLED.value: R.WHISTLED,
+    AssignmentRole.COPY.value: R.COPIED,
+}
+
+
+def past(due_at: datetime | None, now: datetime) -> bool:
+    """Whether something was due by `now`."""
+    return due_at is not None and due_at <= now
+
+
+def _beginning(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= FIRST_WORDS else plain[:FIRST_WORDS].rstrip() + "…"

@@ -1,0 +1,157 @@
+"""Finding tickets by words: what is compared is folded alike on both sides, and common words are found without the index of grams.
+
+Width, case and spaces do not matter. A word is looked for in a ticket's title, text and code; whoever sees it whole finds it by the
+12345 number and the spot as well. A ticket's number is found in whatever words it stands.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import models
+from django.db.models import BooleanField, F, Func, IntegerField, Q, QuerySet, TextField, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.lookups import GreaterThan
+
+from tickets.codes import read_code
+
+NEAR = 600
+"""How many rows of a list are looked at in its order before the index of grams is asked: a common word fills a page with fewer."""
+
+# What the index of grams holds, in its order; the expression must be the index's own.
+_INDEXED = ("title", "text", "code", "hotline_number", "spot")
+_PUBLIC = ("title", "text", "code")
+_SUMMARY = ("title", "code")
+# What the fold takes out besides spaces.
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+_LIKE_A_CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z](?:[- ]?[0-9A-Za-z]){8}(?![0-9A-Za-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody searches for: words that must all be there, and the ticket numbers that they may spell."""
+
+    words: tuple[str, ...]
+    codes: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.words)
+
+    @property
+    def is_a_number(self) -> bool:
+        """Whether a word holds three digits in a row, as phones, plates and identity numbers do, which neighbours see masked."""
+        return any(re.search(r"\d{3}", one) for one in self.words)
+
+    @classmethod
+    def read(cls, text: str) -> "Wanted":
+        """What `text` asks for; words of nothing but invisible characters ask for nothing."""
+        plain = unicodedata.normalize("NFKC", text)
+        shown = plain.translate(_UNSEEN)
+        codes = (read_code(one) for one in _LIKE_A_CODE.findall(shown))
+        return cls(tuple(shown.split()), tuple(dict.fromkeys(one for one in codes if one)))
+
+
+class _Body(Func):
+    """Columns one after the other, with a character between them that no text holds."""
+
+    template = "%(expressions)s"
+    arg_joiner = " || chr(31) || "
+    output_field = TextField()
+
+
+class _Fold(Func):
+    function = "zh_fold"
+    output_field = TextField()
+
+
+class _Position(Func):
+    function = "strpos"
+    output_field = IntegerField()
+
+
+class _HasGrams(Func):
+    template = "zh_grams_2(%(expressions)s)"
+    arg_joiner = ") @> zh_query_2("
+    output_field = BooleanField()
+
+
+def _body(columns: Sequence[str], prefix: str) -> _Body:
+    return _Body(*(F(f"{prefix}{name}") for name in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search in rows that are tickets, or lead to theirs by `prefix`."""
+
+    wanted: Wanted
+    columns: tuple[str, ...]
+    prefix: str = ""
+
+    @classmethod
+    def whole(cls, wanted: Wanted, prefix: str = "") -> "Search":
+        """In everything, for whoever sees the whole ticket."""
+        return cls(wanted, _INDEXED, prefix)
+
+    @classmethod
+    def public(cls, wanted: Wanted, prefix: str = "") -> "Search":
+        """In what neighbours see."""
+        return cls(wanted, _PUBLIC, prefix)
+
+    @classmethod
+    def summary(cls, wanted: Wanted, prefix: str = "") -> "Search":
+        """In title and number, for whoever reads the text no more."""
+        return cls(wanted, _SUMMARY, prefix)
+
+    def holds(self) -> Q:
+        """Whether a row holds every word, looked up in no index."""
+        body = _body(self.columns, self.prefix)
+        found = [GreaterThan(_Position(_Fold(body), _Fold(Value(word))), 0) for word in self.wanted.words]
+        return Q(*found)
+
+    def indexed(self) -> Q:
+        """Whether a row holds every word; the grams find it by index, and the comparison makes it exact."""
+        body = _body(_INDEXED, self.prefix)
+        return Q(*(_HasGrams(body, Value(word)) for word in self.wanted.words)) & self.holds()
+
+    def __bool__(self) -> bool:
+        return bool(self.wanted)
+
+    def matching[M: models.Model](self, rows: QuerySet[M]) -> QuerySet[M]:
+        """Those of `rows` that have the number which is spelled; where none has, those that hold every word."""
+        named = self.named_in(rows)
+        return rows.filter(self.indexed()) if named is None else named
+
+    def named_in[M: models.Model](self, rows: QuerySet[M]) -> QuerySet[M] | None:
+        """Those of `rows` whose number the words spell; None where there is no such. Costs a statement where they spell one."""
+        if not self.wanted.codes:
+            return None
+        named = rows.filter(**{f"{self.prefix}code__in": self.wanted.codes})
+        return named if named.exists() else None
+
+    def first(self, rows: QuerySet[Any], keys: Sequence[str], count: int) -> QuerySet[Any]:
+        """The first `count` of `rows`, in the order of `keys`, that hold the words.
+
+        The first NEAR rows are read in their order, which fills the page where the words are common. The index of grams, which
+        has to gather every match before the first can be told, is asked where they are not.
+        """
+        names = [key.removeprefix("-") for key in keys]
+        near = rows.annotate(holds=self.holds()).order_by(*keys).values_list("pk", "holds", *names)[:NEAR]
+        far = rows.filter(self.indexed()).order_by(*keys).values_list("pk")[:count]
+        try:
+            (near_sql, near_values), (far_sql, far_values) = (one.query.sql_with_params() for one in (near, far))
+        except EmptyResultSet:
+            return rows.none()
+        columns = [f"k{number}" for number in range(len(keys))]
+        order = ", ".join(f"{one} DESC" if key.startswith("-") else one for one, key in zip(columns, keys, strict=True))
+        sql = f"""
+WITH near AS MATERIALIZED (
+  SELECT pk FROM ({near_sql}) AS first (pk, holds, {", ".join(columns)}) WHERE holds ORDER BY {order} LIMIT {count}
+)
+SELECT pk FROM near WHERE (SELECT count(*) FROM near) = {count}
+UNION ALL
+SELECT pk FROM ({far_sql}) AS far (pk) WHERE (SELECT count(*) FROM near) < {count}
+"""  # noqa: S608 - Django's own words, and parameters are bound
+        return rows.filter(pk__in=RawSQL(sql, (*near_values, *far_values)))  # noqa: S611
