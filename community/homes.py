@@ -34,8 +34,8 @@ class TooManyMoves(Exception):
 
     code = "too_many_moves"
     reason = bilingual(
-        "三十天内登记的住处过多，请稍后再试或联系街道。",
-        "You have claimed too many homes within thirty days; try again later, or ask the street.",
+        "三十天内登记的住处过多；如有急需，请联系街道。",
+        "You have claimed too many homes within thirty days; ask the street where it cannot wait.",
     )
 
     def __init__(self, wait: float):

@@ -101,6 +101,9 @@ class Problem(exceptions.APIException):
         self.code = code
         self.status_code = status
         self.title = TITLES[status] if title is None else title
+        if status == HTTPStatus.TOO_MANY_REQUESTS and headers and "Retry-After" in headers:
+            # Every limit says for how long, whoever raises it.
+            detail = with_wait(detail, int(headers["Retry-After"]))
         self.detail = detail  # type: ignore[assignment]  # DRF would translate it now; the reader's language is known later.
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
@@ -199,7 +202,6 @@ def from_framework(exc: exceptions.APIException) -> Problem:
         headers["WWW-Authenticate"] = header
     if (wait := getattr(exc, "wait", None)) is not None:
         headers["Retry-After"] = str(math.ceil(wait))
-        detail = with_wait(detail, wait)
     return Problem(code, exc.status_code, TITLES.get(exc.status_code, detail), detail, headers=headers)
 
 
@@ -224,11 +226,9 @@ def problem_of(exc: BaseException | None, mapping: Mapping[type[Exception], int]
             return Problem("bad_request", 400)
     for kind in type(exc).__mro__:
         if kind in mapping:
-            status, reason, wait = mapping[kind], exc.reason, getattr(exc, "wait", None)  # type: ignore[union-attr]
+            wait = getattr(exc, "wait", None)
             headers = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
-            if status == HTTPStatus.TOO_MANY_REQUESTS and wait is not None:
-                reason = with_wait(reason, wait)
-            return Problem(exc.code, status, detail=reason, headers=headers)  # type: ignore[union-attr]
+            return Problem(exc.code, mapping[kind], detail=exc.reason, headers=headers)  # type: ignore[union-attr]
     return None
 
 

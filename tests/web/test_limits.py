@@ -7,7 +7,7 @@ import pytest
 from community.api.views import REFUSALS
 from web import limits
 from web.addresses import UNKNOWN_SHARE, client_address
-from web.problems import problem_of
+from web.problems import Problem, problem_of
 from web.words import bilingual, en, with_wait, zh
 
 
@@ -41,6 +41,11 @@ def test_one_more_than_the_limit_is_429_with_time_to_wait(web):
 def test_how_long_to_wait_is_said_in_words(seconds, chinese, english):
     said = with_wait(bilingual("过于频繁。", "Too often."), seconds)
     assert (zh(said), en(said)) == (f"过于频繁。请在{chinese}后重试。", f"Too often. Try again in {english}.")
+
+
+def test_whoever_raises_a_429_the_body_says_how_long():
+    problem = Problem("limit_reached", 429, detail=bilingual("太多了。", "Too many."), headers={"Retry-After": "7"})
+    assert (zh(problem.detail), en(problem.detail)) == ("太多了。请在7秒后重试。", "Too many. Try again in 7 seconds.")
 
 
 def test_every_refusal_that_is_a_429_says_how_long():
