@@ -99,7 +99,7 @@ def test_category_and_place_are_corrected_while_it_is_dispatched_and_worked_on(a
         if shown["state"] == "dispatched":
             api("dispatcher").move(taken, "sign")
     assert shown["state"] == "in_progress"
-    assert shown["holder"]["id"] == taken["holder"]
+    assert shown["holder"] == taken["holder"]
     before = rows()
     refused = desk.move(taken, "correct", 400, accused=taken["holder"], reason="被反映单位有误")
     assert refused["errors"][0]["code"] == "holds_it"

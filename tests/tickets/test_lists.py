@@ -36,7 +36,7 @@ def test_a_new_committee_sees_its_area_and_coordinates_what_the_former_one_was_a
         assert "committee" in seen(successor, ticket)["relations"]
         assert ticket["id"] not in listed(chair, "area")
         assert seen(chair, ticket) is None
-    assert seen(successor, held)["coordinator"]["id"] == str(area.committee_id)
+    assert seen(successor, held)["coordinator"] == str(area.committee_id)
     successor.move(held, "record", met_with="业主", agreed="划线。")
     assert area.committee.name in told(held)
     successor.move(held, "reply", result="已协调。")
@@ -47,7 +47,7 @@ def test_of_a_dissolved_committee_the_street_s_section_takes_over(api, area):
     api("chair").move(held, "dispatch", holder=str(Organisation.objects.get(code="po-a01").pk))
     Organisation.objects.filter(pk=area.committee_id).update(dissolved_on=timezone.localdate() - timedelta(days=1))
     officer, section = api("property_officer"), Organisation.objects.get(name="物业专班")
-    assert seen(officer, ticket)["coordinator"]["id"] == str(section.pk)
+    assert seen(officer, ticket)["coordinator"] == str(section.pk)
     assert seen(api("chair"), ticket) is None
     api("dispatcher").move(held, "return", reason="不归我们。")
     assert officer.move(held, "uphold")["coordinator"] == str(section.pk)

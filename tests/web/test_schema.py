@@ -126,6 +126,17 @@ def test_a_body_has_no_other_fields_no_blank_texts_and_no_endless_lists(whole, e
     assert shapes["Whistle"]["properties"]["departments"]["minItems"] == 1
 
 
+def test_who_holds_a_ticket_is_an_id_wherever_it_stands(whole):
+    found = {
+        (name, field, described.get("format"))
+        for name, shape in whole["components"]["schemas"].items()
+        for field, described in shape.get("properties", {}).items()
+        if field in ("holder", "coordinator")
+    }
+    assert {"Brief", "Ticket", "TicketRow", "Clock", "Dispatch"} <= {name for name, *_ in found}
+    assert {kind for *_, kind in found} == {"uuid"}
+
+
 def test_what_carries_a_version_says_so_in_its_head(every):
     versioned = {
         operation["operationId"]

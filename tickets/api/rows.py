@@ -225,8 +225,10 @@ class Gathered:
             "next_due_at": line.next_due_at,
             "overdue": past(line.next_due_at, self.now),
             "closed_at": line.closed_at,
-            "holder": self._named(line.holder_id),
-            "coordinator": self._named(line.coordinator_today),
+            "holder": line.holder_id,
+            "holder_name": self._name(line.holder_id),
+            "coordinator": line.coordinator_today,
+            "coordinator_name": self._name(line.coordinator_today),
             "spot": None,
             "first_words": None,
             "thumb": None,
@@ -268,8 +270,11 @@ class Gathered:
             shown |= {"desk": self._named(line.desk_id), "called_back_at": line.called_back_at}
         return shown
 
+    def _name(self, organisation: uuid.UUID | None) -> str:
+        return self.names.get(organisation, "") if organisation else ""
+
     def _named(self, organisation: uuid.UUID | None) -> dict[str, Any] | None:
-        return {"id": organisation, "name": self.names.get(organisation, "")} if organisation else None
+        return {"id": organisation, "name": self._name(organisation)} if organisation else None
 
     def _pressing(self, line: Line, relation: Relation, organisation: uuid.UUID | None) -> dict[str, Any] | None:
         """The clock that is due next, of those that the reader may read: the own part's where the list is about one."""

@@ -82,8 +82,10 @@ class TicketRowSerializer(Shape):
     next_due_at = serializers.DateTimeField(allow_null=True)
     overdue = serializers.BooleanField(help_text="Something was due and has not been done.")
     closed_at = serializers.DateTimeField(allow_null=True)
-    holder = OrganisationNameSerializer(allow_null=True)
-    coordinator = OrganisationNameSerializer(allow_null=True)
+    holder = serializers.UUIDField(allow_null=True)
+    holder_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody holds it.")
+    coordinator = serializers.UUIDField(allow_null=True)
+    coordinator_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody coordinates it.")
     spot = serializers.CharField(allow_null=True, allow_blank=True)
     first_words = serializers.CharField(allow_null=True, allow_blank=True, help_text="How the text begins.")
     thumb = serializers.CharField(allow_null=True, help_text="The address of the first picture, in small.")
@@ -291,8 +293,8 @@ class TicketSerializer(BriefSerializer):
     cosigns = serializers.IntegerField()
     submitted_at = serializers.DateTimeField()
     state_since = serializers.DateTimeField()
-    holder = OrganisationNameSerializer(allow_null=True)  # type: ignore[assignment]
-    coordinator = OrganisationNameSerializer(allow_null=True)  # type: ignore[assignment]
+    holder_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody holds it.")
+    coordinator_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody coordinates it.")
     merged_into = serializers.UUIDField(allow_null=True)
     relations = serializers.ListField(child=serializers.CharField(), help_text="What the reader is to the ticket.")
     text = serializers.CharField(allow_null=True)

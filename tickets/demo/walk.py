@@ -207,9 +207,9 @@ class Walk:
     def _stand(self, by: Someone, ticket_id: str) -> None:
         """Where the ticket stands now, who has it, and by when the next step is expected."""
         now = self.server.get(by, f"tickets/{ticket_id}")
-        has = now["holder"] or (now["coordinator"] if now["state"] == State.COORDINATING else None)
+        has = now["holder_name"] or (now["coordinator_name"] if now["state"] == State.COORDINATING else "")
         due = f" · {bilingual('下一步最迟', 'next step by')} {clock(now['next_due_at'])}" if now["next_due_at"] else ""
-        where = f"  {has['name']}" if has else ""
+        where = f"  {has}" if has else ""
         self.pen.line(f"     → {self.pen.strong(now['state_label'])}{where}{self.pen.faint(due)}")
 
 
