@@ -20,7 +20,7 @@ env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 # development | test | production. Production is the default, so that what is missing is loud.
 ENVIRONMENT = env.str("LINLI_ENV", default="production")
 if ENVIRONMENT not in {"development", "test", "production"}:
-    raise ImproperlyConfigured(f"LINLI_ENV is {ENVIRONMENT!r}; it must be development, test or production.")
+    sys.exit(f"LINLI_ENV is {ENVIRONMENT!r}; it must be development, test or production.")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = False
 LOCAL_DIR = Path(env.str("LINLI_LOCAL_DIR", default=str(BASE_DIR / ".local")))
@@ -42,6 +42,15 @@ if missing := [f"  {name}: {words}" for name, words in REQUIRED.items() if name 
         + "\n".join(missing)
     )
 
+
+def number(name: str, default: int) -> int:
+    """The whole number `name`, or `default` where it is not set."""
+    try:
+        return int(env.int(name, default=default))
+    except ValueError:
+        sys.exit(f"{name} is {env.str(name)!r}; it must be a whole number.")
+
+
 SECRET_LENGTH = 32
 
 
@@ -51,7 +60,7 @@ def secret(name: str) -> str:
         return env.str(name, default=f"{name.lower()}-of-a-machine-without-secrets")
     value = env.str(name)
     if len(value) < SECRET_LENGTH:
-        raise ImproperlyConfigured(
+        sys.exit(
             f"{name} has {len(value)} characters; production needs {SECRET_LENGTH} or more, drawn at random: "
             'python -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
@@ -66,18 +75,18 @@ ALLOWED_HOSTS = (
     else env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 )
 if not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS names no host: give the names under which this server is reached.")
+    sys.exit("ALLOWED_HOSTS names no host: give the names under which this server is reached.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CSRF_FAILURE_VIEW = "web.pages.csrf_failure"
 # How many proxies of our own stand in front, each adding one entry to X-Forwarded-For; 0 believes none of it. Nothing fits
 # every production: a guess too low counts all callers as one, a guess too high believes what they say themselves.
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES") if PRODUCTION else env.int("TRUSTED_PROXIES", default=0)
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
 if TRUSTED_PROXIES < 0:
-    raise ImproperlyConfigured("TRUSTED_PROXIES is a number of proxies: 0 or more.")
+    sys.exit("TRUSTED_PROXIES is a number of proxies: 0 or more.")
 # Links in messages begin with the public address. In production no guess is right, and people follow them over TLS alone.
 SITE_URL = (env.str("SITE_URL") if PRODUCTION else env.str("SITE_URL", default="http://127.0.0.1:8000")).rstrip("/")
 if PRODUCTION and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]+)?", SITE_URL):
-    raise ImproperlyConfigured(
+    sys.exit(
         "SITE_URL is no public address: give the one under which people reach this server, such as https://linli.example."
     )
 
@@ -131,9 +140,13 @@ TEMPLATES = [
 ]
 
 # PostgreSQL only, and 18 or later. The timeouts keep one stuck transaction from holding the street.
-DATABASES = {"default": env.db_url("DATABASE_URL")}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgres://…).")
+try:
+    DATABASES = {"default": env.db_url("DATABASE_URL")}
+except ValueError:
+    # It holds a password and is not repeated.
+    sys.exit("DATABASE_URL cannot be read; it is written postgres://user:password@host:5432/database.")
+if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
+    sys.exit("DATABASE_URL must name a PostgreSQL database (postgres://…).")
 DATABASES["default"]["ENGINE"] = "config.postgresql"
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # Parameters travel apart from the statement, and what a connection sends often is planned once: a filing spends a third of
@@ -147,7 +160,7 @@ DATABASES["default"]["OPTIONS"]["options"] = (
 if env.bool("LINLI_DATABASE_POOL", default=False):
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
-        "max_size": env.int("LINLI_DATABASE_POOL_SIZE", default=4),
+        "max_size": number("LINLI_DATABASE_POOL_SIZE", 4),
         "timeout": 5,
     }
 else:
@@ -170,6 +183,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, object]] = [
 
 # One Redis-protocol server: redis://, rediss:// or, for a socket, unix:///path?db=0.
 REDIS_URL = env.str("REDIS_URL")
+if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    sys.exit("REDIS_URL must name a server that speaks Redis's protocol (redis://…, rediss://… or unix://…).")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -331,7 +346,7 @@ LOGGING = {
 SMS_LOG = None if PRODUCTION else LOCAL_DIR / "log" / "sms.log"
 # Sign-in codes that one address may ask for in an hour, for phones where it is not known: operators put many customers
 # behind one address.
-CODES_PER_ADDRESS = env.int("CODES_PER_ADDRESS", default=100)
+CODES_PER_ADDRESS = number("CODES_PER_ADDRESS", 100)
 # Phones that get as many codes as they ask for: the invented people's of the demo street, on a development machine alone.
 UNLIMITED_PHONES = re.compile(r"199000\d{5}") if ENVIRONMENT == "development" else None
 # The mini-program's credentials; without them WeChat sign-in answers that it is not set up.
@@ -341,7 +356,10 @@ WECHAT_APP_SECRET = env.str("WECHAT_APP_SECRET", default="")
 
 # How people are reached (notifications/channels). A channel that is not set up sends nothing; the inbox is always there.
 EMAIL_URL = env.str("EMAIL_URL", default="" if PRODUCTION else f"filemail:///{LOCAL_DIR / 'log' / 'mail'}")
-MAILERS = mailers(EMAIL_URL)
+try:
+    MAILERS = mailers(EMAIL_URL)
+except ImproperlyConfigured as error:
+    sys.exit(str(error))
 # A server without e-mail is meant.
 SILENCED_SYSTEM_CHECKS = [] if EMAIL_URL else ["mail.W001"]
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="" if PRODUCTION else "linli@localhost")
@@ -370,9 +388,7 @@ WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 # What Prometheus must bring along to read /metrics. Without one the address is open on a development machine, and absent in production.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 if PRODUCTION and 0 < len(METRICS_TOKEN) < SECRET_LENGTH:
-    raise ImproperlyConfigured(
-        f"METRICS_TOKEN has {len(METRICS_TOKEN)} characters; production needs {SECRET_LENGTH} or more, or none."
-    )
+    sys.exit(f"METRICS_TOKEN has {len(METRICS_TOKEN)} characters; production needs {SECRET_LENGTH} or more, or none.")
 
 # Nothing foreign runs in a page of ours; the API's documentation alone may style itself (config/urls.py).
 SECURE_CSP: dict[str, list[str]] = {
@@ -397,5 +413,5 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
 # What watches a server asks its web process itself, without the proxy that ends TLS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600) if PRODUCTION else 0
+SECURE_HSTS_SECONDS = number("SECURE_HSTS_SECONDS", 365 * 24 * 3600) if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)
