@@ -250,6 +250,13 @@ def test_a_control_character_in_a_parameter_is_a_400_that_says_so(api, path, tex
     assert english["errors"][0]["reason"] == "Control characters are not allowed."
 
 
+def test_a_plus_that_was_not_encoded_is_a_plus_in_a_list_too(api):
+    officer = api("desk_officer")
+    api("resident").file("CL07")
+    for written in ("2020-01-01T10:00:00 08:00", "2020-01-01T10:00:00%2B08:00"):
+        assert officer.get(f"tickets?scope=street&updated_after={written}")["results"]
+
+
 def test_an_id_in_an_address_is_the_same_in_capitals(api):
     resident = api("resident")
     ticket = resident.file("CL07")

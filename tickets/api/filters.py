@@ -23,6 +23,7 @@ from tickets.models import Assignment, Category, TicketClock, TicketEvent
 from tickets.search import Wanted
 from tickets.states import AssignmentRole, Channel, ClockName, Outcome, State, TicketType
 from web.bodies import Body
+from web.parameters import Moment
 from web.problems import Fault, invalid
 from web.words import bilingual
 from workflow.actor import Actor
@@ -137,7 +138,7 @@ class Filters(Body):
     due_to = _day("To be settled on this day or before.")
     closed_from = _day("Ended on this day or later.")
     closed_to = _day("Ended on this day or before.")
-    updated_after = serializers.DateTimeField(
+    updated_after = Moment(
         required=False, help_text="Only where something has happened since, that the reader may read of."
     )
     q = SearchWords()

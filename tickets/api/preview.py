@@ -1,6 +1,5 @@
 """A forecast: the deadlines that a report would get."""
 
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,11 +20,11 @@ from tickets.catalogue import NoCatalogue
 from tickets.models.service_level import NoServiceLevel
 from tickets.routing import reasons
 from tickets.states import TicketType
+from web.parameters import with_plus
 from web.problems import Fault, invalid
 from web.words import bilingual
 from workflow import calendars
 
-_LOST_PLUS = re.compile(r"^([^ ]+) (\d{2}:?\d{2})$")
 FURTHEST = timedelta(days=5 * 366)
 _REQUIRED = bilingual("必填。", "It is required.")
 _NO_MOMENT = bilingual(
@@ -41,10 +40,8 @@ def moment(request: Request, now: datetime) -> datetime:
     text = request.query_params.get("at")
     if text is None:
         return now
-    # A plus that was not encoded arrives as a space.
-    text = _LOST_PLUS.sub(r"\1+\2", text)
     try:
-        at = parse_datetime(text)
+        at = parse_datetime(with_plus(text))
     except ValueError:
         at = None
     if at is None or at.utcoffset() is None:
