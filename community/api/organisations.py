@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,6 +13,7 @@ from community.authentication import caller_of
 from community.models import Organisation, OrganisationKind
 from community.receivers import is_there, receives
 from web.fields import Line
+from web.folding import Folded, folded
 from web.paging import page
 from web.problems import Problem
 from web.schema import PAGING, paged
@@ -62,7 +63,8 @@ class Organisations(View):
         streets = {seat.street_id for seat in actor.seats if seat.street_id}
         found = Organisation.objects.filter(Q(street__in=streets) | Q(street=None), is_there("pk", actor.at))
         if text := wanted.get("q"):
-            found = found.filter(Q(name__icontains=text) | Q(name_en__icontains=text))
+            found = found.alias(names=Folded(F("name")), english=Folded(F("name_en")))
+            found = found.filter(Q(names__contains=folded(text)) | Q(english__contains=folded(text)))
         if kind := wanted.get("kind"):
             found = found.filter(kind=kind)
         if function := wanted.get("function"):

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from community.api.views import View
 from community.models import Building, Compound, Household
 from web.fields import Line
+from web.folding import Folded, folded
 from web.paging import page
 from web.problems import not_found
 from web.schema import PAGING, paged
@@ -103,7 +104,8 @@ class Places(View):
             compounds = compounds.filter(street_id=street)
         if text := query.validated_data.get("q"):
             others = Func(F("aliases"), Value("\n"), function="array_to_string", output_field=TextField())
-            compounds = compounds.alias(others=others).filter(Q(name__icontains=text) | Q(others__icontains=text))
+            compounds = compounds.alias(names=Folded(F("name")), others=Folded(others))
+            compounds = compounds.filter(Q(names__contains=folded(text)) | Q(others__contains=folded(text)))
         found = page(request, compounds, "street_id", "code")
         return Response(found.envelope([_place(compound) for compound in found.rows]))
 

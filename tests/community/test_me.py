@@ -167,6 +167,15 @@ def test_stating_a_home_twice_with_one_key_is_one_request(newcomer, home):
     assert again["Idempotent-Replayed"] == "true"
 
 
+@pytest.mark.parametrize("text", ["学院路１４号院", "学院路 14 号院", " 路14号"])
+def test_places_are_found_whatever_the_width_and_spaces(newcomer, text):
+    compound = Compound.objects.get(name="学院路14号院")
+    for name in ("学院路14号院", "学院路 １４ 号院"):
+        Compound.objects.filter(id=compound.id).update(name=name)
+        found = newcomer.get("/api/v1/places", {"q": text}).json()["results"]
+        assert str(compound.id) in [place["id"] for place in found], name
+
+
 def test_places_are_found_by_part_of_a_name_or_another_name(newcomer):
     compound = Compound.objects.exclude(aliases=[]).first() or Compound.objects.first()
     Compound.objects.filter(id=compound.id).update(aliases=["老三号院", "50% off_x"])

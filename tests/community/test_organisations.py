@@ -30,6 +30,7 @@ def names(answer):
 
 def test_an_officer_finds_a_department_by_part_of_its_name(find):
     assert names(find("desk_officer", q="交通支队")) == ["区公安交通支队"]
+    assert names(find("desk_officer", q="交通　支队")) == ["区公安交通支队"]
 
 
 def test_a_chair_finds_project_offices_by_kind(find):
