@@ -344,6 +344,15 @@ def test_a_worker_hears_of_a_ticket_for_as_long_as_they_are_with_its_lead(scene,
 
 
 @pytest.mark.django_db
+def test_whoever_is_given_a_ticket_hears_of_it_and_so_does_the_colleague_who_had_it(scene, told):
+    ticket, worker, manager = scene.file("CL03"), scene.cast["worker"], scene.cast["manager"]
+    scene.do("dispatcher", ticket, "sign", worker=str(worker.pk))
+    told()
+    scene.do("dispatcher", ticket, "assign", worker=str(manager.pk), note="换个人")
+    assert told() == {"manager": ["signed.worker"], "worker": ["assigned.former"]}
+
+
+@pytest.mark.django_db
 def test_where_neither_the_committee_nor_the_section_has_anybody_the_street_office_hears(scene, told):
     ticket = Ticket.objects.get(pk=scene.file("PK01"))
     Membership.objects.filter(organisation__in=[ticket.coordinator_id, ticket.desk_id]).delete()

@@ -216,6 +216,8 @@ def test_a_call_taken_by_phone_is_carried_and_confirmed_for_somebody_without_an_
 
 
 @pytest.mark.parametrize("key", ["resident", "chair", "dispatcher", "residents_committee_worker"])
-def test_only_the_street_takes_reports_by_phone(api, compound, key):
-    answer = api(key).file("RP04", 403, compound=str(compound("学院路14号院")), channel="phone", contact_name="李大爷")
+def test_only_the_street_takes_reports_from_the_hotline(api, compound, key):
+    answer = api(key).file(
+        "RP04", 403, compound=str(compound("学院路14号院")), channel="hotline", contact_name="李大爷"
+    )
     assert answer["code"] == "not_permitted"

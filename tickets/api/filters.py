@@ -38,6 +38,10 @@ _BAD_WORKER = bilingual("应为 me、none 或人员的 UUID。", "It must be me,
 _BAD_SORT = bilingual("该状态的列表不能这样排序。", "A list of this status has no such order.")
 
 
+class Pages(Body):
+    """A list that takes nothing but where its page begins, and how long it is."""
+
+
 class Several(serializers.ListField):
     """Values divided by commas, of which a row has one; the parameter may be repeated as well."""
 

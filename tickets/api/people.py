@@ -45,10 +45,6 @@ class MemberSerializer(serializers.Serializer[Any]):
     open = serializers.IntegerField(help_text="How many open tickets of the organisation they work on.")
 
 
-class MembersQuery(Body):
-    """Nothing but where the page begins."""
-
-
 class Members(APIView):
     """The people of an organisation."""
 
@@ -58,7 +54,7 @@ class Members(APIView):
     def get(self, request: Request, organisation_id: uuid.UUID) -> Response:
         """Who works there, in which role, and on how many open tickets; for those who dispatch there, and staff of the street."""
         actor = actor_of(request)
-        filters.read(request, MembersQuery)
+        filters.read(request, filters.Pages)
         if not dispatches(actor, organisation_id):
             raise NotPermitted()
         today = local_day(actor.at)

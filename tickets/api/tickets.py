@@ -255,6 +255,7 @@ class Events(APIView):
     def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
         """What happened, oldest first, as far as the caller may read it."""
         actor = actor_of(request)
+        filters.read(request, filters.Pages)
         ticket = visible_ticket(ticket_id, actor)
         mine = relations(ticket, actor)
         events = TicketEvent.objects.filter(subject=ticket, visibility__in=representation.readable(mine))
