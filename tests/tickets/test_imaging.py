@@ -2,19 +2,26 @@
 
 import hashlib
 import io
+import os
+import resource
+import signal
 import struct
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 
 import pillow_heif
 import pytest
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
 from tickets import imaging
-from tickets.imaging import MAX_BYTES, PhotoRefused, normalise
+from tickets.imaging import MAX_BYTES, Busy, PhotoRefused, normalise
 
 # Pillow warns of odd metadata; a warning is no refusal.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -445,9 +452,9 @@ def without_picture_data():
     return png(16, 16)
 
 
-def scans(count):
+def scans(count, size=(120, 80)):
     """A progressive JPEG that repeats one of its scans."""
-    data = written(picture(), progressive=True)
+    data = written(picture(*size), progressive=True)
     start = data.rindex(b"\xff\xda")
     return data[:start] + data[start:-2] * count + data[-2:]
 
@@ -567,7 +574,13 @@ def test_damage_that_a_decoder_bears_is_borne():
 
 
 def test_every_refusal_speaks_both_languages():
-    for make in (PhotoRefused.too_large, PhotoRefused.not_a_picture, PhotoRefused.too_many_pixels, PhotoRefused.broken):
+    for make in (
+        PhotoRefused.too_large,
+        PhotoRefused.not_a_picture,
+        PhotoRefused.too_many_pixels,
+        PhotoRefused.too_costly,
+        PhotoRefused.broken,
+    ):
         assert str(make().reason)
 
 
@@ -592,7 +605,8 @@ elif kind == "png":
 elif kind == "webp":
     Image.new("RGBA", (5760, 4320), (200, 0, 0, 128)).save(content, "WEBP", method=0)
 else:
-    Image.new("RGB", (8160, 6120), "red").save(content, "JPEG", progressive=kind == "progressive")
+    size = {"panorama": (16382, 3872)}.get(kind, (8192, 6144))
+    Image.new("RGB", size, "red").save(content, "JPEG", progressive=kind == "progressive")
 with open(sys.argv[2], "wb") as file:
     file.write(content.getvalue())
 """
@@ -600,13 +614,13 @@ with open(sys.argv[2], "wb") as file:
 TAKE = """
 import sys
 from pathlib import Path
-from tickets.imaging import PhotoRefused, normalise
+from tickets.decoding import Refused, decode
 
 with open(sys.argv[1], "rb") as file:
     try:
-        print(normalise(file).width)
-    except PhotoRefused as refused:
-        print(refused.code)
+        print(decode(file.read())[2])
+    except Refused as refused:
+        print(refused)
 # Not getrusage, whose peak begins with that of the process that made this one.
 print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024)
 """
@@ -617,6 +631,7 @@ print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) /
     ("kind", "answer", "megabytes"),
     [
         ("jpeg", "2048", 250),
+        ("panorama", "2048", 250),
         ("progressive", "2048", 450),
         ("png", "2048", 600),
         ("webp", "2048", 700),
@@ -633,11 +648,117 @@ def test_the_largest_pictures_stay_within_bounds(tmp_path, kind, answer, megabyt
     assert int(peak) < megabytes
 
 
-def test_one_picture_is_decoded_at_a_time(monkeypatch):
-    seen = []
-    draw = imaging._draw
-    monkeypatch.setattr(imaging, "_draw", lambda *given: seen.append(imaging._one_at_a_time.locked()) or draw(*given))
+# The process that draws
+
+
+@pytest.fixture
+def darkroom(monkeypatch):
+    """A process of the test's own, which nothing has asked yet."""
+    made = imaging.Darkroom()
+    monkeypatch.setattr(imaging, "_DARKROOM", made)
+    yield made
+    made._put_down()
+
+
+def cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def children_seconds(process):
+    """Seconds of a processor that a running process has had."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_pictures_are_drawn_by_one_process_one_after_the_other(darkroom):
     taken(written(picture()))
-    assert refusal(cut(written(noisy()))) == "broken"
-    assert seen == [True, True]
-    assert not imaging._one_at_a_time.locked()
+    first = darkroom._process.pid
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(taken, [written(picture())] * 3))
+    assert [one.width for one in found] == [120] * 3
+    assert darkroom._process.pid == first
+
+
+def test_whoever_comes_when_many_wait_is_told_to_come_again(darkroom):
+    with darkroom._one_at_a_time, ThreadPoolExecutor(imaging.WAITING) as pool:
+        waiting = [pool.submit(taken, written(picture())) for _ in range(imaging.WAITING)]
+        end = time.monotonic() + 10
+        while darkroom._places._value and time.monotonic() < end:
+            time.sleep(0.01)
+        with pytest.raises(Busy):
+            taken(written(picture()))
+        darkroom._one_at_a_time.release()
+        assert [one.result().width for one in waiting] == [120] * imaging.WAITING
+        darkroom._one_at_a_time.acquire()
+    assert taken(written(picture())).width == 120
+
+
+def test_a_process_that_ended_is_started_again(darkroom):
+    taken(written(picture()))
+    darkroom._process.stdin.close()
+    darkroom._process.wait(10)
+    assert taken(written(picture())).width == 120
+
+
+def test_a_picture_that_kills_its_decoder_is_refused_and_the_next_one_taken(darkroom):
+    """The process is killed in the middle, as the kernel kills one that has had its seconds."""
+    taken(written(picture()))
+    process = darkroom._process
+    os.kill(process.pid, signal.SIGSTOP)
+    killer = threading.Timer(0.5, process.kill)
+    killer.start()
+    assert refusal(written(picture())) == "too_costly"
+    killer.join()
+    assert taken(written(picture())).width == 120
+
+
+def test_a_picture_that_takes_too_long_is_refused(darkroom, monkeypatch):
+    taken(written(picture()))
+    monkeypatch.setattr(imaging, "SECONDS", 0.3)
+    os.kill(darkroom._process.pid, signal.SIGSTOP)
+    assert refusal(written(picture())) == "too_costly"
+
+
+def test_the_kernel_ends_what_has_had_its_seconds(tmp_path):
+    program = "from tickets import decoding; decoding._allow(1)\nwhile True: pass"
+    done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+    assert done.returncode == -signal.SIGXCPU
+
+
+def test_the_process_knows_no_secret(darkroom):
+    taken(written(picture()))
+    environment = Path(f"/proc/{darkroom._process.pid}/environ").read_bytes()
+    assert b"AUDIT_KEY" not in environment
+    assert b"DATABASE_URL" not in environment
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"\xff\xd8" + b"\xff" * (MAX_BYTES - 2),
+        b"\xff\xd8\xff" + b"\x00" * (MAX_BYTES - 3),
+        b"\xff\xd8\xff\xe0\x00\x02" + b"junk" * 3_000_000,
+        b"\xff\xd8" + b"\xff\xd0" * 7_000_000,
+    ],
+    ids=["filling", "zeros", "junk", "restart markers"],
+)
+def test_a_jpeg_of_nothing_costs_next_to_nothing(darkroom, hostile):
+    taken(written(picture()))
+    before, here = children_seconds(darkroom._process), cpu_seconds()
+    assert refusal(hostile) == "broken"
+    assert children_seconds(darkroom._process) - before + cpu_seconds() - here < 1
+
+
+def test_many_scans_of_a_large_picture_are_refused(darkroom):
+    assert refusal(scans(60, size=(6_000, 4_000))) == "broken"
+
+
+def test_large_pictures_leave_the_web_process_as_it_was(darkroom):
+    large = written(picture(4_032, 3_024))
+    taken(large)
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    for _ in range(20):
+        taken(large)
+    after = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    assert after - before < 64 * 1024 * 1024

@@ -21,7 +21,7 @@ from community.authentication import caller_of
 from tickets import photos
 from tickets.access import SEES_WHOLE, relations
 from tickets.api import representation
-from tickets.imaging import MAX_BYTES, PhotoRefused
+from tickets.imaging import MAX_BYTES, Busy, PhotoRefused
 from tickets.models import Photo, Ticket
 from tickets.models.photo import PhotoKind
 from tickets.queries import visible_ticket
@@ -30,12 +30,14 @@ from web.idempotency import write_once
 from web.limits import Limit
 from web.problems import Problem, not_found
 from web.schema import IDEMPOTENCY_KEY
+from web.words import bilingual
 from workflow.actor import Actor
 
 # The file, and room for the other field and the borders between the parts.
 MAX_BODY = MAX_BYTES + 64 * 1024
 
-STATUSES = {"too_large": 413, "not_a_picture": 415, "too_many_pixels": 422, "broken": 422}
+STATUSES = {"too_large": 413, "not_a_picture": 415, "too_many_pixels": 422, "too_costly": 422, "broken": 422}
+_BUSY = bilingual("正在处理的照片较多，请稍后再传。", "Many photos are being read; send it again in a moment.")
 
 HEADERS = {
     "Content-Type": "image/jpeg",
@@ -114,6 +116,8 @@ class PhotoUpload(APIView):
             )
         except PhotoRefused as refusal:
             raise refused(refusal) from refusal
+        except Busy as busy:
+            raise Problem("busy", 503, detail=_BUSY, headers={"Retry-After": "5"}) from busy
         # A repeated request is answered with the first one's photo, and this one is purged unseen.
         return write_once(request, lambda: Response(_document(photo), status=201))
 
@@ -160,7 +164,7 @@ def may_see(photo: Photo, actor: Actor) -> bool:
 
 
 def refused(refusal: PhotoRefused) -> Problem:
-    """The refusal as a problem: 413 too large, 415 not a picture, 422 broken or with too many pixels."""
+    """The refusal as a problem: 413 too large, 415 not a picture, 422 broken, too costly to read or with too many pixels."""
     return Problem(refusal.code, STATUSES[refusal.code], detail=refusal.reason)
 
 
