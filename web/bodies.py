@@ -1,19 +1,21 @@
 """What a request's body may hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from django.utils.functional import Promise
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from web.words import bilingual
 
 _UNKNOWN = bilingual("没有这个字段。", "There is no such field.")
-_NO_BOOLEAN = bilingual("应为 true 或 false。", "It must be true or false.")
-_NO_INTEGER = bilingual("应为整数。", "It must be a whole number.")
-_NO_NUMBER = bilingual("应为数字。", "It must be a number.")
-_NO_TEXT = bilingual("应为文字。", "It must be a text.")
+_EXPECTED = {
+    "boolean": bilingual("应为 true 或 false。", "It must be true or false."),
+    "integer": bilingual("应为整数。", "It must be a whole number."),
+    "number": bilingual("应为数字。", "It must be a number."),
+    "text": bilingual("应为文字。", "It must be a text."),
+}
 
 
 class JSONObject(dict[str, Any]):
@@ -45,58 +47,74 @@ class Body(serializers.Serializer[Any]):
         raise serializers.ValidationError(mistyped)
 
 
+_KINDS: tuple[tuple[type[Any], str], ...] = (
+    (serializers.Serializer, "object"),
+    (serializers.ListField, "list"),
+    (serializers.ListSerializer, "list"),
+    (serializers.DictField, "map"),
+    (serializers.BooleanField, "boolean"),
+    (serializers.ChoiceField, "choice"),
+    (serializers.IntegerField, "integer"),
+    (serializers.FloatField, "number"),
+    (serializers.DecimalField, "number"),
+    (serializers.JSONField, "anything"),
+)
+
+
+@cache
+def _kind(field: type[Any]) -> str:
+    """What JSON's value for a field of this class must be; asked for every field of every body."""
+    return next((kind for one, kind in _KINDS if issubclass(field, one)), "text")
+
+
 def _mistyped(field: Any, value: Any) -> Any:
     """What is of another type than JSON's own for the field, as DRF keeps its errors; nothing where all is well.
 
     Null, lists and objects in a wrong place are the fields' own to refuse.
     """
-    match field:
-        case serializers.Serializer():
+    kind = _kind(type(field))
+    match kind:
+        case "object":
             if not isinstance(value, Mapping):
                 return None
             fields = field.fields
             return _found((name, _mistyped(fields[name], inner)) for name, inner in value.items() if name in fields)
-        case serializers.ListField() | serializers.ListSerializer():
+        case "list":
             # One that is too long is refused as a whole.
             most = getattr(field, "max_length", None)
             if not isinstance(value, list) or (most is not None and len(value) > most):
                 return None
             return _found((index, _mistyped(field.child, inner)) for index, inner in enumerate(value))
-        case serializers.DictField():
+        case "map":
             if not isinstance(value, Mapping):
                 return None
             return _found((name, _mistyped(field.child, inner)) for name, inner in value.items())
-    if value is None or isinstance(value, list | dict):
+    if value is None or isinstance(value, list | dict) or _fits(kind, field, value):
         return None
-    return _fault(field, value)
+    if kind == "choice":
+        reason = str(field.error_messages["invalid_choice"]).format(input=value)
+        return [serializers.ErrorDetail(reason, code="invalid_choice")]
+    return [serializers.ErrorDetail(str(_EXPECTED[kind]), code="invalid")]
 
 
-def _found(parts: Any) -> dict[Any, Any]:
+def _found(parts: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     return {name: fault for name, fault in parts if fault}
 
 
-def _fault(field: Any, value: Any) -> list[serializers.ErrorDetail] | None:
-    words: Promise | None
-    match field:
-        case serializers.BooleanField():
-            right, words = isinstance(value, bool), _NO_BOOLEAN
-        case serializers.ChoiceField():
-            integers = all(isinstance(choice, int) for choice in field.choices)
-            right, words = _is_integer(value) if integers else isinstance(value, str), None
-        case serializers.IntegerField():
-            right, words = _is_integer(value), _NO_INTEGER
-        case serializers.FloatField() | serializers.DecimalField():
-            right, words = isinstance(value, int | float) and not isinstance(value, bool), _NO_NUMBER
-        case serializers.JSONField():
-            return None
-        case _:
-            right, words = isinstance(value, str), _NO_TEXT
-    if right:
-        return None
-    if words is None:
-        reason = str(field.error_messages["invalid_choice"]).format(input=value)
-        return [serializers.ErrorDetail(reason, code="invalid_choice")]
-    return [serializers.ErrorDetail(str(words), code="invalid")]
+def _fits(kind: str, field: Any, value: Any) -> bool:
+    match kind:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return _is_integer(value)
+        case "number":
+            return isinstance(value, float) or _is_integer(value)
+        case "choice":
+            integers = isinstance(next(iter(field.choices), ""), int)
+            return _is_integer(value) if integers else isinstance(value, str)
+        case "anything":
+            return True
+    return isinstance(value, str)
 
 
 def _is_integer(value: Any) -> bool:
