@@ -26,6 +26,7 @@ def test_the_documentation_runs_nothing_foreign_and_nothing_inline(page):
     assert "script-src 'self';" in policy
 
 
+@pytest.mark.django_db
 def test_every_file_of_the_documentation_is_served_by_us(page):
     for address in re.findall(r'(?:src|href)="([^"]+)"', page.content.decode()):
         with closing(Client().get(address)) as answer:
