@@ -31,6 +31,10 @@ class Topic(models.TextChoices):
     OVERSIGHT = "oversight", bilingual("督办与提级", "Supervision and levels")
 
 
+OF_STAFF = (Topic.WORK, Topic.REMINDER, Topic.OVERSIGHT)
+"""What people are told because of their seat."""
+
+
 class DeliveryState(models.TextChoices):
     """How a delivery stands."""
 

@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications.api.person import person_of
+from notifications.api.person import reader_of
 from notifications.models import Message
+from notifications.models.message import Reader
 from notifications.topics import Topic
 from web.bodies import Body
 from web.paging import page
@@ -94,8 +95,8 @@ def _with_parts(messages: QuerySet[Message], most: int | None) -> QuerySet[Messa
     ).prefetch_related(Prefetch("gathered", parts if most is None else parts[:most], to_attr="parts"))
 
 
-def _unread(person: uuid.UUID) -> dict[str, int]:
-    unread = Message.objects.inbox(person).filter(read_at=None)
+def _unread(reader: Reader) -> dict[str, int]:
+    unread = Message.objects.inbox(reader).filter(read_at=None)
     return unread.aggregate(count=Count("pk"), urgent=Count("pk", filter=Q(urgent=True)))
 
 
@@ -146,7 +147,7 @@ class Inbox(APIView):
         query = InboxQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
-        messages = Message.objects.inbox(person_of(request))
+        messages = Message.objects.inbox(reader_of(request))
         if wanted["unread"] == "true":
             messages = messages.filter(read_at=None)
         if topic := wanted.get("topic"):
@@ -161,7 +162,7 @@ class Unread(APIView):
     @extend_schema(operation_id="count_unread_notifications", responses={200: UnreadSerializer})
     def get(self, request: Request) -> Response:
         """How many messages I have not read, and how many of them are urgent."""
-        return Response(_unread(person_of(request)))
+        return Response(_unread(reader_of(request)))
 
 
 class Notification(APIView):
@@ -170,7 +171,7 @@ class Notification(APIView):
     @extend_schema(operation_id="read_notification", responses={200: NotificationSerializer})
     def get(self, request: Request, id: uuid.UUID) -> Response:
         """One message of mine, a digest with all of its parts; it stays unread until it is marked as read."""
-        message = _with_parts(Message.objects.readable(person_of(request)).filter(pk=id), None).first()
+        message = _with_parts(Message.objects.readable(reader_of(request)).filter(pk=id), None).first()
         if message is None:
             raise not_found()
         return Response(_message(message))
@@ -182,12 +183,12 @@ class Read(APIView):
     @extend_schema(operation_id="mark_notification_read", request=None, responses={200: UnreadSerializer})
     def post(self, request: Request, id: uuid.UUID) -> Response:
         """Mark a message of mine as read, a digest with its parts; again does no harm. Answers what is still unread."""
-        person = person_of(request)
-        if not Message.objects.readable(person).filter(pk=id).exists():
+        reader = reader_of(request)
+        if not Message.objects.readable(reader).filter(pk=id).exists():
             raise not_found()
         with_parts = Q(pk=id) | Q(gathered_into=id)
-        Message.objects.filter(with_parts, person_id=person, read_at=None).update(read_at=Now())
-        return Response(_unread(person))
+        Message.objects.filter(with_parts, person_id=reader.person, read_at=None).update(read_at=Now())
+        return Response(_unread(reader))
 
 
 class ReadAll(APIView):
@@ -200,10 +201,10 @@ class ReadAll(APIView):
         """Mark all that I have seen as read, and leave what came after `up_to`. Answers what is still unread."""
         asked = ReadAllSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        seen = Message.objects.inbox(person_of(request)).filter(read_at=None)
+        seen = Message.objects.inbox(reader_of(request)).filter(read_at=None)
         if up_to := asked.validated_data["up_to"]:
             seen = seen.filter(pk__lte=up_to)
         with transaction.atomic():
             Message.objects.filter(gathered_into__in=seen.values("pk"), read_at=None).update(read_at=Now())
             seen.update(read_at=Now())
-        return Response(_unread(person_of(request)))
+        return Response(_unread(reader_of(request)))

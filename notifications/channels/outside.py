@@ -24,6 +24,15 @@ type Block = IPv4Network | IPv6Network
 
 # Where web servers listen: a service of another kind is not to be spoken to in HTTP, wherever it is.
 PORTS = frozenset({80, 443, *range(8000, 9000)})
+HIGHEST_PORT, LAST_RESERVED_PORT = 65535, 1023
+# Databases, queues, remote desktops and the like, which a network may leave open to its own.
+OTHER_SERVICES = frozenset(
+    {
+        *(1080, 1433, 1521, 2049, 2181, 2375, 2376, 2379, 2380, 3128, 3306, 3389, 5060, 5432, 5433, 5672),
+        *(5900, 5984, 6000, 6379, 6380, 6443, 6667, 9042, 9092, 9160, 9200, 9300, 10250, 11211, 15672),
+        *(26379, 27017, 27018),
+    }
+)
 # Beyond what `ipaddress` says is not global: relays to addresses within an address (6to4), and Azure's own services.
 _NOT_PUBLIC = [
     ip_network(one)
@@ -120,7 +129,10 @@ def read(url: str) -> Target:
     host, safe = parsed.raw_host.decode("ascii"), parsed.scheme == "https"
     if parsed.scheme not in {"http", "https"} or (":" not in host and not _NAME.fullmatch(host)):
         raise Forbidden(NO_ADDRESS)
-    return Target(host, (443 if safe else 80) if parsed.port is None else parsed.port, safe)
+    port = (443 if safe else 80) if parsed.port is None else parsed.port
+    if not 0 < port <= HIGHEST_PORT:
+        raise Forbidden(NO_ADDRESS)
+    return Target(host, port, safe)
 
 
 def _literal(host: str) -> Address | None:
@@ -133,6 +145,11 @@ def _literal(host: str) -> Address | None:
     if _NUMBER.fullmatch(host.rpartition(".")[2]):
         raise Forbidden(ODD_NUMBER)
     return None
+
+
+def web_port(port: int, *, inside: bool) -> bool:
+    """Whether a web server may listen on `port`; in networks that the operator has named, on any that other services leave free."""
+    return port in PORTS or (inside and port > LAST_RESERVED_PORT and port not in OTHER_SERVICES)
 
 
 class Outside(Network):
@@ -164,11 +181,14 @@ class Outside(Network):
             raise Forbidden(LOCAL_NAME)
         if not self._open and not self._wide:
             raise Forbidden(NOT_SAFE)
+        # Whether the name leads into a network that the operator has named is known to the resolver alone.
+        if not web_port(target.port, inside=bool(self._open)):
+            raise Forbidden(NOT_WEB)
 
     def refusal(self, address: Address, port: int) -> Any:
         """Why there is no way to `port` of `address`; None where there is one."""
         if any(address in block for block in self._open):
-            return None
+            return None if web_port(port, inside=True) else NOT_WEB
         if not public(address):
             return NOT_PUBLIC
         if not self._wide:

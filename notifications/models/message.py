@@ -1,29 +1,44 @@
 """What is told, to whom, and how each copy of it is delivered."""
 
 import uuid
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from notifications.topics import ChannelName, DeliveryState, Topic
+from notifications.topics import OF_STAFF, ChannelName, DeliveryState, Topic
 from web.models import Identified
 from web.words import bilingual
 
 ABOUT_LENGTH = 120
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose inbox it is, and the streets where they have a seat today; `everywhere` where an organisation of theirs serves all."""
+
+    person: uuid.UUID
+    streets: frozenset[uuid.UUID]
+    everywhere: bool
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     """Messages, narrowed."""
 
-    def inbox(self, person: uuid.UUID) -> "MessageQuerySet":
-        """What stands in the person's inbox."""
-        return self.filter(person_id=person, inbox=True)
+    def inbox(self, reader: Reader) -> "MessageQuerySet":
+        """What stands in the reader's inbox."""
+        return self._open_to(reader).filter(inbox=True)
 
-    def readable(self, person: uuid.UUID) -> "MessageQuerySet":
-        """What the person can open: their inbox, and the parts of its digests."""
-        return self.filter(Q(inbox=True) | Q(gathered_into__inbox=True), person_id=person)
+    def readable(self, reader: Reader) -> "MessageQuerySet":
+        """What the reader can open: their inbox, and the parts of its digests."""
+        return self._open_to(reader).filter(Q(inbox=True) | Q(gathered_into__inbox=True))
+
+    def _open_to(self, reader: Reader) -> "MessageQuerySet":
+        """The reader's own, without what they were told as staff of streets where they have no seat any more."""
+        mine = self.filter(person_id=reader.person)
+        return mine if reader.everywhere else mine.exclude(~Q(street_id__in=reader.streets), topic__in=OF_STAFF)
 
     def held(self) -> "MessageQuerySet":
         """Those that wait to be gathered."""

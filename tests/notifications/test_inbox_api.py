@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from rest_framework.test import APIClient
 
 from notifications import digest
 from notifications.models import Message
-from notifications.topics import Topic
+from notifications.topics import OF_STAFF, Topic
 from tests.notifications.letters import letter, statements, told
 
 pytestmark = pytest.mark.django_db
@@ -104,15 +105,43 @@ def test_the_newest_stands_first_page_after_page(cast, resident):
     assert titles == [f"工单 XY-{number}" for number in (4, 3, 2, 1, 0)]
 
 
-def test_unread_and_topic_narrow_the_list(cast, resident):
-    one_by_one(*(letter(cast["resident"], topic=topic, code=topic) for topic in Topic))
-    newest = read(resident)["results"][0]
-    mark(resident, f"{newest['id']}/read")
-    assert newest["id"] not in {one["id"] for one in read(resident, unread="true")["results"]}
-    assert len(read(resident, unread="true")["results"]) == len(Topic) - 1
-    assert [one["topic"] for one in read(resident, topic="reminder")["results"]] == ["reminder"]
-    assert read(resident, status=400, topic="gossip")["errors"][0]["field"] == "topic"
-    assert read(resident, status=400, unread="maybe")["errors"][0]["field"] == "unread"
+def of_every_topic(person, street):
+    one_by_one(*(replace(letter(person, topic=topic, code=topic), street_id=street.pk) for topic in Topic))
+
+
+def test_unread_and_topic_narrow_the_list(cast, inbox, street):
+    of_every_topic(cast["dispatcher"], street)
+    dispatcher = inbox("dispatcher")
+    newest = read(dispatcher)["results"][0]
+    mark(dispatcher, f"{newest['id']}/read")
+    assert newest["id"] not in {one["id"] for one in read(dispatcher, unread="true")["results"]}
+    assert len(read(dispatcher, unread="true")["results"]) == len(Topic) - 1
+    assert [one["topic"] for one in read(dispatcher, topic="reminder")["results"]] == ["reminder"]
+    assert read(dispatcher, status=400, topic="gossip")["errors"][0]["field"] == "topic"
+    assert read(dispatcher, status=400, unread="maybe")["errors"][0]["field"] == "unread"
+
+
+def test_whoever_has_left_reads_no_more_what_they_were_told_at_work(cast, inbox, street):
+    of_every_topic(cast["dispatcher"], street)
+    dispatcher = inbox("dispatcher")
+    everything = read(dispatcher)["results"]
+    cast["dispatcher"].memberships.update(ends_on=timezone.localdate() - timedelta(days=1))
+    assert {one["topic"] for one in read(dispatcher)["results"]} == {"asked", "progress"}
+    assert read(dispatcher, "/unread")["count"] == 2
+    for one in everything:
+        if one["topic"] in OF_STAFF:
+            read(dispatcher, f"/{one['id']}", 404)
+            mark(dispatcher, f"{one['id']}/read", status=404)
+    mark(dispatcher, "read-all")
+    assert Message.objects.filter(person=cast["dispatcher"], read_at=None).count() == len(OF_STAFF)
+    # Whoever comes back reads on.
+    cast["dispatcher"].memberships.update(ends_on=None)
+    assert len(read(dispatcher)["results"]) == len(Topic)
+
+
+def test_what_was_told_at_work_in_another_street_is_not_read_either(cast, inbox):
+    told(letter(cast["dispatcher"], topic=Topic.WORK))
+    assert read(inbox("dispatcher"))["results"] == []
 
 
 def test_reading_is_counted_once(cast, resident):

@@ -251,10 +251,28 @@ def test_a_server_of_the_public_internet_is_reached(text):
     assert outside.addresses("hooks.example", 443) == [text]
 
 
-@pytest.mark.parametrize("port", [0, 22, 25, 53, 5432, 6379, 7999, 9000, 11211, 65535])
+NO_WEB_SERVERS = [0, 1, 22, 25, 53, 81, 445, 3306, 5432, 6379, 11211, 27017]
+
+
+@pytest.mark.parametrize("port", [*NO_WEB_SERVERS, 7999, 9000, 65535])
 def test_what_is_no_web_server_is_not_spoken_to(port):
     assert Outside().refusal(ip_address("8.8.8.8"), port) == NOT_WEB
-    assert Outside(networks(["8.8.8.0/24"], "X")).refusal(ip_address("8.8.8.8"), port) is None
+    inside = Outside(networks(["8.8.8.0/24"], "X"))
+    assert inside.refusal(ip_address("8.8.8.8"), port) == (NOT_WEB if port in NO_WEB_SERVERS else None)
+
+
+@pytest.mark.parametrize("port", [*NO_WEB_SERVERS, 65536, 99999])
+@pytest.mark.parametrize("host", ["hooks.example.com", "8.8.8.8"])
+def test_the_office_is_told_of_such_a_port_before_anything_is_sent(channel, host, port):
+    inside = WebhookChannel(Outside(networks(["10.0.0.0/8"], "X")), Outside(networks(["10.0.0.0/8"], "X")))
+    for one in (channel, inside):
+        with pytest.raises(Forbidden):
+            one.check(f"https://{host}:{port}/hook")
+
+
+@pytest.mark.parametrize("port", [443, 8443, 9000, 18080])
+def test_a_named_network_may_use_ports_that_other_services_leave_free(port):
+    Outside(networks(["10.0.0.0/8"], "X")).check(read(f"https://crm.internal:{port}/hook"))
 
 
 def test_without_tls_only_named_networks_are_reached_in_production(settings, canary, dialled):
