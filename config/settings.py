@@ -83,6 +83,11 @@ CSRF_FAILURE_VIEW = "web.pages.csrf_failure"
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
 if TRUSTED_PROXIES < 0:
     sys.exit("TRUSTED_PROXIES is a number of proxies: 0 or more.")
+# Where the proxies write the caller's address. WSGI reads X_Forwarded_For as X-Forwarded-For, so a proxy must drop names with
+# underscores (nginx does), or write the address under a name that has neither sign and therefore one spelling only.
+CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
+if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", CLIENT_ADDRESS_HEADER):
+    sys.exit("CLIENT_ADDRESS_HEADER is the name of a header, such as X-Forwarded-For or ClientAddress.")
 # Links in messages begin with the public address. In production no guess is right, and people follow them over TLS alone.
 SITE_URL = (env.str("SITE_URL") if PRODUCTION else env.str("SITE_URL", default="http://127.0.0.1:8000")).rstrip("/")
 if PRODUCTION and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]+)?", SITE_URL):

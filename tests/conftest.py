@@ -20,6 +20,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from community import demo, signin
+from community.api.views import NetLimit, OwnLimit, PhoneLimit
 from community.models import Person, Street
 from config.celery import app
 from launcher.clocks import OFFSET
@@ -65,6 +66,13 @@ def django_db_setup(clock, django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         call_command("load_reference", stdout=StringIO())
         call_command("load_demo", stdout=StringIO())
+
+
+@pytest.fixture(autouse=True)
+def no_flood_of_sign_ins(monkeypatch):
+    """A whole suite signs in from one address, with a few phones."""
+    for limit in (NetLimit, PhoneLimit, OwnLimit):
+        monkeypatch.setattr(limit, "requests", 100_000)
 
 
 @pytest.fixture

@@ -16,12 +16,13 @@ _WRITTEN = re.compile(r"\[(?P<six>[^\]%]+)(?:%[^\]]*)?\](?::\d+)?|(?P<four>[\d.]
 def client_address(request: HttpRequest) -> str:
     """The caller's IP address; of an IPv6 address the /64 that a household is given; empty where it is unknown.
 
-    Believes as many entries of X-Forwarded-For, counted from the right, as there are proxies of our own
+    Believes as many entries of the header `settings.CLIENT_ADDRESS_HEADER`, counted from the right, as there are proxies of our own
     (`settings.TRUSTED_PROXIES`); where that entry is no address, the nearest proxy's own counts.
     """
     remote: str = request.META.get("REMOTE_ADDR") or ""
     if settings.TRUSTED_PROXIES:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        header = settings.CLIENT_ADDRESS_HEADER.upper().replace("-", "_")
+        forwarded = request.META.get(f"HTTP_{header}", "").split(",")
         said = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))]
         return _told(said) or _told(remote)
     return _told(remote)

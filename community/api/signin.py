@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from community import signin, wechat
-from community.api.views import Doorstep, View
+from community.api.views import Braked, Doorstep, View
 from community.authentication import caller_of
 from community.cookies import keep_device_key, kept_device_key
 from community.known import device_key
@@ -142,7 +142,7 @@ class Codes(Doorstep):
         return Response({"expires_in": int(CODE_LIFE.total_seconds()), "request": sent}, status=202)
 
 
-class Tokens(View):
+class Tokens(Braked):
     """The devices signed in as me, and the door for new ones."""
 
     problems = (403,)

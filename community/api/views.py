@@ -3,20 +3,40 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from community import known, signin
 from community.confirming import WrongHouseholdCode
+from community.cookies import kept_device_key
 from community.homes import HomesFull, TooManyMoves
 from community.signin import BadTicket, Disabled, TooManyCodes, WrongCode
 from community.wechat import BadWechatCode, WechatBlocked, WechatError, WechatLimited
 from notifications.sms import CodeNotSent, NoGateway
+from web.addresses import client_address
 from web.limits import Limit
 from web.problems import make_handler
+from web.words import bilingual
+
+MOST_OF_A_PHONE = 40  # characters of what was said to be a phone
+
+
+class TooManySignIns(Exception):
+    """A device, a phone or an address has signed in too often; `reason` says which, and `wait` is in seconds."""
+
+    code = "limit_reached"
+
+    def __init__(self, reason: Any, wait: float):
+        self.reason, self.wait = reason, wait
+        super().__init__(wait)
+
 
 REFUSALS: Mapping[type[Exception], int] = {
     TooManyCodes: 429,
+    TooManySignIns: 429,
     WrongCode: 400,
     BadTicket: 400,
     Disabled: 403,
@@ -41,17 +61,71 @@ class View(APIView):
         return _handle
 
 
-class SignInLimit(Limit):
-    """A brake on floods from one address; what must hold exactly is counted in PostgreSQL."""
+class NetLimit(Limit):
+    """A wide net for one address, which a whole district may share: it catches floods, and strangers alone."""
 
     scope = "sign-in"
-    requests = 300
+    requests = 3000
 
 
-class Doorstep(View):
+class PhoneLimit(Limit):
+    """Far above what somebody does at one phone from one address."""
+
+    scope = "sign-in-phone"
+    requests = 20
+
+
+class OwnLimit(Limit):
+    """The same for a device that has signed in before, and for whoever was sent a code; nobody else uses it up."""
+
+    scope = "sign-in-own"
+    requests = 20
+
+
+_FOR_PHONE = bilingual("该手机号操作过于频繁。", "Too much was tried at this phone.")
+_FOR_NET = bilingual(
+    "您所在的网络登录过于频繁，可换用移动数据网络；曾登录过的设备不受影响。",
+    "Too many sign in from your network: use mobile data, or a device that has signed in before.",
+)
+
+
+class Braked(View):
+    """A view where people sign in. What must hold exactly is counted in PostgreSQL; this brakes floods.
+
+    A device that is known, or was sent a code, is counted by itself, so that nobody behind the same address holds it up; others by
+    their phone and address, and all of an address by a wide net.
+    """
+
+    throttle_classes: Any = (NetLimit,)
+
+    def check_throttles(self, request: Request) -> None:
+        """Count the request. Raises TooManySignIns."""
+        if not self.get_throttles():
+            return
+        address = client_address(request._request)
+        try:
+            given: Any = request.data
+        except APIException:
+            _count(NetLimit(), address, _FOR_NET)
+            raise
+        said = {name: one for name, one in given.items() if isinstance(one, str)} if isinstance(given, Mapping) else {}
+        key = said.get("device_key") or kept_device_key(request._request)
+        if own := known.holder_of(key) or signin.asked_in(said.get("request", "")):
+            _count(OwnLimit(), own, _FOR_PHONE)
+            return
+        if phone := said.get("phone"):
+            _count(PhoneLimit(), f"{phone[:MOST_OF_A_PHONE]} {address}", _FOR_PHONE)
+        _count(NetLimit(), address, _FOR_NET)
+
+
+def _count(limit: Limit, who: str, reason: Any) -> None:
+    if not limit.allows(who):
+        raise TooManySignIns(reason, limit.wait())
+
+
+class Doorstep(Braked):
     """A view for those who are not signed in yet; credentials they send along are not looked at."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (SignInLimit,)
     problems = (403,)

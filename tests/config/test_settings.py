@@ -103,6 +103,7 @@ def test_a_short_secret_is_refused_with_a_way_to_a_long_one(name):
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL must name a PostgreSQL database"),
         ({"DATABASE_URL": "postgres://host:port/x"}, "DATABASE_URL cannot be read"),
         ({"REDIS_URL": "nonsense"}, "REDIS_URL must name a server"),
+        ({"CLIENT_ADDRESS_HEADER": "X_Forwarded_For"}, "CLIENT_ADDRESS_HEADER is the name of a header"),
         ({"SITE_URL": "linli.example"}, "SITE_URL is no public address"),
         ({"SITE_URL": "http://linli.example"}, "SITE_URL is no public address"),
         ({"SITE_URL": "https://linli.example\nBcc: a@b.example"}, "SITE_URL is no public address"),

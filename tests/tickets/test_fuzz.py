@@ -120,7 +120,9 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "withdraw": (State.COORDINATING, [], "resident"),
 }
 # Who reads what is not for everybody; the rest is read by a resident.
-READERS = dict.fromkeys(("overdue_list", "at_risk_list", "list_contract_timers", "find_organisations"), "desk_officer")
+CONFIRMING = ("list_homes", "confirm_home", "object_to_home", "make_household_code")
+OF_THE_OFFICE = ("overdue_list", "at_risk_list", "list_contract_timers", "find_organisations", *CONFIRMING)
+READERS = dict.fromkeys(OF_THE_OFFICE, "desk_officer")
 
 
 @pytest.fixture
@@ -233,8 +235,11 @@ class Street:
             announce.tell_outbox()
             inbox = Message.objects.filter(person=self.scene.cast["resident"], inbox=True)
             path["id"] = str(inbox.latest("id").pk)
-        if operation == "move_out":
-            path["id"] = str(self.scene.cast["resident"].residencies.first().pk)
+        home = self.scene.cast["resident"].residencies.first()
+        if operation in {"move_out", "confirm_my_home", "confirm_home", "object_to_home"}:
+            path["id"] = str(home.pk)
+        if operation == "make_household_code":
+            path["id"] = str(home.household_id)
         body = case.body
         if not isinstance(body, dict):
             return
@@ -248,7 +253,7 @@ class Street:
         body |= {name: self.named[name] for name in body.keys() & self.named.keys()}
         if operation == "tickets_move_lower_level":
             body["level"] = 1
-        if operation == "tickets_submit":
+        if operation in {"tickets_submit", "tickets_face"}:
             # The street's staff report for somebody else; a resident for themselves, at home.
             for name in ("channel", "contact_name", "contact_phone", "hotline_number", "street"):
                 body.pop(name, None)

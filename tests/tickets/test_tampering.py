@@ -64,6 +64,8 @@ def other_values(field: Any, value: Any) -> Iterator[Any]:
     if field.null and value is not None:
         yield None
     match field:
+        case ArrayField(base_field=models.IntegerField()):
+            yield [*value, 7]
         case ArrayField():
             yield [*value, uuid.uuid4() if isinstance(field.base_field, models.UUIDField) else timezone.now()]
         case models.ForeignKey():

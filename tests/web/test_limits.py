@@ -110,3 +110,11 @@ def test_an_address_is_believed_as_far_as_our_own_proxies(rf, settings, proxies,
     settings.TRUSTED_PROXIES = proxies
     request = rf.get("/", REMOTE_ADDR=remote, headers={"X-Forwarded-For": forwarded})
     assert client_address(request) == address
+
+
+@pytest.mark.parametrize("spelling", ["X-Forwarded-For", "X_Forwarded_For"])
+def test_a_name_without_hyphens_has_no_second_spelling(rf, settings, spelling):
+    settings.TRUSTED_PROXIES, settings.CLIENT_ADDRESS_HEADER = 1, "ClientAddress"
+    forged = {f"HTTP_{spelling.upper().replace('-', '_')}": "198.51.100.7", "HTTP_CLIENT_ADDRESS": "198.51.100.8"}
+    request = rf.get("/", REMOTE_ADDR="10.0.0.1", headers={"ClientAddress": "203.0.113.1"}, **forged)
+    assert client_address(request) == "203.0.113.1"
