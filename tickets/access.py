@@ -43,6 +43,9 @@ SEES_SUMMARY = frozenset({R.PAST_HOLDER, R.NEXT_HOLDER})
 SEES = RESIDENTS | STAFF | SEES_SUMMARY | {R.NEIGHBOUR}
 SEES_FACE = frozenset({R.NEIGHBOUR})
 SEES_WHOLE = RESIDENTS | STAFF
+# Who reads people's words as they were written; others read them without what identifies people, and not what was hidden.
+READS_AS_WRITTEN = STAFF | {R.REPORTER}
+READS_FACE = frozenset({R.NEIGHBOUR, R.FOLLOWER})
 # Who sees how to reach the reporter: masked, but for the reporter; never of an anonymous one, of a confidential one the street.
 SEES_CONTACT = frozenset({R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET, R.REPORTER})
 # Who may be told the events of a visibility.

@@ -24,7 +24,7 @@ from tickets.models.photo import PhotoKind
 from tickets.models.ticket import LOOKED_UP
 from tickets.news import URGED, URGED_AGAIN
 from tickets.routing import CONTRACTORS, answering_section, contract_of, covers, renders, route
-from tickets.states import AssignmentRole, Channel, Outcome, Secrecy, State, TicketType
+from tickets.states import AssignmentRole, Channel, HiddenBy, Outcome, Secrecy, State, TicketType
 from tickets.titles import made_of
 from web.words import bilingual
 from workflow.actor import Actor
@@ -90,6 +90,7 @@ class Report:
     contact_name: str = ""
     contact_phone: str = ""
     hotline_number: str = ""
+    hidden: bool = False
 
 
 def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
@@ -160,6 +161,7 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
         spot=report.spot,
         title=title,
         text=report.text,
+        words_hidden=HiddenBy.REPORTER if report.hidden else HiddenBy.NOBODY,
         reporter=reporter,
         contact_name=contact_name,
         contact_phone=contact_phone,
@@ -191,6 +193,7 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
         "coordinator": ticket.coordinator_id,
         "alarms": routing.alarms or None,
         "photos": report.photos or None,
+        "hidden": report.hidden or None,
     }
     words = {"title": title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)

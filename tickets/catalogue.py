@@ -52,6 +52,7 @@ class Leaf:
     route: str
     urgent: bool
     after_photo: bool
+    public_face: bool
     hotline: str
     external_code: str
     basis: str
@@ -189,6 +190,7 @@ def _read(version: CategoryVersion) -> Tree:
             route=row.route,
             urgent=row.urgent,
             after_photo=row.after_photo,
+            public_face=row.public_face,
             hotline=row.hotline,
             external_code=row.external_code,
             basis=row.basis,
@@ -213,7 +215,7 @@ def read_file(path: Path = FILE) -> list[Category]:
     """The categories of a file, unsaved and without a version.
 
     The file is CSV in UTF-8 with the column names of `Category`; co-handlers are divided by spaces, and booleans are
-    `yes` or `no`. Raises ValidationError that names the line which does not fit.
+    `yes` or `no`; without the column `public_face` each has one. Raises ValidationError that names the line which does not fit.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
@@ -238,6 +240,7 @@ def _category(row: dict[str, str]) -> Category:
         route=row["route"],
         urgent=YES_NO[row["urgent"]],
         after_photo=YES_NO[row["after_photo"]],
+        public_face=YES_NO[row.get("public_face", "yes")],
         hotline=row["hotline"],
         external_code=row["external_code"],
         basis=row["basis"],
@@ -266,6 +269,7 @@ def _content(category: Category) -> tuple[object, ...]:
         category.route,
         category.urgent,
         category.after_photo,
+        category.public_face,
         category.hotline,
         category.external_code,
         category.basis,

@@ -91,6 +91,7 @@ CODE = bilingual("分类代码，如 CL03。", "The category's code, such as CL0
 SATISFACTION = bilingual("满意度", "Satisfaction")
 RESOLVED = bilingual("是否解决", "Resolved")
 REMARKS = bilingual("补充说明", "Remarks")
+HIDDEN = bilingual("内容不向邻居公开", "Hide the words from neighbours")
 
 
 class Satisfaction(models.IntegerChoices):
@@ -387,6 +388,35 @@ class LowerLevel(Input):
     reason = Words(label=REASON)
 
 
+class HideWords(Input):
+    hidden = serializers.BooleanField(label=HIDDEN)
+
+
+class Redact(Input):
+    """What neighbours read in the place of the words that are there; at least one of these."""
+
+    title = WordsOfOneLine(max_length=60, required=False, label=bilingual("公开标题", "Public title"))
+    text = Words(required=False, label=bilingual("公开内容", "Public text"))
+    events = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=100_000),
+        max_length=50,
+        required=False,
+        label=bilingual("不公开的记录", "Entries without words"),
+        help_text=bilingual(
+            "记录序号；其文字不再向邻居公开。", "By their numbers; neighbours no longer read their words."
+        ),
+    )
+    hidden = serializers.BooleanField(required=False, label=HIDDEN)
+    reason = Words(label=REASON)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not {"title", "text", "events", "hidden"} & set(attrs):
+            raise serializers.ValidationError(
+                {"text": [serializers.ErrorDetail(str(_NOTHING_REDACTED), code="required")]}
+            )
+        return attrs
+
+
 class Submit(Input):
     """A report: what it is, where it is, and what the resident says of it."""
 
@@ -430,6 +460,13 @@ class Submit(Input):
             "Other than app: staff, for somebody who calls or comes; the hotline is the street's.",
         ),
     )
+    hidden = serializers.BooleanField(
+        default=False,
+        label=HIDDEN,
+        help_text=bilingual(
+            "邻居只看到事项和地点，看不到标题和内容。", "Neighbours see what it is about and where, not the words."
+        ),
+    )
     contact_name = Line(
         max_length=40,
         required=False,
@@ -456,5 +493,6 @@ class Submit(Input):
         return attrs
 
 
+_NOTHING_REDACTED = bilingual("请注明要处理的内容。", "Say what is to be redacted.")
 _PLACE_NEEDED = bilingual("请选择小区，或注明所在街道。", "Give the compound, or the street.")
 _FOR_STAFF = bilingual("仅供工作人员代为上报时填写。", "Only for staff who report for somebody else.")

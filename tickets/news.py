@@ -233,6 +233,8 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "recalendar": (),
     "reveal": (),
     "look_up": (),
+    "hide_words": (),
+    "redact": (),
 }
 """Every move's news, the nearest side first: somebody who is several hears it once, as the first."""
 

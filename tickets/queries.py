@@ -42,7 +42,8 @@ def in_compound(compound_id: uuid.UUID, actor: Actor) -> TicketQuerySet:
     """The public faces in a compound where the actor lives; nothing elsewhere."""
     if compound_id not in actor.compounds:
         return Ticket.objects.none()
-    return Ticket.objects.filter(compound=compound_id, secrecy=Secrecy.OPEN, accused=[]).exclude(type=TicketType.REPORT)
+    faces = Ticket.objects.filter(compound=compound_id, secrecy=Secrecy.OPEN, accused=[], category__public_face=True)
+    return faces.exclude(type=TicketType.REPORT)
 
 
 def in_areas(actor: Actor) -> TicketQuerySet:

@@ -17,7 +17,10 @@ from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThan
 
 from tickets.codes import read_code
+from web.folding import folded
 
+MOST_FACES = 500
+"""How many of those that hold the words are compared with what neighbours read of them, the newest first."""
 NEAR = 600
 """How many rows of a list are looked at in its order before the index of grams is asked: a common word fills a page with fewer."""
 
@@ -123,6 +126,17 @@ class Search:
         """Those of `rows` that have the number which is spelled; where none has, those that hold every word."""
         named = self.named_in(rows)
         return rows.filter(self.indexed()) if named is None else named
+
+    def in_faces[M: models.Model](self, rows: QuerySet[M]) -> QuerySet[M]:
+        """Those of `rows`, which are tickets, whose public face holds every word: what neighbours do not read, they do not find.
+
+        Else a phone could be guessed digit by digit.
+        """
+        names = ("id", "code", "title", "text", "words_hidden", "public_title", "public_text")
+        found: Any = rows.filter(self.indexed()).order_by("-id").only(*names)[:MOST_FACES]
+        wanted = [folded(word) for word in self.wanted.words]
+        faces = {one.pk: folded("\n".join([one.code, *filter(None, one.face)])) for one in found}
+        return rows.filter(pk__in=[pk for pk, face in faces.items() if all(word in face for word in wanted)])
 
     def named_in[M: models.Model](self, rows: QuerySet[M]) -> QuerySet[M] | None:
         """Those of `rows` whose number the words spell; None where there is no such. Costs a statement where they spell one."""

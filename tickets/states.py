@@ -44,6 +44,14 @@ class Secrecy(models.TextChoices):
     ANONYMOUS = "anonymous", bilingual("匿名", "Anonymous")
 
 
+class HiddenBy(models.TextChoices):
+    """Who hid the reporter's words from neighbours."""
+
+    NOBODY = "", bilingual("未隐藏", "Nobody")
+    REPORTER = "reporter", bilingual("诉求人", "The reporter")
+    STREET = "street", bilingual("街道", "The street")
+
+
 class Channel(models.TextChoices):
     """How the report reached the street."""
 

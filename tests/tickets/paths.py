@@ -207,6 +207,8 @@ INPUTS: dict[str, dict[str, Any]] = {
     "appoint": {"officer": None, "reason": "轮岗"},
     "remark": {"text": "下午例会再议"},
     "correct_contact": {"contact_name": "李大爷", "contact_phone": "010-62332233", "reason": "登记有误"},
+    "hide_words": {"hidden": True},
+    "redact": {"text": "楼道灯不亮。", "reason": "隐去住户信息"},
     "reveal": {"reason": "上门联系"},
 }
 

@@ -142,7 +142,7 @@ def test_whoever_follows_is_told_by_the_row():
 
 # Which moves each relation opens somewhere; the table of moves has the states.
 MAY = {
-    R.REPORTER: "answer confirm dispute reopen withdraw urge thank",
+    R.REPORTER: "answer confirm dispute reopen withdraw urge thank hide_words",
     R.FOLLOWER: "dispute urge",
     R.NEIGHBOUR: "cosign",
     R.HOLDER: (
@@ -159,7 +159,7 @@ MAY = {
     R.STREET: (
         "answer_now correct correct_contact coordinate record take_over dispatch redispatch uphold designate progress grant_extension"
         " refuse_extension whistle put_on_account resume reply dispute callback reopen reject merge split supervise"
-        " raise_level reveal lift_supervision lower_level appoint remark"
+        " raise_level redact reveal lift_supervision lower_level appoint remark"
     ),
     R.STREET_LEAD: "terminate",
     R.CLOCK: (

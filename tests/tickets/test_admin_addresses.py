@@ -5,6 +5,7 @@ from django.apps import apps
 from django.contrib.admin import site
 from django.urls import reverse
 
+from notifications.models import Wording
 from tickets.models import Ticket
 from web.admin import Page
 

@@ -107,6 +107,8 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "request_extension": (State.IN_PROGRESS, [], "dispatcher"),
     "resume": (State.ON_ACCOUNT, [], "desk_officer"),
     "return": (State.DISPATCHED, [], "dispatcher"),
+    "hide_words": (State.IN_PROGRESS, [], "resident"),
+    "redact": (State.IN_PROGRESS, [], "desk_officer"),
     "reveal": (State.IN_PROGRESS, [], "dispatcher"),
     "sign": (State.DISPATCHED, [], "dispatcher"),
     "split": (State.MERGED, [], "desk_officer"),

@@ -79,18 +79,21 @@ appoint           | OPEN                                          | =           
 remark            | OPEN closed rejected merged withdrawn terminated | =                     | street
 remind            | OPEN closed                                   | =                        | clock
 recalendar        | OPEN closed                                   | =                        | clock
+hide_words        | OPEN closed rejected merged withdrawn terminated | =                     | reporter
+redact            | OPEN closed rejected merged withdrawn terminated | =                     | street
 reveal            | OPEN                                          | =                        | holder co_handler street
 """
 PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
     "report_in", "supervise", "raise_level", "recalendar", "relieve", "lift_supervision", "lower_level", "assign",
+    "hide_words",
 }  # fmt: skip
-STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind", "correct_contact"}
+STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind", "correct_contact", "redact"}
 OFFICE_READ = {"appoint", "remark"}
 # What anyone may add from an old copy of the ticket.
 UNGUARDED = {
     "absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal", "remind", "recalendar",
-    "relieve", "lift_supervision", "lower_level", "appoint", "remark",
+    "relieve", "lift_supervision", "lower_level", "appoint", "remark", "hide_words", "redact",
 }  # fmt: skip
 # Moves that stay, and yet change what others act upon: the coordinator or the deadline.
 STAY_AND_BUMP = {
@@ -330,7 +333,12 @@ def assert_made(
 
 
 def test_no_state_is_left_out():
-    # The street leaves notes on everything.
-    left = {source for name, source in LEGAL if name != "remark"}
-    assert left == set(State) - {S.REJECTED, S.WITHDRAWN, S.TERMINATED}
+    # The street leaves notes on everything, and what neighbours read can be changed at all times.
+    always = {"remark", "hide_words", "redact"}
+    assert {source for name, source in LEGAL if name in always} == set(State)
+    assert {source for name, source in LEGAL if name not in always} == set(State) - {
+        S.REJECTED,
+        S.WITHDRAWN,
+        S.TERMINATED,
+    }
     assert set(PATHS) == set(State) - {S.SUBMITTED, S.WITHDRAWN, S.MERGED}

@@ -222,6 +222,8 @@ WAYS = [
     way("CL07", ("desk_officer", "correct_contact", {"contact_phone": "13800138000", **X})),
     way("CL07", SIGN, ("desk_officer", "correct", {"category": "SV02", "compound": "here", **X})),
     way("CL07", ("dispatcher", "reveal", X)),
+    way("CL07", ("resident", "hide_words", {"hidden": True})),
+    way("CL07", ("property_officer", "redact", {"hidden": True, **X})),
     way("CL07", SIGN, CONTACT, REPLY, ("desk_officer", "confirm", {**CONFIRM[2], "on_behalf_of": "reporter"})),
 ]  # fmt: skip
 

@@ -32,7 +32,7 @@ DEPARTMENTS = ("dept-traffic-police", "dept-police")
 DULL = {
     "raise_level", "cosign", "urge", "supervise", "reveal", "terminate", "reject", "merge", "withdraw", "put_on_account",
     "coordinate", "record", "bounce", "return", "progress", "whistle", "take_over", "correct", "redispatch",
-    "correct_contact", "lift_supervision", "lower_level", "appoint", "remark",
+    "correct_contact", "lift_supervision", "lower_level", "appoint", "remark", "hide_words", "redact",
 }  # fmt: skip
 
 

@@ -187,6 +187,10 @@ class TicketAdmin(ReadOnly, Page):
             None,
             {"fields": ["code", "state", "title", "text", "type", "secrecy", "channel", "hotline_number", "contact"]},
         ),
+        (
+            bilingual("邻里公开", "Public face"),
+            {"fields": ["words_hidden", "public_title", "public_text", "redacted_events"]},
+        ),
         (bilingual("事项", "Matter"), {"fields": ["category", "disposal_class", "response_class", "urgent"]}),
         (bilingual("地点", "Place"), {"fields": ["street", "compound", "area", "community", "spot"]}),
         (

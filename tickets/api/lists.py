@@ -10,7 +10,7 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from rest_framework.request import Request
 
-from tickets.access import SEES_WHOLE, Relation
+from tickets.access import READS_FACE, SEES_WHOLE, Relation
 from tickets.api import filters
 from tickets.api.rows import ASSIGNMENT_ROW, ROW
 from tickets.search import Search, Wanted
@@ -101,6 +101,8 @@ def narrowed(
         # Searched for piece by piece, a number that is masked in the text would come out.
         rows = rows.none()
     rows = rows.filter(filters.conditions(given, actor, relation, prefix))
+    if relation in READS_FACE and search:
+        rows = search.in_faces(rows)
     if not prefix and status != "all":
         rows = rows.filter(**{"next_due_at__isnull" if status == "open" else "closed_at__isnull": False})
     order = filters.order(given.get("sort"), status, prefix)

@@ -1,5 +1,7 @@
 """What a client needs to know before it can file: the catalogue, and what neighbours reported already."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -7,10 +9,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tickets import catalogue, queries
+from tickets.access import READS_FACE, Relation
 from tickets.api import schemas
 from tickets.api.rows import ROW, Gathered
 from tickets.api.tickets import actor_of, identifier
 from tickets.duplicates import ranked
+from tickets.redaction import redacted
 from web.problems import Fault, invalid
 from web.words import bilingual
 
@@ -36,6 +40,7 @@ class Categories(APIView):
                         "disposal_class": leaf.disposal_class,
                         "response_class": leaf.response_class,
                         "after_photo": leaf.after_photo,
+                        "public_face": leaf.public_face,
                     }
                     for leaf in group.leaves
                 ],
@@ -65,14 +70,24 @@ class Duplicates(APIView):
             raise invalid(*(Fault(name, "required", _REQUIRED) for name in missing or ["category"]))
         assert compound is not None
         actor = actor_of(request)
-        rows = queries.similar(compound, category, actor).values_list(*ROW, "text", named=True)
-        candidates = [(one, f"{one.title} {one.text}", one.submitted_at) for one in rows]
+        seen = queries.similar_as(compound, actor)
+        rows = queries.similar(compound, category, actor).values_list(*ROW, *_SAID, named=True)
+        candidates = [(one, _said(one, seen), one.submitted_at) for one in rows]
         found = ranked(request.query_params.get("text", "")[:2000], actor.at, candidates)
         gathered = Gathered([one for _, one in found], actor)
-        seen = queries.similar_as(compound, actor)
         return Response(
             [
                 {"likeness": score, "ticket": gathered.row(line, seen)}
                 for (score, _), line in zip(found, gathered.lines, strict=True)
             ]
         )
+
+
+_SAID = ("text", "words_hidden", "public_title", "public_text")
+
+
+def _said(one: Any, seen: Relation) -> str:
+    """What a report says, as far as the reader may know it: likeness would tell the rest."""
+    if seen not in READS_FACE:
+        return f"{one.title} {one.text}"
+    return "" if one.words_hidden else redacted(f"{one.public_title or one.title}\n{one.public_text or one.text}")

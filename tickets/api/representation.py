@@ -7,12 +7,24 @@ from typing import Any
 
 from community.models import Organisation, Person
 from tickets import catalogue
-from tickets.access import READS, SEES_CONTACT, SEES_WHOLE, STAFF, STANDS_IN_FOR, Relation, relations
+from tickets.access import (
+    READS,
+    READS_AS_WRITTEN,
+    SEES_CONTACT,
+    SEES_SUMMARY,
+    SEES_WHOLE,
+    STAFF,
+    STANDS_IN_FOR,
+    Relation,
+    relations,
+)
 from tickets.api import deadlines
 from tickets.api.rows import STATE_LABELS, worker
+from tickets.inputs import Party
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.models.ticket import move_label
+from tickets.redaction import redacted
 from tickets.routing import reasons
 from tickets.states import AssignmentRole, Outcome, Secrecy, State
 from tickets.titles import spoken
@@ -90,13 +102,18 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "officer": _officer(ticket) if R.STREET in mine else None,
         "hotline_number": ticket.hotline_number if mine & STAFF else None,
         "promised_at": None,
+        "face": _face(ticket) if mine & READS_AS_WRITTEN and ticket.has_public_face else None,
     }
+    as_written = bool(mine & READS_AS_WRITTEN)
+    face = _face(ticket)
+    if not mine & (READS_AS_WRITTEN | SEES_SUMMARY):
+        document["title"] = face["title"]
     if R.NEIGHBOUR in mine:
-        document["text"] = ticket.text
+        document["text"] = face["text"]
     if shows_all:
         document |= {
-            "text": ticket.text,
-            "spot": ticket.spot,
+            "text": ticket.text if as_written else face["text"],
+            "spot": ticket.spot if as_written else _spot(ticket),
             "contact": _contact(ticket, mine),
             "assignments": [_assignment(one, names, mine) for one in ticket.assignments],
             "photos": [photo(one) for one in Photo.objects.filter(ticket=ticket).order_by("id")],
@@ -115,6 +132,26 @@ def _officer(ticket: Ticket) -> dict[str, Any] | None:
     if ticket.officer_id is None:
         return None
     return {"id": ticket.officer_id, "name": Person.objects.values_list("name", flat=True).get(pk=ticket.officer_id)}
+
+
+def _face(ticket: Ticket) -> dict[str, Any]:
+    """Title and text as neighbours read them."""
+    title, text = ticket.face
+    leaf = catalogue.leaf_by_id(ticket.category_id)
+    return {
+        "title": spoken(title) if title else f"{leaf.name} · {ticket.place}",
+        "text": text,
+        "hidden": bool(ticket.words_hidden),
+    }
+
+
+def _spot(ticket: Ticket) -> str | None:
+    return None if ticket.words_hidden else redacted(ticket.spot)
+
+
+def forecast_face(ticket: Ticket) -> dict[str, Any]:
+    """What neighbours would read of a ticket that is not filed yet."""
+    return {"public": ticket.has_public_face, **_face(ticket)}
 
 
 def photo(one: Photo) -> dict[str, Any]:
@@ -228,11 +265,14 @@ STAFF_FACTS = frozenset(
 )
 
 
-def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[uuid.UUID, str]) -> dict[str, Any]:
-    """One line of a timeline, as somebody in the relations `mine` may read it.
+def event(
+    one: TicketEvent, ticket: Ticket, mine: Collection[Relation], organisations: Mapping[uuid.UUID, str]
+) -> dict[str, Any]:
+    """One line of the timeline of `ticket`, as somebody in the relations `mine` may read it.
 
     Residents read which organisation acted, not which of its people. Whoever sees only the public face reads that it happened, and
-    the words that are for everybody; thanks are, with their consent.
+    the words that are for everybody; thanks are, with their consent. Whoever neither works on it nor reported it reads words without
+    what identifies people.
     """
     kept = getattr(one, "words", None)
     facts = {name: value for name, value in one.data.items() if name != "words"}
@@ -245,6 +285,8 @@ def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[u
         facts, words = {}, {name: value for name, value in words.items() if name in public}
     elif not STAFF & set(mine):
         facts = {name: value for name, value in facts.items() if name not in STAFF_FACTS}
+    if not READS_AS_WRITTEN & set(mine):
+        words = _public_words(one, ticket, words)
     return {
         "seq": one.seq,
         "verb": one.verb,
@@ -259,6 +301,18 @@ def event(one: TicketEvent, mine: Collection[Relation], organisations: Mapping[u
         "data": facts,
         "words": words,
     }
+
+
+def _public_words(one: TicketEvent, ticket: Ticket, words: Mapping[str, str]) -> dict[str, str]:
+    """The words of an event as neighbours read them: none that were hidden or redacted, and nothing that identifies people."""
+    reporters = one.actor_id == ticket.reporter_id or one.on_behalf == Party.REPORTER
+    if one.seq in ticket.redacted_events or (ticket.words_hidden and reporters):
+        return {}
+    if one.verb == "submit":
+        face = _face(ticket)
+        shown = {name: face[name] for name in ("title", "text") if name in words and face[name] is not None}
+        return shown | {name: redacted(words[name]) for name in ("spot",) if name in words and not ticket.words_hidden}
+    return {name: redacted(value) if isinstance(value, str) else value for name, value in words.items()}
 
 
 def readable(mine: Collection[Relation]) -> list[str]:

@@ -18,11 +18,12 @@ from community.models import Organisation
 from community.receivers import local_day
 from notifications.models import Message
 from tickets import catalogue
-from tickets.access import RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
+from tickets.access import READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
 from tickets.api import deadlines
 from tickets.clocks import HELPERS, LEADS
 from tickets.models import TicketClock
 from tickets.models.ticket import NEXT, live_clocks
+from tickets.redaction import redacted
 from tickets.states import AssignmentRole, ClockName, State
 from tickets.titles import spoken
 from workflow.actor import Actor
@@ -135,6 +136,14 @@ class Beside:
     thumb: uuid.UUID | None
     worker: uuid.UUID | None
     worker_name: str
+    words_hidden: str
+    public_title: str
+    public_text: str
+
+    @property
+    def public_words(self) -> str:
+        """The beginning of the text as neighbours read it; nothing where it is hidden."""
+        return "" if self.words_hidden else redacted(self.public_text or self.text)
 
 
 # The beginning of the text, the committee of the area as it is today, the first picture, and who works on it.
@@ -143,7 +152,7 @@ SELECT t.id, left(t.text, 200),
   (SELECT o.id FROM community_area a JOIN community_organisation o ON o.id = a.committee_id
    WHERE a.id = t.area_id AND o.active AND (o.dissolved_on IS NULL OR %(day)s < o.dissolved_on)),
   (SELECT p.id FROM tickets_photo p WHERE p.ticket_id = t.id ORDER BY p.event_seq, p.id LIMIT 1),
-  w.id, coalesce(w.name, '')
+  w.id, coalesce(w.name, ''), t.words_hidden, t.public_title, left(t.public_text, 200)
 FROM tickets_ticket t
 LEFT JOIN LATERAL (
   SELECT s.worker_id FROM tickets_assignment s
@@ -172,7 +181,7 @@ class Gathered:
     def mark_unread(self, person: uuid.UUID) -> None:
         """Count how much the person has not read of each ticket. One statement."""
         keys = [one.id for one in self.lines]
-        unread = Message.objects.inbox(person).filter(read_at=None, subject_id__in=keys)
+        unread = Message.objects.filter(person_id=person, inbox=True, read_at=None, subject_id__in=keys)
         self.unread = dict(unread.order_by().values_list("subject_id").annotate(count=Count("pk")))
 
     def _gather(self) -> None:
@@ -202,7 +211,7 @@ class Gathered:
     def row(self, line: Line, relation: Relation, organisation: uuid.UUID | None = None) -> dict[str, Any]:
         """One ticket as somebody in this relation to it sees it in a list; `organisation` has the part that the list is about."""
         leaf, beside = catalogue.leaf_by_id(line.category_id), self.beside[line.id]
-        whole, staff = relation in SEES_WHOLE, relation in STAFF
+        whole, staff, face = relation in SEES_WHOLE, relation in STAFF, relation in READS_FACE
         shown = {
             "id": line.id,
             "code": line.code,
@@ -214,7 +223,7 @@ class Gathered:
             "category": {"code": leaf.code, "name": leaf.name},
             "compound": line.compound_id,
             "place": line.place,
-            "title": spoken(line.title),
+            "title": public_title(line, leaf, beside) if face else spoken(line.title),
             "urgent": line.urgent,
             "level": line.level,
             "supervised": line.supervised,
@@ -248,8 +257,8 @@ class Gathered:
         }
         if whole:
             shown |= {
-                "spot": line.spot,
-                "first_words": _beginning(beside.text),
+                "spot": public_spot(line, beside) if face else line.spot,
+                "first_words": _beginning(beside.public_words if face else beside.text),
                 "thumb": f"/api/v1/photos/{beside.thumb}/thumb" if beside.thumb else None,
                 "worker": worker(beside.worker, beside.worker_name, staff),
                 "question_open": line.question_open,
@@ -288,6 +297,18 @@ class Gathered:
         if due is None:
             return None
         return clock_row(due, line, self.now, reporter=relation == R.REPORTER)
+
+
+def public_title(line: Line, leaf: catalogue.Leaf, beside: Beside) -> str:
+    """The title as neighbours read it; that of matter and place where it is hidden."""
+    if beside.words_hidden:
+        return f"{leaf.name} · {line.place}"
+    return spoken(redacted(beside.public_title or line.title))
+
+
+def public_spot(line: Line, beside: Beside) -> str | None:
+    """The spot as neighbours read it; None where the words are hidden."""
+    return None if beside.words_hidden else redacted(line.spot)
 
 
 def worker(person: uuid.UUID | None, name: str | None, staff: bool) -> dict[str, Any] | None:

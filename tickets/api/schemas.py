@@ -277,6 +277,20 @@ class OfficerSerializer(Shape):
     name = serializers.CharField()
 
 
+class FaceSerializer(Shape):
+    """What neighbours read of a ticket: nothing in it identifies people."""
+
+    title = serializers.CharField()
+    text = serializers.CharField(allow_null=True, help_text="Null where it is hidden.")
+    hidden = serializers.BooleanField()
+
+
+class ForecastFaceSerializer(FaceSerializer):
+    """What neighbours would read of a ticket."""
+
+    public = serializers.BooleanField(help_text="Whether they would read of it at all.")
+
+
 class TicketSerializer(BriefSerializer):
     """A whole ticket; what the reader may not see is null."""
 
@@ -315,6 +329,7 @@ class TicketSerializer(BriefSerializer):
         allow_null=True,
         help_text="When it may be expected settled; while it is coordinated, when the whole time is over.",
     )
+    face = FaceSerializer(allow_null=True, help_text="What neighbours read of it; for its reporter and for staff.")
 
 
 class EventSerializer(Shape):
@@ -372,6 +387,7 @@ class CategorySerializer(Shape):
     disposal_class = serializers.CharField()
     response_class = serializers.CharField()
     after_photo = serializers.BooleanField(help_text="The reply needs a photo.")
+    public_face = serializers.BooleanField(help_text="Neighbours may read of such tickets, unless they are not open.")
 
 
 class CategoryGroupSerializer(Shape):

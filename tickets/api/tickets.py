@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from community.authentication import caller_of
 from tickets.access import RESIDENTS, STREET_KINDS, Relation, relations, sees
-from tickets.actions import Report, act, hold, submit
+from tickets.actions import Report, act, forecast, hold, submit
 from tickets.api import filters, representation, schemas
 from tickets.api.counts import By, counts
 from tickets.api.lists import KEYS, Listing, narrowed, search_for
@@ -168,6 +168,27 @@ class TicketCounts(APIView):
         return Response(counts(lambda some: listing(some, actor).counted(), given, by, actor, relation, wide=wide))
 
 
+def _report(inputs: Mapping[str, Any]) -> Report:
+    """The report in the validated inputs."""
+    return Report(
+        type=inputs["type"],
+        category=inputs["category"],
+        title=inputs.get("title", ""),
+        text=inputs["text"],
+        compound_id=inputs.get("compound"),
+        street_id=inputs.get("street"),
+        spot=inputs.get("spot", ""),
+        secrecy=inputs["secrecy"],
+        accused_id=inputs.get("accused"),
+        photos=inputs.get("photos", ()),
+        channel=inputs["channel"],
+        contact_name=inputs.get("contact_name", ""),
+        contact_phone=inputs.get("contact_phone", ""),
+        hotline_number=inputs.get("hotline_number", ""),
+        hidden=inputs["hidden"],
+    )
+
+
 class Tickets(APIView):
     """The tickets that the caller may see, one relation at a time; and the door for new ones."""
 
@@ -209,23 +230,7 @@ class Tickets(APIView):
 
         def file() -> Response:
             actor = actor_of(request)
-            report = Report(
-                type=inputs["type"],
-                category=inputs["category"],
-                title=inputs.get("title", ""),
-                text=inputs["text"],
-                compound_id=inputs.get("compound"),
-                street_id=inputs.get("street"),
-                spot=inputs.get("spot", ""),
-                secrecy=inputs["secrecy"],
-                accused_id=inputs.get("accused"),
-                photos=inputs.get("photos", ()),
-                channel=inputs["channel"],
-                contact_name=inputs.get("contact_name", ""),
-                contact_phone=inputs.get("contact_phone", ""),
-                hotline_number=inputs.get("hotline_number", ""),
-            )
-            ticket, rule = submit(report, by=actor, person=caller_of(request).person)
+            ticket, rule = submit(_report(inputs), by=actor, person=caller_of(request).person)
             return Response(
                 representation.filed(ticket, rule, actor),
                 status=201,
@@ -233,6 +238,28 @@ class Tickets(APIView):
             )
 
         return write_once(request, file)
+
+
+class FaceLimit(Limit):
+    """Far above how often somebody looks before sending."""
+
+    scope = "face"
+    requests = 60
+    seconds = 60
+
+
+class PublicFace(APIView):
+    """What neighbours would read of a report."""
+
+    throttle_classes = [FaceLimit]
+
+    @extend_schema(operation_id="tickets_face", request=Submit, responses=schemas.ForecastFaceSerializer)
+    def post(self, request: Request) -> Response:
+        """What neighbours would read if the report were filed now, to be seen before sending; nothing is written."""
+        caller = caller_of(request)
+        report = replace(_report(validated(Submit, request.data)), photos=())
+        ticket, _ = forecast(report, by=caller.actor, person=caller.person)
+        return Response(representation.forecast_face(ticket))
 
 
 class OneTicket(APIView):
@@ -261,7 +288,7 @@ class Events(APIView):
         events = TicketEvent.objects.filter(subject=ticket, visibility__in=representation.readable(mine))
         found = page(request, events.select_related("words"), "seq")
         names = representation.organisation_names(one.actor_organisation_id for one in found.rows)
-        return Response(found.envelope([representation.event(one, mine, names) for one in found.rows]))
+        return Response(found.envelope([representation.event(one, ticket, mine, names) for one in found.rows]))
 
 
 class OfferedMoves(APIView):

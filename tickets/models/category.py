@@ -92,6 +92,15 @@ class Category(Part):
     route = models.CharField(bilingual("流转方式", "route"), max_length=12, choices=Route, default=Route.DIRECT)
     urgent = models.BooleanField(bilingual("紧急", "urgent"), default=False)
     after_photo = models.BooleanField(bilingual("须传整改后照片", "reply demands a photo"), default=False)
+    public_face = models.BooleanField(
+        bilingual("邻里可见", "neighbours may read of it"),
+        default=True,
+        db_default=True,
+        help_text=bilingual(
+            "不勾选：该事项的工单不向邻居公开，也不能附议。",
+            "Unticked: tickets about it have no public face, and nobody cosigns them.",
+        ),
+    )
     hotline = models.CharField(bilingual("12345分类", "12345 class"), max_length=80, blank=True)
     external_code = models.CharField(bilingual("六位代码", "six-digit code"), max_length=6)
     basis = models.CharField(bilingual("依据", "basis"), max_length=200, blank=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from tickets import windows
 from tickets.access import Relation, relations
-from tickets.states import AssignmentRole, Secrecy
+from tickets.states import AssignmentRole, HiddenBy, Secrecy
 from workflow.moves import condition
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ def within_return_window(ticket: "Ticket") -> bool:
 
 # What a holder must meet to give a ticket back, by a return or by asking for coordination, which counts as one.
 RETURNABLE = [not_designated, not_returned_before, within_return_window]
+
+
+@condition("hidden_by_street", "街道已设为不公开，请联系街道。", "The street has hidden the words; ask the street.")
+def not_hidden_by_street(ticket: "Ticket") -> bool:
+    """What the street hid, the street shows again."""
+    return ticket.words_hidden != HiddenBy.STREET
 
 
 @condition("reporter_left", "诉求人已撤回，无人可作评价。", "Its reporter has left, and nobody is there to rate it.")
@@ -153,7 +159,7 @@ def voice_left(ticket: "Ticket") -> bool:
     return not getattr(ticket, "spoke", False) or not relations(ticket, ticket.asker).isdisjoint({R.REPORTER, R.STREET})
 
 
-@condition("no_public_face", "该工单不公开，不能附议。", "The ticket is not open to neighbours.")
+@condition("no_public_face", "该工单不向邻居公开。", "The ticket is not open to neighbours.")
 def public(ticket: "Ticket") -> bool:
     return ticket.has_public_face
 

@@ -28,8 +28,20 @@ from tickets.models.clock import TicketClock, TicketFiring
 from tickets.models.follower import Follower
 from tickets.models.history import TicketEvent, TicketOutbox, TicketSeal, TicketWords
 from tickets.models.witness import witnesses
+from tickets.redaction import redacted
 from tickets.service_level import total
-from tickets.states import ENDED, OPEN, AssignmentRole, Channel, ClockName, Outcome, Secrecy, State, TicketType
+from tickets.states import (
+    ENDED,
+    OPEN,
+    AssignmentRole,
+    Channel,
+    ClockName,
+    HiddenBy,
+    Outcome,
+    Secrecy,
+    State,
+    TicketType,
+)
 from tickets.windows import TWO_HOURS
 from web.words import bilingual
 from workflow import calendars
@@ -197,6 +209,38 @@ class Ticket(Subject):
     spot = models.CharField(bilingual("具体位置", "spot"), max_length=200, blank=True, default="")
     title = models.CharField(bilingual("标题", "title"), max_length=60)
     text = models.TextField(bilingual("内容", "text"), max_length=2000)
+
+    words_hidden = models.CharField(
+        bilingual("内容不公开", "words hidden by"),
+        max_length=8,
+        choices=HiddenBy.choices,
+        blank=True,
+        default=HiddenBy.NOBODY,
+        db_default=HiddenBy.NOBODY,
+    )
+    public_title = models.CharField(
+        bilingual("公开标题", "public title"),
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=bilingual("街道脱敏后的标题。", "What the street put in the title's place."),
+    )
+    public_text = models.TextField(
+        bilingual("公开内容", "public text"),
+        max_length=2000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=bilingual("街道脱敏后的内容。", "What the street put in the text's place."),
+    )
+    redacted_events = ArrayField(
+        models.PositiveIntegerField(),
+        default=list,
+        db_default=[],
+        blank=True,
+        verbose_name=bilingual("不公开的记录", "entries without public words"),
+    )
 
     reporter = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -380,6 +424,7 @@ class Ticket(Subject):
     committee_now: uuid.UUID | None
     committee_until: date | None
     residents_committee_now: uuid.UUID | None
+    category_has_face: bool
 
     class Meta:
         verbose_name = bilingual("工单", "ticket")
@@ -467,6 +512,7 @@ class Ticket(Subject):
         urged = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="urge", actor=person_id)
         area = Area.objects.filter(pk=OuterRef("area"), committee__active=True)
         community = Community.objects.filter(pk=OuterRef("community"))
+        category = Category.objects.filter(pk=OuterRef("category"))
         rows: Any = super().for_move(person_id)
         found: models.QuerySet[Self] = rows.annotate(
             follows=Exists(mine),
@@ -476,6 +522,7 @@ class Ticket(Subject):
             committee_now=Subquery(area.values("committee")),
             committee_until=Subquery(area.values("committee__dissolved_on")),
             residents_committee_now=Subquery(community.values("residents_committee")),
+            category_has_face=Subquery(category.values("public_face")),
         )
         return found
 
@@ -648,12 +695,19 @@ class Ticket(Subject):
     @property
     def has_public_face(self) -> bool:
         """Whether neighbours may read of it and cosign it."""
-        return self.secrecy == Secrecy.OPEN and not self.confined
+        return self.secrecy == Secrecy.OPEN and not self.confined and self.__dict__.get("category_has_face", True)
 
     @property
     def confined(self) -> bool:
         """Whether it stays between its reporter and the street: it accuses somebody, or reports a wrongdoing."""
         return bool(self.accused) or self.type == TicketType.REPORT
+
+    @property
+    def face(self) -> tuple[str, str | None]:
+        """Title and text as neighbours read them; the title is empty and the text None where the words are hidden."""
+        if self.words_hidden:
+            return "", None
+        return redacted(self.public_title or self.title), redacted(self.public_text or self.text)
 
     @property
     def committee_today(self) -> uuid.UUID | None:
@@ -916,6 +970,7 @@ class Ticket(Subject):
         self.response_class = leaf.response_class
         self.urgent = leaf.urgent
         self.after_photo = leaf.after_photo
+        self.category_has_face = leaf.public_face
 
     def locate(self, place: Any, name: str) -> None:
         """Take the place, which is called `name`, and the committees that answer for it from what the street knows of it."""
@@ -1747,6 +1802,46 @@ class Ticket(Subject):
     def recalendar(self, *, at: datetime, by: Actor) -> None:
         """Measure the clocks that are live by the newest calendar; what has been fired stays fired."""
         self.note(calendar=calendars.newest())
+
+    @transition(
+        field=state,
+        source=list(State),
+        target=None,
+        permission=any_of(R.REPORTER),
+        conditions=[demands.public, demands.not_hidden_by_street],
+        custom=move(
+            "内容公开设置", "Hide or show my words", inputs.HideWords, visibility=Visibility.PARTIES, guarded=False
+        ),
+    )
+    def hide_words(self, *, at: datetime, by: Actor, hidden: bool) -> None:
+        """Hide the reporter's words from neighbours, or show them again."""
+        self.words_hidden = HiddenBy.REPORTER if hidden else HiddenBy.NOBODY
+
+    @transition(
+        field=state,
+        source=list(State),
+        target=None,
+        permission=any_of(R.STREET),
+        conditions=[demands.public],
+        custom=move("脱敏", "Redact", inputs.Redact, visibility=Visibility.INTERNAL, guarded=False),
+    )
+    def redact(
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        reason: str,
+        title: str | None = None,
+        text: str | None = None,
+        events: Sequence[int] = (),
+        hidden: bool | None = None,
+    ) -> None:
+        """Say what neighbours read in the place of people's words; the words themselves stay for whoever works on it."""
+        self.public_title = title or self.public_title
+        self.public_text = text or self.public_text
+        self.redacted_events = sorted({*self.redacted_events, *events})
+        if hidden is not None:
+            self.words_hidden = HiddenBy.STREET if hidden else HiddenBy.NOBODY
 
     @transition(
         field=state,
