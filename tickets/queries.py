@@ -24,6 +24,8 @@ def visible_ticket(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
         ticket.gather_to_read(actor)
         if sees(ticket, actor):
             return ticket
+        raise Ticket.DoesNotExist
+    Ticket.gather_nothing(ticket_id, actor)
     raise Ticket.DoesNotExist
 
 

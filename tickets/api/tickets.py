@@ -331,7 +331,11 @@ class MakeMove(APIView):
         standing_in = replace(actor, on_behalf=inputs.pop("on_behalf_of", ""))
 
         def make() -> Response:
-            ticket, given = hold(move.name, ticket_id, inputs, by=actor)
+            try:
+                ticket, given = hold(move.name, ticket_id, inputs, by=actor)
+            except Ticket.DoesNotExist:
+                Ticket.gather_nothing(ticket_id, actor)
+                raise
             if not sees(ticket, actor):
                 raise Ticket.DoesNotExist
             event = act(move.name, ticket, by=standing_in, version=version, inputs=given)

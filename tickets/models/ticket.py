@@ -546,6 +546,12 @@ class Ticket(Subject):
         self.late = [one for one in clocks if one.stopped_at is not None]
         self._begin(by)
 
+    @staticmethod
+    def gather_nothing(absent: uuid.UUID, by: Actor) -> None:
+        """Ask of a ticket that is not there what is asked of any: how long it takes does not tell which are there."""
+        _ASSIGNMENTS.rows(tickets=[absent], day=local_day(by.at))
+        _CLOCKS.rows(tickets=[absent])
+
     def _begin(self, by: Actor) -> None:
         self.moment, self.asker = max(by.at, self.last_event_at), by
         self.kinds = {part.organisation_id: getattr(part, "kind", "") for part in self.assignments}
