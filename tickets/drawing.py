@@ -249,7 +249,7 @@ def _legend() -> list[str]:
 RELATIONS = {
     R.REPORTER: ("诉求人", "Reported it."),
     R.FOLLOWER: ("附议人", "Cosigned it, or had an own ticket merged into it."),
-    R.NEIGHBOUR: ("同小区居民", "Lives in the same compound; the ticket is open and accuses nobody."),
+    R.NEIGHBOUR: ("同小区居民", "Has a confirmed home in the compound; the ticket has a public face."),
     R.HOLDER: ("主办单位", "A member of the organisation that leads the open assignment."),
     R.CO_HANDLER: ("协办单位", "A member of an organisation that helps."),
     R.WHISTLED: ("被吹哨单位", "A member of a department that was whistled."),
@@ -349,7 +349,8 @@ def access_md() -> str:
         "",
         "*Sees*: the whole ticket; its public face (no contact, no photos, no assignments); its summary (no text either). *Contact*: the",
         "reporter sees their own; others see it masked until they `reveal` it on record; that of an anonymous reporter nobody, that of a",
-        "confidential one the street alone. *Reads*: the events of these visibilities.",
+        "confidential one the street alone. *Reads*: the events of these visibilities. Whoever neither works on a ticket nor reported it",
+        "reads people's words without phones, plates, identity and door numbers, and none that were hidden or redacted.",
         "",
         "Staff who see the whole ticket watch all of its clocks, its residents those that speak of what they are owed or asked:",
         f"{', '.join(f'`{one.value}`' for one in ClockName if one in CLOCKS_OF_RESIDENTS)}.",
