@@ -20,8 +20,18 @@ class CategoryVersionAdmin(VersionAdmin):
 class CategoryAdmin(PartAdmin):
     """Categories of all versions."""
 
-    list_display = ["code", "name_zh", "disposal_class", "response_class", "lead", "route", "urgent", "version"]
-    list_filter = ["version", "group", "disposal_class", "route", "urgent"]
+    list_display = [
+        "code",
+        "name_zh",
+        "disposal_class",
+        "response_class",
+        "lead",
+        "route",
+        "urgent",
+        "public_face",
+        "version",
+    ]
+    list_filter = ["version", "group", "disposal_class", "route", "urgent", "public_face"]
     list_select_related = ["version"]
     search_fields = ["code", "name_zh", "name_en"]
     ordering = ["-version__number", "external_code"]
