@@ -106,7 +106,7 @@ class Claims(View):
     def get(self, request: Request) -> Response:
         """The homes of others where the caller confirms them, those that wait for it unless others are asked for."""
         actor = _actor(request)
-        query = ClaimQuerySerializer(data=request.query_params)
+        query = ClaimQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         found = confirming.in_reach(actor).filter(**STANDINGS[wanted["status"]])

@@ -142,7 +142,7 @@ class Households(View):
     )
     def get(self, request: Request, id: uuid.UUID) -> Response:
         """The doors of a compound, whose ids a home is stated with. They tell of no people."""
-        query = DoorQuerySerializer(data=request.query_params)
+        query = DoorQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         doors = Household.objects.filter(building__compound=id).select_related("building")
         if building := query.validated_data.get("building"):

@@ -67,6 +67,11 @@ def test_the_committees_and_the_street_confirm(at_api, cast, claim, claimant, co
     }
 
 
+@pytest.mark.parametrize("query", [{"status": ""}, {"status": "x"}, {"compound": "x"}, {"cursor": "x"}, {"limit": "0"}])
+def test_junk_in_the_address_is_named(at_api, query):
+    assert at_api("chair").get(HOMES, query).status_code == 400
+
+
 def test_an_objection_takes_a_confirmation_back(at_api, claim, claimant, compound):
     chair = at_api("chair")
     assert chair.post(f"{HOMES}/{claim.id}/confirm").status_code == 200
@@ -243,7 +248,8 @@ def test_buildings_and_doors_are_listed_for_whoever_states_a_home(sign_in, claim
         (f"/api/v1/places/{claimant.id}/households", {}),
     ):
         assert api.get(address, query).json()["results"] == []
-    assert api.get(f"/api/v1/places/{compound.id}/households", {"building": "x"}).status_code == 400
+    for junk in ("x", ""):
+        assert api.get(f"/api/v1/places/{compound.id}/households", {"building": junk}).status_code == 400
 
 
 def test_every_home_of_the_demo_is_confirmed(cast):
