@@ -123,7 +123,12 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
 }
 # Who reads what is not for everybody; the rest is read by a resident.
 CONFIRMING = ("list_homes", "confirm_home", "object_to_home", "make_household_code")
-OF_THE_OFFICE = ("overdue_list", "at_risk_list", "list_contract_timers", "find_organisations", *CONFIRMING)
+LISTS = ("overdue_list", "overdue_counts", "at_risk_list", "at_risk_counts", "queue_list", "queue_counts")
+OF_THE_OFFICE = (
+    *LISTS,
+    *("list_contract_timers", "find_organisations", "organisation_members", "callers_find"),
+    *CONFIRMING,
+)
 READERS = dict.fromkeys(OF_THE_OFFICE, "desk_officer")
 
 
@@ -228,6 +233,8 @@ class Street:
         query |= {name: "院" for name, value in query.items() if isinstance(value, str) and not readable(value)}
         query |= {name: self.named[name] for name in query.keys() & self.named.keys()}
         query.update({"organisation": str(self.scene.codes["po-a01"])} if "organisation" in query else {})
+        if "organisation_id" in path:
+            path["organisation_id"] = str(self.scene.codes["po-a01"])
         if "photo_id" in path:
             path["photo_id"] = self.api(who).photo()
         if operation == "read_place":

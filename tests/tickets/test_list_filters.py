@@ -246,7 +246,7 @@ def test_counts_say_how_many_and_each_facet_is_counted_without_its_own_filter(ap
             for name, values in found["facets"].items()
         }
         assert facets == {
-            "state": {"in_progress": 1, "dispatched": 1}, "category": {"CL07": 1}, "worker": {}, "level": {2: 1},
+            "state": {"in_progress": 1, "dispatched": 1}, "category": {"CL07": 1}, "worker": {}, "level": {"2": 1},
             "supervised": {"listed": 1},
         }, who  # fmt: skip
     found = api("property_officer").get("tickets/counts?scope=street&by=desk,holder,compound,group,question_open")

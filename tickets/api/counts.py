@@ -118,7 +118,7 @@ def _facet(
         (key, label), count = facet.values[value], found.get(value, 0)
         merged[key] = (label, merged.get(key, (label, 0))[1] + count)
     return [
-        {"value": key, "label": str(label), **shown(count)}
+        {"value": str(key), "label": str(label), **shown(count)}
         for key, (label, count) in merged.items()
         if count or facet.every
     ]
