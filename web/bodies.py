@@ -72,7 +72,7 @@ def _mistyped(field: Any, value: Any) -> Any:
 
     Null, lists and objects in a wrong place are the fields' own to refuse.
     """
-    kind = _kind(type(field))
+    kind = _kind(type(field))  # type: ignore[arg-type]  # mypy takes a class for unhashable.
     match kind:
         case "object":
             if not isinstance(value, Mapping):
