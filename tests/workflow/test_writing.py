@@ -163,7 +163,7 @@ def test_a_move_writes_only_the_columns_that_it_changed(scene):
     (written,) = (one["sql"] for one in queries if 'UPDATE "tickets_ticket" SET' in one["sql"])
     setting = written.split('UPDATE "tickets_ticket" SET')[1].split("FROM jsonb_populate_record")[0]
     columns = set(re.findall(r'"(\w+)" = ', setting))
-    assert columns == {"urges", "last_urged_at", "event_count", "head", "last_event_at"}
+    assert columns == {"urges", "last_urged_at", "event_count", "head", "last_event_at", "seal"}
 
 
 # Locks.
