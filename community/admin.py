@@ -96,6 +96,14 @@ class Scoped(Page):
         """As for changing."""
         return super().has_delete_permission(request, obj) and (obj is None or self.owns(request, obj))
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What is found by a phone is found however that is written."""
+        with suppress(ValueError):
+            search_term = read_mobile(search_term)
+        return super().get_search_results(request, queryset, search_term)
+
     def get_field_queryset(
         self, db: str | None, db_field: "RelatedField[Any, Any]", request: HttpRequest
     ) -> QuerySet[Any] | None:

@@ -3,7 +3,7 @@
 import pytest
 from django.forms import ValidationError
 
-from community.models import Person, SignInCode
+from community.models import Membership, Person, SignInCode
 from community.phones import DutyPhoneInput, MobileInput, PhoneField, read_duty_phone, read_mobile, read_phone
 
 MOBILES = [
@@ -126,3 +126,7 @@ def test_the_office_enters_and_finds_phones_of_any_spelling(administrator):
     assert Person.objects.get(phone="13800138003").name == "测 试"
     found = administrator.get("/admin/community/person/", {"q": "138 0013 8003"})
     assert "测 试" in found.content.decode()
+    seat = Membership.objects.select_related("person").first()
+    spaced = f"+86 {seat.person.phone[:3]}-{seat.person.phone[3:7]}-{seat.person.phone[7:]}"
+    found = administrator.get("/admin/community/membership/", {"q": spaced})
+    assert seat.person.name in found.content.decode()

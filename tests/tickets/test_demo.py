@@ -8,9 +8,11 @@ import httpx
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import CommandError, call_command
+from django.utils.translation import override
 
 from community.models import Membership
 from tests.connections import one_connection
+from tests.tickets.test_two_languages import foreign, without, written
 from tickets.demo.server import Server, Trouble
 from tickets.demo.stories import STORIES
 from tickets.management.commands.demo import Command
@@ -67,6 +69,15 @@ def test_a_story_is_told_to_its_end(db, at_home, client, name, states, verbs):
         move = moves(Ticket)[verb]
         assert str(move.label) in (of_street if move.visibility == Visibility.INTERNAL else of_resident), verb
     assert not [flaw for _, flaw in verify(Ticket) if flaw]
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_story_is_told_in_english_where_that_is_asked_for(db, at_home, client, name):
+    client.headers["Accept-Language"] = "en"
+    with override("en"):
+        told = tell(client, name)
+    assert str(STORIES[name].title) not in told
+    assert foreign(without(told, written()), "en") == set()
 
 
 def test_the_lift_is_due_in_two_hours_and_has_two_parties(db, at_home, client):

@@ -99,7 +99,9 @@ def shown(page: str) -> str:
     page = re.sub(r"<(script|style|code).*?</\1>", " ", page, flags=re.DOTALL)
     titles = re.findall(r'(?:title|alt|placeholder|aria-label)="([^"]*)"', page)
     titles += re.findall(r'<input type="submit"[^>]*value="([^"]*)"', page)
-    return html.unescape(re.sub(r"<[^>]+>", " ", page) + " ".join(["", *titles]))
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page) + " ".join(["", *titles]))
+    # What systems are told is called by a code, such as ticket.reply.
+    return re.sub(r"\b[a-z]+\.[a-z_.]+\b", " ", text)
 
 
 def pages() -> list[str]:
@@ -130,7 +132,7 @@ def test_every_page_of_the_admin_speaks_one_language(filled, administrator, lang
             text = without(shown(answer.content.decode()), known)
             if found := foreign(text, language) - OF_ICONS:
                 said[page] = sorted(found)
-    assert "\n".join(f"{page}: {sorted(words)}" for page, words in said.items()) == ""
+    assert not said, "\n".join(f"{page}: {sorted(words)}" for page, words in said.items())
 
 
 def test_the_door_speaks_both_languages(client):
@@ -181,7 +183,7 @@ def test_every_answer_of_the_api_speaks_one_language(filled, api, language):
             texts = strings(document) if language == "en" else words_of(document)
             if found := {word for text in texts for word in foreign(without(text, known), language)}:
                 said.setdefault(path, set()).update(found)
-    assert "\n".join(f"{page}: {sorted(words)}" for page, words in said.items()) == ""
+    assert not said, "\n".join(f"{page}: {sorted(words)}" for page, words in said.items())
 
 
 def test_a_title_that_was_made_is_said_in_the_readers_language(filled, api):

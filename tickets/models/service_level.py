@@ -119,7 +119,7 @@ class ServiceTarget(Part):
         ]
 
     def __str__(self) -> str:
-        return f"{self.clock}:{self.key} {self.budget}"
+        return " ".join(filter(None, (self.get_clock_display(), self.key, self.budget)))
 
 
 class ServiceRung(Part):
@@ -161,7 +161,7 @@ class ServiceRung(Part):
         ]
 
     def __str__(self) -> str:
-        return f"{self.clock} {self.code}"
+        return f"{self.get_clock_display()} {self.code}"
 
     def clean(self) -> None:
         """Raises ValidationError where the row is no rung."""
