@@ -249,12 +249,29 @@ def test_every_word_in_the_code_stands_in_both_languages():
     assert told > 1000
 
 
+COMMANDS: dict[str, list[Any]] = {
+    "demo_people": [],
+    "coverage": [],
+    "demo": ["--list"],
+    "load_demo": [],
+    "load_reference": [],
+    "load_categories": [],
+    "draw_states": [],
+    "tick": [],
+    "dead_letters": ["--replay", "--all"],
+    "seal_audit": [],
+    "verify_audit": [],
+}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("command", ["demo_people", "coverage", "demo"])
-def test_every_command_for_people_speaks_the_language_asked_for(cast, command, language):
-    out = StringIO()
-    call_command(command, *(["--list"] if command == "demo" else []), language=language, stdout=out)
-    # Keys of the cast and of the stories are typed as they stand.
-    lines = [re.sub(r"^[\w-]+", "", line) for line in out.getvalue().splitlines()]
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_speaks_the_language_asked_for(scene, tmp_path, command, language):
+    scene.file("CL03")
+    out, arguments = StringIO(), [*COMMANDS[command], *(["--into", tmp_path] if command == "draw_states" else [])]
+    call_command(command, *arguments, language=language, stdout=out)
+    assert out.getvalue()
+    # Keys of the cast, names of stories and of files are typed as they stand.
+    lines = [re.sub(r"^\s*[\w-]+|[\w-]+\.(yaml|md|svg|csv)", "", line) for line in out.getvalue().splitlines()]
     known = [*written(), demo.ADMINISTRATOR_PASSWORD]
     assert foreign(without("\n".join(lines), known), language) == set()

@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import Error, connection
+
+from web.management.speaking import OperatorCommand
+from web.words import bilingual
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +28,12 @@ class Duty:
     every: float
 
 
-class LoopingCommand(BaseCommand):
+class LoopingCommand(OperatorCommand):
     """A command with `--loop` and `--every`."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Once or for ever, and how often."""
+        super().add_arguments(parser)
         parser.add_argument("--loop", action="store_true", help="go on until Ctrl-C or SIGTERM")
         parser.add_argument(
             "--every", type=seconds, default=1.0, help="seconds between two looks, with --loop (default: 1)"
@@ -46,7 +50,7 @@ class LoopingCommand(BaseCommand):
         with ThreadPoolExecutor(len(lines)) as pool:
             for line in lines:
                 pool.submit(self._do, line, stopping)
-            self.stdout.write("Looking again and again; Ctrl-C stops.")
+            self.say(bilingual("将持续运行，按 Ctrl-C 停止。", "Looking again and again; Ctrl-C stops."))
             signal.sigwait(_STOP)
             stopping.set()
             for number in _STOP:

@@ -1,19 +1,48 @@
-"""Commands that speak to people of the street, in the language that is asked for."""
+"""Commands that say what they have to say in the language that is asked for."""
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import override
 
 
-class SpeakingCommand(BaseCommand):
-    """A command with `--language`."""
+class OperatorCommand(BaseCommand):
+    """A command for whoever runs the server: its own words are in `language`, what it does is not touched by that."""
+
+    language = "en"
+    """Unless another is asked for."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         """In which language."""
-        parser.add_argument("--language", choices=["zh-hans", "en"], default="zh-hans", help="default: %(default)s")
+        parser.add_argument(
+            "--language",
+            choices=["zh-hans", "en"],
+            default=type(self).language,
+            help="of what is printed (default: %(default)s)",
+        )
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Do it, and speak that language."""
+        self.language = options.get("language") or self.language
+        return super().execute(*args, **options)
+
+    def say(self, words: object) -> None:
+        """Print a line."""
+        with override(self.language):
+            self.stdout.write(str(words))
+
+    def refusal(self, words: object) -> CommandError:
+        """What ends the command with these words."""
+        with override(self.language):
+            return CommandError(str(words))
+
+
+class SpeakingCommand(OperatorCommand):
+    """A command for people of the street: everything in it happens in the language."""
+
+    language = "zh-hans"
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Do it in that language."""
-        with override(options["language"]):
+        with override(options.get("language") or self.language):
             return super().execute(*args, **options)

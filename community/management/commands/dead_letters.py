@@ -2,13 +2,14 @@
 
 import re
 import uuid
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentTypeError
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.timesince import timesince
 from django.utils.translation import override
 
@@ -16,6 +17,8 @@ from community.models import Street
 from notifications.deliver import replay, switched_off
 from notifications.models import Delivery
 from notifications.topics import ChannelName
+from web.management.speaking import OperatorCommand
+from web.words import bilingual
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _BATCH = 1000
@@ -32,7 +35,7 @@ def moment(text: str) -> datetime:
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """`manage.py dead_letters`: without --replay it changes nothing."""
 
     help = (
@@ -43,8 +46,9 @@ class Command(BaseCommand):
         "First mend what the reason names."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Which ones, and whether to send them again."""
+        super().add_arguments(parser)
         parser.add_argument("keys", nargs="*", type=uuid.UUID, metavar="KEY", help="only those with these keys")
         parser.add_argument("--channel", choices=ChannelName.values, help="only those of one channel")
         parser.add_argument(
@@ -81,39 +85,53 @@ class Command(BaseCommand):
         if street:
             found = found.filter(street_id=self.street_id(street))
         if options["replay"] and not (keys or channel or since or street or options["all"]):
-            raise CommandError("Say which: KEY …, --channel, --since, --street, or --all.")
-        with override("en"):
+            raise self.refusal(
+                bilingual(
+                    "请指明哪些：编号、--channel、--since、--street 或 --all。",
+                    "Say which: KEY …, --channel, --since, --street, or --all.",
+                )
+            )
+        with override(self.language):
             for delivery in found[: max(0, limit)]:
                 self.stdout.write(line(delivery))
         if not options["replay"]:
-            self.stdout.write(f"{found.count()} dead letters.")
+            self.say(bilingual(f"共 {found.count()} 条发送失败。", f"{found.count()} dead letters."))
             return
         unknown = Q(channel=ChannelName.SMS, unsure=True)
         if not options["unknown_too"] and (left := found.filter(unknown).count()):
-            self.stdout.write(f"{left} text messages may have arrived and are left alone; see --unknown-too.")
+            self.say(
+                bilingual(
+                    f"{left} 条短信可能已送达，未重发；见 --unknown-too。",
+                    f"{left} text messages may have arrived and are left alone; see --unknown-too.",
+                )
+            )
             found = found.exclude(unknown)
         if left := found.filter(switched_off()).count():
-            self.stdout.write(f"{left} are for a webhook or robot that is switched off; switch it on first.")
+            self.say(
+                bilingual(
+                    f"{left} 条的接收方（Webhook 或群机器人）已停用，请先启用。",
+                    f"{left} are for a webhook or robot that is switched off; switch it on first.",
+                )
+            )
             found = found.exclude(switched_off())
-        self.stdout.write(self.replayed(list(found.values_list("pk", flat=True))))
+        self.say(self.replayed(list(found.values_list("pk", flat=True))))
 
     def street_id(self, code: str) -> uuid.UUID:
         """The street of that code."""
         found = Street.objects.filter(code=code).values_list("pk", flat=True).first()
         if found is None:
-            raise CommandError(f"There is no street {code!r}.")
+            raise self.refusal(bilingual(f"没有街道 {code!r}。", f"There is no street {code!r}."))
         return found
 
-    def replayed(self, ids: list[uuid.UUID]) -> str:
+    def replayed(self, ids: list[uuid.UUID]) -> Promise:
         """Queue them again, and say how many that were."""
         queued = sum(replay(ids[at : at + _BATCH]) for at in range(0, len(ids), _BATCH))
-        return f"{queued} queued again."
+        return bilingual(f"{queued} 条已重新排队。", f"{queued} queued again.")
 
 
 def line(delivery: Delivery) -> str:
     """What can be shown of one: of its recipient the end of an id."""
     age = timesince(delivery.finished_at or delivery.created_at, depth=1).replace("\xa0", " ")
     recipient = f"…{delivery.recipient.hex[-8:]}"
-    return (
-        f"{delivery.pk}  {delivery.channel:8}  {recipient}  {age} ago  {delivery.attempts} attempts  {delivery.error}"
-    )
+    told = bilingual(f"{age}前  尝试 {delivery.attempts} 次", f"{age} ago  {delivery.attempts} attempts")
+    return f"{delivery.pk}  {delivery.channel:8}  {recipient}  {told}  {delivery.error}"

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.utils.text import format_lazy
 
 from community import demo
+from web.management.speaking import OperatorCommand
+from web.words import bilingual
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """`manage.py load_demo`: adds what is missing, changes nothing that is there."""
 
     help = "Load the demo street 学院路街道; running it again changes nothing."
@@ -16,9 +18,15 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Load it, telling file by file how much was new; refused in production."""
         if settings.PRODUCTION:
-            raise CommandError("The demo street has an administrator whose password is public: not in production.")
+            raise self.refusal(
+                bilingual(
+                    "演示街道的管理员密码是公开的，不能用于生产环境。",
+                    "The demo street has an administrator whose password is public: not in production.",
+                )
+            )
         demo.load(self.report)
 
     def report(self, name: str, rows: int, new: int) -> None:
         """Print one line of progress."""
-        self.stdout.write(f"{name:>14} {rows:>5}  {f'{new} new' if new else 'nothing new'}")
+        told = bilingual(f"新增 {new} 条", f"{new} new") if new else bilingual("无新增", "nothing new")
+        self.say(format_lazy("{:>14} {:>5}  {}", name, rows, told))

@@ -11,6 +11,7 @@ from django.db import connection
 from notifications import rounds
 from notifications.topics import ChannelName
 from web.management.looping import Duty, LoopingCommand
+from web.words import bilingual
 
 
 class Command(LoopingCommand):
@@ -29,7 +30,12 @@ class Command(LoopingCommand):
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         if not postmen.channels:
-            raise CommandError("No channel is set up; docs/operations.md names the settings.")
+            raise self.refusal(
+                bilingual(
+                    "尚未配置任何发送渠道，设置见 docs/operations.md。",
+                    "No channel is set up; docs/operations.md names the settings.",
+                )
+            )
         # As many threads as there are slots: those of a channel that hangs are all that it can take.
         threads = sum(channel.slots for channel in postmen.channels.values())
         with ThreadPoolExecutor(threads) as pool:
@@ -38,7 +44,13 @@ class Command(LoopingCommand):
             else:
                 names = postmen.sweep()
                 tried = list(pool.map(lambda name: self.go(postmen, name), names))
-                self.stdout.write(f"{sum(tried)} deliveries tried by {len(names)} channels.")
+                count, channels = sum(tried), len(names)
+                self.say(
+                    bilingual(
+                        f"{channels} 个渠道，已尝试发送 {count} 条。",
+                        f"{count} deliveries tried by {channels} channels.",
+                    )
+                )
 
     def hand_out(self, postmen: rounds.Rounds, pool: ThreadPoolExecutor) -> None:
         """Send somebody on a round for each channel that has something due."""
@@ -52,5 +64,5 @@ class Command(LoopingCommand):
         finally:
             connection.close()
         if tried:
-            self.stdout.write(f"{name}: {tried} tried.")
+            self.say(bilingual(f"{name}：已尝试 {tried} 条。", f"{name}: {tried} tried."))
         return tried

@@ -1,17 +1,18 @@
 """Load the category tree: version 1 where there is none, a further version only when asked."""
 
-from argparse import ArgumentParser
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from tickets import catalogue
 from tickets.models import CategoryVersion
+from web.management.speaking import OperatorCommand
+from web.words import bilingual
 
 # The Beijing Property Management Regulation took effect on 1 May 2020; nothing is filed under the tree before that.
 FIRST_EFFECTIVE_FROM = datetime.fromisoformat("2020-05-01T00:00:00+08:00")
@@ -25,12 +26,13 @@ def aware(text: str) -> datetime:
     return value
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Running it twice does no harm: the second run finds version 1 and stops."""
 
     help = "Load the category tree from a CSV file (see tickets/catalogue.py for its columns)."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument(
             "--file", type=Path, default=catalogue.FILE, help="the CSV file; default: the one of this release"
         )
@@ -49,15 +51,25 @@ class Command(BaseCommand):
             if newest is None:
                 effective_from = options["effective_from"] or FIRST_EFFECTIVE_FROM
             elif not catalogue.differs(categories, newest):
-                self.stdout.write(f"{newest} holds the same {len(categories)} categories; nothing to do.")
+                self.say(
+                    bilingual(
+                        f"第 {newest.number} 版已有相同的 {len(categories)} 个分类，无需载入。",
+                        f"{newest} holds the same {len(categories)} categories; nothing to do.",
+                    )
+                )
                 return
             elif not options["new_version"]:
-                self.stdout.write(
-                    f"{path.name} differs from {newest}; to publish it, use --new-version --effective-from."
+                self.say(
+                    bilingual(
+                        f"{path.name} 与第 {newest.number} 版不同；如需发布，请用 --new-version --effective-from。",
+                        f"{path.name} differs from {newest}; to publish it, use --new-version --effective-from.",
+                    )
                 )
                 return
             elif options["effective_from"] is None:
-                raise CommandError("--new-version needs --effective-from.")
+                raise self.refusal(
+                    bilingual("--new-version 须同时给出 --effective-from。", "--new-version needs --effective-from.")
+                )
             else:
                 effective_from = options["effective_from"]
             version = catalogue.load(categories, source=path.name, at=timezone.now(), effective_from=effective_from)
@@ -65,4 +77,9 @@ class Command(BaseCommand):
             raise CommandError(
                 "; ".join(problem.messages) if isinstance(problem, ValidationError) else str(problem)
             ) from problem
-        self.stdout.write(f"{version}: {len(categories)} categories, in effect from {effective_from.isoformat()}.")
+        self.say(
+            bilingual(
+                f"第 {version.number} 版：{len(categories)} 个分类，自 {effective_from.isoformat()} 起生效。",
+                f"{version}: {len(categories)} categories, in effect from {effective_from.isoformat()}.",
+            )
+        )

@@ -1,16 +1,17 @@
 """Seal the heads of all tickets, and tell the heads that are to be kept elsewhere."""
 
-from argparse import ArgumentParser
 from typing import Any
 
 from django.core.mail import EmailMessage
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 
 from notifications import mail
 from tickets import sealing
+from web.management.speaking import OperatorCommand
+from web.words import bilingual
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """`manage.py seal_audit`: what beat and `tick` do every hour, and the latest heads on standard output, one a line."""
 
     help = (
@@ -18,8 +19,9 @@ class Command(BaseCommand):
         "away from this database, on paper or in another's mailbox: `verify_audit --head` then recognises a database that was set back."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Who is to have the heads by mail."""
+        super().add_arguments(parser)
         parser.add_argument(
             "--mail", action="append", default=[], metavar="ADDRESS", help="mail the heads; may be given again"
         )
@@ -35,5 +37,7 @@ class Command(BaseCommand):
         try:
             mail.ready()
         except mail.NoMailServer:
-            raise CommandError("There is no mail server: set EMAIL_URL.") from None
+            raise self.refusal(
+                bilingual("没有邮件服务器，请设置 EMAIL_URL。", "There is no mail server: set EMAIL_URL.")
+            ) from None
         EmailMessage("Linli: heads of the audit 审计链首", "\n".join(lines) + "\n", to=options["mail"]).send()

@@ -7,14 +7,17 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
+from django.utils.text import format_lazy
 
 from community import housekeeping as doorkeeping
 from community import timers
 from notifications import housekeeping
 from tickets import announce, escalation, handover, photos, sealing
 from web.management.looping import Duty, LoopingCommand
+from web.words import bilingual
 
 MINUTE, HOUR = 60.0, 3600.0
+_STOP = bilingual("。", ".")
 
 
 class Command(LoopingCommand):
@@ -58,21 +61,31 @@ class Command(LoopingCommand):
         """Fire the deadlines that are due; one line where something was done."""
         swept = escalation.sweep()
         if always or swept.rungs or swept.failed:
-            failed = f", {swept.failed} tickets could not be done and wait" if swept.failed else ""
-            self.stdout.write(f"{swept.rungs} rungs fired on {swept.subjects} tickets{failed}.")
+            fired = bilingual(
+                f"{swept.subjects} 件工单触发 {swept.rungs} 个时限节点",
+                f"{swept.rungs} rungs fired on {swept.subjects} tickets",
+            )
+            failed = bilingual(
+                f"，{swept.failed} 件未能处理，留待再试", f", {swept.failed} tickets could not be done and wait"
+            )
+            self.say(format_lazy("{}{}{}", fired, failed if swept.failed else "", _STOP))
 
     def outbox(self) -> None:
         """Tell what waits; one line where something did."""
         # No broker is needed here: whoever delivers looks every second.
         if told := announce.tell_outbox(ask=lambda _: False):
-            self.stdout.write(f"{told} events told.")
+            self.say(bilingual(f"已告知 {told} 个事件。", f"{told} events told."))
 
     def contracts(self) -> None:
         """Fire what is due of contracts, and pass on the tickets of those that have ended."""
         fired, swept = timers.fire_due(), handover.sweep()
         if fired or swept.subjects or swept.failed:
-            failed = f", {swept.failed} could not be and wait" if swept.failed else ""
-            self.stdout.write(f"{fired} contract timers fired; {swept.subjects} tickets passed on{failed}.")
+            done = bilingual(
+                f"{fired} 个合同节点已触发，{swept.subjects} 件工单已转交",
+                f"{fired} contract timers fired; {swept.subjects} tickets passed on",
+            )
+            failed = bilingual(f"，{swept.failed} 件未能转交，留待再试", f", {swept.failed} could not be and wait")
+            self.say(format_lazy("{}{}{}", done, failed if swept.failed else "", _STOP))
 
     def purge(self) -> None:
         """Delete what has had its day."""

@@ -2,20 +2,21 @@
 
 import time
 import uuid
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 
 from tickets import sealing
 from tickets.models import Ticket, TicketEvent
+from web.management.speaking import OperatorCommand
+from web.words import bilingual
 from workflow.seals import Head
 from workflow.verification import Flaw, verify
 
 _EVERY = 500
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """`manage.py verify_audit`: leaves with 1 at the first flaw, or with --all after telling every one."""
 
     help = (
@@ -23,8 +24,9 @@ class Command(BaseCommand):
         "that were sealed. Names the first bad row and leaves with 1; it may run beside the work."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Whether to go on after the first flaw, and the heads that were kept elsewhere."""
+        super().add_arguments(parser)
         parser.add_argument("--all", action="store_true", help="tell the flaw of every bad ticket, not the first alone")
         parser.add_argument(
             "--head",
@@ -45,28 +47,44 @@ class Command(BaseCommand):
             flaws += 1
             self.stderr.write(self._told(flaw))
             if not options["all"]:
-                raise CommandError(f"The audit failed at ticket number {proved}; --all tells every flaw.")
+                raise self.refusal(
+                    bilingual(
+                        f"第 {proved} 件工单未通过审计；--all 列出全部问题。",
+                        f"The audit failed at ticket number {proved}; --all tells every flaw.",
+                    )
+                )
         seconds = max(time.monotonic() - started, 0.001)
         events = TicketEvent.objects.count()
-        self.stdout.write(
-            f"{proved} tickets with {events} events in {seconds:.1f} s: "
-            f"{proved / seconds:.0f} tickets/s, {events / seconds:.0f} events/s."
+        self.say(
+            bilingual(
+                f"{proved} 件工单、{events} 个事件，用时 {seconds:.1f} 秒：每秒 {proved / seconds:.0f} 件、"
+                f"{events / seconds:.0f} 个事件。",
+                f"{proved} tickets with {events} events in {seconds:.1f} s: "
+                f"{proved / seconds:.0f} tickets/s, {events / seconds:.0f} events/s.",
+            )
         )
         if flaws:
-            raise CommandError(f"{flaws} of {proved} tickets are flawed.")
-        self.stdout.write(self.style.SUCCESS("Every history holds."))
+            raise self.refusal(
+                bilingual(f"{proved} 件工单中有 {flaws} 件有问题。", f"{flaws} of {proved} tickets are flawed.")
+            )
+        self.say(bilingual("全部历史记录完好。", "Every history holds."))
 
     def _heads(self, options: dict[str, Any]) -> dict[uuid.UUID, tuple[int, bytes]]:
         try:
             heads, flaws = sealing.read_all(Head.parse(text) for text in options["head"])
         except ValueError:
-            raise CommandError("A head is written STREET:NUMBER:DIGEST, as `seal_audit` prints it.") from None
+            raise self.refusal(
+                bilingual(
+                    "链首写作 STREET:NUMBER:DIGEST，如 `seal_audit` 所输出。",
+                    "A head is written STREET:NUMBER:DIGEST, as `seal_audit` prints it.",
+                )
+            ) from None
         except LookupError as unknown:
-            raise CommandError(f"There is no street {unknown}.") from None
+            raise self.refusal(bilingual(f"没有街道 {unknown}。", f"There is no street {unknown}.")) from None
         for one in flaws:
             self.stderr.write(one)
         if flaws:
-            raise CommandError("The chain of seals does not hold.")
+            raise self.refusal(bilingual("封印链不完整。", "The chain of seals does not hold."))
         return heads
 
     def _told(self, flaw: Flaw) -> str:
