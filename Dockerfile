@@ -2,12 +2,12 @@
 # The image of web, worker, sweeper, postman and beat: the same code and the same packages, another command.
 
 FROM python:3.13-slim AS build
-ENV PYTHONDONTWRITEBYTECODE=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
+ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
 WORKDIR /srv/linli
 COPY requirements/uv.txt requirements/production.txt requirements/
-RUN pip install --no-cache-dir --require-hashes --no-deps --requirement requirements/uv.txt \
+RUN pip install --require-hashes --no-deps --requirement requirements/uv.txt \
  && uv venv /opt/venv \
- && uv pip sync --no-cache --require-hashes --compile-bytecode --python /opt/venv/bin/python requirements/production.txt
+ && uv pip sync --require-hashes --compile-bytecode --python /opt/venv/bin/python requirements/production.txt
 COPY manage.py ./
 COPY config config
 COPY web web
