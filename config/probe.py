@@ -1,13 +1,16 @@
-"""The health probe of a container: `python -m config.probe web|heartbeat`; exit code 0 where all is well.
+"""The health probe of a container: `python -m config.probe web|pulse`; exit code 0 where all is well.
 
-`web` asks this container's web server for `/healthz`; `heartbeat` asks Redis for the age of the last heartbeat.
+`web` asks this container's web server for `/healthz`; `pulse` looks at the pulse of this container's worker or beat. Neither
+looks at another container's process.
 """
 
 import http.client
 import os
 import sys
 
-from config import heartbeat
+from django.conf import settings
+
+from config import pulse
 
 PORT = 8000
 
@@ -24,10 +27,10 @@ def web(host: str, port: int = PORT) -> bool:
         connection.close()
 
 
-def beating() -> bool:
-    """Whether a worker wrote its heartbeat lately, which takes beat, broker and worker."""
-    age = heartbeat.age()
-    return age is not None and age <= heartbeat.STALE
+def beating(file: str) -> bool:
+    """Whether the process that touches `file` did so lately."""
+    age = pulse.age(file) if file else None
+    return age is not None and age <= pulse.STALE
 
 
 def main(what: str) -> bool:
@@ -36,7 +39,7 @@ def main(what: str) -> bool:
         # ".example.org" means any name below it; "*" means any name.
         name = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].strip()
         return web("localhost" if name == "*" else name.removeprefix("."))
-    return beating()
+    return beating(settings.PULSE_FILE)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import redis
 import yaml
-from django.core.cache import cache
 
-from config import probe
-from config.heartbeat import KEY, heartbeat
+from config import probe, pulse
 from launcher import servers
 from launcher.family import PROJECT
 
@@ -21,15 +20,17 @@ SERVICES = COMPOSE["services"]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 OURS = ["migrate", "web", "worker", "sweeper", "postman", "beat"]
 SETTINGS = (PROJECT / "config" / "settings.py").read_text()
-KNOWN = set(re.findall(r'(?:env\.\w+|secret)\(\s*"(\w+)"', SETTINGS))
+KNOWN = set(re.findall(r'(?:env\.\w+|secret|number)\(\s*"(\w+)"', SETTINGS))
 POOL = {"LINLI_DATABASE_POOL", "LINLI_DATABASE_POOL_SIZE"}
+PULSE = {"LINLI_PULSE"}
+WATCHED = ["worker", "sweeper", "postman", "beat"]
 # What the image and the volumes settle.
-SETTLED = {"LINLI_ENV", "DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "STATIC_ROOT", "LINLI_LOCAL_DIR"}
+SETTLED = {"LINLI_PULSE", "LINLI_ENV", "DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "STATIC_ROOT", "LINLI_LOCAL_DIR"}
 REQUIRED = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "SITE_URL"}
 
 
 def test_every_process_of_a_server_is_a_service():
-    assert set(SERVICES) == {*OURS, "postgres", "valkey"}
+    assert set(SERVICES) == {*OURS, "nginx", "postgres", "valkey"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -52,8 +53,9 @@ def test_documentation_containers_and_settings_name_the_same_settings():
     rows = re.findall(r"^\| (`[A-Z].*?) \|", (PROJECT / "docs" / "operations.md").read_text(), re.MULTILINE)
     documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert documented == KNOWN
-    assert set(SERVICES["web"]["environment"]) == documented
-    for name in ("worker", "postman", "beat", "migrate"):
+    assert set(SERVICES["web"]["environment"]) == documented - PULSE
+    assert set(SERVICES["migrate"]["environment"]) == documented - POOL - PULSE
+    for name in WATCHED:
         assert set(SERVICES[name]["environment"]) == documented - POOL
 
 
@@ -106,7 +108,7 @@ def test_what_is_required_has_no_default(name):
     assert all(use.startswith(":?") for use in uses)
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "postman", "beat"])
+@pytest.mark.parametrize("name", ["web", *WATCHED])
 def test_nothing_starts_before_the_schema_is_there(name):
     needed = SERVICES[name]["depends_on"]
     assert needed["migrate"] == {"condition": "service_completed_successfully"}
@@ -115,6 +117,8 @@ def test_nothing_starts_before_the_schema_is_there(name):
 
 def test_data_lives_in_named_volumes():
     used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    # What nginx reads lies beside docker-compose.yml.
+    used = {name for name in used if not name.startswith((".", "$"))}
     assert used == set(COMPOSE["volumes"]) == {"postgres", "valkey", "media"}
 
 
@@ -156,8 +160,20 @@ def test_the_image_runs_the_python_of_the_project_as_an_ordinary_user():
     assert re.search(r"^HEALTHCHECK .*config\.probe", last_stage, re.MULTILINE)
 
 
-def test_the_probe_of_worker_and_beat_asks_for_the_heartbeat():
-    heartbeat()
-    assert probe.beating()
-    cache.delete(KEY)
-    assert not probe.beating()
+@pytest.mark.parametrize("name", WATCHED)
+def test_a_process_is_asked_for_its_own_pulse(name):
+    assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "python", "-m", "config.probe", "pulse"]
+    file = Path(SERVICES[name]["environment"]["LINLI_PULSE"])
+    # No two containers share it.
+    assert [str(file.parent)] == SERVICES[name]["tmpfs"]
+    assert not any(str(file).startswith(volume.split(":")[1]) for volume in SERVICES[name].get("volumes", []))
+
+
+def test_a_pulse_is_found_while_it_is_fresh(tmp_path, settings):
+    settings.PULSE_FILE = str(tmp_path / "pulse")
+    assert not probe.beating(settings.PULSE_FILE)
+    pulse.touch()
+    assert probe.beating(settings.PULSE_FILE)
+    long_ago = time.time() - pulse.STALE - 1
+    os.utime(settings.PULSE_FILE, (long_ago, long_ago))
+    assert not probe.beating(settings.PULSE_FILE)
