@@ -368,8 +368,8 @@ try:
     MAILERS = mailers(EMAIL_URL)
 except ImproperlyConfigured as error:
     sys.exit(str(error))
-# A server without e-mail is meant.
-SILENCED_SYSTEM_CHECKS = [] if EMAIL_URL else ["mail.W001"]
+# What is meant: HSTS without subdomains and without preload, and a server without e-mail.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", *([] if EMAIL_URL else ["mail.W001"])]
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="" if PRODUCTION else "linli@localhost")
 SMS_PROVIDER = env.str("SMS_PROVIDER", default="")
 SMS_KEY_ID = env.str("SMS_KEY_ID", default="")
@@ -421,5 +421,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
 # What watches a server asks its web process itself, without the proxy that ends TLS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
-SECURE_HSTS_SECONDS = number("SECURE_HSTS_SECONDS", 365 * 24 * 3600) if PRODUCTION else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)
+# A browser keeps what it is told here for as long as it is told, whatever becomes of the server: an hour unless somebody decides
+# otherwise, and nothing for names that are not Linli's own.
+SECURE_HSTS_SECONDS = number("SECURE_HSTS_SECONDS", 3600) if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
