@@ -20,8 +20,8 @@ from web.problems import MEDIA_TYPE, TITLES
 
 # Operations name these among their parameters; the problems that come with them are then told as well.
 IF_MATCH = OpenApiParameter(
-    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, pattern=r'^"[0-9]{1,18}"$',
-    description="The version you have read, as a strong ETag.",
+    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, pattern=r'^(W/)?"[0-9]{1,18}(--?(gzip|br|zstd|deflate))?"$',
+    description="The version you have read: its ETag, as it came.",
 )  # fmt: skip
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, pattern=r"^[!-~]{1,255}$",

@@ -28,7 +28,8 @@ me = read_me.sync(client=resident)
 report = Submit(category="CL07", text="楼道里有蟑螂。", compound=me.homes[0].compound.id)
 filing = tickets_submit.sync_detailed(client=resident, body=report)
 assert filing.status_code == 201, filing.content
-assert filing.headers["ETag"] == f'"{filing.parsed.version}"'
+# The client takes gzipped answers, whose ETags are weak ones.
+assert filing.headers["ETag"].removeprefix("W/") == f'"{filing.parsed.version}"'
 ticket: UUID = filing.parsed.id
 etag = filing.headers["ETag"]
 for move, by, body in (
@@ -40,7 +41,7 @@ for move, by, body in (
     moved = move.sync_detailed(ticket, client=by, body=body, if_match=etag)
     assert moved.status_code == 200, moved.content
     etag = moved.headers["ETag"]
-    assert etag == f'"{moved.parsed.ticket.version}"'
+    assert etag.removeprefix("W/") == f'"{moved.parsed.ticket.version}"'
 read = tickets_read.sync(ticket, client=resident)
 newest = tickets_list.sync(client=resident, limit=1).results[0]
 print(json.dumps({"id": str(read.id), "state": read.state, "rating": read.rating, "newest": str(newest.id)}))  # noqa: T201

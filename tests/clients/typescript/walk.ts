@@ -31,7 +31,8 @@ if (compound === undefined) throw new Error("The resident has no home.");
 const filing = await resident.POST("/api/v1/tickets", { body: { category: "CL07", compound, text: "楼道里有蟑螂。" } });
 const filed = expected(filing);
 let etag = filing.response.headers.get("ETag") ?? "";
-if (etag !== `"${filed.version}"`) throw new Error(`${etag} is not the version ${filed.version}.`);
+// The client takes gzipped answers, whose ETags are weak ones.
+if (etag.replace(/^W\//, "") !== `"${filed.version}"`) throw new Error(`${etag} is not the version ${filed.version}.`);
 
 function moved(answer: { data?: Moved; error?: unknown; response: Response }): Moved {
   const made = expected(answer);
