@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
     "web",
     "workflow",
     "notifications",
@@ -118,6 +119,7 @@ MIDDLEWARE = [
     "web.compression.Compression",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -127,6 +129,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "web.options.Options",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -413,6 +416,16 @@ SECURE_CSP: dict[str, list[str]] = {
 # A draft of the service level is one page of some hundred rows.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
 X_FRAME_OPTIONS = "DENY"
+# Which pages of other origins may call the API, such as a mini-app's H5 build; they sign in by token, never by cookie.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+if strange := [origin for origin in CORS_ALLOWED_ORIGINS if not re.fullmatch(r"https?://[^\s/?#*]+", origin)]:
+    sys.exit(
+        f"CORS_ALLOWED_ORIGINS: {', '.join(strange)} is no origin; one is written https://host or https://host:port, without a path."
+    )
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "idempotency-key", "if-match"]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "Retry-After"]
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION

@@ -83,7 +83,6 @@ def test_no_credentials_are_401_with_a_challenge(web):
     [
         ("get", {}, 405, "method_not_allowed"),
         ("post", {"Accept": "text/html"}, 406, "not_acceptable"),
-        ("options", {}, 405, "method_not_allowed"),
     ],
 )
 def test_http_itself_is_refused_in_documents(web, method, headers, status, code):

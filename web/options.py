@@ -1,0 +1,29 @@
+"""OPTIONS: which methods an address of the API answers, said to everybody."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+
+class Options:
+    """Middleware: OPTIONS on a view of the API is 204 with `Allow`. It needs no sign-in, since `Allow` on a refusal says as much."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Go on; only a view that was found can say what it answers."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """The answer, where the view is one of the API's."""
+        kind = getattr(view, "cls", None)
+        if request.method != "OPTIONS" or kind is None:
+            return None
+        found = kind(**getattr(view, "initkwargs", {}))
+        found.setup(request, *args, **kwargs)
+        return HttpResponse(status=204, headers={"Allow": ", ".join(found.allowed_methods)})
