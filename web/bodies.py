@@ -16,14 +16,24 @@ _EXPECTED = {
     "number": bilingual("应为数字。", "It must be a number."),
     "text": bilingual("应为文字。", "It must be a text."),
 }
+_TOO_MANY = bilingual("最多 {most} 项。", "At most {most} items.")
 
 
 class JSONObject(dict[str, Any]):
     """A body that came as JSON, in which every value has a type of its own; in a form and in an address all are texts."""
 
 
+class Dict(serializers.DictField):
+    """A dictionary of at most `max_length` entries."""
+
+    def __init__(self, *, max_length: int, **options: Any):
+        self.max_length = max_length
+        super().__init__(**options)
+
+
 class Body(serializers.Serializer[Any]):
-    """A body, or a part of one. Unknown fields are refused, so that a misspelt one is not lost in silence.
+    """A body, or a part of one. Unknown fields are refused, so that a misspelt one is not lost in silence; every list
+    has a `max_length`, and is counted before anybody looks at what is in it.
 
     Nothing of a JSON body is turned into another type: `false` is no id, `0` is no name, and `"yes"` is no boolean.
     """
@@ -32,8 +42,10 @@ class Body(serializers.Serializer[Any]):
         """The fields' own values; what no field takes is refused by name. Keeps nothing, so that threads may share it."""
         if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.keys()):
             raise serializers.ValidationError(
-                {name: serializers.ErrorDetail(str(_UNKNOWN), code="unknown_field") for name in sorted(unknown)}
+                dict.fromkeys(sorted(unknown), serializers.ErrorDetail(str(_UNKNOWN), code="unknown_field"))
             )
+        if isinstance(data, Mapping):
+            self._count(data)
         mistyped = _mistyped(self, data) if isinstance(data, JSONObject) else None
         if not mistyped:
             return super().to_internal_value(data)
@@ -45,6 +57,20 @@ class Body(serializers.Serializer[Any]):
             )
             raise serializers.ValidationError({**others, **mistyped}) from None
         raise serializers.ValidationError(mistyped)
+
+    def _count(self, data: Mapping[str, Any]) -> None:
+        """Refuse a list that is too long before anybody looks at what is in it."""
+        too_many = {}
+        for name, field in self.fields.items():
+            given, most = data.get(name), getattr(field, "max_length", None) if isinstance(field, _SEVERAL) else None
+            if most is not None and isinstance(given, list | dict) and len(given) > most:
+                reason = str(_TOO_MANY).format(most=most)
+                too_many[name] = [serializers.ErrorDetail(reason, code="max_length")]
+        if too_many:
+            raise serializers.ValidationError(too_many)
+
+
+_SEVERAL = (serializers.ListField, serializers.ListSerializer, Dict)
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (

@@ -3,22 +3,22 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import IO, Any
 
 import orjson
 from django.http.request import UnreadablePostError
+from django.utils.text import format_lazy
 from rest_framework.parsers import BaseParser
 
 from web.bodies import JSONObject
 from web.problems import Fault, Problem, invalid
 from web.words import bilingual
 
-BODY_LIMIT = 1024 * 1024  # bytes
+BODY_LIMIT = 64 * 1024
+"""Bytes of a body; a view that needs more says so as its `body_limit`."""
 DEPTH_LIMIT = 20  # arrays and objects inside one another
-FAULTS_TOLD = 20
 
-_TOO_LARGE = bilingual("请求内容不能超过 1 MB。", "The body may not exceed 1 MB.")
+_TOO_LARGE = bilingual("请求内容不能超过 {limit} KB。", "The body may not exceed {limit} KB.")
 _MALFORMED = bilingual("请求内容不是有效的 JSON（UTF-8）。", "The body is not valid JSON in UTF-8.")
 _NOT_AN_OBJECT = bilingual("请求内容应为 JSON 对象。", "The body must be a JSON object.")
 _CONTROL = bilingual("不能包含控制字符。", "Control characters are not allowed.")
@@ -77,7 +77,7 @@ def _too_deep(value: Any) -> bool:
 def _refuse(body: bytes) -> Problem:
     """Why orjson would not read `body`: by field where a more patient reader can tell."""
     try:
-        found = tuple(islice(_faults(json.loads(body.decode(), strict=False)), FAULTS_TOLD))
+        found = tuple(_faults(json.loads(body.decode(), strict=False)))
     except (ValueError, RecursionError):
         found = ()
     return invalid(*found) if found else Problem("malformed", 400, detail=_MALFORMED)
@@ -96,7 +96,7 @@ def loads(body: bytes) -> dict[str, Any]:
         raise _refuse(body) from None
     # Scanning bytes clears nearly every body; the walk is for the few that may have something to find.
     deep = body.count(b"{") + body.count(b"[") > DEPTH_LIMIT and _too_deep(data)
-    if (deep or any(escape in body for escape in _ESCAPES)) and (found := tuple(islice(_faults(data), FAULTS_TOLD))):
+    if (deep or any(escape in body for escape in _ESCAPES)) and (found := tuple(_faults(data))):
         raise invalid(*found)
     if not isinstance(data, dict):
         raise invalid(Fault("", "not_an_object", _NOT_AN_OBJECT))
@@ -111,10 +111,11 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The body as an object; a 413 Problem before reading more than BODY_LIMIT bytes."""
-        request = (parser_context or {})["request"]._request
-        if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_LIMIT:
-            raise Problem("too_large", 413, detail=_TOO_LARGE)
+        """The body as an object; a 413 Problem before reading more bytes than the view's `body_limit`, else BODY_LIMIT."""
+        context = parser_context or {}
+        request, limit = context["request"]._request, getattr(context["view"], "body_limit", BODY_LIMIT)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+            raise Problem("too_large", 413, detail=format_lazy(_TOO_LARGE, limit=limit // 1024))
         try:
             return loads(request.body)
         except UnreadablePostError:

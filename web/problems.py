@@ -21,6 +21,8 @@ from web.words import bilingual, with_wait
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+FAULTS_TOLD = 10
+"""How many faults of a body are told one by one; of the others, how many there are."""
 Words = Promise | str
 
 TITLES: Mapping[int, Words] = {
@@ -122,7 +124,9 @@ class Problem(exceptions.APIException):
         if self.detail:
             document["detail"] = str(self.detail)
         if self.errors:
-            document["errors"] = [fault.document() for fault in self.errors]
+            document["errors"] = [fault.document() for fault in self.errors[:FAULTS_TOLD]]
+        if len(self.errors) > FAULTS_TOLD:
+            document["more_errors"] = len(self.errors) - FAULTS_TOLD
         return document
 
 

@@ -16,7 +16,7 @@ from rest_framework import serializers
 
 from web.bodies import Body
 from web.paging import DEFAULT_LIMIT, MAX_LIMIT
-from web.problems import MEDIA_TYPE, TITLES
+from web.problems import FAULTS_TOLD, MEDIA_TYPE, TITLES
 
 # Operations name these among their parameters; the problems that come with them are then told as well.
 IF_MATCH = OpenApiParameter(
@@ -96,7 +96,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="Stable, for programs.")
     detail = serializers.CharField(required=False, help_text="For people, in the language they asked for.")
-    errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]
+    errors = FaultSerializer(many=True, required=False, max_length=FAULTS_TOLD)  # type: ignore[assignment, call-arg]
+    more_errors = serializers.IntegerField(required=False, help_text="How many more there are than `errors` tells.")
 
 
 def paged(serializer: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
@@ -110,8 +111,8 @@ def paged(serializer: type[serializers.BaseSerializer[Any]]) -> serializers.Seri
 # What a client may read in the head of an answer.
 RETRY_AFTER = {"description": "Seconds until it makes sense to try again.", "schema": {"type": "integer", "minimum": 0}}
 ETAG = {
-    "description": "The ticket's version, to be sent back in If-Match.",
-    "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+    "description": "The ticket's version, to be sent back in If-Match as it came; a weak one where the answer is gzipped.",
+    "schema": {"type": "string", "pattern": '^(W/)?"[0-9]{1,18}"$'},
 }
 CHALLENGE = {"description": "How to sign in: Bearer.", "schema": {"type": "string"}}
 READS = frozenset({"GET", "HEAD", "OPTIONS"})

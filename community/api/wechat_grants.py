@@ -15,12 +15,14 @@ from community.models import WechatAccount
 from notifications import grants
 from notifications.models import Grant
 from notifications.models.wording import ANY
-from web.bodies import Body
+from web.bodies import Body, Dict
 from web.idempotency import write_once
 from web.problems import Fault, Problem, invalid
 from web.schema import IDEMPOTENCY_KEY
 from web.words import bilingual
 
+MOST_TAPS = 20
+"""Templates in one answer of WeChat's, which shows five at a time."""
 _TAP = re.compile(r"^[A-Za-z]{1,40}$")
 _NO_SUCH_TEMPLATE = bilingual("本系统不使用这个订阅模板。", "No news is sent with this template.")
 _NO_TAP = bilingual(
@@ -52,7 +54,8 @@ class WechatGrantsSerializer(serializers.Serializer[Any]):
 class WechatTapsSerializer(Body):
     """What `wx.requestSubscribeMessage` answered, without its `errMsg`."""
 
-    results = serializers.DictField(
+    results = Dict(
+        max_length=MOST_TAPS,
         child=serializers.RegexField(_TAP, error_messages={"invalid": _NO_TAP}),
         allow_empty=False,
         help_text="By the template's id: `accept` (and every word that begins with it) allows one more message, `reject` and `ban` "

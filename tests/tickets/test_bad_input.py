@@ -42,7 +42,7 @@ def fields(response):
         ({"text": {"a": 1}}, ("text", "invalid")),
         ({"text": ""}, ("text", "blank")),
         ({"text": "   "}, ("text", "blank")),
-        ({"text": "长" * 100_000}, ("text", "max_length")),
+        ({"text": "长" * 10_000}, ("text", "max_length")),
         ({"text": "\u200b\ufeff"}, ("text", "blank")),
         ({"text": "满\x7f了"}, ("text", "control_character")),
         ({"title": "长" * 61}, ("title", "max_length")),
@@ -281,7 +281,7 @@ def test_no_address_of_the_api_asks_for_small_letters():
     assert [one for one in asked if "<uuid:" in one] == []
 
 
-@pytest.mark.parametrize("version", ["7", 'W/"7"', '"x"', '"1", "2"', "*", '"' + "9" * 30 + '"'])
+@pytest.mark.parametrize("version", ["7", "W/7", '"x"', '"1", "2"', "*", '"' + "9" * 30 + '"'])
 def test_a_malformed_if_match_is_a_400(api, version):
     ticket = api("resident").file("CL03")
     problem = api("dispatcher").post(f"tickets/{ticket['id']}/moves/sign", {}, 400, **{"If-Match": version})

@@ -1,7 +1,7 @@
 import pytest
 
 from web.parsers import BODY_LIMIT, DEPTH_LIMIT, loads
-from web.problems import Problem
+from web.problems import FAULTS_TOLD, Problem
 
 
 def refused(body: bytes) -> Problem:
@@ -57,8 +57,9 @@ def test_many_small_lists_are_not_deep():
     assert len(loads(b'{"a": [' + b"[]," * 500 + b"[]]}")["a"]) == 501
 
 
-def test_a_body_full_of_faults_is_told_in_twenty():
-    assert len(refused(b'{"a": [' + b'"\\u0000",' * 5000 + b"0]}").errors) == 20
+def test_of_a_body_full_of_faults_ten_are_told_and_how_many_more():
+    document = refused(b'{"a": [' + b'"\\u0000",' * 5000 + b"0]}").document()
+    assert (len(document["errors"]), document["more_errors"]) == (FAULTS_TOLD, 5000 - FAULTS_TOLD)
 
 
 def test_a_large_body_is_413_before_it_is_read(web):
@@ -72,3 +73,10 @@ def test_a_body_at_the_limit_passes(web):
     body = b'{"a": "%s"}' % (b"x" * (BODY_LIMIT - 9))
     assert len(body) == BODY_LIMIT
     assert web.generic("POST", "/api/raw", body, content_type="application/json").status_code == 200
+
+
+def test_a_route_may_take_more_than_the_others(web):
+    body = b'{"a": "%s"}' % (b"x" * (BODY_LIMIT * 2 - 9))
+    assert web.generic("POST", "/api/large", body, content_type="application/json").status_code == 200
+    refused = web.generic("POST", "/api/large", body + b" ", content_type="application/json")
+    assert (refused.status_code, refused.json()["detail"]) == (413, "请求内容不能超过 128 KB。")

@@ -15,6 +15,7 @@ from web.idempotency import write_once
 from web.limits import Limit
 from web.models import IdempotencyKey
 from web.paging import page
+from web.parsers import BODY_LIMIT
 from web.preconditions import if_match
 from web.problems import make_handler
 
@@ -44,6 +45,10 @@ class Echo(Open):
 class Raw(Open):
     def post(self, request: Request) -> Response:
         return Response(request.data)
+
+
+class Large(Raw):
+    body_limit = 2 * BODY_LIMIT
 
 
 class Closed(APIView):
@@ -135,6 +140,7 @@ handler500 = "web.pages.server_error"
 urlpatterns = [
     path("api/echo", Echo.as_view()),
     path("api/raw", Raw.as_view()),
+    path("api/large", Large.as_view()),
     path("api/closed", Closed.as_view()),
     path("api/failing/<str:how>", Failing.as_view()),
     path("api/versioned", Versioned.as_view()),
