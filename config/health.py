@@ -1,6 +1,6 @@
 """`/healthz`: whether this server can serve, and what is missing.
 
-`ok`: everything is there. `degraded`: people are served, but Redis, the worker or a migration is missing, nobody watches the
+`ok`: everything is there. `degraded`: people are served, but Redis, the worker, a migration or static files are missing, nobody watches the
 clocks or delivers messages, or what was to be told has waited too long. `down`: no database. `notices` are for the office,
 and change no status.
 Says nothing that a stranger must not know: no address, no name, no error text.
@@ -8,10 +8,10 @@ Says nothing that a stranger must not know: no address, no name, no error text.
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import DateTimeField, F, Func
 from django.db.models.functions import Extract, Now
 from django.http import HttpRequest, JsonResponse
@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from config import heartbeat
 from config import post as postal
+from config.readiness import missing_static_files, unapplied_migrations
 from tickets.escalation import SWEEP
 from tickets.models import TicketClock
 from tickets.models.history import TicketOutbox
@@ -50,6 +51,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     parts = {
         "database": database(),
         "migrations": migrations(),
+        "static_files": static_files(),
         "outbox": outbox(),
         "clocks": clocks(),
         "post": post(),
@@ -80,13 +82,22 @@ def migrations() -> dict[str, Any]:
     """Whether every migration of this code is applied."""
     if connection.alias not in _complete:
         try:
-            executor = MigrationExecutor(connection)
-            waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+            waiting = unapplied_migrations()
         except (Error, PoolTimeout):
             return {"ok": False, "detail": "Unknown: the database does not answer."}
         if waiting:
             return {"ok": False, "detail": f"{waiting} migrations wait; run `manage.py migrate`."}
         _complete.add(connection.alias)
+    return {"ok": True}
+
+
+@cache
+def static_files() -> dict[str, Any]:
+    """Whether the static files of this code were collected before this process started; it cannot find them later."""
+    missing = missing_static_files()
+    if missing:
+        detail = f"{missing} static files are missing; run `manage.py collectstatic` and start web again."
+        return {"ok": False, "detail": detail}
     return {"ok": True}
 
 

@@ -41,6 +41,7 @@ def test_everything_in_place_is_ok(client, watched):
     assert report["status"] == "ok"
     assert report["database"] == {"ok": True, "version": "{}.{}".format(*connection.get_database_version())}
     assert report["migrations"] == {"ok": True}
+    assert report["static_files"] == {"ok": True}
     assert report["worker"]["heartbeat_age_seconds"] < 5
     assert report["outbox"] == {"ok": True, "oldest_age_seconds": None}
     assert report["clocks"] == {

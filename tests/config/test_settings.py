@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from urllib.parse import quote
@@ -31,9 +32,46 @@ def manage(*arguments, environment):
     )
 
 
-def test_production_passes_the_deployment_check():
-    checked = manage("check", "--deploy", "--fail-level", "WARNING", environment=PRODUCTION)
-    assert checked.returncode == 0, checked.stderr
+def test_production_passes_the_deployment_check_but_for_what_is_not_done_yet(db, tmp_path):
+    environment = PRODUCTION | {"DATABASE_URL": database_url(), "STATIC_ROOT": str(tmp_path)}
+    checked = manage("check", "--deploy", environment=environment)
+    assert re.findall(r"\((\w+\.\w\d+)\)", checked.stderr) == ["linli.W003"], checked.stderr
+
+
+def test_a_database_that_does_not_answer_is_named_by_the_deployment_check(tmp_path):
+    environment = PRODUCTION | {"DATABASE_URL": "postgres://linli@127.0.0.1:1/linli", "STATIC_ROOT": str(tmp_path)}
+    checked = manage("check", "--deploy", environment=environment)
+    assert "linli.W002" in checked.stderr
+    assert "Traceback" not in checked.stderr
+
+
+def of_settings(expression, **environment) -> str:
+    """What `expression` is in the settings of a production."""
+    asked = [sys.executable, "-c", f"from config import settings; print({expression})"]
+    told = subprocess.run(asked, cwd=PROJECT, env=PRODUCTION | environment, capture_output=True, text=True, check=True)
+    return told.stdout.strip()
+
+
+HSTS = "settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS, settings.SECURE_HSTS_PRELOAD"
+
+
+def test_browsers_are_bound_for_an_hour_and_for_this_host_alone_unless_asked():
+    assert of_settings(HSTS) == "3600 False False"
+    assert of_settings(HSTS, SECURE_HSTS_SECONDS="0") == "0 False False"
+    assert of_settings(HSTS, SECURE_HSTS_INCLUDE_SUBDOMAINS="true") == "3600 True False"
+    assert of_settings(HSTS, SECURE_HSTS_PRELOAD="true") == "3600 False True"
+
+
+def test_no_other_origin_is_named_unless_asked():
+    assert of_settings("settings.CORS_ALLOWED_ORIGINS") == "[]"
+    named = "https://h5.linli.example,http://10.0.0.7:8080"
+    assert of_settings("settings.CORS_ALLOWED_ORIGINS", CORS_ALLOWED_ORIGINS=named) == str(named.split(","))
+
+
+@pytest.mark.parametrize("origin", ["h5.linli.example", "https://h5.linli.example/", "*", "https://*.linli.example"])
+def test_what_is_no_origin_is_refused(origin):
+    said = refusal(PRODUCTION | {"CORS_ALLOWED_ORIGINS": f"https://fine.example,{origin}"})
+    assert f"CORS_ALLOWED_ORIGINS: {origin} is no origin" in said
 
 
 REQUIRED = ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "SITE_URL", "DATABASE_URL", "REDIS_URL"]
