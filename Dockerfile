@@ -32,5 +32,6 @@ WORKDIR /srv/linli
 USER linli
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "config.probe", "web"]
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "2", \
-     "--no-ws", "--respawn-failed-workers", "config.wsgi:application"]
+CMD ["granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--host", "0.0.0.0", "--port", "8000", \
+     "--workers", "2", "--blocking-threads", "2", "--http1-buffer-size", "65536", "--http1-header-read-timeout", "10000", \
+     "--respawn-failed-workers", "config.wsgi:application"]

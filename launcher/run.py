@@ -292,8 +292,10 @@ def app_commands(home: homes.Home, port: int) -> Mapping[str, Sequence[str]]:
 
 def web_command(port: int, processes: int = 2) -> list[str]:
     """The command that starts the web server on `port`."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
-    return [*command, "--workers", str(processes), "--blocking-threads", "2", "--no-ws", "config.wsgi:application"]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"]
+    command += ["--host", HOST, "--port", str(port), "--workers", str(processes), "--blocking-threads", "2"]
+    command += ["--http1-buffer-size", "65536", "--http1-header-read-timeout", "10000"]
+    return [*command, "config.wsgi:application"]
 
 
 def free_port(wanted: int) -> int:
