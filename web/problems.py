@@ -32,6 +32,7 @@ TITLES: Mapping[int, Words] = {
     404: bilingual("没有找到", "Not found"),
     405: bilingual("不支持该操作方式", "Method not allowed"),
     406: bilingual("无法按所要求的格式回答", "Not acceptable"),
+    408: bilingual("请求超时", "The request took too long"),
     409: bilingual("当前状态下不能执行", "Not possible now"),
     412: bilingual("内容已有变化", "It has changed meanwhile"),
     413: bilingual("提交的内容过大", "The request is too large"),

@@ -1,0 +1,173 @@
+"""A body that stops arriving gives its thread back.
+
+The web server takes a thread for a request when its head is there, and lets it wait for the body as long as the client likes; it has no
+limit of its own. In production the proxy in front reads bodies to their end first (nginx/nginx.conf); without one, this is what
+there is: a watcher that ends the client's connection, whereupon the thread goes on.
+"""
+
+import contextlib
+import math
+import os
+import socket
+import stat
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import IO, Any
+
+from web.problems import Problem, page
+from web.words import bilingual
+
+STALL = 5.0
+"""Seconds in which some of the body has to arrive."""
+LAST_WORD = 2.0
+"""Seconds after which, the silent connections being ended, every connection of that address is."""
+PART = 16 * 1024
+"""Bytes that count as some: a client has to send three kilobytes a second."""
+IN_MEMORY = 1024 * 1024
+LARGEST = 16 * 1024 * 1024
+"""Bytes of the largest body that any route takes; whoever announces more is refused by the route, and nothing is read."""
+
+_TOO_SLOW = bilingual(
+    "请求内容未能及时传完，请检查网络后重试。", "The body did not arrive in time; check the connection and try again."
+)
+# In Linux's struct tcp_info: milliseconds since data came last.
+_LAST_DATA = struct.Struct("=52xI")
+
+type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(eq=False, slots=True)
+class Reading:
+    """A body that is being read: from which address, at which port of ours, and since when nothing has come."""
+
+    address: str
+    port: str
+    since: float
+
+
+class Watcher:
+    """Ends the connections of bodies that stall, in a thread that lives while there is something to watch."""
+
+    def __init__(self) -> None:
+        self.readings: set[Reading] = set()
+        self.lock = threading.Lock()
+        self.thread: threading.Thread | None = None
+
+    @contextlib.contextmanager
+    def watching(self, reading: Reading) -> Iterator[None]:
+        """Watch over one body."""
+        with self.lock:
+            self.readings.add(reading)
+            if self.thread is None:
+                self.thread = threading.Thread(target=self.watch, name="slow bodies", daemon=True)
+                self.thread.start()
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.readings.discard(reading)
+
+    def watch(self) -> None:
+        """Look once a second, until nothing has been read for a while."""
+        idle = time.monotonic()
+        while True:
+            time.sleep(1)
+            now = time.monotonic()
+            with self.lock:
+                if self.readings:
+                    idle = now
+                elif now - idle > STALL:
+                    self.thread = None
+                    return
+                late = [reading for reading in self.readings if now - reading.since >= STALL]
+            for address, port in {(reading.address, reading.port) for reading in late}:
+                waited = [now - each.since for each in late if (each.address, each.port) == (address, port)]
+                if max(waited) < STALL + LAST_WORD:
+                    end_connections(address, port, silent_for=min(waited), most=len(waited))
+                else:
+                    end_connections(address, port)
+
+
+def end_connections(address: str, port: str, *, silent_for: float = 0.0, most: int | None = None) -> None:
+    """End the connections of `address` on which nothing has come for so many seconds, `most` of them, the most silent first.
+
+    The server does not say which of them a body comes by. Another one that has been silent for longer waits for its next request: its
+    client opens a new one.
+    """
+    with contextlib.ExitStack() as stack:
+        found = []
+        for connection in connections():
+            stack.enter_context(connection)
+            with contextlib.suppress(OSError):
+                ours, theirs = connection.getsockname(), connection.getpeername()
+                if isinstance(theirs, tuple) and (theirs[0], str(ours[1])) == (address, port):
+                    found.append((silence(connection), connection))
+        found = sorted((each for each in found if each[0] >= silent_for), key=itemgetter(0), reverse=True)
+        for _, connection in found[:most]:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def connections() -> Iterator[socket.socket]:
+    """Every socket of this process, each as another descriptor of its own."""
+    for number in os.listdir("/dev/fd"):
+        try:
+            descriptor = os.dup(int(number))
+        except OSError:
+            continue
+        if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            yield socket.socket(fileno=descriptor)
+        else:
+            os.close(descriptor)
+
+
+def silence(connection: socket.socket) -> float:
+    """Seconds since data came last; without end where this system does not say."""
+    if not hasattr(socket, "TCP_INFO"):
+        return math.inf
+    (milliseconds,) = _LAST_DATA.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size))
+    return float(milliseconds) / 1000
+
+
+_watcher = Watcher()
+
+
+def read(source: Any, length: int, reading: Reading) -> IO[bytes] | None:
+    """The whole body, or None where it ends too soon."""
+    kept: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - whoever reads it has it closed
+    with _watcher.watching(reading):
+        while length and (part := source.read(min(PART, length))):
+            kept.write(part)
+            length -= len(part)
+            reading.since = time.monotonic()
+    kept.seek(0)
+    return None if length else kept
+
+
+def with_patience(application: Application) -> Application:
+    """The application, to which every body comes whole; where one does not, the answer is 408 for whoever may still read it."""
+
+    def patient(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        length = announced(environ)
+        if 0 < length <= LARGEST:
+            reading = Reading(environ.get("REMOTE_ADDR", ""), environ.get("SERVER_PORT", ""), time.monotonic())
+            body = read(environ["wsgi.input"], length, reading)
+            if body is None:
+                answer = page(Problem("body_incomplete", 408, detail=_TOO_SLOW))
+                start_response(f"{answer.status_code} {answer.reason_phrase}", list(answer.items()))
+                return [answer.content]
+            environ["wsgi.input"] = body
+        return application(environ, start_response)
+
+    return patient
+
+
+def announced(environ: dict[str, Any]) -> int:
+    """The length that the head announces; 0 where it announces none."""
+    text = environ.get("CONTENT_LENGTH") or ""
+    return int(text) if text.isascii() and text.isdigit() else 0
