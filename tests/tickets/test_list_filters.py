@@ -103,6 +103,14 @@ def test_a_parameter_that_a_list_does_not_know_is_a_400_that_names_it(api, path,
     assert problem["errors"][0]["field"] == query.split("=")[0]
 
 
+def test_duplicates_and_timelines_refuse_what_they_do_not_know(api):
+    ticket = api("resident").file("CL07")
+    place = row(ticket).compound_id
+    for path in (f"duplicates?compound={place}&category=CL07&colour=red", f"tickets/{ticket['id']}/events?colour=red"):
+        (fault,) = api("resident").get(path, 400)["errors"]
+        assert (fault["field"], fault["code"]) == ("colour", "unknown_parameter")
+
+
 def test_every_filter_is_somebody_s(api):
     assert set(Filters().fields) == FOR_EVERYBODY | FOR_PARTIES | FOR_REPORTERS | FOR_STAFF
     assert not FOR_EVERYBODY & (FOR_PARTIES | FOR_REPORTERS | FOR_STAFF)
