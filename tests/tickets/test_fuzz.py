@@ -353,6 +353,7 @@ def examine(operation: Any, street: Street, mode: GenerationMode, seen: Counter[
         [who, who, "dispatcher", who, "resident", "street_lead"] if mode is GenerationMode.POSITIVE else [who]
     )
     callers: dict[str, str] = {}
+    guarded = any(one["name"] == "If-Match" for one in operation.definition.raw.get("parameters", ()))
 
     def send(case: Any) -> None:
         # The same case is sent by the same caller, so that it fails again when it is tried again.
@@ -363,9 +364,11 @@ def examine(operation: Any, street: Street, mode: GenerationMode, seen: Counter[
                 for location, part in case.meta.components.items()
                 if part.mode is GenerationMode.NEGATIVE and mode is GenerationMode.NEGATIVE
             }
-            if ParameterLocation.PATH not in negated and "ticket_id" in (case.path_parameters or {}):
+            # A bad body is sent to the right place at the right version, so that it is read.
+            read = ParameterLocation.BODY in negated
+            if (read or ParameterLocation.PATH not in negated) and "ticket_id" in (case.path_parameters or {}):
                 case.path_parameters["ticket_id"] = str(ticket)
-            if ParameterLocation.HEADER not in negated and "If-Match" in (case.headers or {}):
+            if (read and guarded) or (ParameterLocation.HEADER not in negated and "If-Match" in (case.headers or {})):
                 case.headers["If-Match"] = f'"{version}"'
             if ParameterLocation.HEADER not in negated and case.headers:
                 case.headers.pop("Idempotency-Key", None)
