@@ -106,7 +106,8 @@ def read_notice(year: int, text: str) -> Notice:
             bilingual(f"这是{said}年的通知，不是{year}年的。", f"This is the notice of {said}, not of {year}.")
         )
     plain = _TURN.sub("。", _plain(text))
-    plain = _HEADING.sub("。", plain)
+    # What is announced and the first item may stand in one sentence.
+    plain = re.sub("(?<=如下:)", "。", _HEADING.sub("。", plain))
     try:
         return _read(year, plain.split("\n"))
     except UnreadableNotice as first:
@@ -197,10 +198,11 @@ class _Reader:
         """What has been gathered. Raises UnreadableNotice where it does not add up."""
         if not self.closed and not self.extended:
             raise UnreadableNotice(bilingual("没有读到任何放假日期。", "No day off was found."))
-        if missing := self.announced - self.names - set(self.extended):
+        arranged = {name for said in self.closed.values() for name in holidays_in(said)} | set(self.extended)
+        if missing := (self.announced | (set() if self.changes else self.names)) - arranged:
             words = "、".join(sorted(missing))
             raise UnreadableNotice(
-                bilingual(f"没有读到{words}的日期。", f"It announces {words}, and no date of it was found.")
+                bilingual(f"没有读到{words}的日期。", f"It names {words}, and no day off of it was found.")
             )
         if both := set(self.closed) & set(self.opened):
             raise UnreadableNotice(

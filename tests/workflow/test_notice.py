@@ -140,6 +140,13 @@ def test_a_whole_notice_is_read_with_its_prose():
     assert (broken.closed, broken.opened, len(broken.passed)) == (read.closed, read.opened, 1)
 
 
+def test_an_announcement_and_its_first_item_may_be_one_sentence():
+    text = "现将2026年元旦、国庆节放假安排通知如下：元旦：1月1日放假1天。国庆节：10月1日至7日放假，共7天。"
+    read = read_notice(2026, text)
+    assert {day: name for day, name in read.closed.items() if day.month == 1} == {date(2026, 1, 1): "元旦"}
+    assert read.names == {"元旦", "国庆节"}
+
+
 def test_new_years_days_in_december_belong_to_the_year_before():
     read = read_notice(2012, "元旦：2012年1月1日至3日放假调休，共3天。12月31日（星期六）上班。")
     assert set(read.opened) == {date(2011, 12, 31)}
@@ -183,6 +190,7 @@ def test_a_notice_that_changes_a_holiday_is_read_as_one():
         ("国庆节：10月1日至7日放假。9月20日（周六）上班。", "不是星期六"),
         ("国庆节：10月1日至7日放假。9月21日上班。", "本来就是工作日"),
         ("国庆节：10月2日至7日放假。", "不含10月1日"),
+        ("国庆节：10月1日至7日放假。中秋节：放假调休，共3天，9月20日上班。", "没有读到中秋节的日期"),
         ("国庆节：10月1日至7日，共7天。", "没有说明是放假还是上班"),
         ("国庆节：10月1日至7日不放假。", "没有读懂"),
         ("国庆节：10月1日至7日、放假。", "没有读懂"),
