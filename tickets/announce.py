@@ -25,6 +25,7 @@ from notifications.wording import Catalogue
 from tickets import catalogue
 from tickets.audience import Audience, Told
 from tickets.inputs import RejectBranch
+from tickets.missed import summed_up
 from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
 from tickets.news import Note, Side, notes
 from tickets.states import ClockName, State
@@ -107,12 +108,12 @@ def letters_of(
     events = [Told(event, facts) for event, facts, _ in batch]
     audience = Audience(events, at)
     masters = _masters(events)
-    letters: list[Letter] = []
+    letters: list[tuple[Told, list[Letter]]] = []
     signals: list[Signal] = []
     for told, (_, _, concerned) in zip(events, batch, strict=True):
-        letters += _letters(told, audience, masters)
+        letters.append((told, list(_letters(told, audience, masters))))
         signals.append(_signal(told, audience, concerned))
-    return letters, signals
+    return summed_up(letters), signals
 
 
 def _masters(events: Iterable[Told]) -> dict[str, str]:
@@ -182,6 +183,7 @@ FACTS: Mapping[str, Promise] = {
     "by": bilingual("“请于…前”；没有期限时为“请尽快”", "“by …”, or “soon” where nothing is due"),
     "promise": bilingual("“承诺于…前办结。”；未定时为空", "“It is to be done by ….”, or nothing"),
     "clock": bilingual("提醒所指的时限", "the clock of a reminder"),
+    "passed": bilingual("已过的各项时限，仅用于汇总", "the clocks that have run on, in a summary alone"),
     "remaining": bilingual("“将于…到期”或“已于…到期”", "whether that clock runs out or has run out, and when"),
     "level": bilingual("层级", "the level"),
     "days": bilingual("天数", "how many days"),
@@ -217,6 +219,7 @@ def facts_of(told: Told, audience: Audience, masters: Mapping[str, str]) -> dict
         "promise": _promise(due) if due else "",
         "clock": ClockName(clock).label if clock else "",
         "remaining": _remaining(dues.get(clock), told.event.at) if clock else "",
+        "passed": "",
         "level": f"L{facts['level']}",
         "days": data.get("days", ""),
         "plan": _day(date.fromisoformat(facts["plan"])) if facts["plan"] else "",

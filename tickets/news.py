@@ -120,6 +120,9 @@ _OVER = (
 )
 # The clock's own moves name their audience in the event (the ladder's), and so does an urge.
 BY_AUDIENCE = frozenset({"remind", "raise_level", "supervise", "urge"})
+# What a ladder tells; of what was overtaken while nobody swept there is one message of the kind MISSED.
+SUMMED_UP = frozenset({"remind", "raise_level", "supervise"})
+MISSED = "missed.staff"
 URGED = (S.HANDLER,)
 URGED_AGAIN = (*URGED, S.SUPERVISOR)
 """The audience of a ticket's first urge, and of those that follow."""
@@ -266,4 +269,4 @@ def kinds() -> set[str]:
     found = {note.kind for listed in NEWS.values() for note in listed}
     for verb in BY_AUDIENCE:
         found |= {note.kind for note in notes(verb, ("handler", "reporter"))}
-    return found - {"raised.reporter", "supervised.reporter", "urged.reporter"}
+    return (found | {MISSED}) - {"raised.reporter", "supervised.reporter", "urged.reporter"}

@@ -15,10 +15,11 @@ from community.models import Membership, Organisation, Person
 from config.celery import app
 from notifications.models import Delivery, Message
 from notifications.wording import fields_of, fit, placeholders
-from tickets import announce, tasks
-from tickets.models import Follower, Photo, Ticket, TicketEvent, TicketOutbox
+from tickets import announce, escalation, tasks
+from tickets.models import Follower, Photo, Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.news import NEWS, RESIDENTS, Side, kinds, notes
 from tickets.states import State
+from workflow.moment import at
 from workflow.moves import Visibility, moves
 
 DATA = Path(announce.__file__).parent / "data" / "messages"
@@ -201,6 +202,51 @@ def test_reminders_name_the_clock_and_go_to_whom_the_ladder_names(scene, told):
     assert scene.cast["dispatcher"].pk in people
     assert scene.cast["street_lead"].pk in people
     assert scene.cast["resident"].pk not in people
+
+
+@pytest.mark.django_db
+def test_what_was_overtaken_while_nobody_swept_is_told_as_one_summary(scene, told):
+    ticket = scene.follow(scene.file("CL03"), [("dispatcher", "sign", {})])
+    told()
+    with at(scene.now + timedelta(days=12)):
+        escalation.sweep()
+    fired = TicketFiring.objects.filter(clock__subject=ticket)
+    assert fired.count() > 8
+    known = set(Message.objects.values_list("pk", flat=True))
+    heard = told()
+    assert heard["dispatcher"] == heard["desk_officer"] == ["missed.staff"]
+    assert all(len(kinds) == 1 for kinds in heard.values()), heard
+    summary = Message.objects.exclude(pk__in=known).get(person=scene.cast["dispatcher"])
+    assert "办结已于" in summary.body
+    assert "先行联系已于" in summary.body
+    assert "L3" in summary.body
+    # Each rung has its event, as before.
+    assert TicketEvent.objects.filter(subject=ticket, data__has_key="fired").count() == fired.count()
+
+
+@pytest.mark.django_db
+def test_rungs_that_come_one_by_one_are_told_one_by_one(scene, told):
+    ticket = scene.follow(scene.file("CL03"), [("dispatcher", "sign", {})])
+    told()
+    heard = []
+    for _ in range(3):
+        moment = TicketClock.objects.filter(subject=ticket, fire_at__isnull=False).order_by("fire_at")[0].fire_at
+        with at(moment):
+            escalation.sweep()
+        heard += told().get("dispatcher", [])
+    assert len(heard) == 3
+    assert "missed.staff" not in heard
+
+
+@pytest.mark.django_db
+def test_a_resident_who_was_asked_is_reminded_once_after_a_long_silence(scene, told):
+    ticket = scene.follow(scene.file("CL03"), [("dispatcher", "sign", {}), ("dispatcher", "contact", {"result": "reached"}),
+                                               ("dispatcher", "reply", {"result": "已整改"})])  # fmt: skip
+    told()
+    with at(scene.now + timedelta(days=6)):
+        escalation.sweep()
+    assert TicketFiring.objects.filter(clock__subject=ticket, clock__name="confirm").count() == 1
+    assert told()["resident"] == ["reminder.reporter"]
 
 
 @pytest.mark.django_db

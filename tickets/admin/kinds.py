@@ -77,6 +77,9 @@ def kinds() -> Mapping[str, Kind]:
         for note in news.notes(verb, tuple(news.Side)):
             verbs.setdefault(note.kind, []).append(verb)
             sides.setdefault(note.kind, []).append(news.SIDES[note.side])
+            if verb in news.SUMMED_UP and note.side != news.Side.REPORTER:
+                verbs.setdefault(news.MISSED, []).append(verb)
+                sides.setdefault(news.MISSED, []).append(news.SIDES[note.side])
     anything = {**timers.FACTS, **announce.FACTS}
     found = [Kind(ANY, announce.WORDINGS, anything)]
     for code in announce.WORDINGS.kinds(CHINESE):
