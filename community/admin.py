@@ -227,6 +227,10 @@ class StreetAdmin(Scoped):
         """A new street is a superuser's to make."""
         return super().has_add_permission(request) and _is_superuser(request)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Street | None = None) -> list[str]:
+        """Its clocks were reckoned in its time zone."""
+        return ["timezone"] if obj else []
+
 
 @admin.register(Community)
 class CommunityAdmin(Scoped):
@@ -544,13 +548,26 @@ class ContractFiringInline(admin.TabularInline):
 class ServiceContractAdmin(Scoped):
     """Who serves what, from when to when."""
 
-    list_display = ["code", "provider", "kind", "mode", "area", "compound", "starts_on", "ends_on", "handed_over_on"]
+    list_display = ["code", "provider", "kind", "mode", "area", "compound", "starts_on", "ends_on", "shortfall"]
     list_select_related = ["provider", "area", "compound"]
+    readonly_fields = ["shortfall"]
     list_filter = [LiveFilter, "kind", "mode", OF_STREET]
     search_fields = ["code", "provider__name", "area__name", "compound__name"]
     autocomplete_fields = ["street", "provider", "area", "compound"]
     date_hierarchy = "starts_on"
     inlines = [ContractFiringInline]
+
+    @admin.display(description=bilingual("通知期不足（日）", "notice too short by (days)"))
+    def shortfall(self, contract: ServiceContract) -> str:
+        """By how many days the notice is too short; empty where it is not."""
+        return str(contract.notice_shortfall or "")
+
+    def save_model(self, request: HttpRequest, obj: ServiceContract, form: ModelForm, change: bool) -> None:
+        """What is a fact is kept; that it is too short is said."""
+        super().save_model(request, obj, form, change)
+        if days := obj.notice_shortfall:
+            words = bilingual(f"通知期不足：少{days}日。", f"The notice is too short by {days} days.")
+            self.message_user(request, words, messages.WARNING)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The terms have a line each."""

@@ -46,6 +46,7 @@ FACTS: Mapping[str, Promise] = {
     "provider": bilingual("服务单位", "the provider"),
     "last_day": bilingual("最后服务日", "the last day of service"),
     "todo": bilingual("待办事项", "what has to be done"),
+    "shortfall": bilingual("“通知期少…日”；足够时为空", "“The notice is … days too short”, or nothing"),
 }
 """What a message about a contract can say."""
 HANDED_ON = "handed_on"
@@ -339,7 +340,12 @@ def facts(contract: ServiceContract, rung: str) -> Mapping[str, Any]:
         if last
         else bilingual("待定", "not set yet"),
         "todo": TODO.get(rung, ""),
+        "shortfall": _shortfall(contract.notice_shortfall),
     }
+
+
+def _shortfall(days: int) -> Any:
+    return bilingual(f"通知期不足，少{days}日。", f"The notice is {days} days too short.") if days else ""
 
 
 def _people(firings: Sequence[ContractFiring], at: datetime) -> Mapping[uuid.UUID, Sequence[Addressee]]:

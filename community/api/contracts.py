@@ -32,6 +32,10 @@ class TimerContractSerializer(serializers.Serializer[Any]):
     starts_on = serializers.DateField()
     ends_on = serializers.DateField(allow_null=True, help_text="The last day, as it is now.")
     handed_over_on = serializers.DateField(allow_null=True)
+    notice_on = serializers.DateField(allow_null=True)
+    notice_shortfall = serializers.IntegerField(
+        help_text="By how many days the notice is too short; 0 where it is not."
+    )
 
 
 class TimerSerializer(serializers.Serializer[Any]):
@@ -78,6 +82,8 @@ def _timer(one: ContractFiring) -> dict[str, Any]:
             "starts_on": contract.starts_on,
             "ends_on": contract.ends_on,
             "handed_over_on": contract.handed_over_on,
+            "notice_on": contract.notice_on,
+            "notice_shortfall": contract.notice_shortfall,
         },
         "rung": one.rung,
         "due_on": one.due_on,

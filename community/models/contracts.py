@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -61,6 +60,9 @@ class NoticeBy(models.TextChoices):
     OWNERS = "owners", bilingual("业主", "The owners")
 
 
+NOTICE: dict[str, timedelta] = {NoticeBy.PROVIDER: PROVIDERS_NOTICE, NoticeBy.OWNERS: OWNERS_NOTICE}
+
+
 def valid_terms(text: str) -> None:
     """Raises ValidationError, naming the first word that is no limit, or one that says again what another said."""
     known: set[str] = set()
@@ -85,14 +87,6 @@ class SixMonthsAfter(Func):
 
     template = "(%(expressions)s + interval '6 months')"
     output_field = models.DateTimeField()
-
-
-def _notice(party: str, ahead: timedelta, words: Any) -> models.CheckConstraint:
-    return models.CheckConstraint(
-        condition=~Q(kind="property", notice_by=party) | Q(ends_on=None) | Q(ends_on__gte=F("notice_on") + ahead),
-        name=f"servicecontract_{party}_notice",
-        violation_error_message=words,
-    )
 
 
 class ServiceContract(Identified):
@@ -178,8 +172,9 @@ class ServiceContract(Identified):
         null=True,
         blank=True,
         help_text=bilingual(
-            "服务单位或业主提出解除、不再续聘的日期。物业服务合同：服务单位须提前 90 日，业主须提前 60 日。",
-            "When the provider or the owners gave notice. Property service: 90 days ahead by the provider, 60 by the owners.",
+            "服务单位或业主提出解除、不再续聘的日期。物业服务合同：服务单位须提前 90 日，业主须提前 60 日；不足的照实填写。",
+            "When the provider or the owners gave notice. Property service: 90 days ahead by the provider, 60 by the owners; enter what is "
+            "so; it is shown by how much it falls short.",
         ),
     )
     notice_by = models.CharField(
@@ -243,17 +238,6 @@ class ServiceContract(Identified):
                 name="servicecontract_notice_has_a_party",
                 violation_error_message=bilingual("通知日期和通知方须同时填写。", "A notice has a day and a party."),
             ),
-            # Beijing Property Management Regulation, Art 75; Civil Code 946. They speak of property service.
-            _notice(
-                "provider",
-                PROVIDERS_NOTICE,
-                bilingual("服务单位须提前 90 日通知。", "A provider gives notice 90 days before the end."),
-            ),
-            _notice(
-                "owners",
-                OWNERS_NOTICE,
-                bilingual("业主须提前 60 日通知。", "Owners give notice 60 days before the end."),
-            ),
             models.CheckConstraint(
                 condition=Q(handed_over_on=None)
                 | (
@@ -275,6 +259,17 @@ class ServiceContract(Identified):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def notice_shortfall(self) -> int:
+        """By how many days the notice of a property contract is too short (Beijing regulation 75; Civil Code 946); 0 where it is not.
+
+        A notice that was given too late is a fact, and is kept as one.
+        """
+        ahead = NOTICE.get(self.notice_by)
+        if self.kind != ServiceKind.PROPERTY or ahead is None or self.notice_on is None or self.ends_on is None:
+            return 0
+        return max((ahead - (self.ends_on - self.notice_on)).days, 0)
 
     def clean(self) -> None:
         """Its provider, area and compound are of the same street; a provider may be shared."""

@@ -36,7 +36,13 @@ class Street(Identified):
     name = models.CharField(bilingual("名称", "name"), max_length=60)
     name_en = models.CharField(bilingual("英文名称", "English name"), max_length=120, blank=True)
     timezone = models.CharField(
-        bilingual("时区", "time zone"), max_length=40, default="Asia/Shanghai", validators=[validate_timezone]
+        bilingual("时区", "time zone"),
+        max_length=40,
+        default="Asia/Shanghai",
+        validators=[validate_timezone],
+        help_text=bilingual(
+            "各项时限按此时区计算，建立后不再更改。", "Deadlines are reckoned in it; it stays once the street is there."
+        ),
     )
     stay_confirms_after = models.PositiveSmallIntegerField(
         bilingual("居住满多少日视为核实", "days after which a claimed home counts as confirmed"),

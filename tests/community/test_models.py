@@ -72,29 +72,24 @@ def test_an_emergency_service_may_last_to_the_same_day_of_the_sixth_month(contra
 
 
 @pytest.mark.parametrize(
-    ("party", "notice_on", "ends_on"),
-    [("provider", date(2021, 1, 2), date(2021, 4, 1)), ("owners", date(2021, 2, 1), date(2021, 4, 1))],
-)
-def test_a_property_contract_does_not_end_before_the_notice_has_run(contract, party, notice_on, ends_on):
-    contract.notice_by, contract.notice_on, contract.ends_on = party, notice_on, ends_on
-    assert refused(contract, f"servicecontract_{party}_notice")
-    contract.kind = "lift"
-    contract.full_clean()
-    contract.save()
-
-
-@pytest.mark.parametrize(
-    ("party", "notice_on", "ends_on"),
+    ("party", "notice_on", "ends_on", "short"),
     [
-        ("provider", date(2021, 1, 1), date(2021, 4, 1)),
-        ("owners", date(2021, 1, 31), date(2021, 4, 1)),
-        ("provider", date(2021, 1, 31), None),
+        ("provider", date(2021, 1, 1), date(2021, 4, 1), 0),
+        ("provider", date(2021, 1, 2), date(2021, 4, 1), 1),
+        # The article's: announced in early October, gone at the end of December.
+        ("provider", date(2021, 10, 8), date(2021, 12, 31), 6),
+        ("owners", date(2021, 1, 31), date(2021, 4, 1), 0),
+        ("owners", date(2021, 2, 1), date(2021, 4, 1), 1),
+        ("provider", date(2021, 1, 31), None, 0),
     ],
 )
-def test_a_notice_runs_ninety_days_for_the_provider_and_sixty_for_the_owners(contract, party, notice_on, ends_on):
+def test_a_notice_that_is_too_short_is_kept_with_its_shortfall(contract, party, notice_on, ends_on, short):
     contract.notice_by, contract.notice_on, contract.ends_on = party, notice_on, ends_on
     contract.full_clean()
     contract.save()
+    assert contract.notice_shortfall == short
+    contract.kind = "lift"
+    assert contract.notice_shortfall == 0
 
 
 @pytest.mark.parametrize(
