@@ -23,7 +23,7 @@ from tickets.models.demands import MAX_URGES, not_following
 from tickets.models.photo import PhotoKind
 from tickets.models.ticket import LOOKED_UP
 from tickets.news import URGED, URGED_AGAIN
-from tickets.routing import CONTRACTORS, answering_section, contract_of, covers, renders, route
+from tickets.routing import CONTRACTORS, Routing, answering_section, contract_of, covers, renders, route
 from tickets.states import AssignmentRole, Channel, HiddenBy, Outcome, Secrecy, State, TicketType
 from tickets.titles import made_of
 from web.words import bilingual
@@ -93,20 +93,20 @@ class Report:
     hidden: bool = False
 
 
-def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
-    """File a report: route it and bear its ticket in the routed state. Returns the ticket and the name of the routing rule.
+def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routing]:
+    """File a report: route it and bear its ticket in the routed state. Returns the ticket and how it was routed.
 
     Raises InvalidInput for what does not exist, or a number of 12345's that was filed before; NotPermitted when a channel of the
     street's is used by others.
     """
-    ticket, happening, rule = _routed(report, by, person)
+    ticket, happening, routing = _routed(report, by, person)
     if report.hotline_number:
         _refuse_second(report.hotline_number, ticket.street_id)
     standing_in = "" if report.channel == Channel.APP else StoodInFor.REPORTER.value
     claim(report.photos, by)
     bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
     attach(ticket, report.photos, PhotoKind.REPORT)
-    return ticket, rule
+    return ticket, routing
 
 
 def _refuse_second(number: str, street_id: uuid.UUID) -> None:
@@ -123,19 +123,19 @@ def _refuse_second(number: str, street_id: uuid.UUID) -> None:
         )
 
 
-def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, str]:
-    """What `submit` would bear at `by.at`, its clocks with it, and the name of the routing rule; nothing is written.
+def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routing]:
+    """What `submit` would bear at `by.at`, its clocks with it, and how it would be routed; nothing is written.
 
     Raises what `submit` does, and NoCatalogue or NoServiceLevel for a moment before the first of these.
     """
-    ticket, happening, rule = _routed(report, by, person)
+    ticket, happening, routing = _routed(report, by, person)
     ticket.clocks = []
     Draft.of(ticket, born=True).record(happening, by=by, at=by.at)
-    return ticket, rule
+    return ticket, routing
 
 
-def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happening, str]:
-    """The ticket that the report becomes, before it is written; the event of its birth, and the name of the routing rule."""
+def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happening, Routing]:
+    """The ticket that the report becomes, before it is written; the event of its birth, and how it was routed."""
     leaf = _leaf(report.category, by)
     serving = _serving(report.compound_id, report.street_id, by)
     staff = any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
@@ -171,7 +171,7 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
         coordinator_id=routing.coordinator.id if routing.coordinator else None,
         submitted_at=at,
         state_since=at,
-        policy=service_level.in_effect(at).number,
+        policy=service_level.in_effect(at, serving.street_id).number,
     )
     ticket.assignments, ticket.moment = [], at
     named = (routing.desk, routing.coordinator, routing.holder, *routing.co_handlers)
@@ -189,6 +189,7 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
         "channel": report.channel,
         "place": serving.compound_id or serving.street_id,
         "rule": routing.rule,
+        "routing": routing.version,
         "holder": routing.holder.id if routing.holder else None,
         "coordinator": ticket.coordinator_id,
         "alarms": routing.alarms or None,
@@ -198,7 +199,7 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
     words = {"title": title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
     ticket.spare_id = serving.spare_id
-    return ticket, happening, routing.rule
+    return ticket, happening, routing
 
 
 def _at_their_desk(report: Report, serving: Serving, by: Actor) -> bool:

@@ -6,20 +6,19 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from django.db.models import Q
+
 from community.models import Organisation
 from community.receivers import local_day, receivers
 from tickets.actions import holder_live
 from tickets.models import Ticket
-from tickets.states import State
+from tickets.states import HIGHEST_AUTOMATIC, State
 from workflow import calendars
 from workflow.actor import Actor
 from workflow.errors import IllegalMove
 from workflow.models import LastSweep
 from workflow.sweep import Climber, Due, Swept, fire_due, first_possible, measure_anew, note_sweep
 from workflow.writing import Draft
-
-HIGHEST_AUTOMATIC = 3
-"""L4 (district) and L5 (city) are recorded by the street; the clock raises no higher than L3."""
 
 
 class TicketClimber(Climber[Ticket]):
@@ -124,9 +123,14 @@ def sweep(climber: TicketClimber | None = None, **limits: Any) -> Swept:
 
 def follow_calendar() -> Swept:
     """Measure the running clocks of tickets by the newest calendar, where that has not been done yet."""
-    newest = calendars.newest()
-    if LastSweep.objects.filter(name=CALENDAR, version=newest).exists():
+    versions = calendars.every()
+    latest = max(versions.values())
+    if LastSweep.objects.filter(name=CALENDAR, version=latest).exists():
         return Swept()
-    swept = measure_anew(Ticket, Ticket.recalendar, version=newest)
-    note_sweep(CALENDAR, version=newest)
+    swept = Swept()
+    own = [street for street in versions if street is not None]
+    for street, version in versions.items():
+        among = Q(street=street) if street else ~Q(street__in=own)
+        swept += measure_anew(Ticket, Ticket.recalendar, version=version, among=among)
+    note_sweep(CALENDAR, version=latest)
     return swept

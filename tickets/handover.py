@@ -187,7 +187,12 @@ def _pass(draft: Draft[Ticket], ended: Ended, by: Actor) -> bool:
     if ticket.lead is None or not leaving & {ticket.lead.organisation_id, *helpers}:
         return False
     routing = route(serving, leaf, ticket.type, ticket.accused)
-    facts: dict[str, Any] = {"ended": ended.contract.code, "rule": routing.rule, "alarms": routing.alarms or None}
+    facts: dict[str, Any] = {
+        "ended": ended.contract.code,
+        "rule": routing.rule,
+        "routing": routing.version,
+        "alarms": routing.alarms or None,
+    }
     if ticket.lead.organisation_id not in leaving:
         asked = _others(routing, {*leaving, *(one.organisation_id for one in ticket.assignments if one.open)})
         draft.move(Ticket.relieve, by=by, facts=facts, leaving=leaving, co_handlers=asked)

@@ -1,7 +1,8 @@
 """Where a report goes: category × place × who serves the place today.
 
-The rules are data (`data/routing.csv`), read from the top. A rule that fits but cannot be carried out, because the party it names
-is not there or has nobody, falls through with an alarm; what no rule takes lands on the street's desk. docs/rules.md has the matrix.
+The rules are data, read from the top: those of the street's version, or of everybody's, or of `data/routing.csv`. A rule that fits
+but cannot be carried out, because the party it names is not there or has nobody, falls through with an alarm; what no rule takes
+lands on the street's desk. docs/rules.md has the matrix.
 
 Co-handlers are whom a rule names under `with`. A category's own co-parties are whom a dispatcher may call in, and are not called
 in by themselves: else a department of the district would have its part in every overflowing bin.
@@ -9,10 +10,10 @@ in by themselves: else a department of the district would have its part in every
 
 import csv
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from django.utils.functional import Promise
@@ -20,8 +21,9 @@ from django.utils.functional import Promise
 from community.serving import Party, Service, Serving
 from tickets import parties
 from tickets.catalogue import Leaf
+from tickets.models.routing import RoutingRule, versions
 from tickets.states import State
-from web.words import bilingual
+from web.words import bilingual, en, zh
 from workflow.errors import Refusal
 
 FILE = Path(__file__).parent / "data" / "routing.csv"
@@ -71,7 +73,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """What becomes of a report: its first state, who coordinates or holds it, and by which rule."""
+    """What becomes of a report: its first state, who coordinates or holds it, and by which rule of which version (None: the file)."""
 
     state: State
     rule: str
@@ -82,6 +84,7 @@ class Routing:
     co_handlers: tuple[Party, ...] = ()
     copies: tuple[Party, ...] = ()
     alarms: tuple[str, ...] = ()
+    version: int | None = None
 
 
 @dataclass(slots=True)
@@ -178,8 +181,26 @@ def _any(patterns: tuple[str, ...], value: str) -> bool:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """The routing table, in the order in which it is read."""
+def rules(number: int | None = None) -> tuple[Rule, ...]:
+    """The routing table of a published version, or the file's, in the order in which it is read."""
+    if number is not None:
+        return tuple(
+            Rule(
+                name=row.name,
+                types=tuple(row.types.split()),
+                place=row.place,
+                lead=tuple(row.lead.split()),
+                route=row.route,
+                urgent=row.urgent,
+                mode=row.mode,
+                action=row.action,
+                to=row.to,
+                assisting=row.assisting,
+                copy=row.copy,
+                reason=bilingual(row.reason_zh, row.reason_en),
+            )
+            for row in RoutingRule.objects.filter(version__number=number).order_by("position")
+        )
     with FILE.open(encoding="utf-8", newline="") as file:
         return tuple(
             Rule(
@@ -198,6 +219,35 @@ def rules() -> tuple[Rule, ...]:
             )
             for row in csv.DictReader(file)
         )
+
+
+def forget() -> None:
+    """Forget everything remembered: for the process that has just published, and between tests."""
+    versions.forget()
+    rules.cache_clear()
+
+
+def written(number: int | None) -> list[RoutingRule]:
+    """The rules of a version, or of the file, as unsaved rows of another."""
+    return [
+        RoutingRule(
+            position=position,
+            name=one.name,
+            types=" ".join(one.types),
+            place=one.place,
+            lead=" ".join(one.lead),
+            route=one.route,
+            urgent=one.urgent,
+            mode=one.mode,
+            action=one.action,
+            to=one.to,
+            assisting=one.assisting,
+            copy=one.copy,
+            reason_zh=zh(one.reason),
+            reason_en=en(one.reason),
+        )
+        for position, one in enumerate(rules(number), start=1)
+    ]
 
 
 def duty_desk(serving: Serving, barred: Collection[uuid.UUID] = ()) -> Party:
@@ -228,28 +278,26 @@ def route(serving: Serving, leaf: Leaf, type_: str, accused: Collection[uuid.UUI
     section = answering_section(serving, accused)
     desk = duty_desk(serving, accused)
     finder = Finder(serving, leaf.code, accused)
-    for rule in rules():
+    number = versions.number(serving.at, serving.street_id)
+    for rule in rules(number):
         if not rule.fits(leaf, type_, in_compound=serving.compound_id is not None, accuses=bool(accused)):
             continue
+        routed = partial(Routing, rule=rule.name, reason=rule.reason, version=number)
         if rule.action == "desk":
-            return Routing(State.SUBMITTED, rule.name, rule.reason, desk, alarms=tuple(finder.alarms))
+            return routed(State.SUBMITTED, desk=desk, alarms=tuple(finder.alarms))
         party = finder.find(leaf.lead if rule.to == "lead" else rule.to)
         if party is None:
             continue
         if rule.action == "coordinate":
             answering = party if party.kind == "section" else section
-            return Routing(
-                State.COORDINATING, rule.name, rule.reason, answering, coordinator=party, alarms=tuple(finder.alarms)
-            )
+            return routed(State.COORDINATING, desk=answering, coordinator=party, alarms=tuple(finder.alarms))
         quiet = Finder(serving, leaf.code, accused)
         helpers = tuple(one for key in rule.assisting.split() if (one := quiet.find(key)) and one.id != party.id)
         told = {party.id, *(one.id for one in helpers)}
         copies = tuple(one for key in rule.copy.split() if (one := quiet.find(key)) and one.id not in told)
-        return Routing(
+        return routed(
             State.DISPATCHED,
-            rule.name,
-            rule.reason,
-            section,
+            desk=section,
             holder=party,
             co_handlers=helpers,
             copies=copies,
@@ -261,9 +309,5 @@ def route(serving: Serving, leaf: Leaf, type_: str, accused: Collection[uuid.UUI
         bilingual("由街道诉求处置中心受理", "Taken in by the street's desk"),
         desk,
         alarms=tuple(finder.alarms),
+        version=number,
     )
-
-
-def reasons() -> Mapping[str, Promise]:
-    """Each rule's reason by its name, for timelines."""
-    return {rule.name: rule.reason for rule in rules()}

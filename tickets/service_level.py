@@ -2,11 +2,13 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from tickets.states import ClockName
+from tickets.windows import FORMERLY, Window
 from workflow.calendar import Budget
 from workflow.ladder import Ladder, Rung, span, words
 
@@ -34,12 +36,25 @@ class BadServiceLevel(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How long the clock `clock` runs for tickets of the class `key` (empty: all), under contracts of the level `standard` (0: any)."""
+    """How long the clock `clock` runs for tickets of the class `key` (empty: all), under contracts of the level `standard` (0: any).
+
+    `source` is where it comes from; it counts from the day `starts_on` to the day `ends_on`, each empty where there is no such end. A
+    window is a target, too, with its name in place of the clock's.
+    """
 
     clock: str
     key: str
     standard: int
     budget: str
+    source: str = ""
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+    def counts(self, day: date | None) -> bool:
+        """Whether it counts on `day`; without a day, whether it has no end."""
+        if day is None:
+            return self.ends_on is None
+        return (self.starts_on or day) <= day <= (self.ends_on or day)
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,13 @@ class ServiceLevel:
     source: str
     targets: Mapping[tuple[str, str, int], str]
     ladders: Mapping[str, Ladder]
+    windows: Mapping[tuple[str, str], str] = field(default_factory=lambda: FORMERLY)
+    rework: int = 0
+    """From which time on that the work is to be done again the level is raised; 0 for never."""
+
+    def window(self, name: Window, key: str) -> Budget:
+        """How long something may still be done with a ticket of the class `key`."""
+        return Budget.parse(self.windows.get((name, key)) or self.windows[name, ""])
 
     def budget(self, clock: str, *keys: str, standard: int = 0, terms: Mapping[str, str] | None = None) -> str | None:
         """The budget of a clock for the first of `keys` that it knows, else of all: the contract's own terms go first, then its
@@ -69,14 +91,28 @@ class ServiceLevel:
         return self.ladders.get(clock, Ladder())
 
 
-def assemble(number: int, source: str, targets: Iterable[Target], rungs: Iterable[tuple[str, Rung]]) -> ServiceLevel:
-    """A service level of its parts. Raises BadServiceLevel where a target is missing, or a part cannot be used."""
+def assemble(
+    number: int,
+    source: str,
+    targets: Iterable[Target],
+    rungs: Iterable[tuple[str, Rung]],
+    *,
+    windows: Iterable[Target] = (),
+    rework: int = 0,
+    on: date | None = None,
+) -> ServiceLevel:
+    """A service level of its parts, as they are on a day; without one, of those that have no end.
+
+    Raises BadServiceLevel where a target is missing, or a part cannot be used. Without windows it has those of versions that knew none.
+    """
     found: dict[tuple[str, str, int], str] = {}
     for one in targets:
-        try:
-            found[one.clock, one.key, one.standard] = str(Budget.parse(one.budget))
-        except ValueError as problem:
-            raise BadServiceLevel(f"{one.clock} {one.key}: {problem}") from problem
+        written = _parsed(one)
+        if not one.counts(on):
+            continue
+        if (one.clock, one.key, one.standard) in found:
+            raise BadServiceLevel(f"{one.clock} {one.key}: two targets count at the same time.")
+        found[one.clock, one.key, one.standard] = written
         if one.clock not in ClockName.values or one.clock in DERIVED:
             raise BadServiceLevel(f"{one.clock}: there is no such clock to set a target for.")
     if missing := {clock for clock in ALWAYS if (clock, "", 0) not in found}:
@@ -88,6 +124,7 @@ def assemble(number: int, source: str, targets: Iterable[Target], rungs: Iterabl
                 total(coordinate, Budget.parse(budget))
             except ValueError as problem:
                 raise BadServiceLevel(f"handle {key}: {problem}") from problem
+    open_for = _windows(windows, on)
     ladders: dict[str, list[Rung]] = {}
     for clock, rung in rungs:
         if clock not in ClockName.values:
@@ -98,9 +135,37 @@ def assemble(number: int, source: str, targets: Iterable[Target], rungs: Iterabl
             raise BadServiceLevel(f"{clock} {rung.code}: there is no audience {', '.join(sorted(unknown))}.")
         ladders.setdefault(clock, []).append(rung)
     try:
-        return ServiceLevel(number, source, found, {clock: Ladder(tuple(rungs)) for clock, rungs in ladders.items()})
+        return ServiceLevel(
+            number, source, found, {clock: Ladder(tuple(rungs)) for clock, rungs in ladders.items()}, open_for, rework
+        )
     except ValueError as problem:
         raise BadServiceLevel(str(problem)) from problem
+
+
+def _parsed(one: Target) -> str:
+    try:
+        return str(Budget.parse(one.budget))
+    except ValueError as problem:
+        raise BadServiceLevel(f"{one.clock} {one.key}: {problem}") from problem
+
+
+def _windows(windows: Iterable[Target], on: date | None) -> Mapping[tuple[str, str], str]:
+    """The windows as they are on a day. Raises BadServiceLevel."""
+    rows = list(windows)
+    if not rows:
+        return FORMERLY
+    found: dict[tuple[str, str], str] = {}
+    for one in rows:
+        if one.clock not in tuple(Window):
+            raise BadServiceLevel(f"{one.clock}: there is no such window.")
+        written = _parsed(one)
+        if one.counts(on):
+            if (one.clock, one.key) in found:
+                raise BadServiceLevel(f"{one.clock} {one.key}: two windows count at the same time.")
+            found[one.clock, one.key] = written
+    if missing := [name for name in Window if (name, "") not in found]:
+        raise BadServiceLevel(f"There is no window for all tickets on: {', '.join(missing)}.")
+    return found
 
 
 def total(coordination: Budget, disposal: Budget) -> Budget:
@@ -118,24 +183,50 @@ def read(path: Path) -> tuple[str, list[Target], list[tuple[str, Rung]]]:
         document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BadServiceLevel(f"{path.name}: {problem}") from problem
-    if unknown := document.keys() - {"source", "targets", "standards", "ladders"}:
+    if unknown := document.keys() - {"source", "rework", "targets", "windows", "standards", "ladders"}:
         raise BadServiceLevel(f"{path.name}: there is no section {', '.join(sorted(unknown))}.")
     try:
         targets = [
-            Target(clock, key, 0, budget)
+            one
             for clock, budgets in document["targets"].items()
-            for key, budget in budgets.items()
+            for key, value in budgets.items()
+            for one in _dated(clock, key, 0, value)
         ]
         targets += [
-            Target(clock, key, int(standard), budget)
+            one
             for standard, clocks in document.get("standards", {}).items()
             for clock, budgets in clocks.items()
-            for key, budget in budgets.items()
+            for key, value in budgets.items()
+            for one in _dated(clock, key, int(standard), value)
         ]
         rungs = [(clock, rung(**row)) for clock, rows in document["ladders"].items() for row in rows]
     except (KeyError, AttributeError, TypeError, ValueError) as problem:
         raise BadServiceLevel(f"{path.name}: {problem}") from problem
     return str(document.get("source", path.name)), targets, rungs
+
+
+def read_windows(path: Path) -> tuple[list[Target], int]:
+    """The windows of a TOML file such as `data/service_level.toml`, and its number of reworks. Raises BadServiceLevel, OSError."""
+    try:
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        windows = [
+            one
+            for name, budgets in document.get("windows", {}).items()
+            for key, value in budgets.items()
+            for one in _dated(name, key, 0, value)
+        ]
+        return windows, int(document.get("rework", 0))
+    except (AttributeError, TypeError, ValueError) as problem:
+        raise BadServiceLevel(f"{path.name}: {problem}") from problem
+
+
+def _dated(clock: str, key: str, standard: int, value: Any) -> list[Target]:
+    """A budget, or a table with its source and days, or several of these in a list."""
+    if isinstance(value, list):
+        return [one for part in value for one in _dated(clock, key, standard, part)]
+    if isinstance(value, dict):
+        return [Target(clock, key, standard, **value)]
+    return [Target(clock, key, standard, value)]
 
 
 def rung(

@@ -22,6 +22,9 @@ class State(models.TextChoices):
     TERMINATED = "terminated", bilingual("终止", "Terminated")
 
 
+HIGHEST_AUTOMATIC = 3
+"""L4 (district) and L5 (city) are recorded by the street; nothing raises a ticket by itself higher than L3."""
+
 ENDED = (State.CLOSED, State.REJECTED, State.MERGED, State.WITHDRAWN, State.TERMINATED)
 OPEN = tuple(state for state in State if state not in ENDED)
 

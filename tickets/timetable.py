@@ -34,6 +34,7 @@ def clocks_md() -> str:
     """The tables of clocks and ladders."""
     source, targets, rungs = service_level.read(service_level.FILE)
     level = assemble(1, source, targets, rungs)
+    windows, rework = service_level.read_windows(service_level.FILE)
     lines = [
         "# Clocks and ladders",
         "",
@@ -67,6 +68,29 @@ def clocks_md() -> str:
             f"| `{one.value}` | {rung.code} | {_when(rung)} | {_code(rung.effects)} | {_code(rung.audience)} |"
             for one in C
             for rung in level.ladder(one).rungs
+        ),
+        "",
+        "## Windows",
+        "",
+        "Within which time something may still be done. A version that was published before there were windows has 24 h for a return",
+        "(4 h in the short classes), 30 times 24 h for reopening and 24 h between urges.",
+        "",
+        "| window | class | budget |",
+        "|---|---|---|",
+        *(f"| `{one.clock}` | {one.key or 'all'} | {one.budget} |" for one in windows),
+        "",
+        f"From the {rework}. time on that the work is to be done again (disputed or reopened) the level is raised by one, up to L3.",
+        "",
+        "## Where limits come from",
+        "",
+        "A limit may have a source, and the days on which it counts; a version is published only if it has a limit for every day.",
+        "",
+        "| clock | class | budget | from | to | source |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| `{one.clock}` | {one.key or 'all'} | {one.budget} | {one.starts_on or ''} | {one.ends_on or ''} | {one.source} |"
+            for one in targets
+            if one.source
         ),
     ]
     return "\n".join(lines) + "\n"

@@ -1,12 +1,24 @@
-"""The windows within which something may still be done, in natural time. Deadlines are the service level's."""
+"""The windows within which something may still be done. How long they are is the service level's to say."""
 
-from datetime import timedelta
+from enum import StrEnum
 
-REOPENING = timedelta(days=30)
-RETURN_WINDOW = timedelta(hours=24)
-URGENT_RETURN_WINDOW = timedelta(hours=4)
-BETWEEN_URGES = timedelta(hours=24)
+
+class Window(StrEnum):
+    """What may be done within a time that the service level sets."""
+
+    RETURN = "return"
+    REOPENING = "reopening"
+    URGING = "urging"
+
 
 # Classes whose limit may not be extended, and whose return window is the short one.
 TWO_HOURS = frozenset({"IMM", "H2"})
 SHORT = frozenset({"IMM", "H2", "H24", "LIGHT-I", "LIGHT-O"})
+
+# What versions without windows of their own were published with.
+FORMERLY: dict[tuple[str, str], str] = {
+    (Window.RETURN, ""): "24h",
+    **{(Window.RETURN, key): "4h" for key in sorted(SHORT)},
+    (Window.REOPENING, ""): "720h",
+    (Window.URGING, ""): "24h",
+}

@@ -74,7 +74,7 @@ class VersionAdmin(Page):
         """Begin a new version as the copy of the one that is chosen."""
         version = self.only(request, queryset)
         if version is not None:
-            draft = version.copy_as_draft()
+            draft = version.copy_as_draft(by=request.user.pk)
             self.message_user(request, bilingual(f"已建立草稿 {draft}。", f"Draft {draft} has been made."))
 
     @admin.action(description=bilingual("发布", "Publish"), permissions=["change"])
@@ -88,7 +88,8 @@ class VersionAdmin(Page):
             self.message_user(request, words, messages.ERROR)
             return
         try:
-            version.publish(at=timezone.now(), effective_from=None if version.AT_ONCE else version.effective_from)
+            effective_from = None if version.AT_ONCE else version.effective_from
+            version.publish(at=timezone.now(), effective_from=effective_from, by=request.user.pk)
         except ValidationError as refusal:
             self.message_user(request, " ".join(refusal.messages), messages.ERROR)
             return

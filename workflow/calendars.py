@@ -5,6 +5,7 @@ every five seconds in each process.
 """
 
 import time
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -32,8 +33,8 @@ class NoCalendar(LookupError):
     """No such version of the calendar has been published."""
 
 
-# When it was asked (monotonic seconds), and the newest published version.
-_newest: tuple[float, int] | None = None
+# When it was asked (monotonic seconds), and the newest published version of each street; of None, where a street has none.
+_newest: tuple[float, dict[uuid.UUID | None, int]] | None = None
 
 
 def forget() -> None:
@@ -43,14 +44,20 @@ def forget() -> None:
     _calendar.cache_clear()
 
 
-def newest() -> int:
-    """The number of the version that clocks start under now. Raises NoCalendar where none has been published."""
+def newest(street: uuid.UUID | None = None) -> int:
+    """The number of the version that clocks start under now in a street. Raises NoCalendar where none has been published."""
+    found = every()
+    return found.get(street, found[None])
+
+
+def every() -> Mapping[uuid.UUID | None, int]:
+    """The number of the version in use by street; None stands for the streets without one. Raises NoCalendar."""
     global _newest
     now = time.monotonic()
     if _newest is None or now - _newest[0] > REREAD_SECONDS:
-        number = CalendarVersion.objects.exclude(published_at=None).order_by("-number").values_list("number", flat=True)
-        found = number.first()
-        if found is None:
+        published = CalendarVersion.objects.exclude(published_at=None).order_by("number")
+        found = dict(published.values_list("street", "number"))
+        if None not in found:
             raise NoCalendar("No calendar has been published: run `manage.py load_reference`.")
         _newest = now, found
     return _newest[1]
@@ -81,7 +88,7 @@ def _calendar(number: int, zone: str) -> Calendar:
 
 def overdue_years(day: date) -> list[int]:
     """The years whose notice is missing on `day`, and should not be: this one, and from 1 November on the next."""
-    estimated = calendar(newest(), "Asia/Shanghai").estimated
+    estimated = set[int]().union(*(calendar(number, "Asia/Shanghai").estimated for number in every().values()))
     wanted = [day.year] + ([day.year + 1] if (day.month, day.day) >= ALARM_FROM else [])
     return [year for year in wanted if year in estimated]
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from django.db import OperationalError, models, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from workflow import moment
@@ -245,16 +246,19 @@ def _climb[S: Subject](climber: Climber[S], draft: Draft[S], by: Actor) -> list[
         )
 
 
-def measure_anew[S: Subject](model: type[S], transition: Callable[..., Any], *, version: int) -> Swept:
+def measure_anew[S: Subject](
+    model: type[S], transition: Callable[..., Any], *, version: int, among: Q | None = None
+) -> Swept:
     """Make the move `transition`, which measures by the newest calendar, on every subject with a clock of an older one.
 
+    `among` are the clocks that `version` is for; all without it.
     Batch by batch, beside the work; rungs that were fired stay fired. A subject that somebody has locked is waited for.
     """
     clocks: Any = model.CLOCKS._base_manager
     total = Swept()
     while True:
         with transaction.atomic():
-            older = clocks.filter(stopped_at__isnull=True, calendar__lt=version).order_by("subject_id")
+            older = clocks.filter(among or Q(), stopped_at__isnull=True, calendar__lt=version).order_by("subject_id")
             keys = list(older.values_list("subject_id", flat=True).distinct()[:BATCH])
             if not keys:
                 return total

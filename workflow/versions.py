@@ -1,7 +1,8 @@
 """Reference data in numbered versions: a draft is edited, published from a moment on, and never changes afterwards."""
 
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -54,6 +55,8 @@ class Version(Identified):
     source = models.CharField(bilingual("来源", "source"), max_length=200)
     notes = models.TextField(bilingual("说明", "notes"), blank=True)
     published_at = models.DateTimeField(bilingual("发布时间", "published at"), null=True, editable=False)
+    drafted_by = models.UUIDField(bilingual("起草人", "drafted by"), null=True, editable=False)
+    published_by = models.UUIDField(bilingual("发布人", "published by"), null=True, editable=False)
 
     objects = VersionQuerySet.as_manager()
 
@@ -101,12 +104,13 @@ class Version(Identified):
         newest = cls._base_manager.select_for_update(no_key=True).order_by("-number").first()
         return cls._base_manager.create(number=newest.number + 1 if newest else 1, **columns)
 
-    def copy_as_draft(self) -> Self:
-        """A new draft, numbered after the newest version, with this version's rows."""
-        own = {"id", "number", "effective_from", "notes", "published_at"}
+    def copy_as_draft(self, *, by: uuid.UUID | None = None, **changed: Any) -> Self:
+        """A new draft by the person `by`, numbered after the newest version, with this version's rows and columns but for `changed`."""
+        own = {"id", "number", "effective_from", "notes", "published_at", "drafted_by", "published_by"}
         columns = {field.attname: getattr(self, field.attname) for field in self._meta.concrete_fields}
         with transaction.atomic():
-            draft = self.draft(notes=f"← {self}", **{name: value for name, value in columns.items() if name not in own})
+            kept = {name: value for name, value in columns.items() if name not in own}
+            draft = self.draft(notes=f"← {self}", drafted_by=by, **{**kept, **changed})
             for name in self.PARTS:
                 copies = list(getattr(self, name).all())
                 for copy in copies:
@@ -117,16 +121,18 @@ class Version(Identified):
                     type(copies[0])._default_manager.bulk_create(copies)
             return draft
 
-    def publish(self, *, at: datetime, effective_from: datetime | None = None) -> None:
-        """Publish this draft: from `effective_from` on, or at once, it is the version that counts.
+    def rivals(self) -> models.QuerySet[Any]:
+        """The versions of which one counts at a time."""
+        return type(self)._base_manager.all()
+
+    def publish(self, *, at: datetime, effective_from: datetime | None = None, by: uuid.UUID | None = None) -> None:
+        """Publish this draft, as the person `by`: from `effective_from` on, or at once, it is the version that counts.
 
         Raises ValidationError when it is published already, lacks rows, has a row that does not fit, or would take effect before
         `at` or not after the versions published so far. The first version may take effect in the past.
         """
         with transaction.atomic():
-            published = list(
-                type(self)._base_manager.select_for_update(no_key=True).exclude(published_at=None).order_by("pk")
-            )
+            published = list(self.rivals().select_for_update(no_key=True).exclude(published_at=None).order_by("pk"))
             lock_drafts(type(self), [self.pk])
             dates = [version.effective_from for version in published if version.effective_from]
             effective_from = effective_from or at
@@ -138,10 +144,10 @@ class Version(Identified):
                     ),
                     code="effective_too_early",
                 )
-            self.check_whole()
             self.effective_from = effective_from
-            self.published_at = at
-            super().save(update_fields=["effective_from", "published_at"])
+            self.check_whole()
+            self.published_at, self.published_by = at, by
+            super().save(update_fields=["effective_from", "published_at", "published_by"])
 
     def check_whole(self) -> None:
         """Raise ValidationError where the version lacks rows, or a row does not fit."""
@@ -154,6 +160,69 @@ class Version(Identified):
             for part in parts:
                 part.clean_fields()
                 part.clean()
+
+
+class LocalVersion(Version):
+    """A version that counts in one street; without one, everywhere that has none of its own."""
+
+    street = models.UUIDField(bilingual("街道", "street"), null=True, editable=False)
+
+    class Meta(Version.Meta):
+        abstract = True
+        constraints = [
+            Version.Meta.constraints[0],
+            models.UniqueConstraint(
+                fields=["street", "effective_from"],
+                condition=Q(published_at__isnull=False),
+                nulls_distinct=False,
+                name="%(class)s_one_per_effective_from",
+            ),
+        ]
+
+    def rivals(self) -> models.QuerySet[Any]:
+        """The versions of the same street."""
+        return super().rivals().filter(street=self.street)
+
+
+REREAD_SECONDS = 5.0
+
+
+class Remembered:
+    """Which published version counts when and in which street, asked again at most every five seconds in each process.
+
+    `model` is called when it is first asked. With `needed`, an answer of none is not kept: a process that starts before the first
+    version is loaded must not go on without it.
+    """
+
+    def __init__(self, model: Callable[[], type[LocalVersion]], *, needed: bool = False) -> None:
+        self._model = model
+        self._needed = needed
+        self._asked = 0.0
+        # Each published version with its first moment and its street, newest first.
+        self._published: tuple[tuple[datetime, int, uuid.UUID | None], ...] | None = None
+
+    def number(self, at: datetime, street: uuid.UUID | None = None) -> int | None:
+        """The number of the version in effect at `at` in a street, its own or else everybody's; None where there is none."""
+        general = None
+        for effective_from, number, whose in self._versions():
+            if effective_from <= at:
+                if whose == street:
+                    return number
+                if whose is None and general is None:
+                    general = number
+        return general
+
+    def forget(self) -> None:
+        """Ask anew: for the process that has just published, and between tests."""
+        self._published = None
+
+    def _versions(self) -> tuple[tuple[datetime, int, uuid.UUID | None], ...]:
+        now = time.monotonic()
+        stale = self._published is None or now - self._asked > REREAD_SECONDS
+        if stale or (self._needed and not self._published):
+            rows: Any = self._model()._base_manager.exclude(published_at=None).order_by("-effective_from")
+            self._asked, self._published = now, tuple(rows.values_list("effective_from", "number", "street"))
+        return self._published or ()
 
 
 class PartQuerySet(models.QuerySet[Any]):

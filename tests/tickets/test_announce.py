@@ -214,7 +214,7 @@ def test_what_was_overtaken_while_nobody_swept_is_told_as_one_summary(scene, tol
     assert fired.count() > 8
     known = set(Message.objects.values_list("pk", flat=True))
     heard = told()
-    assert heard["dispatcher"] == heard["desk_officer"] == ["missed.staff"]
+    assert heard["dispatcher"] == heard["street_lead"] == ["missed.staff"]
     assert all(len(kinds) == 1 for kinds in heard.values()), heard
     summary = Message.objects.exclude(pk__in=known).get(person=scene.cast["dispatcher"])
     assert "办结已于" in summary.body
@@ -240,7 +240,7 @@ def test_rungs_that_come_one_by_one_are_told_one_by_one(scene, told):
 
 @pytest.mark.django_db
 def test_a_resident_who_was_asked_is_reminded_once_after_a_long_silence(scene, told):
-    ticket = scene.follow(scene.file("CL03"), [("dispatcher", "sign", {}), ("dispatcher", "contact", {"result": "reached"}),
+    ticket = scene.follow(scene.file("SV04"), [("dispatcher", "sign", {}), ("dispatcher", "contact", {"result": "reached"}),
                                                ("dispatcher", "reply", {"result": "已整改"})])  # fmt: skip
     told()
     with at(scene.now + timedelta(days=6)):

@@ -1,14 +1,17 @@
 """What a move demands beyond state and person: each demand met and missed, at the very moment where it turns."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from community.models import Compound, Membership, Organisation
 from tests.tickets.paths import CONTACTED, INPUTS
-from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketOutbox, TicketWords
+from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketOutbox, TicketWords, service_level
 from tickets.models.photo import PhotoKind
 from tickets.states import AssignmentRole, Outcome, Secrecy
+from workflow import calendars
+from workflow.calendar import Budget
 
 pytestmark = pytest.mark.django_db
 INSTANT = timedelta(microseconds=1)
@@ -36,15 +39,30 @@ def at_work(scene, category="SV01", **report):
     return scene.follow(ticket, [SIGNED])
 
 
+def until(since, budget):
+    """When a window that opened then closes."""
+    return calendars.calendar(1, "Asia/Shanghai").due(since, Budget.parse(budget))
+
+
 # Asking to return.
 
 
-@pytest.mark.parametrize(("category", "window"), [("SV01", timedelta(hours=24)), ("SV04", timedelta(hours=4))])
+@pytest.mark.parametrize(("category", "window"), [("SV01", "1wd"), ("SV04", "4h")])
 def test_a_return_may_be_asked_for_until_the_window_closes(scene, category, window):
     ticket = at_work(scene, category)
-    last = lead(ticket).opened_at + window
+    last = until(lead(ticket).opened_at, window)
     assert scene.refused("dispatcher", ticket, "return", at=last + INSTANT, reason="非我方职责") == "return_window_over"
     assert scene.do("dispatcher", ticket, "return", at=last, reason="非我方职责").target == "returning"
+
+
+def test_what_is_sent_on_a_friday_evening_may_be_returned_on_the_monday(scene):
+    scene.now = datetime.fromisoformat("2025-06-06T17:00:00+08:00")
+    ticket = at_work(scene)
+    monday = datetime.fromisoformat("2025-06-09T17:30:00+08:00")
+    assert scene.refused("dispatcher", ticket, "return", at=monday + timedelta(days=1), reason="非我方职责") == (
+        "return_window_over"
+    )
+    assert scene.do("dispatcher", ticket, "return", at=monday, reason="非我方职责").target == "returning"
 
 
 def test_a_designated_holder_may_not_ask_again_but_the_next_holder_may(scene):
@@ -432,11 +450,42 @@ def test_a_ticket_is_called_back_once(scene):
 def test_a_closed_ticket_is_reopened_within_thirty_days(scene):
     ticket = at_work(scene)
     scene.follow(ticket, [CONTACTED, REPLIED, ("resident", "confirm", INPUTS["confirm"])])
-    last = row(ticket).closed_at + timedelta(days=30)
+    last = until(row(ticket).closed_at, "30d")
     for who in ("resident", "desk_officer"):
         assert scene.refused(who, ticket, "reopen", at=last + INSTANT, reason="又坏了") == "reopening_window_over"
     assert scene.do("resident", ticket, "reopen", at=last, reason="又坏了").target == "in_progress"
     assert (row(ticket).closed_at, row(ticket).rating, row(ticket).reopenings) == (None, None, 1)
+
+
+def test_work_that_is_to_be_done_again_for_the_second_time_raises_the_level(scene):
+    ticket = at_work(scene)
+    again = [CONTACTED, REPLIED, ("resident", "dispute", {"reason": "没修好"})]
+    scene.follow(ticket, again)
+    assert row(ticket).level == 0
+    scene.follow(ticket, [REPLIED, ("resident", "dispute", {"reason": "还是没修好"})])
+    assert row(ticket).level == 1
+    event = TicketEvent.objects.filter(subject=ticket).latest("seq")
+    assert (event.verb, event.data["level"]) == ("dispute", 1)
+
+
+def test_reopening_counts_as_work_to_be_done_again_and_l3_is_the_highest(scene):
+    ticket = at_work(scene)
+    Ticket.objects.filter(pk=ticket).update(level=3)
+    scene.follow(ticket, [CONTACTED, REPLIED, ("resident", "dispute", {"reason": "没修好"}), REPLIED,
+                          ("resident", "confirm", INPUTS["confirm"])])  # fmt: skip
+    scene.do("resident", ticket, "reopen", reason="又坏了")
+    assert (row(ticket).disputes, row(ticket).reopenings, row(ticket).level) == (1, 1, 3)
+
+
+def test_a_service_level_that_says_so_raises_nothing_for_rework(scene):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tickets_servicelevelversion SET rework = 0")
+    service_level.forget()
+    ticket = at_work(scene)
+    scene.follow(ticket, [CONTACTED, REPLIED, ("resident", "dispute", {"reason": "没修好"}), REPLIED,
+                          ("resident", "dispute", {"reason": "还是没修好"})])  # fmt: skip
+    assert (row(ticket).disputes, row(ticket).level) == (2, 0)
+    service_level.forget()
 
 
 # What residents may do in passing.

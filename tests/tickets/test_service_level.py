@@ -1,17 +1,20 @@
 """Service levels: which limits hold for whom, and that a change moves no ticket that is under way."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from tickets import service_level as pure
-from tickets.models import ServiceLevelVersion, ServiceTarget, Ticket, TicketClock, service_level
+from tickets.models import ServiceLevelVersion, ServiceTarget, ServiceWindow, Ticket, TicketClock, service_level
 from tickets.models.category import DisposalClass, ResponseClass
-from tickets.service_level import BadServiceLevel, assemble, read, total
+from tickets.service_level import BadServiceLevel, assemble, read, read_windows, total
+from tickets.windows import Window
 from workflow.calendar import Budget
 from workflow.ladder import Rung
 from workflow.moment import at
@@ -79,7 +82,7 @@ def test_the_whole_is_coordination_and_disposal():
 
 def targets(**changed: str) -> list[pure.Target]:
     _, found, _ = read(pure.FILE)
-    return [pure.Target(one.clock, one.key, one.standard, changed.get(one.clock, one.budget)) for one in found]
+    return [replace(one, budget=changed.get(one.clock, one.budget)) for one in found]
 
 
 @pytest.mark.parametrize(
@@ -113,8 +116,66 @@ def test_a_file_that_is_none_is_refused(tmp_path, text):
 
 def test_the_rows_say_what_the_file_says():
     source, found, rungs = read(pure.FILE)
+    windows, rework = read_windows(pure.FILE)
+    assert rework == 2
     version = ServiceLevelVersion.objects.get(number=1)
-    assert version.assembled() == assemble(1, source, found, rungs)
+    assert version.assembled() == assemble(1, source, found, rungs, windows=windows, rework=rework)
+
+
+# Rows begin and end; windows are rows.
+
+
+def test_a_limit_says_where_it_comes_from_and_what_stands_in_its_place_once_that_has_ended():
+    rows = ServiceTarget.objects.filter(version__number=1, clock="handle", key="H24").order_by("starts_on")
+    ended, kept = sorted(rows, key=lambda one: one.starts_on is not None)
+    assert (ended.ends_on, kept.starts_on) == (date(2025, 6, 22), date(2025, 6, 23))
+    assert "2020" in ended.source
+    assert "第十三条" in kept.source
+    assert [one.budget for one in (ended, kept)] == ["24h", "24h"]
+
+
+def test_a_row_counts_on_its_own_days_alone():
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    effective = timezone.now() + timedelta(days=1)
+    turn = timezone.localdate() + timedelta(days=10)
+    ServiceTarget.objects.filter(version=draft, clock="confirm").update(ends_on=turn - timedelta(days=1), source="旧")
+    with pytest.raises(ValidationError, match="confirm"):
+        draft.publish(at=timezone.now(), effective_from=effective)
+    draft.refresh_from_db()
+    ServiceTarget.objects.create(version=draft, clock="confirm", budget="3d", starts_on=turn, source="新")
+    draft.publish(at=timezone.now(), effective_from=effective)
+    service_level.forget()
+    days = [service_level.in_effect(effective + timedelta(days=n)).budget("confirm") for n in (0, 20)]
+    assert days == ["7d", "3d"]
+    assert service_level.level(draft.number).budget("confirm") == "3d"
+
+
+def test_two_rows_for_the_same_day_are_not_published():
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    ServiceTarget.objects.create(version=draft, clock="confirm", budget="3d", starts_on=date(2040, 1, 1))
+    with pytest.raises(ValidationError, match="two targets"):
+        draft.publish(at=timezone.now(), effective_from=timezone.now() + timedelta(days=1))
+
+
+def test_windows_are_the_service_level_s(level):
+    assert [str(level.window(Window.RETURN, one)) for one in ("H2", "H24", "D7", "W5")] == ["4h", "4h", "1wd", "1wd"]
+    assert str(level.window(Window.REOPENING, "D7")) == "30d"
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    ServiceWindow.objects.filter(version=draft, name="urging").delete()
+    with pytest.raises(ValidationError, match="urging"):
+        draft.publish(at=timezone.now(), effective_from=timezone.now() + timedelta(days=1))
+
+
+def test_a_version_from_before_there_were_windows_keeps_those_of_its_day():
+    QuerySet(ServiceWindow).filter(version__number=1).delete()
+    service_level.forget()
+    old = service_level.level(1)
+    assert [str(old.window(Window.RETURN, one)) for one in ("H2", "D7")] == ["4h", "24h"]
+    assert [str(old.window(one, "D7")) for one in (Window.REOPENING, Window.URGING)] == ["720h", "24h"]
+    # Its copy has today's, and can be published.
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    draft.publish(at=timezone.now(), effective_from=timezone.now() + timedelta(days=1))
+    assert draft.windows.filter(name="return", key="", budget="1wd").exists()
 
 
 # A change moves no running ticket; the next one is measured by it.
@@ -158,11 +219,11 @@ def test_a_version_that_does_not_fit_is_not_published():
     assert draft.published_at is None
 
 
-@pytest.mark.parametrize(("clock", "key"), [("handle", "D7"), ("sign", "R4H"), ("contact", "IMM")])
-def test_a_class_without_a_limit_is_named_and_not_published(clock, key):
+@pytest.mark.parametrize(("limit", "key"), [("handle", "D7"), ("sign", "R4H"), ("contact", "IMM")])
+def test_a_class_without_a_limit_is_named_and_not_published(limit, key):
     draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
-    ServiceTarget.objects.filter(version=draft, clock=clock, key=key).delete()
-    with pytest.raises(ValidationError, match=f"{clock} {key}"):
+    ServiceTarget.objects.filter(version=draft, clock=limit, key=key).delete()
+    with pytest.raises(ValidationError, match=f"{limit} {key}"):
         draft.publish(at=timezone.now(), effective_from=timezone.now() + timedelta(days=1))
 
 

@@ -15,12 +15,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from community.models import Membership, Organisation
+from community.zones import zone_of
 from tests.tickets.conftest import Caller
 from tests.tickets.story import row
 from tickets import catalogue
 from tickets.api.representation import for_people
 from tickets.codes import new_code
 from tickets.models import Assignment, Photo, Ticket, service_level
+from tickets.models.routing import versions
 from workflow import calendars
 from workflow.moment import at
 from workflow.moves import moves
@@ -36,6 +38,8 @@ def statements() -> Iterator[list[str]]:
     # What a process remembers for good, or for seconds, it has remembered.
     catalogue.current(timezone.now())
     service_level.in_effect(timezone.now())
+    versions.number(timezone.now())
+    zone_of(uuid.uuid4())
     calendars.calendar(calendars.newest(), settings.TIME_ZONE)
     with CaptureQueriesContext(connection) as captured:
         yield made

@@ -2,12 +2,16 @@
 
 from django.contrib import admin
 
-from tickets.models import ServiceLevelVersion, ServiceRung, ServiceTarget, service_level
+from tickets.models import ServiceLevelVersion, ServiceRung, ServiceTarget, ServiceWindow, service_level
 from workflow.admin import DraftInline, VersionAdmin
 
 
 class TargetInline(DraftInline):
     model = ServiceTarget
+
+
+class WindowInline(DraftInline):
+    model = ServiceWindow
 
 
 class RungInline(DraftInline):
@@ -18,7 +22,7 @@ class RungInline(DraftInline):
 class ServiceLevelVersionAdmin(VersionAdmin):
     """Versions of the service level. Clocks that run keep the version they were started under."""
 
-    inlines = [TargetInline, RungInline]
+    inlines = [TargetInline, WindowInline, RungInline]
 
     def forget(self) -> None:
         """Let this process read the service level anew."""

@@ -18,7 +18,6 @@ from tickets.api.rows import STATE_LABELS
 from tickets.api.tickets import choice, identifier
 from tickets.catalogue import NoCatalogue
 from tickets.models.service_level import NoServiceLevel
-from tickets.routing import reasons
 from tickets.states import TicketType
 from web.parameters import with_plus
 from web.problems import Fault, invalid
@@ -87,7 +86,7 @@ class Preview(APIView):
             street_id=street,
         )
         try:
-            ticket, rule = forecast(report, by=replace(caller.actor, at=at), person=caller.person)
+            ticket, routing = forecast(report, by=replace(caller.actor, at=at), person=caller.person)
         except (NoCatalogue, NoServiceLevel):
             if at >= now:
                 raise
@@ -96,10 +95,10 @@ class Preview(APIView):
             "at": at,
             "state": str(ticket.state),
             "state_label": STATE_LABELS[ticket.state],
-            "routed": reasons().get(rule, ""),
+            "routed": routing.reason,
             "urgent": ticket.urgent,
             "service_level": ticket.policy,
-            "calendar": calendars.newest(),
+            "calendar": calendars.newest(ticket.street_id),
             "clocks": deadlines.forecast(ticket, relations(ticket, caller.actor), now),
         }
         return Response(document)

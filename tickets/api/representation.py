@@ -25,7 +25,7 @@ from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.models.ticket import move_label
 from tickets.redaction import redacted
-from tickets.routing import reasons
+from tickets.routing import Routing
 from tickets.states import AssignmentRole, Outcome, Secrecy, State
 from tickets.titles import spoken
 from workflow.actor import Actor
@@ -52,12 +52,12 @@ def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:
     }
 
 
-def filed(ticket: Ticket, rule: str, actor: Actor) -> dict[str, Any]:
+def filed(ticket: Ticket, routing: Routing, actor: Actor) -> dict[str, Any]:
     """What the reporter reads after filing: where it went, why, and by when."""
     return {
         **brief(ticket, actor),
         "title": spoken(ticket.title),
-        "routed": reasons().get(rule, ""),
+        "routed": routing.reason,
         "urgent": ticket.urgent,
     }
 

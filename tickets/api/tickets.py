@@ -230,9 +230,9 @@ class Tickets(APIView):
 
         def file() -> Response:
             actor = actor_of(request)
-            ticket, rule = submit(_report(inputs), by=actor, person=caller_of(request).person)
+            ticket, routing = submit(_report(inputs), by=actor, person=caller_of(request).person)
             return Response(
-                representation.filed(ticket, rule, actor),
+                representation.filed(ticket, routing, actor),
                 status=201,
                 headers={"Location": f"/api/v1/tickets/{ticket.id}", "ETag": etag(ticket.version)},
             )

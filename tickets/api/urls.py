@@ -4,6 +4,7 @@ from django.urls import path
 
 from tickets.api import photos
 from tickets.api.people import Callers, Members
+from tickets.api.policies import NoticeOfVersion, OneVersion, PreviewOfVersion, PublishVersion, Versions
 from tickets.api.pressing import AtRisk, AtRiskCounts, Overdue, OverdueCounts
 from tickets.api.preview import Preview
 from tickets.api.reference import Categories, Duplicates
@@ -32,6 +33,11 @@ urlpatterns = [
     path("queue", Queue.as_view(), name="queue"),
     path("queue/counts", QueueCounts.as_view(), name="queue-counts"),
     path("service-levels/preview", Preview.as_view(), name="service-levels-preview"),
+    path("policies/<str:kind>", Versions.as_view(), name="policies"),
+    path("policies/<str:kind>/<int:number>", OneVersion.as_view(), name="policy"),
+    path("policies/<str:kind>/<int:number>/preview", PreviewOfVersion.as_view(), name="policy-preview"),
+    path("policies/<str:kind>/<int:number>/publish", PublishVersion.as_view(), name="policy-publish"),
+    path("policies/<str:kind>/<int:number>/notice", NoticeOfVersion.as_view(), name="policy-notice"),
     path("tickets", Tickets.as_view(), name="tickets"),
     path("tickets/counts", TicketCounts.as_view(), name="ticket-counts"),
     path("tickets/face", PublicFace.as_view(), name="tickets-face"),

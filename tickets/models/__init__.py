@@ -6,7 +6,8 @@ from tickets.models.clock import TicketClock, TicketFiring
 from tickets.models.follower import Follower, FollowerKind
 from tickets.models.history import TicketEvent, TicketOutbox, TicketSeal, TicketWords
 from tickets.models.photo import Photo
-from tickets.models.service_level import ServiceLevelVersion, ServiceRung, ServiceTarget
+from tickets.models.routing import RoutingRule, RoutingVersion
+from tickets.models.service_level import ServiceLevelVersion, ServiceRung, ServiceTarget, ServiceWindow
 from tickets.models.ticket import Ticket
 
 __all__ = [
@@ -16,9 +17,12 @@ __all__ = [
     "Follower",
     "FollowerKind",
     "Photo",
+    "RoutingRule",
+    "RoutingVersion",
     "ServiceLevelVersion",
     "ServiceRung",
     "ServiceTarget",
+    "ServiceWindow",
     "Ticket",
     "TicketClock",
     "TicketEvent",

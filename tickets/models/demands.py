@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tickets import windows
 from tickets.access import Relation, relations
 from tickets.states import AssignmentRole, HiddenBy, Secrecy
+from tickets.windows import Window
 from workflow.moves import condition
 
 if TYPE_CHECKING:
@@ -40,12 +41,10 @@ def not_returned_before(ticket: "Ticket") -> bool:
 
 @condition("return_window_over", "已超过退回时限。", "The time to ask for a return is over.")
 def within_return_window(ticket: "Ticket") -> bool:
-    short = ticket.disposal_class in windows.SHORT
-    window = windows.URGENT_RETURN_WINDOW if short else windows.RETURN_WINDOW
     return (
         ticket.lead is not None
         and ticket.lead.opened_at is not None
-        and ticket.moment <= ticket.lead.opened_at + window
+        and ticket.moment <= ticket.window_ends(Window.RETURN, ticket.lead.opened_at)
     )
 
 
@@ -133,14 +132,16 @@ def not_called_back(ticket: "Ticket") -> bool:
 
 @condition("reopening_window_over", "已超过重新办理期限，请重新上报。", "It is too late to reopen; please report anew.")
 def within_reopening_window(ticket: "Ticket") -> bool:
-    return ticket.closed_at is not None and ticket.moment <= ticket.closed_at + windows.REOPENING
+    return ticket.closed_at is not None and ticket.moment <= ticket.window_ends(Window.REOPENING, ticket.closed_at)
 
 
 @condition("urged_enough", "催单过于频繁，请稍后再试。", "You urged it a short while ago, or too often; try later.")
 def urge_left(ticket: "Ticket") -> bool:
-    """Each may urge once a day and five times in all; what others did takes nothing from them."""
+    """Each may urge once in a while and five times in all; what others did takes nothing from them."""
     last = getattr(ticket, "own_last_urge", None)
-    return not getattr(ticket, "urged_out", False) and (last is None or ticket.moment >= last + windows.BETWEEN_URGES)
+    if getattr(ticket, "urged_out", False):
+        return False
+    return last is None or ticket.moment >= ticket.window_ends(Window.URGING, last)
 
 
 @condition("own_ticket", "不能附议自己的工单。", "One's own ticket cannot be cosigned.")

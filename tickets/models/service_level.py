@@ -1,28 +1,29 @@
 """Service levels as rows, in versions that never change once they are published, and as the process remembers them."""
 
-import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 
+from community.receivers import local_day
 from tickets import service_level
 from tickets.models.category import DisposalClass, ResponseClass
 from tickets.service_level import BadServiceLevel, ServiceLevel
 from tickets.states import ClockName
+from tickets.windows import Window
 from web.words import bilingual
 from workflow.calendar import Budget
 from workflow.ladder import Rung, span
-from workflow.versions import Part, Version
+from workflow.versions import LocalVersion, Part, Remembered
 
 C = ClockName
-REREAD_SECONDS = 5.0
 
 
 class NoServiceLevel(LookupError):
@@ -50,41 +51,98 @@ def valid_span(text: str) -> None:
         ) from problem
 
 
-class ServiceLevelVersion(Version):
-    """One version of the street's targets and ladders. A change never moves a clock that runs."""
+class ServiceLevelVersion(LocalVersion):
+    """One version of a street's targets, windows and ladders. A change never moves a clock that runs."""
 
-    PARTS = ("targets", "rungs")
+    PARTS = ("windows", "targets", "rungs")
 
-    class Meta(Version.Meta):
+    rework = models.PositiveSmallIntegerField(
+        bilingual("重办提级次数", "reworks until raised"),
+        default=2,
+        # Those from before there was such a number raise nothing.
+        db_default=0,
+        validators=[MaxValueValidator(9)],
+        help_text=bilingual(
+            "第几次重新办理起提高一级；0 表示不提级。",
+            "From which time on that the work is to be done again the level is raised; 0 for never.",
+        ),
+    )
+
+    class Meta(LocalVersion.Meta):
         verbose_name = bilingual("时限标准版本", "service level version")
         verbose_name_plural = bilingual("时限标准版本", "service level versions")
 
-    def assembled(self) -> ServiceLevel:
-        """What the version says. Raises BadServiceLevel."""
-        targets: Any = self.targets
-        rungs: Any = self.rungs
+    def copy_as_draft(self, **changed: Any) -> Self:
+        """As of any version; a version that was published before there were windows gets those of this release."""
+        with transaction.atomic():
+            draft = super().copy_as_draft(**changed)
+            if not ServiceWindow.objects.filter(version=draft).exists():
+                windows, draft.rework = service_level.read_windows(service_level.FILE)
+                draft.save()
+                put_windows(draft, windows)
+            return draft
+
+    def assembled(self, on: date | None = None) -> ServiceLevel:
+        """What the version says on a day; without one, for good. Raises BadServiceLevel."""
+        parts: Any = self
         return service_level.assemble(
             self.number,
             self.source,
-            [service_level.Target(row.clock, row.key, row.standard, row.budget) for row in targets.all()],
-            [(row.clock, row.rung()) for row in rungs.order_by("clock", "position")],
+            [row.target() for row in parts.targets.all()],
+            [(row.clock, row.rung()) for row in parts.rungs.order_by("clock", "position")],
+            windows=[row.target() for row in parts.windows.all()],
+            rework=self.rework,
+            on=on,
         )
 
+    def editions(self) -> tuple[tuple[date, ServiceLevel], ...]:
+        """What the version says from when on, as its rows begin and end while it is in effect. Raises BadServiceLevel."""
+        parts: Any = self
+        first = local_day(self.effective_from) if self.effective_from else date.min
+        days = {first}
+        for rows in (parts.targets, parts.windows):
+            for starts_on, ends_on in rows.values_list("starts_on", "ends_on"):
+                days |= {starts_on or first, ends_on + timedelta(days=1) if ends_on else first}
+        return tuple((day, self.assembled(day)) for day in sorted(days) if day >= first)
+
     def check_whole(self) -> None:
-        """Raise ValidationError where a target or rung does not fit, or one is missing."""
+        """Raise ValidationError where a target, window or rung does not fit, or one is missing at any time."""
         super().check_whole()
         try:
-            level = self.assembled()
+            editions = self.editions()
         except BadServiceLevel as problem:
             raise ValidationError(str(problem), code="bad_service_level") from problem
         needed = [(C.HANDLE, one.value) for one in DisposalClass]
         needed += [(clock, one.value) for clock in (C.SIGN, C.CONTACT) for one in ResponseClass]
-        if missing := [f"{clock} {key}" for clock, key in needed if level.budget(clock, key) is None]:
-            words = bilingual(f"缺少时限：{'、'.join(missing)}", f"There is no target for: {', '.join(missing)}")
-            raise ValidationError(words, code="target_missing")
+        for day, level in editions:
+            if missing := [f"{clock} {key}" for clock, key in needed if level.budget(clock, key) is None]:
+                words = bilingual(
+                    f"自{day}起缺少时限：{'、'.join(missing)}",
+                    f"From {day} on there is no target for: {', '.join(missing)}",
+                )
+                raise ValidationError(words, code="target_missing")
 
 
-class ServiceTarget(Part):
+class DatedBudget(Part):
+    """A budget with its source, and the days from and to which it counts while its version is in effect."""
+
+    budget = models.CharField(bilingual("期限", "budget"), max_length=32, validators=[valid_budget])
+    source = models.CharField(bilingual("依据", "source"), max_length=200, blank=True, default="", db_default="")
+    starts_on = models.DateField(bilingual("起始日期", "first day"), null=True, blank=True)
+    ends_on = models.DateField(bilingual("截止日期", "last day"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        """Raises ValidationError where it ends before it starts."""
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            raise ValidationError(
+                {"ends_on": bilingual("截止日期早于起始日期。", "It ends before it starts.")}, code="dates_out_of_order"
+            )
+
+
+class ServiceTarget(DatedBudget):
     """How long one clock runs, for all tickets or for those of one class, under all contracts or those of one service level."""
 
     version = models.ForeignKey(
@@ -106,20 +164,70 @@ class ServiceTarget(Part):
         validators=[MaxValueValidator(3)],
         help_text=bilingual("DB11/T 751-2025 的一至三级；0 表示不限。", "1 to 3 of DB11/T 751-2025; 0 for any."),
     )
-    budget = models.CharField(bilingual("期限", "budget"), max_length=32, validators=[valid_budget])
 
     class Meta:
         verbose_name = bilingual("时限", "target")
         verbose_name_plural = bilingual("时限", "targets")
         ordering = ["version", "clock", "standard", "key"]
         constraints = [
-            models.UniqueConstraint(fields=["version", "clock", "key", "standard"], name="servicetarget_once"),
+            models.UniqueConstraint(
+                fields=["version", "clock", "key", "standard", "starts_on"],
+                nulls_distinct=False,
+                name="servicetarget_once",
+            ),
             models.CheckConstraint(condition=Q(clock__in=ClockName.values), name="servicetarget_clock_known"),
             models.CheckConstraint(condition=Q(standard__lte=3), name="servicetarget_standard_known"),
         ]
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.get_clock_display(), self.key, self.budget)))
+
+    def target(self) -> service_level.Target:
+        """What the row says."""
+        return service_level.Target(
+            self.clock, self.key, self.standard, self.budget, self.source, self.starts_on, self.ends_on
+        )
+
+
+class ServiceWindow(DatedBudget):
+    """Within which time something may still be done, with all tickets or those of one class."""
+
+    version = models.ForeignKey(
+        ServiceLevelVersion, models.CASCADE, related_name="windows", verbose_name=bilingual("版本", "version")
+    )
+    name = models.CharField(
+        bilingual("事项", "what"),
+        max_length=12,
+        choices=[
+            (Window.RETURN.value, bilingual("申请退回", "ask for a return")),
+            (Window.REOPENING.value, bilingual("重新办理", "reopen")),
+            (Window.URGING.value, bilingual("再次催单", "urge again")),
+        ],
+    )
+    key = models.CharField(
+        bilingual("类别", "class"),
+        max_length=8,
+        blank=True,
+        default="",
+        help_text=bilingual("办结时限类别；不填表示全部。", "A disposal class; empty for all."),
+    )
+
+    class Meta:
+        verbose_name = bilingual("窗口期", "window")
+        verbose_name_plural = bilingual("窗口期", "windows")
+        ordering = ["version", "name", "key"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "name", "key", "starts_on"], nulls_distinct=False, name="servicewindow_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.key} {self.budget}"
+
+    def target(self) -> service_level.Target:
+        """What the row says."""
+        return service_level.Target(self.name, self.key, 0, self.budget, self.source, self.starts_on, self.ends_on)
 
 
 class ServiceRung(Part):
@@ -177,17 +285,15 @@ class ServiceRung(Part):
         )
 
 
-_levels: dict[int, ServiceLevel] = {}
-# When the list was read (monotonic seconds), and each published version with its first moment, newest first.
-_published: tuple[float, tuple[tuple[datetime, int], ...]] | None = None
+_levels: dict[int, tuple[tuple[date, ServiceLevel], ...]] = {}
+_versions = Remembered(lambda: ServiceLevelVersion, needed=True)
 _instead: ContextVar[ServiceLevel | None] = ContextVar("service_level_instead", default=None)
 
 
 def forget() -> None:
     """Forget everything remembered: for the process that has just published, and between tests."""
-    global _published
     _levels.clear()
-    _published = None
+    _versions.forget()
 
 
 @contextmanager
@@ -200,43 +306,46 @@ def instead(level: ServiceLevel) -> Iterator[None]:
         _instead.reset(token)
 
 
-def in_effect(at: datetime) -> ServiceLevel:
-    """The service level in effect at `at`. Raises NoServiceLevel."""
+def in_effect(at: datetime, street: uuid.UUID | None = None) -> ServiceLevel:
+    """The service level in effect at `at` in a street, its own or else everybody's. Raises NoServiceLevel."""
     if (other := _instead.get()) is not None:
         return other
-    for effective_from, number in _published_versions():
-        if effective_from <= at:
-            return level(number)
-    raise NoServiceLevel(f"No service level is in effect at {at}: run `manage.py load_reference`.")
+    number = _versions.number(at, street)
+    if number is None:
+        raise NoServiceLevel(f"No service level is in effect at {at}: run `manage.py load_reference`.")
+    return level(number, at)
 
 
-def level(number: int) -> ServiceLevel:
-    """The service level of one published version. Raises NoServiceLevel."""
+def level(number: int, at: datetime | None = None) -> ServiceLevel:
+    """The service level of one published version as it is at `at`; without a moment, as it is in the end. Raises NoServiceLevel."""
     if (other := _instead.get()) is not None and other.number == number:
         return other
     if number not in _levels:
         version = ServiceLevelVersion.objects.exclude(published_at=None).filter(number=number).first()
         if version is None:
             raise NoServiceLevel(f"There is no published service level {number}.")
-        _levels[number] = version.assembled()
-    return _levels[number]
-
-
-def _published_versions() -> tuple[tuple[datetime, int], ...]:
-    global _published
-    now = time.monotonic()
-    # An empty list is not kept: the process that starts before the levels are loaded must not go on without them.
-    if _published is None or now - _published[0] > REREAD_SECONDS or not _published[1]:
-        versions = ServiceLevelVersion.objects.exclude(published_at=None).order_by("-effective_from")
-        _published = now, tuple((one.effective_from, one.number) for one in versions if one.effective_from)
-    return _published[1]
+        _levels[number] = version.editions()
+    editions = _levels[number]
+    if len(editions) > 1 and at is not None:
+        day = local_day(at)
+        editions = tuple(one for one in editions if one[0] <= day) or editions[:1]
+    return editions[-1][1]
 
 
 def put(draft: ServiceLevelVersion, targets: list[service_level.Target], rungs: list[tuple[str, Rung]]) -> None:
     """Let an empty draft hold these targets and rungs."""
     ServiceTarget.objects.bulk_create(
         [
-            ServiceTarget(version=draft, clock=one.clock, key=one.key, standard=one.standard, budget=one.budget)
+            ServiceTarget(
+                version=draft,
+                clock=one.clock,
+                key=one.key,
+                standard=one.standard,
+                budget=one.budget,
+                source=one.source,
+                starts_on=one.starts_on,
+                ends_on=one.ends_on,
+            )
             for one in targets
         ]
     )
@@ -250,6 +359,24 @@ def put(draft: ServiceLevelVersion, targets: list[service_level.Target], rungs: 
     ServiceRung.objects.bulk_create(rows)
 
 
+def put_windows(draft: ServiceLevelVersion, windows: list[service_level.Target]) -> None:
+    """Let a draft without windows hold these."""
+    ServiceWindow.objects.bulk_create(
+        [
+            ServiceWindow(
+                version=draft,
+                name=one.clock,
+                key=one.key,
+                budget=one.budget,
+                source=one.source,
+                starts_on=one.starts_on,
+                ends_on=one.ends_on,
+            )
+            for one in windows
+        ]
+    )
+
+
 def _written(offset: Any) -> str:
     return "" if offset is None else f"{int(offset.total_seconds() // 60)}m"
 
@@ -260,8 +387,10 @@ def load(*, at: datetime, effective_from: datetime) -> ServiceLevelVersion | Non
         return None
     source, targets, rungs = service_level.read(service_level.FILE)
     with transaction.atomic():
-        draft = ServiceLevelVersion.draft(source=source)
+        windows, rework = service_level.read_windows(service_level.FILE)
+        draft = ServiceLevelVersion.draft(source=source, rework=rework)
         put(draft, targets, rungs)
+        put_windows(draft, windows)
         draft.publish(at=at, effective_from=effective_from)
     transaction.on_commit(forget)
     return draft

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from operator import attrgetter
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from django_fsm import RETURN_VALUE, FSMField, transition
 from community.models import Area, Community, Compound, Organisation, Street
 from community.receivers import local_day, receives
 from community.serving import Service
+from community.zones import zone_of
 from tickets import inputs
 from tickets.access import STREET_KINDS, Relation, any_of
 from tickets.clocks import HELPERS, LEADS, clock_plan
@@ -32,6 +34,7 @@ from tickets.redaction import redacted
 from tickets.service_level import total
 from tickets.states import (
     ENDED,
+    HIGHEST_AUTOMATIC,
     OPEN,
     AssignmentRole,
     Channel,
@@ -42,7 +45,7 @@ from tickets.states import (
     State,
     TicketType,
 )
-from tickets.windows import TWO_HOURS
+from tickets.windows import TWO_HOURS, Window
 from web.words import bilingual
 from workflow import calendars
 from workflow.actor import Actor
@@ -92,10 +95,14 @@ _CLOCKS_TO_READ: Prepared[Any] = Prepared(
     lambda ticket: TicketClock.objects.live_or_late().filter(subject=ticket).order_by("epoch", "id"),
     ticket=uuid.UUID(int=1),
 )
-_RULES = Rules(
-    calendar=lambda number: calendars.calendar(number, settings.TIME_ZONE),
-    ladder=lambda policy, clock: service_levels.level(policy).ladder(clock),
-)
+
+
+@cache
+def _rules(zone: str) -> Rules:
+    return Rules(
+        calendar=lambda number: calendars.calendar(number, zone),
+        ladder=lambda policy, clock: service_levels.level(policy).ladder(clock),
+    )
 
 
 def live_clocks(tickets: Collection[uuid.UUID]) -> list[TicketClock]:
@@ -586,17 +593,19 @@ class Ticket(Subject):
 
     def rules(self) -> Rules:
         """Ladders by the service level's number; calendars in the street's time zone."""
-        return _RULES
+        return _rules(zone_of(self.street_id))
 
     def terms(self, starts: Sequence[Start]) -> Terms:
         """The budgets that the service level, or the contract, gives the clocks about to start."""
         found = {one.name: self._budget(one.name) for one in starts}
         return Terms(
-            self.policy, calendars.newest(), {name: str(budget) for name, budget in found.items() if budget is not None}
+            self.policy,
+            calendars.newest(self.street_id),
+            {name: str(budget) for name, budget in found.items() if budget is not None},
         )
 
     def _budget(self, clock: str) -> str | None:
-        known = service_levels.level(self.policy)
+        known = service_levels.level(self.policy, self.last_event_at)
         classes: dict[str, tuple[str, ...]] = {C.HANDLE: (self.disposal_class,), C.CALLBACK: (self.disposal_class,)}
         classes |= dict.fromkeys((C.SIGN, C.CONTACT, C.ARRIVE), (self.response_class,))
         keys = classes.get(clock, ("urgent",) if self.urgent else ())
@@ -612,6 +621,18 @@ class Ticket(Subject):
                 assert self.account_plan_on is not None
                 return f"{(self.account_plan_on - local_day(self.last_event_at)).days}d,no_roll"
         return budget
+
+    def _raise_for_rework(self) -> None:
+        """Bring a higher level in where the work has to be done again as often as the service level says; L3 at most."""
+        often = service_levels.level(self.policy, self.last_event_at).rework
+        if often and self.disputes + self.reopenings >= often and self.level < HIGHEST_AUTOMATIC:
+            self.level += 1
+            self.note(level=self.level)
+
+    def window_ends(self, window: Window, since: datetime) -> datetime:
+        """Until when something may still be done that could be done `since` then, under the service level of the time."""
+        budget = service_levels.level(self.policy, since).window(window, self.disposal_class)
+        return self.rules().calendar(calendars.newest(self.street_id)).due(since, budget)
 
     def _contract_terms(self) -> Mapping[str, str]:
         return dict(one.split("=", 1) for one in self.contract_terms.split())
@@ -832,7 +853,7 @@ class Ticket(Subject):
         for step, organisation in enumerate(next_steps, start=2):
             self.assign(organisation, AssignmentRole.LEAD, at, step=step, waiting=True)
         self._ask_to_help([one for one in co_handlers if one != holder], at)
-        self.policy = service_levels.in_effect(at).number
+        self.policy = service_levels.in_effect(at, self.street_id).number
         self._measure_by(contract)
         if self.due_at is None and not self.reopenings:
             self.note(promised=True)
@@ -1493,6 +1514,7 @@ class Ticket(Subject):
         """Say that it is not solved: back to a live holder, the second time to the street."""
         self.disputes += 1
         self._enter(at)
+        self._raise_for_rework()
         if self.disputes == 1 and self.lead and holder_live:
             self.note(lead=self.lead.organisation_id)
             return S.IN_PROGRESS
@@ -1526,6 +1548,7 @@ class Ticket(Subject):
         """Take a closed ticket up again: by its last holder where that is live, else from triage."""
         self._enter(at)
         self.reopenings += 1
+        self._raise_for_rework()
         self.resolved = self.rating = self.due_at = None
         led = self.last_lead
         if led and holder_live:
@@ -1807,7 +1830,7 @@ class Ticket(Subject):
     )
     def recalendar(self, *, at: datetime, by: Actor) -> None:
         """Measure the clocks that are live by the newest calendar; what has been fired stays fired."""
-        self.note(calendar=calendars.newest())
+        self.note(calendar=calendars.newest(self.street_id))
 
     @transition(
         field=state,

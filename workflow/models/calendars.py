@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from web.words import bilingual
 from workflow.notice import arranged_in
-from workflow.versions import Part, Version
+from workflow.versions import LocalVersion, Part
 
 HOURS = "09:00-12:00 13:30-18:00"
 
@@ -44,7 +44,7 @@ def _bad_hours() -> ValidationError:
     )
 
 
-class CalendarVersion(Version):
+class CalendarVersion(LocalVersion):
     """One version of the working calendar; running clocks are measured anew when the next one takes effect."""
 
     hours = models.CharField(
@@ -54,7 +54,7 @@ class CalendarVersion(Version):
     PARTS = ("years", "days")
     AT_ONCE = True
 
-    class Meta(Version.Meta):
+    class Meta(LocalVersion.Meta):
         verbose_name = bilingual("工作日历版本", "calendar version")
         verbose_name_plural = bilingual("工作日历版本", "calendar versions")
 

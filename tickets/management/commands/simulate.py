@@ -231,6 +231,7 @@ def read(path: Path) -> ServiceLevel:
     """The service level of a file, under a number that no version has."""
     try:
         newest = ServiceLevelVersion.objects.order_by("-number").values_list("number", flat=True).first()
-        return service_level.assemble((newest or 0) + 1, *service_level.read(path))
+        windows, rework = service_level.read_windows(path)
+        return service_level.assemble((newest or 0) + 1, *service_level.read(path), windows=windows, rework=rework)
     except (BadServiceLevel, OSError) as problem:
         raise CommandError(f"--policy {path}: {problem}") from problem

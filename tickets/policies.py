@@ -1,0 +1,185 @@
+"""What a street may set for itself (service level, working calendar, routing), as documents that are read, drafted and published."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Q
+
+from tickets import routing
+from tickets.models import (
+    RoutingRule,
+    RoutingVersion,
+    ServiceLevelVersion,
+    ServiceRung,
+    ServiceTarget,
+    ServiceWindow,
+    service_level,
+)
+from workflow import calendars
+from workflow.models import CalendarDay, CalendarVersion, CalendarYear
+from workflow.versions import LocalVersion, lock_drafts
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one kind in a document: by which name, of which model, with which columns, told apart by which."""
+
+    model: Any
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    order: tuple[str, ...] = ()
+    ordered: bool = False
+    """Whether their order matters; it then stands in the column `position`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One thing that a street may set for itself."""
+
+    model: type[LocalVersion]
+    parts: Mapping[str, Rows]
+    forget: Callable[[], None]
+    columns: tuple[str, ...] = ()
+
+
+_DATED = ("budget", "source", "starts_on", "ends_on")
+POLICIES: Mapping[str, Policy] = {
+    "service-level": Policy(
+        ServiceLevelVersion,
+        {
+            "windows": Rows(ServiceWindow, ("name", "key", *_DATED), ("name", "key", "starts_on"), ("name", "key")),
+            "targets": Rows(
+                ServiceTarget,
+                ("clock", "key", "standard", *_DATED),
+                ("clock", "key", "standard", "starts_on"),
+                ("clock", "standard", "key"),
+            ),
+            "rungs": Rows(
+                ServiceRung,
+                ("clock", "code", "share", "after", "every", "effects", "audience"),
+                ("clock", "code"),
+                ("clock", "position"),
+                ordered=True,
+            ),
+        },
+        service_level.forget,
+        columns=("rework",),
+    ),
+    "calendar": Policy(
+        CalendarVersion,
+        {
+            "years": Rows(CalendarYear, ("year", "estimated", "source"), ("year",), ("year",)),
+            "days": Rows(CalendarDay, ("day", "works", "name"), ("day",), ("day",)),
+        },
+        calendars.forget,
+        columns=("hours",),
+    ),
+    "routing": Policy(
+        RoutingVersion,
+        {
+            "rules": Rows(
+                RoutingRule,
+                (
+                    *("name", "types", "place", "lead", "route", "urgent", "mode"),
+                    *("action", "to", "assisting", "copy", "reason_zh", "reason_en"),
+                ),
+                ("name",),
+                ("position",),
+                ordered=True,
+            )
+        },
+        routing.forget,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row that a draft has and the version in effect has not, or has otherwise; or the other way round."""
+
+    part: str
+    key: tuple[Any, ...]
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+def within(policy: Policy, streets: Iterable[uuid.UUID]) -> models.QuerySet[Any]:
+    """The versions that these streets may read: their own, and what is published for everybody."""
+    return policy.model._base_manager.filter(
+        Q(street__in=list(streets)) | Q(street=None, published_at__isnull=False)
+    ).order_by("-number")
+
+
+def in_effect(policy: Policy, street: uuid.UUID, at: datetime) -> Any:
+    """The published version that counts in the street; None where the file's rules do."""
+    published = policy.model._base_manager.filter(published_at__isnull=False, effective_from__lte=at)
+    own_first = models.F("street").asc(nulls_last=True)
+    return published.filter(Q(street=street) | Q(street=None)).order_by(own_first, "-effective_from").first()
+
+
+def content(policy: Policy, version: Any) -> dict[str, Any]:
+    """What a version says; without one, what the file of this release says of routing."""
+    if version is None:
+        return {"rules": [_said(policy.parts["rules"], row) for row in routing.written(None)]}
+    said: dict[str, Any] = {name: getattr(version, name) for name in policy.columns}
+    for name, rows in policy.parts.items():
+        said[name] = [_said(rows, row) for row in getattr(version, name).order_by(*rows.order)]
+    return said
+
+
+def draft(policy: Policy, street: uuid.UUID, origin: Any, *, by: uuid.UUID, at: datetime) -> Any:
+    """A new draft for the street, as the copy of `origin`, or of what counts there now."""
+    origin = origin or in_effect(policy, street, at)
+    if origin is not None:
+        return origin.copy_as_draft(by=by, street=street)
+    with transaction.atomic():
+        version = RoutingVersion.draft(source="routing.csv", street=street, drafted_by=by)
+        rows = routing.written(None)
+        for row in rows:
+            row.version = version
+        RoutingRule.objects.bulk_create(rows)
+        return version
+
+
+def replace(policy: Policy, version: Any, said: Mapping[str, Any]) -> None:
+    """Let a draft say this, and nothing else. Raises ValidationError where it is published, or a row is none."""
+    with transaction.atomic():
+        lock_drafts(policy.model, [version.pk])
+        for name in (*policy.columns, "source", "notes"):
+            if name in said:
+                setattr(version, name, said[name])
+        version.clean_fields()
+        version.save()
+        for name, rows in policy.parts.items():
+            fresh = [
+                rows.model(version=version, **one, **({"position": number} if rows.ordered else {}))
+                for number, one in enumerate(said[name], start=1)
+            ]
+            for row in fresh:
+                row.clean_fields(exclude=["version"])
+            rows.model.objects.filter(version=version).delete()
+            rows.model.objects.bulk_create(fresh)
+
+
+def changes(policy: Policy, version: Any, other: Any) -> list[Change]:
+    """How a version differs from another, or from what the file says, part by part."""
+    before, after = content(policy, other), content(policy, version)
+    found = []
+    for name, rows in policy.parts.items():
+        was, now = (_by_key(rows, said[name]) for said in (before, after))
+        for key in dict.fromkeys((*was, *now)):
+            if was.get(key) != now.get(key):
+                found.append(Change(name, key, was.get(key), now.get(key)))
+    return found
+
+
+def _said(rows: Rows, row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in rows.columns}
+
+
+def _by_key(rows: Rows, said: Iterable[Mapping[str, Any]]) -> dict[tuple[Any, ...], Mapping[str, Any]]:
+    return {tuple(one[name] for name in rows.key): one for one in said}
