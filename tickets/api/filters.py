@@ -42,17 +42,20 @@ class Pages(Body):
     """A list that takes nothing but where its page begins, and how long it is."""
 
 
+MOST_VALUES = 50
+
+
 class Several(serializers.ListField):
     """Values divided by commas, of which a row has one; the parameter may be repeated as well."""
 
     def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any):
-        super().__init__(child=child, required=False, max_length=50, **options)
+        super().__init__(child=child, required=False, max_length=MOST_VALUES, **options)
 
     def to_internal_value(self, data: Any) -> list[Any]:
         """The values; the first that is none is refused in the parameter's own name."""
         given = [one for text in ([data] if isinstance(data, str) else data) for one in str(text).split(",")]
-        if len(given) > self.max_length:
-            self.fail("max_length", max_length=self.max_length)
+        if len(given) > MOST_VALUES:
+            self.fail("max_length", max_length=MOST_VALUES)
         try:
             return list(dict.fromkeys(self.child.run_validation(one) for one in given))
         except serializers.ValidationError as error:
