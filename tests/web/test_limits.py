@@ -53,7 +53,10 @@ def test_every_refusal_that_is_a_429_says_how_long():
     kinds = [kind for kind, status in REFUSALS.items() if status == 429]
     assert len(kinds) > 1
     for kind in kinds:
-        problem = problem_of(kind() if isinstance(getattr(kind, "wait", None), int) else kind(48.0), REFUSALS)
+        # Whatever it is made with: what is asked of it is its reason and its wait.
+        refusal = kind.__new__(kind)
+        refusal.wait, refusal.reason = 48.0, getattr(kind, "reason", bilingual("太多了。", "Too many."))
+        problem = problem_of(refusal, REFUSALS)
         said = (zh(problem.detail), en(problem.detail))
         assert re.search(r"请在\d+(秒|分钟)后重试。$", said[0]), kind
         assert re.search(r"Try again in \d+ (second|minute)s?\.$", said[1]), kind
