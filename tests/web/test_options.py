@@ -17,7 +17,7 @@ def addresses(patterns, prefix="/"):
             yield from addresses(pattern.url_patterns, route)
         elif isinstance(pattern, URLPattern) and hasattr(pattern.callback, "cls"):
             yield "".join(
-                part if number % 2 == 0 else "0198c0de-0000-7000-8000-000000000000"
+                part if number % 2 == 0 else "1" if part.startswith("int:") else "0198c0de-0000-7000-8000-000000000000"
                 for number, part in enumerate(route.replace("<", ">").split(">"))
             )
 
