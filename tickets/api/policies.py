@@ -336,6 +336,8 @@ class OneVersion(_Policies):
     """A version."""
 
     problems = (403, 404, 409)
+    # The whole of a calendar of many years, with Chinese escaped.
+    body_limit = 128 * 1024
 
     @extend_schema(operation_id="policies_read", parameters=[KIND], responses=WholeVersionSerializer)
     def get(self, request: Request, kind: str, number: int) -> Response:
