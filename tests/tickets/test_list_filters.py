@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from community.models import Membership, Organisation
@@ -146,7 +147,8 @@ def test_a_list_is_ordered_as_asked_and_goes_on_where_it_ended(api, two, sort):
         ("property_officer", "tickets?scope=street", lambda one: one),
         ("dispatcher", "queue?role=lead", lambda one: one["ticket"]),
     ):
-        caller, read = api(who), []
+        caller = api(who)
+        read: list[list[str]] = []
         for sign in ("", "-"):
             cursor, rows = "", []
             while cursor is not None:
@@ -231,8 +233,7 @@ def test_a_section_s_officer_sees_its_desk_first(api):
     first, other = api("resident").file("CL07"), api("resident").file("CL07")
     section = next(one for one in Organisation.objects.filter(kind="section") if one.pk != row(other).desk_id)
     assert row(other).desk_id in {one.organisation_id for one in Membership.objects.filter(person=officer.person)}
-    sooner = row(first).next_due_at - timedelta(minutes=1)
-    Ticket.objects.filter(pk=first["id"]).update(desk=section, next_due_at=sooner)
+    Ticket.objects.filter(pk=first["id"]).update(desk=section, next_due_at=F("next_due_at") - timedelta(minutes=1))
     copies(other, 3)
     rows, cursor = [], ""
     while cursor is not None:

@@ -29,6 +29,7 @@ from web.words import bilingual
 from workflow.actor import Actor
 
 HIGHEST_LEVEL = 5
+MOST_VALUES = 50
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))
 _PAGING = frozenset({"cursor", "limit"})
 _UNKNOWN = bilingual("没有这个参数。", "There is no such parameter.")
