@@ -5,11 +5,11 @@ from collections.abc import Set
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from tickets.states import ClockName
+from tickets.states import AssignmentRole, ClockName, Outcome, State
 from workflow.actor import Actor
 
 if TYPE_CHECKING:
-    from tickets.models import Ticket
+    from tickets.models import Assignment, Ticket, TicketEvent
 
 STREET_KINDS = frozenset({"street_office", "section"})
 
@@ -19,6 +19,7 @@ class Relation(StrEnum):
 
     REPORTER = "reporter"
     FOLLOWER = "follower"  # a neighbour who cosigned, or whose own ticket was merged into this one
+    SUCCESSOR = "successor"  # a follower who is asked to take the place of the reporter who left
     NEIGHBOUR = "neighbour"  # lives in the same compound, and the ticket has a public face
     HOLDER = "holder"  # leads an open assignment
     CO_HANDLER = "co_handler"
@@ -26,6 +27,9 @@ class Relation(StrEnum):
     COPIED = "copied"
     PAST_HOLDER = "past_holder"
     NEXT_HOLDER = "next_holder"  # leads a step whose turn has not come
+    WORKED = "worked"  # did its part to the end of a ticket that is closed
+    HEAD_OFFICE = "head_office"  # of an organisation that leads or helps
+    OWNER = "owner"  # answers for it while it is on account
     COORDINATOR = "coordinator"  # the committee that coordinates now
     COMMITTEE = "committee"  # the committee of the place
     COMMUNITY = "community"  # the residents' committee of the place
@@ -35,19 +39,29 @@ class Relation(StrEnum):
 
 
 R = Relation
-RESIDENTS = frozenset({R.REPORTER, R.FOLLOWER})
+RESIDENTS = frozenset({R.REPORTER, R.FOLLOWER, R.SUCCESSOR})
 WORKERS = frozenset({R.HOLDER, R.CO_HANDLER, R.WHISTLED})
-STAFF = WORKERS | {R.COPIED, R.COORDINATOR, R.COMMITTEE, R.COMMUNITY, R.STREET, R.STREET_LEAD}
+STAFF = WORKERS | {
+    *(R.COPIED, R.HEAD_OFFICE, R.OWNER, R.COORDINATOR, R.COMMITTEE, R.COMMUNITY, R.STREET, R.STREET_LEAD),
+}
 # Who sees a ticket at all; a past holder sees its summary, a neighbour its public face.
 SEES_SUMMARY = frozenset({R.PAST_HOLDER, R.NEXT_HOLDER})
-SEES = RESIDENTS | STAFF | SEES_SUMMARY | {R.NEIGHBOUR}
+SEES = RESIDENTS | STAFF | SEES_SUMMARY | {R.NEIGHBOUR, R.WORKED}
 SEES_FACE = frozenset({R.NEIGHBOUR})
-SEES_WHOLE = RESIDENTS | STAFF
+SEES_WHOLE = RESIDENTS | STAFF | {R.WORKED}
 # Who reads people's words as they were written; others read them without what identifies people, and not what was hidden.
 READS_AS_WRITTEN = STAFF | {R.REPORTER}
 READS_FACE = frozenset({R.NEIGHBOUR, R.FOLLOWER})
 # Who sees how to reach the reporter: masked, but for the reporter; never of an anonymous one, of a confidential one the street.
 SEES_CONTACT = frozenset({R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET, R.REPORTER})
+# Who may have it revealed while their assignment is open.
+REVEALS_BY_PART = frozenset({R.HOLDER, R.CO_HANDLER})
+# What changes whom the contact is of: whoever had it revealed before has it revealed anew.
+CHANGES_CONTACT = frozenset({"withdraw", "succeed", "correct_contact"})
+# What a person does for themselves, also where they sit in an organisation that has a part in it.
+OF_RESIDENTS = frozenset(
+    {"cosign", "uncosign", "succeed", "decline_succession", "confirm", "rate", "thank", "answer", "urge", "withdraw"}
+)
 # Who may be told the events of a visibility.
 READS = {
     "public": SEES - SEES_SUMMARY,
@@ -66,7 +80,7 @@ CLOCKS_OF_RESIDENTS = frozenset(
             ClockName.ARRIVE,
             ClockName.HANDLE,
         ),
-        *(ClockName.QUESTION, ClockName.CONFIRM, ClockName.ACCOUNT, ClockName.PLAN),
+        *(ClockName.QUESTION, ClockName.CONFIRM, ClockName.ACCOUNT, ClockName.PLAN, ClockName.SUCCESSION),
     }
 )
 # Whom the street may stand in for (代办).
@@ -95,14 +109,17 @@ def relations(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
     """Everything `actor` is to `ticket`, from the ids that both carry. The ticket's assignments have been gathered."""
     if actor.clock:
         return frozenset({R.CLOCK})
-    found = set()
-    if actor.person_id is not None and actor.person_id == ticket.reporter_id:
+    found, impartial = set(), not recused(ticket, actor)
+    # Whoever took a report on is no reporter of it any more than they are a cosigner, once it accuses their own.
+    if actor.person_id is not None and actor.person_id == ticket.reporter_id and (impartial or not ticket.inherited):
         found.add(R.REPORTER)
     if ticket.has_public_face and ticket.compound_id in actor.compounds:
         found.add(R.NEIGHBOUR)
-    if not recused(ticket, actor):
+    if impartial:
         if getattr(ticket, "follows", False):
             found.add(R.FOLLOWER)
+            if actor.person_id == ticket.successor_id:
+                found.add(R.SUCCESSOR)
         found |= _staff_relations(ticket, actor)
     if actor.on_behalf:
         return _standing_in(ticket, actor.on_behalf) if R.STREET in found else frozenset()
@@ -129,13 +146,24 @@ def _staff_relations(ticket: "Ticket", actor: Actor) -> set[Relation]:
             found.add(R.COORDINATOR)
         if mine == ticket.residents_committee_today and not ticket.confined:
             found.add(R.COMMUNITY)
+        if mine == ticket.account_owner_id and ticket.state == State.ON_ACCOUNT:
+            found.add(R.OWNER)
         for assignment in ticket.assignments:
             if assignment.organisation_id == mine:
-                if assignment.open:
-                    found.add(_OPEN_ROLES[assignment.role])
-                elif assignment.role != "copy":
-                    found.add(R.NEXT_HOLDER if assignment.waiting else R.PAST_HOLDER)
+                found |= _part(ticket, assignment)
+            elif getattr(assignment, "head_office", None) == mine:
+                found |= {R.HEAD_OFFICE} if assignment.open else _part(ticket, assignment)
     return found
+
+
+def _part(ticket: "Ticket", assignment: "Assignment") -> set[Relation]:
+    """What an assignment makes the organisation that has it, or had it; whoever was told of the end of a ticket may look, too."""
+    if assignment.open:
+        return {_OPEN_ROLES[assignment.role]}
+    if assignment.waiting:
+        return {R.NEXT_HOLDER}
+    whole = ticket.state == State.CLOSED and assignment.outcome in (Outcome.DONE, Outcome.STEP_DONE)
+    return {R.PAST_HOLDER, R.WORKED} if whole and assignment.role != AssignmentRole.COPY else {R.PAST_HOLDER}
 
 
 def any_of(*allowed: Relation) -> Any:
@@ -154,6 +182,36 @@ def sees(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
     return relations(ticket, actor) & SEES
 
 
+def stands_revealed(ticket: "Ticket", actor: Actor) -> bool:
+    """Whether the contact is shown to `actor` in the clear: they revealed it on record, in a part that they have had ever since.
+
+    `revealed_at` came with the ticket as it is read: it is of the present reporter's contact, and of before no end.
+    """
+    at, mine = getattr(ticket, "revealed_at", None), relations(ticket, actor)
+    if at is None or ticket.secrecy == "anonymous" or (ticket.secrecy == "confidential" and R.STREET not in mine):
+        return False
+    if R.STREET in mine:
+        return True
+    if R.COORDINATOR in mine and ticket.state == "coordinating" and ticket.state_since <= at:
+        return True
+    own = {seat.organisation_id for seat in actor.seats}
+    parts = [one for one in ticket.assignments if one.open and one.organisation_id in own and one.opened_at]
+    return any(_OPEN_ROLES[one.role] in REVEALS_BY_PART and one.opened_at <= at for one in parts)
+
+
+def shows_person(event: "TicketEvent", ticket: "Ticket", actor: Actor) -> bool:
+    """Whether `actor` reads which of an organisation's people made the event: those of the street and of that organisation do.
+
+    To its residents and to the other parties that person is shown who is assigned to the work; of residents nobody is.
+    """
+    if event.actor_organisation_id is None or (event.verb in OF_RESIDENTS and not event.on_behalf):
+        return False
+    mine = relations(ticket, actor)
+    if R.STREET in mine or any(seat.organisation_id == event.actor_organisation_id for seat in actor.seats):
+        return bool(mine & SEES_WHOLE)
+    return bool(mine & SEES_WHOLE) and any(one.worker_id == event.actor_id for one in ticket.assignments)
+
+
 def reads_clock(name: str, mine: Set[Relation]) -> bool:
     """Whether somebody in the relations `mine` may read of a ticket's clock of this name."""
-    return bool(mine & STAFF) or (bool(mine & RESIDENTS) and name in CLOCKS_OF_RESIDENTS)
+    return bool(mine & (STAFF | {R.WORKED})) or (bool(mine & RESIDENTS) and name in CLOCKS_OF_RESIDENTS)

@@ -13,13 +13,13 @@ from django.db.models import Q, QuerySet
 from community.models import Membership, Organisation, Person, Street
 from community.receivers import Receiver, local_day, receivers
 from community.serving import Party, Service, Serving, UnknownPlace, who_serves
-from tickets import catalogue, parties
+from tickets import catalogue, parties, succession
 from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
 from tickets.inputs import Party as StoodInFor
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, TicketOutbox, service_level
-from tickets.models.demands import MAX_URGES, not_following
+from tickets.models.demands import MAX_URGES, cosigned, not_following, not_rated
 from tickets.models.photo import PhotoKind
 from tickets.models.ticket import LOOKED_UP
 from tickets.news import URGED, URGED_AGAIN
@@ -56,6 +56,10 @@ _OWN_ORGANISATION = bilingual(
 )
 _FOLLOWED = bilingual(
     "已有人附议，不能并入不公开的工单。", "Others follow it, so it does not merge into one without a public face."
+)
+_WITH_A_PARTY = bilingual(
+    "您或您所在的单位参与了该工单的办理，不能接续为诉求人。",
+    "You, or your organisation, have a part in it, so you cannot become its reporter.",
 )
 _UNKNOWN_TICKET = bilingual("没有这件工单。", "There is no such ticket.")
 _NOT_A_DEPARTMENT = bilingual(
@@ -697,37 +701,68 @@ def unfollow(ticket: Ticket, leaving: QuerySet[Follower]) -> None:
     ]
     if not gone:
         return
-    waiting = TicketOutbox.objects.filter(event__subject=ticket).select_for_update(of=("self",))
-    for row in waiting.order_by("pk"):
+    waiting = TicketOutbox.objects.filter(event__subject=ticket).select_for_update(of=("self",)).order_by("pk")
+    for row in waiting:
         row.facts["left"] = [*row.facts.get("left", ()), *gone]
-        row.save(update_fields=["facts"])
+    TicketOutbox.objects.bulk_update(waiting, ["facts"])
     leaving.delete()
 
 
 def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
-    """Take the report back; where it is that of others as well, one of them succeeds its reporter.
+    """Take the report back; where it is that of others as well, one of them is asked to succeed its reporter."""
+    following = Follower.objects.filter(ticket=ticket)
+    shared = following.exists() or Ticket.objects.absorbed_by(ticket.pk).exists()
+    successor = _next_successor(ticket) if shared else None
+    return perform(Ticket.withdraw, ticket, by=by, version=version, successor=successor, shared=shared, reason=reason)
 
-    That is whoever cosigned first, else whoever followed first; never a person of whose tickets that were merged into this
-    one any is secret, for the reporter's contact is shown to those who work on it.
+
+def _next_successor(ticket: Ticket, besides: uuid.UUID | None = None) -> uuid.UUID | None:
+    """Whom to ask next whether they succeed the reporter, `besides` the one who has just said no; None where nobody is left."""
+    return succession.candidates(ticket).exclude(person=besides).values_list("person", flat=True).first()
+
+
+def succeed(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
+    """Become the reporter in the place of the one who left, and follow the ticket no longer.
+
+    Raises IllegalMove where the person has come to be with a party since they were asked.
     """
-    absorbed = Ticket.objects.absorbed_by(ticket.pk)
-    secret = absorbed.exclude(secrecy=Secrecy.OPEN).filter(reporter__isnull=False)
-    willing = Follower.objects.filter(ticket=ticket).exclude(person__in=secret.values("reporter"))
-    # "cosigned" comes before "merged".
-    first = willing.select_related("person").order_by("kind", "since", "id").first()
-    shared = first is not None or absorbed.exists()
-    event = perform(
-        Ticket.withdraw,
-        ticket,
-        by=by,
-        version=version,
-        successor=first.person if first else None,
-        cosigned=first is not None and first.kind == FollowerKind.COSIGNED,
-        shared=shared,
-        reason=reason,
-    )
-    if first:
-        unfollow(ticket, Follower.objects.filter(pk=first.pk))
+    one = succession.candidates(ticket).filter(person=by.person_id).select_related("person").first()
+    if one is None:
+        raise IllegalMove("with_a_party", _WITH_A_PARTY)
+    cosigned = one.kind == FollowerKind.COSIGNED
+    event = perform(Ticket.succeed, ticket, by=by, version=version, person=one.person, cosigned=cosigned)
+    unfollow(ticket, Follower.objects.filter(pk=one.pk))
+    return event
+
+
+def decline_succession(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
+    """Decline to succeed the reporter, for good; the next follower is asked."""
+    successor = _next_successor(ticket, besides=by.person_id)
+    event = perform(Ticket.decline_succession, ticket, by=by, version=version, successor=successor)
+    Follower.objects.filter(ticket=ticket, person=by.person_id).update(declined_at=event.at)
+    return event
+
+
+def uncosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
+    """Stand behind a neighbour's ticket no longer. Raises IllegalMove where the person has done so already."""
+    asked = by.person_id is not None and by.person_id == ticket.successor_id
+    successor = _next_successor(ticket, besides=by.person_id) if asked else None
+    event = perform(Ticket.uncosign, ticket, by=by, version=version, successor=successor)
+    mine = Follower.objects.filter(ticket=ticket, person=by.person_id, kind=FollowerKind.COSIGNED)
+    if not mine:
+        # A person with two phones, as with a cosign.
+        raise IllegalMove(*cosigned.refusal)  # type: ignore[attr-defined]
+    unfollow(ticket, mine)
+    return event
+
+
+def rate(ticket: Ticket, *, by: Actor, version: int | None, rating: int, words: str = "") -> Event:
+    """Rate it as one whose own report was merged into it; once. Raises IllegalMove."""
+    event = perform(Ticket.rate, ticket, by=by, version=version, rating=rating, words=words)
+    mine = Follower.objects.filter(ticket=ticket, person=by.person_id, rated_at=None)
+    if not mine.update(rating=rating, rated_at=event.at):
+        # A person with two phones, as with a cosign.
+        raise IllegalMove(*not_rated.refusal)  # type: ignore[attr-defined]
     return event
 
 
@@ -776,6 +811,7 @@ ACTIONS: Mapping[str, Action] = {
     "resume": _with_holder_live(Ticket.resume),
     "reopen": _with_holder_live(Ticket.reopen),
     "dispute": dispute,
+    "record": _with_photos(Ticket.record, PhotoKind.PROGRESS),
     "progress": _with_photos(Ticket.progress, PhotoKind.PROGRESS),
     "answer": _with_photos(Ticket.answer, PhotoKind.REPORT),
     "reply": _with_photos(Ticket.reply, PhotoKind.AFTER),
@@ -783,8 +819,12 @@ ACTIONS: Mapping[str, Action] = {
     "merge": merge,
     "split": split,
     "cosign": cosign,
+    "uncosign": uncosign,
     "urge": urge,
+    "rate": rate,
     "withdraw": withdraw,
+    "succeed": succeed,
+    "decline_succession": decline_succession,
 }
 
 

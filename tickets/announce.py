@@ -27,6 +27,7 @@ from tickets.audience import Audience, Told
 from tickets.inputs import RejectBranch
 from tickets.missed import summed_up
 from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
+from tickets.models.ticket import NEXT
 from tickets.news import Note, Side, notes
 from tickets.states import ClockName, State
 from web.words import bilingual
@@ -132,6 +133,10 @@ def _letters(told: Told, audience: Audience, masters: Mapping[str, str]) -> Iter
     for note in listed:
         if note.side == Side.REPORTER:
             yield from _letter(told, note, facts | {"yours": YOURS[Side.REPORTER]}, audience.reporter(told))
+        elif note.side == Side.SUCCESSOR:
+            due = told.facts["dues"].get(ClockName.SUCCESSION)
+            asked = facts | {"by": _by(datetime.fromisoformat(due) if due else None)}
+            yield from _letter(told, note, asked, audience.successor(told))
         elif note.side == Side.FOLLOWER:
             for kind in FollowerKind:
                 yield from _letter(told, note, facts | {"yours": YOURS[kind]}, audience.following(told, kind))
@@ -230,7 +235,7 @@ def facts_of(told: Told, audience: Audience, masters: Mapping[str, str]) -> dict
 
 
 # What somebody has to do next; the others run beside it.
-_NEXT = frozenset(ClockName) - {ClockName.CALLBACK, ClockName.REPORT, ClockName.ASSIST, ClockName.OVERALL}
+_NEXT = NEXT - {ClockName.OVERALL}
 
 
 def _name(audience: Audience, key: Any) -> Any:

@@ -150,8 +150,8 @@ class Audience:
         return found
 
     def _people(self, batch: Sequence[Told]) -> dict[uuid.UUID, str]:
-        wanted = {uuid.UUID(one.facts["reporter"]) for one in batch if one.facts["reporter"]}
-        wanted |= {person for one in batch for person, _, _ in one.left}
+        named = {one for told in batch for one in (told.facts["reporter"], told.facts.get("successor")) if one}
+        wanted = {uuid.UUID(one) for one in named} | {person for one in batch for person, _, _ in one.left}
         rows = Person.objects.filter(pk__in=wanted, is_active=True).values_list("pk", "language") if wanted else ()
         return dict(rows)
 
@@ -203,9 +203,17 @@ class Audience:
         return self._without_recused(told, {one.person_id: one.language for one in seats})
 
     def reporter(self, told: Told) -> list[Addressee]:
-        """The reporter, if there is one with an account."""
-        key = uuid.UUID(told.facts["reporter"]) if told.facts["reporter"] else None
-        return [Addressee(key, self.people[key])] if key in self.people and key is not None else []
+        """The reporter, if there is one with an account; whoever took it on hears nothing once it accuses their own."""
+        found = self._person(told.facts["reporter"])
+        return self._without_recused(told, found) if told.facts.get("inherited") else _addressees(found)
+
+    def successor(self, told: Told) -> list[Addressee]:
+        """Whoever is asked to succeed the reporter."""
+        return self._without_recused(told, self._person(told.facts.get("successor")))
+
+    def _person(self, key: str | None) -> dict[uuid.UUID, str]:
+        found = uuid.UUID(key) if key else None
+        return {found: self.people[found]} if found in self.people and found is not None else {}
 
     def following(self, told: Told, kind: FollowerKind) -> list[Addressee]:
         """Those who followed the ticket at that moment, for this reason; never its reporter."""
@@ -223,4 +231,8 @@ class Audience:
 
     def _without_recused(self, told: Told, people: Mapping[uuid.UUID, str]) -> list[Addressee]:
         recused = {person for pk in told.accused for person in self.recused.get(pk, ())}
-        return [Addressee(person, language) for person, language in people.items() if person not in recused]
+        return _addressees({person: language for person, language in people.items() if person not in recused})
+
+
+def _addressees(people: Mapping[uuid.UUID, str]) -> list[Addressee]:
+    return [Addressee(person, language) for person, language in people.items()]

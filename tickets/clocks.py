@@ -32,23 +32,23 @@ class Running:
     held: frozenset[ClockName] = frozenset()
 
 
-_AROUND = frozenset({C.CALLBACK, *HELPERS})
+_AROUND = frozenset({C.CALLBACK, C.SUCCESSION, *HELPERS})
 _WORK = frozenset({C.CONTACT, C.ARRIVE, C.HANDLE})
 IN_STATE: Mapping[str, Running] = {
     S.SUBMITTED: Running((C.TRIAGE, C.OVERALL), _AROUND),
-    S.COORDINATING: Running((C.COORDINATE, C.OVERALL), _AROUND | {C.HANDLE}),
+    S.COORDINATING: Running((C.COORDINATE, C.OVERALL), _AROUND | {C.HANDLE, C.QUESTION}),
     S.DISPATCHED: Running((C.SIGN, C.OVERALL), _AROUND | _WORK),
     S.IN_PROGRESS: Running((C.HANDLE, C.OVERALL), _AROUND | _WORK | {C.QUESTION, C.EXTENSION}),
     S.RETURNING: Running((C.REVIEW, C.OVERALL), _AROUND | _WORK),
-    S.REPLIED: Running((C.CONFIRM,), frozenset({C.CALLBACK}), HELPERS),
-    S.ON_ACCOUNT: Running((C.ACCOUNT, C.PLAN), held=_AROUND),
+    S.REPLIED: Running((C.CONFIRM,), frozenset({C.CALLBACK, C.SUCCESSION}), HELPERS),
+    S.ON_ACCOUNT: Running((C.ACCOUNT, C.PLAN), frozenset({C.SUCCESSION}), held=_AROUND - {C.SUCCESSION}),
     S.CLOSED: Running((), frozenset({C.CALLBACK})),
 }
 NOTHING_RUNS = Running()
 # What an organisation that is asked to help owes.
 WHISTLED, CO_HANDLING = (C.REPORT, C.ASSIST), (C.ASSIST,)
 # What a question to the resident holds, while it is open.
-HELD_BY_QUESTION = frozenset({C.HANDLE, C.OVERALL})
+HELD_BY_QUESTION = frozenset({C.COORDINATE, C.HANDLE, C.OVERALL})
 
 
 def clock_plan(event: Event, clocks: Sequence[Clock]) -> Plan:
@@ -109,15 +109,14 @@ class _Planning:
                 self.stop(C.ARRIVE)
             case "take_over":
                 self.again(C.COORDINATE)
+                self.go_on()
             case "progress" if event.target == S.ON_ACCOUNT:
                 self.again(C.ACCOUNT)
             case "ask":
                 self.start(C.QUESTION)
                 self.pauses += [(one, C.QUESTION) for one in self.clocks if one.name in HELD_BY_QUESTION]
             case "answer" | "lapse" | "withdraw" if event.source == event.target:
-                self.stop(C.QUESTION)
-                if any(one.name == C.QUESTION for one in self.clocks):
-                    self.resumes += [one for one in self.clocks if one.name in HELD_BY_QUESTION]
+                self.go_on()
             case "request_extension":
                 self.start(C.EXTENSION)
             case "grant_extension":
@@ -136,6 +135,10 @@ class _Planning:
                     if one.name in (C.TRIAGE, C.COORDINATE, C.OVERALL):
                         self.end(one)
                         self.start(C(one.name), one.holder_id, since=one.started_at)
+        if "asked" in self.data or verb in ("succeed", "keep"):
+            self.stop(C.SUCCESSION)
+        if self.data.get("asked"):
+            self.start(C.SUCCESSION)
         for holder in self.data.get("released", ()):
             self.stop_helper(HELPERS, holder)
         if (reporting := self.data.get("reporting")) is not None:
@@ -145,6 +148,12 @@ class _Planning:
                 for name in owed:
                     if not self.owes(name, holder):
                         self.start(name, uuid.UUID(holder))
+
+    def go_on(self) -> None:
+        """End a question that is open, and let go on what it held."""
+        self.stop(C.QUESTION)
+        if any(one.name == C.QUESTION for one in self.clocks):
+            self.resumes += [one for one in self.clocks if one.name in HELD_BY_QUESTION]
 
     def start(self, name: ClockName, holder: uuid.UUID | None = None, since: datetime | None = None) -> None:
         """Begin a clock; one that watches the lead knows whom from the event."""

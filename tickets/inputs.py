@@ -191,6 +191,8 @@ class Remark(Input):
 class Record(Input):
     met_with = WordsOfOneLine(max_length=500, label=bilingual("参加人员", "Who met"))
     agreed = Words(label=bilingual("达成意见", "What was agreed"))
+    minutes = Words(required=False, label=bilingual("会议纪要", "Minutes"))
+    photos = photo_ids()
 
 
 class Dispatch(Input):
@@ -348,6 +350,11 @@ class Merge(Input):
         label=bilingual("并入工单", "Into"),
         help_text=bilingual("继续办理的在办工单。", "The open ticket that goes on."),
     )
+
+
+class Rate(Input):
+    rating = serializers.ChoiceField(choices=Satisfaction.choices, label=SATISFACTION)
+    words = Words(required=False, label=REMARKS)
 
 
 class Thank(Input):

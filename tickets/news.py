@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from notifications.topics import Topic
-from tickets.states import State
+from tickets.states import OPEN, State
 from web.words import bilingual
 
 
@@ -19,6 +19,7 @@ class Side(StrEnum):
 
     REPORTER = "reporter"
     FOLLOWER = "follower"
+    SUCCESSOR = "successor"  # the follower who is asked to take the place of the reporter who left
     HANDLER = "handler"
     FORMER = "former"  # whoever led it before the event, and leads it no longer
     WORKER = "worker"
@@ -41,6 +42,7 @@ RESIDENTS = (S.REPORTER, S.FOLLOWER)
 SIDES = {
     S.REPORTER: bilingual("诉求人", "the reporter"),
     S.FOLLOWER: bilingual("附议人、并单居民", "cosigners, and residents whose ticket was merged"),
+    S.SUCCESSOR: bilingual("被征询接续的附议人、并单居民", "the follower who is asked to succeed the reporter"),
     S.HANDLER: bilingual("主办单位（调度员、项目负责人、经办人）", "the lead's dispatchers, managers and worker"),
     S.FORMER: bilingual("原主办单位", "the lead before"),
     S.WORKER: bilingual("经办人", "the worker"),
@@ -90,9 +92,13 @@ def _at_the_desk(facts: Facts) -> bool:
 
 
 AT_THE_DESK = Condition("submitted, or coordinated by the street", _at_the_desk)
-SUCCEEDED = Condition(
-    "somebody succeeds as its reporter",
-    lambda facts: bool(facts["reporter"]) and "reporter" in (facts.get("was") or {}),
+ASKED = Condition(
+    "somebody is asked to succeed its reporter",
+    lambda facts: bool(facts.get("successor")) and "successor" in (facts.get("was") or {}),
+)
+KEPT = Condition(
+    "it is open, and nobody is left to ask",
+    lambda facts: facts["state"] in OPEN and not facts["reporter"] and not facts.get("successor"),
 )
 URGENT = Condition("urgent", lambda facts: bool(facts["urgent"]))
 
@@ -117,6 +123,10 @@ _OVER = (
     Note(S.FORMER, T.WORK, "over.former"),
     Note(S.RELEASED, T.WORK, "over.former"),
     Note(S.FORMER_COORDINATOR, T.WORK, "over.former"),
+)
+_SUCCESSION = (
+    Note(S.SUCCESSOR, T.ASKED, "succession.successor", ASKED),
+    Note(S.DESK, T.PROGRESS, "kept.desk", KEPT),
 )
 # The clock's own moves name their audience in the event (the ladder's), and so does an urge.
 BY_AUDIENCE = frozenset({"remind", "raise_level", "supervise", "urge"})
@@ -168,10 +178,16 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "progress": _residents("progress.resident"),
     "complete_step": (*_residents("step.resident"), *_work(), *_HELP),
     "ask": (Note(S.REPORTER, T.ASKED, "asked.reporter"),),
-    "answer": (Note(S.HANDLER, T.WORK, "answered.handler"),),
+    "answer": (
+        Note(S.HANDLER, T.WORK, "answered.handler"),
+        Note(S.COORDINATOR, T.WORK, "answered.handler", in_state(State.COORDINATING)),
+        Note(S.DESK, T.WORK, "answered.handler", AT_THE_DESK),
+    ),
     "lapse": (
         Note(S.REPORTER, T.PROGRESS, "lapsed.reporter"),
         Note(S.HANDLER, T.WORK, "lapsed.handler"),
+        Note(S.COORDINATOR, T.WORK, "lapsed.handler", in_state(State.COORDINATING)),
+        Note(S.DESK, T.WORK, "lapsed.handler", AT_THE_DESK),
     ),
     "request_extension": (Note(S.DESK, T.WORK, "extension.desk"),),
     "grant_extension": (*_residents("extended.resident"), Note(S.HANDLER, T.PROGRESS, "extended.handler")),
@@ -209,13 +225,18 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "merge": (*_residents("merged.resident"), *_OVER),
     "absorb": (Note(S.HANDLER, T.PROGRESS, "absorbed.handler"),),
     "split": (*_residents("split.resident"), *_work()),
-    "withdraw": (Note(S.REPORTER, T.PROGRESS, "succeeded.reporter", SUCCEEDED), *_OVER),
+    "withdraw": (*_SUCCESSION, *_OVER),
+    "succeed": (Note(S.HANDLER, T.PROGRESS, "succeeded.staff"), Note(S.DESK, T.PROGRESS, "succeeded.staff")),
+    "decline_succession": _SUCCESSION,
+    "keep": (Note(S.DESK, T.PROGRESS, "kept.desk"),),
     "terminate": (*_residents("terminated.resident"), *_OVER),
     "urge": (
         Note(S.COORDINATOR, T.WORK, "urged.staff", in_state(State.COORDINATING)),
         Note(S.DESK, T.WORK, "urged.staff", AT_THE_DESK),
     ),
     "cosign": (),
+    "uncosign": (Note(S.SUCCESSOR, T.ASKED, "succession.successor", ASKED),),
+    "rate": (),
     "thank": (
         Note(S.HANDLER, T.PROGRESS, "thanked.handler"),
         Note(S.FORMER, T.PROGRESS, "thanked.handler"),

@@ -1,20 +1,33 @@
 """The lists and single tickets that an actor may see: one list for each relation, never an OR across joins."""
 
 import uuid
+from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from community.models import Area, Compound
-from tickets.access import STREET_KINDS, Relation, sees
-from tickets.models import Assignment, Follower, Ticket
+from tickets.access import CHANGES_CONTACT, STREET_KINDS, Relation, sees
+from tickets.models import Assignment, Follower, Ticket, TicketEvent
 from tickets.models.ticket import TicketQuerySet
-from tickets.states import Secrecy, State, TicketType
+from tickets.states import ENDED, Secrecy, State, TicketType
 from workflow.actor import Actor
 from workflow.prepared import Prepared
 
 COMMITTEE_KINDS = ("pmc", "owners_committee")
+
+
+def _standing_reveal(person: Any) -> Subquery:
+    """When the person had the contact revealed that is still the reporter's, if the ticket has come to no end since."""
+    since = TicketEvent.objects.filter(subject=OuterRef("subject"), seq__gt=OuterRef("seq"))
+    since = since.filter(Q(verb__in=sorted(CHANGES_CONTACT)) | Q(target__in=ENDED))
+    made = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="reveal", actor=person)
+    return Subquery(made.filter(~Exists(since)).order_by("-seq").values("at")[:1])
+
+
 _TICKET = Prepared(
-    lambda person, key: Ticket.for_move(person).filter(pk=key), person=uuid.UUID(int=1), key=uuid.UUID(int=2)
+    lambda person, key: Ticket.for_move(person).annotate(revealed_at=_standing_reveal(person)).filter(pk=key),
+    person=uuid.UUID(int=1),
+    key=uuid.UUID(int=2),
 )
 
 
@@ -30,8 +43,10 @@ def visible_ticket(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
 
 
 def reported_by(actor: Actor) -> TicketQuerySet:
-    """What the actor reported."""
-    return Ticket.objects.filter(reporter=actor.person_id)
+    """What the actor reported, and what they took on from its reporter."""
+    found = Ticket.objects.filter(reporter=actor.person_id)
+    theirs = sorted(_organisations(actor))
+    return found.exclude(inherited=True, accused__overlap=theirs) if theirs else found
 
 
 def followed_by(actor: Actor) -> TicketQuerySet:
@@ -113,9 +128,8 @@ def _organisations(actor: Actor, *kinds: str) -> set[uuid.UUID]:
 
 
 def _recusing(rows: QuerySet[Assignment], actor: Actor) -> QuerySet[Assignment]:
-    """Without the tickets that accuse an organisation of the actor's; only whoever sits in several can have such."""
-    theirs = _organisations(actor)
-    return rows.exclude(ticket__accused__overlap=sorted(theirs)) if len(theirs) > 1 else rows
+    """Without the tickets that accuse an organisation of the actor's, which may have had a part before it was accused."""
+    return rows.exclude(ticket__accused__overlap=sorted(_organisations(actor)))
 
 
 def _without_accused(tickets: TicketQuerySet, actor: Actor) -> TicketQuerySet:

@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "data" / "service_level.toml"
 EFFECTS = frozenset(
     {
         *("remind", "raise_level", "supervise", "take_over", "bounce", "designate", "resume"),
-        *("refuse_extension", "lapse", "close_silent"),
+        *("refuse_extension", "lapse", "close_silent", "keep"),
     }
 )
 AUDIENCES = frozenset(
@@ -28,6 +28,8 @@ AUDIENCES = frozenset(
 # Measured by the plan date of an account, by the disposal of the first dispatch, and by coordination and disposal together.
 DERIVED = frozenset({ClockName.PLAN, ClockName.CALLBACK, ClockName.OVERALL})
 ALWAYS = frozenset(ClockName) - DERIVED - {ClockName.SIGN, ClockName.CONTACT, ClockName.ARRIVE, ClockName.HANDLE}
+# What a version says that was published before there was the clock.
+UNLESS_SAID = {ClockName.SUCCESSION: ("3wd", Rung("due", ("keep",), ("desk",), share=100))}
 
 
 class BadServiceLevel(ValueError):
@@ -115,6 +117,8 @@ def assemble(
         found[one.clock, one.key, one.standard] = written
         if one.clock not in ClockName.values or one.clock in DERIVED:
             raise BadServiceLevel(f"{one.clock}: there is no such clock to set a target for.")
+    for unsaid, (budget, _) in UNLESS_SAID.items():
+        found.setdefault((unsaid, "", 0), budget)
     if missing := {clock for clock in ALWAYS if (clock, "", 0) not in found}:
         raise BadServiceLevel(f"There is no target for all tickets on: {', '.join(sorted(missing))}.")
     coordinate = Budget.parse(found[ClockName.COORDINATE, "", 0])
@@ -134,6 +138,8 @@ def assemble(
         if unknown := set(rung.audience) - AUDIENCES:
             raise BadServiceLevel(f"{clock} {rung.code}: there is no audience {', '.join(sorted(unknown))}.")
         ladders.setdefault(clock, []).append(rung)
+    for unsaid, (_, rung) in UNLESS_SAID.items():
+        ladders.setdefault(unsaid, [rung])
     try:
         return ServiceLevel(
             number, source, found, {clock: Ladder(tuple(rungs)) for clock, rungs in ladders.items()}, open_for, rework

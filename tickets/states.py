@@ -106,3 +106,4 @@ class ClockName(models.TextChoices):
     CALLBACK = "callback", bilingual("回访", "Call-back")
     REPORT = "report", bilingual("报到", "Reporting in")
     ASSIST = "assist", bilingual("协办", "Assistance")
+    SUCCESSION = "succession", bilingual("接续征询", "Succession")

@@ -26,6 +26,7 @@ MEANINGS = {
     C.PLAN: "the day on which it is to be taken up again has ended",
     C.CALLBACK: "the street calls the resident back: when the first disposal was due, once, later by as long as it was on account",
     C.REPORT: "a whistled department reports in",
+    C.SUCCESSION: "a follower says whether they take the place of the reporter who left",
     C.ASSIST: "a helper has done its part; stands still while the resident is asked, or it is on account",
 }
 

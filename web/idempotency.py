@@ -49,19 +49,31 @@ def write(act: Callable[[], Response]) -> HttpResponse:
         return _response(*_rendered(act()))
 
 
-def write_once(request: Request, act: Callable[[], Response]) -> HttpResponse:
+def write_once(
+    request: Request, act: Callable[[], Response], again: Callable[[Any], Any] = lambda document: document
+) -> HttpResponse:
     """Run `act` in the one outer transaction, at most once for each `Idempotency-Key`; returns after COMMIT.
 
     The key belongs to the caller, the method and the path. Seen before with the same body: the stored answer, with
     `Idempotent-Replayed: true`. With another body: 422. Being worked on now: 409 `in_progress`. An exception from `act`
     rolls everything back and is not stored; it is raised unless the same request has succeeded meanwhile. Without the
     header, or without a signed-in caller, `act` simply runs in its transaction.
+
+    What was kept may be more than the caller may see by now: `again` is given the stored document, and returns what they may
+    still be told of it, or raises as for something that is not there.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None or not request.user:
         return write(act)
     if not _KEY.fullmatch(key):
         raise Problem("idempotency_key_malformed", 400, detail=_MALFORMED)
+    answer = _kept_or_made(request, key, act)
+    if "Idempotent-Replayed" in answer and answer.content:
+        answer.content = dumps(again(orjson.loads(answer.content)))
+    return answer
+
+
+def _kept_or_made(request: Request, key: str, act: Callable[[], Response]) -> HttpResponse:
     caller = request.user.pk
     fingerprint = hashlib.sha256("\n".join((str(caller), request.method or "", request.path, key)).encode()).digest()
     digest = _request_digest(request)

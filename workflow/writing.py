@@ -165,7 +165,7 @@ class Draft[S: Subject]:
             source=happening.source,
             target=happening.target,
             actor_id=by.person_id,
-            actor_organisation_id=subject.acts_for(by),
+            actor_organisation_id=subject.acts_for(by, happening.verb),
             on_behalf=by.on_behalf,
             at=at,
             visibility=happening.visibility,

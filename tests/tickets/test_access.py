@@ -117,7 +117,7 @@ def test_who_stands_in_which_relation(who, on, found):
         ("lead", False, {R.PAST_HOLDER}),
         ("co_handler", False, {R.PAST_HOLDER}),
         ("whistled", False, {R.PAST_HOLDER}),
-        ("copy", False, set()),
+        ("copy", False, {R.PAST_HOLDER}),
     ],
 )
 def test_an_assignment_is_a_relation_while_it_is_open_and_a_summary_after(role, open_, found):
@@ -143,8 +143,12 @@ def test_whoever_follows_is_told_by_the_row():
 # Which moves each relation opens somewhere; the table of moves has the states.
 MAY = {
     R.REPORTER: "answer confirm dispute reopen withdraw urge thank hide_words",
-    R.FOLLOWER: "dispute urge",
+    R.FOLLOWER: "dispute urge uncosign rate thank",
+    R.SUCCESSOR: "succeed decline_succession",
     R.NEIGHBOUR: "cosign",
+    R.WORKED: "",
+    R.HEAD_OFFICE: "",
+    R.OWNER: "progress",
     R.HOLDER: (
         "coordinate sign assign return contact arrive progress complete_step ask request_extension reply reveal"
     ),
@@ -153,18 +157,18 @@ MAY = {
     R.COPIED: "",
     R.PAST_HOLDER: "",
     R.NEXT_HOLDER: "",
-    R.COORDINATOR: "record dispatch reply merge",
+    R.COORDINATOR: "record dispatch reply merge ask progress reveal",
     R.COMMITTEE: "",
     R.COMMUNITY: "answer_now",
     R.STREET: (
         "answer_now correct correct_contact coordinate record take_over dispatch redispatch uphold designate progress grant_extension"
-        " refuse_extension whistle put_on_account resume reply dispute callback reopen reject merge split supervise"
+        " ask refuse_extension whistle put_on_account resume reply dispute callback reopen reject merge split supervise"
         " raise_level redact reveal lift_supervision lower_level appoint remark"
     ),
     R.STREET_LEAD: "terminate",
     R.CLOCK: (
         "take_over redispatch bounce designate refuse_extension resume close_silent absorb raise_level supervise lapse"
-        " remind recalendar relieve"
+        " remind recalendar relieve keep"
     ),
 }
 
@@ -192,14 +196,16 @@ def test_what_each_relation_sees():
     assert {R.PAST_HOLDER, R.NEXT_HOLDER} == SEES_SUMMARY
     assert {R.NEIGHBOUR} == SEES_FACE
     staff = {
-        R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.COPIED, R.COORDINATOR, R.COMMITTEE, R.COMMUNITY, R.STREET, R.STREET_LEAD,
+        R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.COPIED, R.HEAD_OFFICE, R.OWNER, R.COORDINATOR,
+        R.COMMITTEE, R.COMMUNITY, R.STREET, R.STREET_LEAD,
     }  # fmt: skip
-    assert staff | {R.REPORTER, R.FOLLOWER} == SEES_WHOLE
+    residents = {R.REPORTER, R.FOLLOWER, R.SUCCESSOR}
+    assert staff | residents | {R.WORKED} == SEES_WHOLE
     assert {R.REPORTER, R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET} == SEES_CONTACT
     assert READS["office"] == {R.STREET, R.STREET_LEAD}
     assert READS["internal"] == staff
-    assert READS["parties"] == staff | {R.REPORTER, R.FOLLOWER}
-    assert READS["public"] == staff | {R.REPORTER, R.FOLLOWER, R.NEIGHBOUR}
+    assert READS["parties"] == staff | residents | {R.WORKED}
+    assert READS["public"] == staff | residents | {R.WORKED, R.NEIGHBOUR}
 
 
 # With real people and rows.

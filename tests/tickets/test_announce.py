@@ -433,14 +433,21 @@ def test_an_old_event_is_rehearsed_as_it_was_when_the_ticket_has_long_ended(scen
 
 
 @pytest.mark.django_db
-def test_whoever_succeeds_a_reporter_hears_it_and_the_one_who_left_does_not(scene, told):
+def test_whoever_is_asked_to_succeed_a_reporter_hears_it_and_the_one_who_left_does_not(scene, told):
     ticket = scene.file("CL03")
     scene.do("neighbour", ticket, "cosign")
     told()
     scene.do("resident", ticket, "withdraw")
     heard = told()
-    assert heard["neighbour"] == ["succeeded.reporter"]
+    assert heard["neighbour"] == ["succession.successor"]
     assert "resident" not in heard
+    # From a holiday on, the third working day is a Thursday.
+    asked = Message.objects.get(kind="succession.successor")
+    assert "请于6月5日 24:00前答复" in asked.body
+    scene.do("neighbour", ticket, "succeed")
+    heard = told()
+    assert heard["dispatcher"] == ["succeeded.staff"]
+    assert not {"neighbour", "resident"} & set(heard)
 
 
 @pytest.mark.django_db

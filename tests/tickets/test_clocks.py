@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tickets.paths import CONTACTED, Scene
+from tests.tickets.paths import CONTACTED, FOLLOWED, Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.escalation import TicketClimber, sweep
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
@@ -467,6 +467,7 @@ def test_every_clock_of_the_vocabulary_is_started_somewhere(scene):
     scene.do("dispatcher", ticket, "request_extension", days=1, reason="缺件")
     scene.do("desk_officer", ticket, "whistle", departments=["dept-police"], reason="需要执法")
     scene.file("EL01")
+    scene.do("resident", scene.follow(scene.file(), [FOLLOWED]), "withdraw")
     started |= set(TicketClock.objects.values_list("name", flat=True))
     assert started == set(ClockName.values)
 

@@ -572,11 +572,14 @@ def test_a_fresh_ticket_is_withdrawn(scene):
     assert scene.do("resident", ticket, "withdraw").target == "withdrawn"
 
 
-def test_of_a_cosigned_ticket_the_first_to_cosign_becomes_the_reporter(scene):
+def test_of_a_cosigned_ticket_the_first_to_cosign_is_asked_to_become_the_reporter(scene):
     ticket = scene.file()
     scene.do("tenant", ticket, "cosign")
     scene.do("neighbour", ticket, "cosign")
     assert scene.do("resident", ticket, "withdraw").target == "coordinating"
+    left = row(ticket)
+    assert (left.reporter_id, left.contact_name, left.contact_phone, left.cosigns) == (None, "", "", 2)
+    scene.do("tenant", ticket, "succeed")
     now = row(ticket)
     assert (now.reporter_id, now.cosigns) == (scene.cast["tenant"].pk, 1)
     assert (now.contact_name, now.contact_phone) == (scene.cast["tenant"].name, scene.cast["tenant"].phone)
@@ -584,14 +587,14 @@ def test_of_a_cosigned_ticket_the_first_to_cosign_becomes_the_reporter(scene):
     assert scene.refused("resident", ticket, "withdraw") == "not_permitted"
 
 
-def test_whoever_cosigned_succeeds_before_a_merged_resident_who_was_no_cosigner(scene):
+def test_whoever_cosigned_is_asked_before_a_merged_resident_who_was_no_cosigner(scene):
     master, other = scene.file(who="neighbour"), scene.file()
     scene.do("chair", other, "merge", into=str(master))
     scene.do("tenant", master, "cosign")
-    scene.do("neighbour", master, "withdraw")
-    assert (row(master).reporter_id, row(master).cosigns) == (scene.cast["tenant"].pk, 0)
-    scene.do("tenant", master, "withdraw")
-    assert (row(master).reporter_id, row(master).cosigns) == (scene.cast["resident"].pk, 0)
+    for leaving, asked in (("neighbour", "tenant"), ("tenant", "resident")):
+        scene.do(leaving, master, "withdraw")
+        scene.do(asked, master, "succeed")
+        assert (row(master).reporter_id, row(master).cosigns) == (scene.cast[asked].pk, 0)
 
 
 @pytest.mark.parametrize("secrecy", ["anonymous", "confidential"])
@@ -602,6 +605,7 @@ def test_who_reported_in_secret_never_becomes_the_named_reporter_of_a_public_tic
     assert scene.do("neighbour", master, "withdraw").target == "coordinating"
     now = row(master)
     assert (now.reporter_id, now.contact_name, now.contact_phone) == (None, "", "")
+    assert now.successor_id is None
     assert Follower.objects.get(ticket=master).person_id == scene.cast["resident"].pk
 
 
@@ -610,9 +614,9 @@ def test_a_secret_report_stays_secret_through_two_mergers(scene):
     scene.do("desk_officer", secret, "merge", into=str(between))
     scene.do("desk_officer", between, "merge", into=str(master))
     scene.do("neighbour", master, "withdraw")
-    assert row(master).reporter_id == scene.cast["tenant"].pk
+    scene.do("tenant", master, "succeed")
     scene.do("tenant", master, "withdraw")
-    assert row(master).reporter_id is None
+    assert (row(master).reporter_id, row(master).successor_id) == (None, None)
 
 
 def test_a_ticket_that_took_in_a_phone_report_is_not_withdrawn_as_a_whole(scene):

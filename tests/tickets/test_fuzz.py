@@ -119,6 +119,11 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "uphold": (State.RETURNING, [], "desk_officer"),
     "urge": (State.COORDINATING, [], "resident"),
     "whistle": (State.IN_PROGRESS, [], "desk_officer"),
+    "succeed": (State.COORDINATING, [("resident", "withdraw", {})], "tenant"),
+    "decline_succession": (State.COORDINATING, [("resident", "withdraw", {})], "tenant"),
+    "rate": (State.REPLIED, [], "neighbour"),
+    "tickets_refiling": (State.REJECTED, [], "resident"),
+    "uncosign": (State.COORDINATING, [], "tenant"),
     "withdraw": (State.COORDINATING, [], "resident"),
 }
 # Who reads what is not for everybody; the rest is read by a resident.
@@ -219,7 +224,10 @@ class Street:
         """A ticket that stands where the operation is possible, and who may do it then."""
         read = (State.IN_PROGRESS, list[Step](), READERS.get(operation, "resident"))
         state, steps, who = STARTS.get(operation.removeprefix("tickets_move_"), read)
-        return self.scene.follow(self.scene.reach(state), steps), who
+        ticket = self.scene.follow(self.scene.reach(state), steps)
+        if operation == "tickets_move_rate":
+            self.scene.do("desk_officer", self.scene.file(who=who), "merge", into=str(ticket))
+        return ticket, who
 
     def code(self, phone: str) -> str:
         """A code that was sent to the phone."""

@@ -39,11 +39,14 @@ uphold            | returning                                     | submitted co
 designate         | returning                                     | dispatched               | street clock
 contact           | in_progress                                   | =                        | holder
 arrive            | in_progress                                   | =                        | holder
-progress          | in_progress on_account                        | =                        | holder co_handler whistled street
+progress          | in_progress                                   | =                        | holder co_handler whistled street
+progress          | on_account                                    | =                        | holder co_handler whistled owner street
+progress          | coordinating                                  | =                        | coordinator whistled street
 complete_step     | in_progress                                   | dispatched               | holder
 ask               | in_progress                                   | =                        | holder
-answer            | in_progress                                   | =                        | reporter
-lapse             | in_progress                                   | =                        | clock
+ask               | coordinating                                  | =                        | coordinator street
+answer            | coordinating in_progress                      | =                        | reporter
+lapse             | coordinating in_progress                      | =                        | clock
 request_extension | in_progress                                   | =                        | holder
 grant_extension   | in_progress                                   | =                        | street
 refuse_extension  | in_progress                                   | =                        | street clock
@@ -67,10 +70,15 @@ absorb            | OPEN                                          | =           
 split             | merged                                        | submitted                | street
 withdraw          | submitted coordinating dispatched             | withdrawn =              | reporter
 withdraw          | in_progress returning replied on_account      | =                        | reporter
+succeed           | OPEN                                          | =                        | successor
+decline_succession | OPEN                                         | =                        | successor
+keep              | OPEN                                          | =                        | clock
 terminate         | OPEN                                          | terminated               | street_lead
 urge              | OPEN                                          | =                        | reporter follower
 cosign            | OPEN                                          | =                        | neighbour
-thank             | replied closed                                | =                        | reporter
+uncosign          | OPEN                                          | =                        | follower
+rate              | replied closed                                | =                        | follower
+thank             | replied closed                                | =                        | reporter follower
 supervise         | OPEN                                          | =                        | street clock
 raise_level       | OPEN                                          | =                        | street clock
 lift_supervision  | OPEN                                          | =                        | street
@@ -81,12 +89,15 @@ remind            | OPEN closed                                   | =           
 recalendar        | OPEN closed                                   | =                        | clock
 hide_words        | OPEN closed rejected merged withdrawn terminated | =                     | reporter
 redact            | OPEN closed rejected merged withdrawn terminated | =                     | street
-reveal            | OPEN                                          | =                        | holder co_handler street
+reveal            | submitted dispatched in_progress returning    | =                        | holder co_handler street
+reveal            | replied on_account                            | =                        | holder co_handler street
+reveal            | coordinating                                  | =                        | holder co_handler coordinator street
 """
 PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
     "report_in", "supervise", "raise_level", "recalendar", "relieve", "lift_supervision", "lower_level", "assign",
     "hide_words",
+    "decline_succession", "keep", "rate",
 }  # fmt: skip
 STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind", "correct_contact", "redact"}
 OFFICE_READ = {"appoint", "remark"}
@@ -94,6 +105,7 @@ OFFICE_READ = {"appoint", "remark"}
 UNGUARDED = {
     "absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal", "remind", "recalendar",
     "relieve", "lift_supervision", "lower_level", "appoint", "remark", "hide_words", "redact",
+    "uncosign", "succeed", "decline_succession", "keep", "rate",
 }  # fmt: skip
 # Moves that stay, and yet change what others act upon: the coordinator or the deadline.
 STAY_AND_BUMP = {
@@ -159,16 +171,23 @@ def expected_relations(who: str, state: State) -> frozenset[str]:
         found.add("co_handler" if state in _HELD else "past_holder")
     if who == "traffic_liaison" and state != S.SUBMITTED:
         found.add("past_holder" if state in ENDED else "whistled")
+    if who in {"dispatcher", "lift_dispatcher", "traffic_liaison"} and state == S.CLOSED:
+        found.add("worked")
     return frozenset(found)
 
 
 # What has to happen first where the state alone does not make a move possible.
 _ASKED: Step = ("dispatcher", "ask", {"question": "是哪个单元？"})
+_INVITED: Step = ("chair", "ask", {"question": "是哪个单元？"})
 _EXTENSION: Step = ("dispatcher", "request_extension", {"days": 3, "reason": "配件未到"})
+_LEFT: Step = ("resident", "withdraw", {})
 FIRST: dict[tuple[str, str], list[Step]] = {
     ("reply", "in_progress"): [CONTACTED],
     ("answer", "in_progress"): [_ASKED],
     ("lapse", "in_progress"): [_ASKED],
+    ("answer", "coordinating"): [_INVITED],
+    ("lapse", "coordinating"): [_INVITED],
+    **{(name, state): [_LEFT] for name in ("succeed", "decline_succession", "keep") for state in OPEN},
     ("grant_extension", "in_progress"): [_EXTENSION],
     ("refuse_extension", "in_progress"): [_EXTENSION],
     ("complete_step", "in_progress"): [
@@ -182,7 +201,19 @@ RAISED: Step = ("desk_officer", "raise_level", {"level": 2})
 FIRST |= {("lift_supervision", str(state)): [SUPERVISED] for state in OPEN}
 FIRST |= {("lower_level", str(state)): [RAISED] for state in OPEN}
 # Those whose relation would do, but who have done it before or may not for their own sake.
-REFUSED = {("cosign", "resident"): "own_ticket", ("cosign", "tenant"): "already_following"}
+REFUSED = {
+    ("rate", "tenant"): "nothing_merged",
+    ("thank", "tenant"): "nothing_merged",
+    ("cosign", "resident"): "own_ticket",
+    ("cosign", "tenant"): "already_following",
+}
+
+
+def able(who: str, state: State, name: str, legal: Legal) -> bool:
+    """Whether `who` may make the move from `state`, once what has to happen first has happened."""
+    # Whoever cosigned is asked to succeed the reporter who left.
+    asked = {"successor"} if who == "tenant" and _LEFT in FIRST.get((name, state), ()) else set()
+    return bool((expected_relations(who, state) | asked) & legal.who)
 
 
 def attempt(scene: Scene, who: str, ticket: uuid.UUID, name: str, inputs: dict[str, Any], version: int | None = None):
@@ -286,7 +317,7 @@ def test_a_move_leads_where_the_table_says_and_leaves_one_event(scene, state):
         if source != state:
             continue
         for who in ALWAYS:
-            if not expected_relations(who, state) & legal.who:
+            if not able(who, state, name, legal):
                 continue
             if (name, who) in REFUSED:
                 refused = refusal(scene, who, ticket, name, {})

@@ -212,6 +212,9 @@ WAYS = [
     way("CL07", ("resident", "withdraw", X)),
     way("PK01", WIDE_DISPATCH, ("resident", "withdraw", X)),
     way("CL07", ("neighbour", "cosign"), ("resident", "withdraw", X)),
+    way("CL07", ("neighbour", "cosign"), ("resident", "withdraw", X), ("neighbour", "succeed")),
+    way("CL07", ("neighbour", "cosign"), ("resident", "withdraw", X), ("neighbour", "decline_succession")),
+    way("CL07", ("neighbour", "cosign"), ("resident", "withdraw", X), ("neighbour", "uncosign")),
     way("PK01", WIDE_DISPATCH, ("street_lead", "terminate", X)),
     way("CL07", ("resident", "urge", X)),
     way("CL07", ("neighbour", "cosign"), ("neighbour", "urge"), ("resident", "urge", X)),
@@ -233,7 +236,7 @@ WAYS = [
 
 
 def test_every_move_that_a_person_may_make_is_counted():
-    assert {one.name for one in WAYS} == {name for name, move in moves(Ticket).items() if for_people(move)}
+    assert {one.name for one in WAYS} | {"rate"} == {name for name, move in moves(Ticket).items() if for_people(move)}
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join([way.category, *(s[1] for s in way.steps), way.name]))
@@ -273,14 +276,26 @@ def test_a_move_costs_fourteen_statements_at_most(api, code, photos, way):
     assert len(made) <= MOVE, made
 
 
-def test_a_request_repeated_with_its_key_costs_two_statements(api):
+def test_a_rating_by_one_whose_report_was_merged_costs_fourteen_statements_at_most(api):
+    ticket, other = api("resident").file("CL07"), api("tenant").file("CL07")
+    api("property_officer").move(other, "merge", into=ticket["id"])
+    for who, name, *given in (SIGN, CONTACT, ("dispatcher", "reply", {"result": "x"})):
+        api(who).move(ticket, name, **(given[0] if given else {}))
+    with statements() as made:
+        api("tenant").post(
+            f"tickets/{ticket['id']}/moves/rate", {"rating": 3, "words": "x"}, **{"Idempotency-Key": "k"}
+        )
+    assert len(made) <= MOVE, made
+
+
+def test_a_request_repeated_with_its_key_costs_two_statements_and_three_to_see_the_ticket(api):
     resident = api("resident")
     home = str(resident.person.residencies.get(ends_on=None).compound_id)
     request = {"category": "CL03", "text": "垃圾桶满了。", "compound": home}
     first = resident.post("tickets", request, 201, **{"Idempotency-Key": "k1"})
     with statements() as made:
         assert resident.post("tickets", request, 201, **{"Idempotency-Key": "k1"}) == first
-    assert len(made) == 2
+    assert len(made) == 2 + 3
 
 
 # Lists.

@@ -111,6 +111,12 @@ def test_a_resident_who_withdraws_while_the_crew_is_on_site_leaves_and_the_ticke
 
     left = resident.move(ticket, "withdraw", reason="我要搬走了。")
     assert (left["state"], left["holder"]) == ("in_progress", ticket["holder"])
+    assert (row(ticket).reporter, row(ticket).contact_phone) == (None, "")
+    asked = seen(neighbour, ticket)
+    assert "successor" in asked["relations"]
+    assert next(one["words"] for one in asked["clocks"] if one["name"] == "succession")
+    assert tenant.move(ticket, "succeed", 403)["code"] == "not_permitted"
+    neighbour.move(ticket, "succeed")
     now = row(ticket)
     assert now.reporter == neighbour.person
     assert (now.contact_name, now.contact_phone) == (neighbour.person.name, neighbour.person.phone)
@@ -128,7 +134,7 @@ def test_a_resident_who_withdraws_while_the_crew_is_on_site_leaves_and_the_ticke
     assert resident.move(ticket, "confirm", 403, resolved=True, rating=5)["code"] == "not_permitted"
     ticket = neighbour.move(ticket, "confirm", resolved=True, rating=5)
     assert timeline(neighbour, ticket) == [
-        *("submit", "cosign", "cosign", "sign", "contact", "arrive", "withdraw", "reply", "confirm")
+        *("submit", "cosign", "cosign", "sign", "contact", "arrive", "withdraw", "succeed", "reply", "confirm")
     ]
     assert_whole(ticket, "closed")
 
@@ -164,11 +170,12 @@ def test_the_last_to_leave_takes_an_unsigned_ticket_along(api):
     ticket = resident.file("RP04")
     neighbour.move(ticket, "cosign")
     assert resident.move(ticket, "withdraw")["state"] == "dispatched"
+    neighbour.move(ticket, "succeed")
     ticket = neighbour.move(ticket, "withdraw")
     assert (ticket["state"], ticket["holder"]) == ("withdrawn", None)
     assert told(ticket) == {"天岳恒学院路14号院项目部", "物业专班"}
     assert queued(api("dispatcher"), ticket) is None
-    assert [one.verb for one in history(ticket)] == ["submit", "cosign", "withdraw", "withdraw"]
+    assert [one.verb for one in history(ticket)] == ["submit", "cosign", "withdraw", "succeed", "withdraw"]
     assert_whole(ticket, "withdrawn")
 
 

@@ -12,7 +12,7 @@ from notifications.models import Delivery, Endpoint, Message
 from notifications.timing import LATELY
 from notifications.topics import ROBOTS, ChannelName
 from tests.tickets.paths import INPUTS, Scene, undone
-from tests.tickets.test_moves import ALWAYS, FIRST, LEGAL, REFUSED, expected_relations
+from tests.tickets.test_moves import ALWAYS, FIRST, LEGAL, REFUSED, able
 from tickets import announce
 from tickets.models import Follower, FollowerKind, Ticket, TicketEvent, TicketOutbox, TicketWords
 from tickets.states import State
@@ -55,7 +55,7 @@ def left() -> set[str]:
 def made(scene: Scene, ticket: uuid.UUID, state: State) -> Iterator[str]:
     """Make each move that is possible from `state`, with `SAID` wherever words are asked for; afterwards it is as if never made."""
     for (name, source), legal in LEGAL.items():
-        may = [who for who in ALWAYS if expected_relations(who, state) & legal.who and (name, who) not in REFUSED]
+        may = [who for who in ALWAYS if able(who, state, name, legal) and (name, who) not in REFUSED]
         if source != state or not may:
             continue
         with undone():

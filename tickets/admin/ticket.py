@@ -18,6 +18,7 @@ from django.utils import timezone
 from community.actors import by_person
 from community.models import Organisation, Person
 from tickets import catalogue
+from tickets.access import OF_RESIDENTS
 from tickets.admin import messages
 from tickets.catalogue import NoCatalogue
 from tickets.inputs import Party
@@ -72,13 +73,13 @@ class EventInline(ReadOnly, admin.TabularInline):
     extra = 0
     can_delete = False
     ordering = ["seq"]
-    fields = ["seq", "at", "move", "led_to", "organisation", "stood_in_for", "visibility", "said"]
-    readonly_fields = ["move", "led_to", "organisation", "stood_in_for", "said"]
+    fields = ["seq", "at", "move", "led_to", "organisation", "person", "stood_in_for", "visibility", "said"]
+    readonly_fields = ["move", "led_to", "organisation", "person", "stood_in_for", "said"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TicketEvent]:
         """Events with their words and the names of the organisations that acted."""
         name = Organisation.objects.filter(pk=OuterRef("actor_organisation_id")).values("name")[:1]
-        return super().get_queryset(request).select_related("words").annotate(acting=Subquery(name))
+        return super().get_queryset(request).select_related("words", "actor").annotate(acting=Subquery(name))
 
     @admin.display(description=bilingual("动作", "move"))
     def move(self, event: TicketEvent) -> str:
@@ -100,6 +101,12 @@ class EventInline(ReadOnly, admin.TabularInline):
         """In whose name it was done; none for a resident and for the clock."""
         acting: str | None = event.acting
         return acting
+
+    @admin.display(description=bilingual("人员", "person"), empty_value="-")
+    def person(self, event: TicketEvent) -> str | None:
+        """Which of the organisation's people; of residents nobody is named."""
+        staff = event.actor_organisation_id is not None and (event.on_behalf or event.verb not in OF_RESIDENTS)
+        return event.actor.name if event.actor and staff else None
 
     @admin.display(description=bilingual("说明", "words"))
     def said(self, event: TicketEvent) -> str:
@@ -203,7 +210,18 @@ class TicketAdmin(ReadOnly, Page):
         ),
         (
             bilingual("结果", "Outcome"),
-            {"fields": ["cosigns", "disputes", "reopenings", "urges", "resolved", "rating", "called_back_at"]},
+            {
+                "fields": [
+                    "cosigns",
+                    "disputes",
+                    "reopenings",
+                    "urges",
+                    "resolved",
+                    "rating",
+                    "rated_on_behalf",
+                    "called_back_at",
+                ]
+            },
         ),
         (bilingual("挂账", "On account"), {"fields": ["account_kind", "account_owner", "account_plan_on"]}),
     ]

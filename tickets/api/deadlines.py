@@ -176,6 +176,11 @@ def _sentence(clock: Clock, ticket: Parties, state: ClockState, zh: str, en: str
                 f"等待{you_zh}确认，{zh} 前未确认将自动办结",
                 f"Waiting for {you_en} to confirm; without a word by {en} it is closed.",
             )
+        case C.SUCCESSION:
+            return (
+                f"等待附议居民答复是否接续诉求，{zh} 前未答复由街道继续",
+                f"A resident is asked to take it on; without an answer by {en} the street goes on with it.",
+            )
         case C.PLAN:
             return f"挂账至{zh}，到期恢复办理", f"On account until {en}; then the work goes on."
     (who_zh, who_en), duty = _who(clock, ticket), DUTIES[clock.name]

@@ -1,6 +1,7 @@
 """Photos over HTTP: a file comes in before the move that attaches it, and goes out only to who may see its ticket."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -119,7 +120,7 @@ class PhotoUpload(APIView):
         except Busy as busy:
             raise Problem("busy", 503, detail=_BUSY, headers={"Retry-After": "5"}) from busy
         # A repeated request is answered with the first one's photo, and this one is purged unseen.
-        return write_once(request, lambda: Response(_document(photo), status=201))
+        return write_once(request, lambda: Response(_document(photo), status=201), partial(_of_before, request))
 
 
 OCTETS = "application/octet-stream"
@@ -161,6 +162,14 @@ def may_see(photo: Photo, actor: Actor) -> bool:
     except Ticket.DoesNotExist:
         return False
     return bool(relations(ticket, actor) & SEES_WHOLE)
+
+
+def _of_before(request: Request, kept: dict[str, Any]) -> dict[str, Any]:
+    """The answer to an earlier upload, as long as the caller may see the photo."""
+    photo = Photo.objects.filter(pk=kept["id"]).first()
+    if photo is None or not may_see(photo, caller_of(request).actor):
+        raise not_found()
+    return kept
 
 
 def refused(refusal: PhotoRefused) -> Problem:

@@ -16,7 +16,10 @@ from tickets.access import (
     STAFF,
     STANDS_IN_FOR,
     Relation,
+    reads_clock,
     relations,
+    shows_person,
+    stands_revealed,
 )
 from tickets.api import deadlines
 from tickets.api.rows import STATE_LABELS, worker
@@ -50,6 +53,13 @@ def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "level": ticket.level,
         "clocks": deadlines.shown(ticket, relations(ticket, actor), ticket.clocks),
     }
+
+
+def of_before(document: dict[str, Any], ticket: Ticket, actor: Actor) -> dict[str, Any]:
+    """A `brief` or `filed` document of before, without the clocks of which `actor` may read no more."""
+    mine = relations(ticket, actor)
+    clocks = [one for one in document["clocks"] or () if reads_clock(one["name"], mine)]
+    return {**document, "clocks": clocks if mine & SEES_WHOLE else None}
 
 
 def filed(ticket: Ticket, routing: Routing, actor: Actor) -> dict[str, Any]:
@@ -96,6 +106,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "photos": [],
         "resolved": None,
         "rating": None,
+        "rated_on_behalf": None,
         "question_open": None,
         "extension_days": None,
         "on_account": None,
@@ -114,11 +125,12 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         document |= {
             "text": ticket.text if as_written else face["text"],
             "spot": ticket.spot if as_written else _spot(ticket),
-            "contact": _contact(ticket, mine),
+            "contact": _contact(ticket, actor, mine),
             "assignments": [_assignment(one, names, mine) for one in ticket.assignments],
             "photos": [photo(one) for one in Photo.objects.filter(ticket=ticket).order_by("id")],
             "resolved": ticket.resolved,
             "rating": ticket.rating,
+            "rated_on_behalf": ticket.rated_on_behalf if ticket.rating is not None else None,
             "question_open": ticket.question_open,
             "extension_days": ticket.extension_days,
             "on_account": _account(ticket, names),
@@ -152,6 +164,19 @@ def _spot(ticket: Ticket) -> str | None:
 def forecast_face(ticket: Ticket) -> dict[str, Any]:
     """What neighbours would read of a ticket that is not filed yet."""
     return {"public": ticket.has_public_face, **_face(ticket)}
+
+
+def refiling(ticket: Ticket) -> dict[str, Any]:
+    """The report as its reporter made it, without its photos and whom it accused."""
+    return {
+        "type": ticket.type,
+        "category": catalogue.leaf_by_id(ticket.category_id).code,
+        **({"compound": ticket.compound_id} if ticket.compound_id else {"street": ticket.street_id}),
+        "spot": ticket.spot,
+        "title": ticket.title,
+        "text": ticket.text,
+        "secrecy": ticket.secrecy,
+    }
 
 
 def photo(one: Photo) -> dict[str, Any]:
@@ -207,10 +232,10 @@ def _account(ticket: Ticket, names: Mapping[uuid.UUID, str]) -> dict[str, Any] |
     }
 
 
-def _contact(ticket: Ticket, mine: Collection[Relation]) -> dict[str, str] | None:
+def _contact(ticket: Ticket, actor: Actor, mine: Collection[Relation]) -> dict[str, str] | None:
     if ticket.secrecy == Secrecy.ANONYMOUS or not SEES_CONTACT & set(mine):
         return None
-    if R.REPORTER in mine:
+    if R.REPORTER in mine or stands_revealed(ticket, actor):
         return contact(ticket)
     if ticket.secrecy == Secrecy.CONFIDENTIAL and R.STREET not in mine:
         return None
@@ -218,7 +243,7 @@ def _contact(ticket: Ticket, mine: Collection[Relation]) -> dict[str, str] | Non
 
 
 def contact(ticket: Ticket) -> dict[str, str]:
-    """Name and phone in the clear: for the reporter, and for whoever has just revealed them on record."""
+    """Name and phone in the clear: for the reporter, and for whoever revealed them on record and still may."""
     return {"name": ticket.contact_name, "phone": ticket.contact_phone}
 
 
@@ -265,15 +290,14 @@ STAFF_FACTS = frozenset(
 )
 
 
-def event(
-    one: TicketEvent, ticket: Ticket, mine: Collection[Relation], organisations: Mapping[uuid.UUID, str]
-) -> dict[str, Any]:
-    """One line of the timeline of `ticket`, as somebody in the relations `mine` may read it.
+def event(one: TicketEvent, ticket: Ticket, actor: Actor, organisations: Mapping[uuid.UUID, str]) -> dict[str, Any]:
+    """One line of the timeline of `ticket`, as `actor` may read it. Who acted has been joined to it.
 
-    Residents read which organisation acted, not which of its people. Whoever sees only the public face reads that it happened, and
-    the words that are for everybody; thanks are, with their consent. Whoever neither works on it nor reported it reads words without
-    what identifies people.
+    Residents read which organisation acted, and of its people the worker alone. Whoever sees only the public face reads that it
+    happened, and the words that are for everybody; thanks are, with their consent. Whoever neither
+    works on it nor reported it reads words without what identifies people.
     """
+    mine = relations(ticket, actor)
     kept = getattr(one, "words", None)
     facts = {name: value for name, value in one.data.items() if name != "words"}
     words = kept.body if kept else {}
@@ -296,6 +320,7 @@ def event(
         "target_label": STATE_LABELS[one.target],
         "at": one.at,
         "organisation": _named(one.actor_organisation_id, organisations),
+        "person": {"name": one.actor.name} if one.actor and shows_person(one, ticket, actor) else None,
         "on_behalf": one.on_behalf,
         "visibility": one.visibility,
         "data": facts,

@@ -234,6 +234,12 @@ class ReporterContactSerializer(Shape):
     phone = serializers.CharField(allow_blank=True)
 
 
+class ActingPersonSerializer(Shape):
+    """Which of an organisation's people acted."""
+
+    name = serializers.CharField()
+
+
 class AssignmentSerializer(Shape):
     """An organisation's part in a ticket."""
 
@@ -318,6 +324,9 @@ class TicketSerializer(BriefSerializer):
     photos = TicketPhotoSerializer(many=True)
     resolved = serializers.BooleanField(allow_null=True)
     rating = choice(Satisfaction, allow_null=True)
+    rated_on_behalf = serializers.BooleanField(
+        allow_null=True, help_text="Rated by the street in the resident's place (代办): counts as no satisfaction."
+    )
     question_open = serializers.BooleanField(allow_null=True)
     extension_days = serializers.IntegerField(allow_null=True)
     on_account = OnAccountSerializer(allow_null=True)
@@ -332,6 +341,19 @@ class TicketSerializer(BriefSerializer):
     face = FaceSerializer(allow_null=True, help_text="What neighbours read of it; for its reporter and for staff.")
 
 
+class RefilingSerializer(Shape):
+    """The body of a report that says again what an earlier one said."""
+
+    type = choice(TicketType)
+    category = serializers.CharField()
+    compound = serializers.UUIDField(required=False)
+    street = serializers.UUIDField(required=False, help_text="Where it was about a street's public ground.")
+    spot = serializers.CharField(allow_blank=True)
+    title = serializers.CharField()
+    text = serializers.CharField()
+    secrecy = choice(Secrecy)
+
+
 class EventSerializer(Shape):
     """One line of a ticket's timeline."""
 
@@ -343,6 +365,10 @@ class EventSerializer(Shape):
     target_label = serializers.CharField()
     at = serializers.DateTimeField()
     organisation = OrganisationNameSerializer(allow_null=True)
+    person = ActingPersonSerializer(
+        allow_null=True,
+        help_text="For the street, for their own organisation, and where they are assigned to the work.",
+    )
     on_behalf = serializers.CharField(allow_blank=True)
     visibility = choice(Visibility)
     data = serializers.DictField(help_text="Facts: ids, codes, dates.")  # type: ignore[assignment]

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from community.authentication import caller_of
-from tickets.access import RESIDENTS, STREET_KINDS, Relation, relations, sees
+from tickets.access import RESIDENTS, STREET_KINDS, Relation, relations, sees, stands_revealed
 from tickets.actions import Report, act, forecast, hold, submit
 from tickets.api import filters, representation, schemas
 from tickets.api.counts import By, counts
@@ -35,7 +35,7 @@ from tickets.queries import (
     reported_by,
     visible_ticket,
 )
-from tickets.states import AssignmentRole
+from tickets.states import AssignmentRole, State
 from web.idempotency import write_once
 from web.limits import Limit
 from web.paging import page
@@ -45,9 +45,11 @@ from web.renderers import dumps
 from web.schema import IDEMPOTENCY_KEY, IF_MATCH, PAGING, paged
 from web.words import bilingual
 from workflow.actor import Actor
+from workflow.errors import IllegalMove, NotPermitted
 from workflow.moves import Move, moves
 
 _UNKNOWN_VALUE = bilingual("不支持的取值。", "There is no such value.")
+_NOT_REJECTED = bilingual("只有不予受理的诉求可以重新上报。", "Only what was not taken up is filed again.")
 _BAD_ID = bilingual("应为 UUID。", "It must be a UUID.")
 _NEEDS_COMPOUND = bilingual("请注明小区。", "Name the compound.")
 
@@ -237,7 +239,12 @@ class Tickets(APIView):
                 headers={"Location": f"/api/v1/tickets/{ticket.id}", "ETag": etag(ticket.version)},
             )
 
-        return write_once(request, file)
+        actor = actor_of(request)
+        return write_once(
+            request,
+            file,
+            again=lambda kept: representation.of_before(kept, visible_ticket(uuid.UUID(kept["id"]), actor), actor),
+        )
 
 
 class FaceLimit(Limit):
@@ -275,6 +282,23 @@ class OneTicket(APIView):
         return Response(representation.detail(ticket, actor), headers={"ETag": etag(ticket.version)})
 
 
+class Refiling(APIView):
+    """A report that was not taken up, to be filed again."""
+
+    problems = (403, 409)
+
+    @extend_schema(operation_id="tickets_refiling", responses=schemas.RefilingSerializer)
+    def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
+        """What its reporter wrote, as the body of a new report: to be changed where the refusal asks for it, and filed."""
+        actor = actor_of(request)
+        ticket = visible_ticket(ticket_id, actor)
+        if Relation.REPORTER not in relations(ticket, actor):
+            raise NotPermitted()
+        if ticket.state != State.REJECTED:
+            raise IllegalMove("not_rejected", _NOT_REJECTED)
+        return Response(representation.refiling(ticket))
+
+
 class Events(APIView):
     """A ticket's timeline."""
 
@@ -284,11 +308,11 @@ class Events(APIView):
         actor = actor_of(request)
         filters.read(request, filters.Pages)
         ticket = visible_ticket(ticket_id, actor)
-        mine = relations(ticket, actor)
-        events = TicketEvent.objects.filter(subject=ticket, visibility__in=representation.readable(mine))
-        found = page(request, events.select_related("words"), "seq")
+        visibilities = representation.readable(relations(ticket, actor))
+        events = TicketEvent.objects.filter(subject=ticket, visibility__in=visibilities)
+        found = page(request, events.select_related("words", "actor"), "seq")
         names = representation.organisation_names(one.actor_organisation_id for one in found.rows)
-        return Response(found.envelope([representation.event(one, ticket, mine, names) for one in found.rows]))
+        return Response(found.envelope([representation.event(one, ticket, actor, names) for one in found.rows]))
 
 
 class OfferedMoves(APIView):
@@ -348,17 +372,21 @@ class MakeMove(APIView):
             }
             return Response(document, headers={"ETag": etag(ticket.version)})
 
-        answer = write_once(request, make)
-        return _with_contact(answer, ticket_id, standing_in) if move.name == "reveal" else answer
+        def again(kept: dict[str, Any]) -> dict[str, Any]:
+            ticket = visible_ticket(ticket_id, actor)
+            return {**kept, "ticket": representation.of_before(kept["ticket"], ticket, actor)}
+
+        answer = write_once(request, make, again)
+        return _with_contact(answer, ticket_id, actor) if move.name == "reveal" else answer
 
 
 def _with_contact(answer: HttpResponse, ticket_id: uuid.UUID, actor: Actor) -> HttpResponse:
-    """The answer with what was revealed, which is kept with no key: read again, for whoever may still reveal it."""
+    """The answer with what was revealed, which is kept with no key: read again, for whoever it is still revealed to."""
     try:
-        ticket = visible_ticket(ticket_id, replace(actor, on_behalf=""))
+        ticket = visible_ticket(ticket_id, actor)
     except Ticket.DoesNotExist:
         return answer
-    if moves(Ticket)["reveal"].refusal(ticket, str(ticket.state), actor) is None:
+    if stands_revealed(ticket, actor):
         answer.content = dumps(orjson.loads(answer.content) | {"contact": representation.contact(ticket)})
     return answer
 

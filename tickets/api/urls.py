@@ -15,6 +15,7 @@ from tickets.api.tickets import (
     PublicFace,
     Queue,
     QueueCounts,
+    Refiling,
     TicketCounts,
     Tickets,
     move_views,
@@ -42,6 +43,7 @@ urlpatterns = [
     path("tickets/counts", TicketCounts.as_view(), name="ticket-counts"),
     path("tickets/face", PublicFace.as_view(), name="tickets-face"),
     path("tickets/<id:ticket_id>", OneTicket.as_view(), name="ticket"),
+    path("tickets/<id:ticket_id>/refiling", Refiling.as_view(), name="ticket-refiling"),
     path("tickets/<id:ticket_id>/events", Events.as_view(), name="ticket-events"),
     path("tickets/<id:ticket_id>/moves", OfferedMoves.as_view(), name="ticket-moves"),
     *(

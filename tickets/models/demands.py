@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from tickets import windows
 from tickets.access import Relation, relations
-from tickets.states import AssignmentRole, HiddenBy, Secrecy
+from tickets.models.follower import FollowerKind
+from tickets.states import AssignmentRole, Channel, HiddenBy, Secrecy
 from tickets.windows import Window
 from workflow.moves import condition
 
@@ -72,6 +73,31 @@ def supervised(ticket: "Ticket") -> bool:
 @condition("not_raised", "该工单未被提级。", "Its level has not been raised.")
 def raised(ticket: "Ticket") -> bool:
     return ticket.level > 0
+
+
+@condition(
+    "reporter_left", "诉求人已撤回，没有可更正的联系方式。", "Its reporter has left; there is no contact to correct."
+)
+def not_left(ticket: "Ticket") -> bool:
+    """Nobody becomes the reporter of what another left by being named as its contact."""
+    return ticket.reporter_id is not None or (ticket.channel != Channel.APP and ticket.successor_id is None)
+
+
+@condition("nobody_asked", "没有待答复的接续征询。", "Nobody is asked to succeed the reporter.")
+def successor_asked(ticket: "Ticket") -> bool:
+    return ticket.successor_id is not None
+
+
+@condition("own_work", "不能评价本单位办理的工单。", "You cannot rate what your own organisation worked on.")
+def not_own_work(ticket: "Ticket") -> bool:
+    """Whoever works for an organisation that led or helped, or for its head office, is no judge of it, also as a resident."""
+    if relations(ticket, ticket.asker).isdisjoint({R.REPORTER, R.FOLLOWER}):
+        return True
+    worked = [one for one in ticket.assignments if one.opened_at is not None and one.role != AssignmentRole.COPY]
+    judged = {one.organisation_id for one in worked} | {getattr(one, "head_office", None) for one in worked}
+    if ticket.last_lead is None:
+        judged |= {ticket.coordinator_today, ticket.desk_id}
+    return judged.isdisjoint(seat.organisation_id for seat in ticket.asker.seats)
 
 
 @condition("not_contacted", "须先联系诉求人并登记。", "Contact the resident first, and record it.")
@@ -152,6 +178,35 @@ def not_own(ticket: "Ticket") -> bool:
 @condition("already_following", "您已附议过。", "You have already cosigned.")
 def not_following(ticket: "Ticket") -> bool:
     return not getattr(ticket, "follows", False)
+
+
+@condition(
+    "nothing_merged",
+    "只有诉求人和被并单的居民可以评价、致谢。",
+    "It is for its reporter, and for those whose own was merged into it.",
+)
+def reported_or_merged(ticket: "Ticket") -> bool:
+    """A cosigner asked for nothing that was answered."""
+    merged = getattr(ticket, "follows", None) == FollowerKind.MERGED
+    return merged or R.FOLLOWER not in relations(ticket, ticket.asker)
+
+
+@condition("already_rated", "您已评价过。", "You have rated it already.")
+def not_rated(ticket: "Ticket") -> bool:
+    return not getattr(ticket, "has_rated", False)
+
+
+@condition("not_cosigned", "您没有附议过。", "You have not cosigned it.")
+def cosigned(ticket: "Ticket") -> bool:
+    return getattr(ticket, "follows", None) == FollowerKind.COSIGNED
+
+
+@condition(
+    "spoke_as_cosigner", "您已以附议人身份提出异议，不能撤回附议。", "You disputed it as a cosigner, and stay one."
+)
+def not_spoken(ticket: "Ticket") -> bool:
+    """Whoever could cosign again after a dispute would have a second voice."""
+    return not getattr(ticket, "spoke", False)
 
 
 @condition("already_disputed", "您已提出过一次异议。", "You have disputed it once already.")

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F
 
 from community.models import Street
+from tickets.inputs import Satisfaction
 from web.models import Identified
 from web.words import bilingual
 
@@ -39,6 +40,15 @@ class Follower(Identified):
     kind = models.CharField(max_length=8, choices=FollowerKind, verbose_name=bilingual("类别", "kind"))
     since = models.DateTimeField(verbose_name=bilingual("开始时间", "since"))
     disputed_at = models.DateTimeField(null=True, verbose_name=bilingual("异议时间", "disputed at"))
+    rating = models.PositiveSmallIntegerField(
+        null=True, choices=Satisfaction, verbose_name=bilingual("满意度", "rating")
+    )
+    rated_at = models.DateTimeField(null=True, verbose_name=bilingual("评价时间", "rated at"))
+    declined_at = models.DateTimeField(
+        null=True,
+        help_text=bilingual("不愿接续已退出的诉求人。", "When they declined to succeed the reporter who left."),
+        verbose_name=bilingual("不接续时间", "declined at"),
+    )
 
     class Meta:
         verbose_name = bilingual("附议人", "follower")

@@ -20,7 +20,7 @@ from community.receivers import local_day, receives
 from community.serving import Service
 from community.zones import zone_of
 from tickets import inputs
-from tickets.access import STREET_KINDS, Relation, any_of
+from tickets.access import OF_RESIDENTS, STREET_KINDS, Relation, any_of
 from tickets.clocks import HELPERS, LEADS, clock_plan
 from tickets.models import demands
 from tickets.models import service_level as service_levels
@@ -60,7 +60,7 @@ R = Relation
 S = State
 C = ClockName
 # What the next step of a ticket may be; the others run beside it.
-NEXT = frozenset(C) - {C.CALLBACK, C.REPORT, C.ASSIST}
+NEXT = frozenset(C) - {C.CALLBACK, C.REPORT, C.ASSIST, C.SUCCESSION}
 FACETS = (
     *("state", "type", "channel", "level", "urgent", "supervised", "question_open"),
     *("desk", "holder", "coordinator", "category", "compound", "community"),
@@ -81,7 +81,12 @@ _KEYS = [uuid.UUID(int=1)]
 _ASSIGNMENTS: Prepared[Any] = Prepared(
     lambda tickets, day: (
         Assignment.objects.filter(ticket__id__any_of=tickets)
-        .annotate(staffed=receives("organisation", day), kind=F("organisation__kind"), worker_name=F("worker__name"))
+        .annotate(
+            staffed=receives("organisation", day),
+            kind=F("organisation__kind"),
+            head_office=F("organisation__parent"),
+            worker_name=F("worker__name"),
+        )
         .order_by("id")
     ),
     tickets=_KEYS,
@@ -145,6 +150,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def at_risk(self, at: datetime) -> "TicketQuerySet":
         """Open ones of which nothing is overdue at `at`, and of whose time on something four fifths are gone."""
         return self.filter(next_due_at__gt=at, at_risk_at__lte=at)
+
+    def rated(self) -> "TicketQuerySet":
+        """Those that their residents rated themselves: these alone tell of satisfaction."""
+        return self.filter(rating__isnull=False, rated_on_behalf=False)
 
     def ended(self) -> "TicketQuerySet":
         """Those that are closed, rejected, merged, withdrawn or terminated."""
@@ -256,6 +265,21 @@ class Ticket(Subject):
         related_name="+",
         db_index=False,
         verbose_name=bilingual("诉求人", "reporter"),
+    )
+    inherited = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=bilingual("诉求人接续自已退出的他人。", "The reporter took it on from another, who left."),
+        verbose_name=bilingual("接续诉求", "inherited"),
+    )
+    successor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=bilingual("正被询问是否接续的附议人或并单居民。", "The follower who is asked to take it on."),
+        verbose_name=bilingual("拟接续人", "successor"),
     )
     contact_name = models.CharField(max_length=40, blank=True, default="", verbose_name=bilingual("联系人", "contact"))
     contact_phone = models.CharField(
@@ -409,6 +433,14 @@ class Ticket(Subject):
     rating = models.PositiveSmallIntegerField(
         null=True, choices=inputs.Satisfaction, verbose_name=bilingual("满意度", "rating")
     )
+    rated_on_behalf = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=bilingual(
+            "街道代诉求人评价，不计入满意度。", "By the street in the resident's place: no satisfaction."
+        ),
+        verbose_name=bilingual("代办评价", "rated on behalf"),
+    )
 
     objects = TicketQuerySet.as_manager()
 
@@ -522,8 +554,9 @@ class Ticket(Subject):
         category = Category.objects.filter(pk=OuterRef("category"))
         rows: Any = super().for_move(person_id)
         found: models.QuerySet[Self] = rows.annotate(
-            follows=Exists(mine),
+            follows=Subquery(mine.values("kind")[:1]),
             spoke=Exists(spoken),
+            has_rated=Exists(mine.filter(rated_at__isnull=False)),
             urged_out=Exists(urged.order_by("at")[demands.MAX_URGES - 1 : demands.MAX_URGES]),
             own_last_urge=Subquery(urged.order_by("-at").values("at")[:1]),
             committee_now=Subquery(area.values("committee")),
@@ -641,7 +674,7 @@ class Ticket(Subject):
         """Bring holder, due moments and the end up to date with state, assignments and clocks."""
         ended = self.state in ENDED
         if ended:
-            self.question_open, self.extension_days = False, None
+            self.question_open, self.extension_days, self.successor_id = False, None, None
             self._close_assignments(at, Outcome.DONE if self.state == S.CLOSED else Outcome.ENDED)
         self.holder_id = self.lead.organisation_id if self.lead else None
         self.closed_at = (self.closed_at or at) if ended else None
@@ -693,6 +726,8 @@ class Ticket(Subject):
             "dues": dues,
             "due": self.due_at,
             "reporter": self.reporter_id,
+            "inherited": self.inherited,
+            "successor": self.successor_id,
             "accused": list(self.accused),
             "desk": self.desk_id,
             "coordinator": self.coordinator_today,
@@ -707,9 +742,9 @@ class Ticket(Subject):
             "plan": self.account_plan_on,
         }
 
-    def acts_for(self, by: Actor) -> uuid.UUID | None:
-        """The actor's organisation that has a part in the ticket; a reporter acts for themselves."""
-        if by.person_id == self.reporter_id and not by.on_behalf:
+    def acts_for(self, by: Actor, verb: str) -> uuid.UUID | None:
+        """The actor's organisation that has a part in the ticket; a resident acts for themselves, wherever they sit."""
+        if not by.on_behalf and (by.person_id == self.reporter_id or verb in OF_RESIDENTS):
             return None
         concerned = {self.coordinator_today, self.committee_today, self.residents_committee_today}
         concerned |= {one.organisation_id for one in self.assignments}
@@ -788,6 +823,8 @@ class Ticket(Subject):
 
     def _enter(self, at: datetime) -> None:
         self.state_since = at
+        # Whoever asked has had their turn.
+        self.question_open = False
 
     def assign(
         self, organisation: uuid.UUID, role: AssignmentRole, at: datetime, *, step: int = 1, waiting: bool = False
@@ -964,7 +1001,7 @@ class Ticket(Subject):
         source=[*OPEN, S.CLOSED],
         target=None,
         permission=any_of(R.STREET),
-        conditions=[demands.not_anonymous],
+        conditions=[demands.not_anonymous, demands.not_left],
         custom=move("更正联系方式", "Correct the contact", inputs.CorrectContact, visibility=Visibility.INTERNAL),
     )
     def correct_contact(
@@ -1028,8 +1065,17 @@ class Ticket(Subject):
         permission=any_of(R.COORDINATOR, R.STREET),
         custom=move("协调记录", "Record of coordination", inputs.Record, visibility=Visibility.PARTIES),
     )
-    def record(self, *, at: datetime, by: Actor, met_with: str, agreed: str) -> None:
-        """Write down who met and what was agreed."""
+    def record(
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        met_with: str,
+        agreed: str,
+        minutes: str = "",
+        photos: Sequence[uuid.UUID] = (),
+    ) -> None:
+        """Write down who met and what was agreed, with the minutes and photos of the meeting."""
 
     @transition(
         field=state,
@@ -1229,9 +1275,23 @@ class Ticket(Subject):
 
     @transition(
         field=state,
-        source=[S.IN_PROGRESS, S.ON_ACCOUNT],
+        source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.STREET),
+        custom=move("进展", "Report progress", inputs.Progress),
+    )
+    @transition(
+        field=state,
+        source=S.ON_ACCOUNT,
+        target=None,
+        permission=any_of(R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.OWNER, R.STREET),
+        custom=move("进展", "Report progress", inputs.Progress),
+    )
+    @transition(
+        field=state,
+        source=S.COORDINATING,
+        target=None,
+        permission=any_of(R.COORDINATOR, R.WHISTLED, R.STREET),
         custom=move("进展", "Report progress", inputs.Progress),
     )
     def progress(self, *, at: datetime, by: Actor, text: str, photos: Sequence[uuid.UUID] = ()) -> None:
@@ -1270,6 +1330,14 @@ class Ticket(Subject):
 
     @transition(
         field=state,
+        source=S.COORDINATING,
+        target=None,
+        permission=any_of(R.COORDINATOR, R.STREET),
+        conditions=[demands.no_open_question, demands.questions_left],
+        custom=move("请补充", "Ask the resident", inputs.Ask),
+    )
+    @transition(
+        field=state,
         source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.HOLDER),
@@ -1283,26 +1351,26 @@ class Ticket(Subject):
 
     @transition(
         field=state,
-        source=S.IN_PROGRESS,
+        source=[S.COORDINATING, S.IN_PROGRESS],
         target=None,
         permission=any_of(R.REPORTER),
         conditions=[demands.has_open_question],
         custom=move("补充", "Answer", inputs.Answer),
     )
     def answer(self, *, at: datetime, by: Actor, answer: str, photos: Sequence[uuid.UUID] = ()) -> None:
-        """Answer the holder's question."""
+        """Answer the question of whoever works on it."""
         self.question_open = False
 
     @transition(
         field=state,
-        source=S.IN_PROGRESS,
+        source=[S.COORDINATING, S.IN_PROGRESS],
         target=None,
         permission=any_of(R.CLOCK),
         conditions=[demands.has_open_question],
         custom=move("补充逾期", "Let the question lapse", inputs.Nothing),
     )
     def lapse(self, *, at: datetime, by: Actor) -> None:
-        """Go on without an answer: a question holds the holder's time for 72 hours at most."""
+        """Go on without an answer: a question holds time for 72 hours at most."""
         self.question_open = False
 
     @transition(
@@ -1481,13 +1549,21 @@ class Ticket(Subject):
         source=S.REPLIED,
         target=S.CLOSED,
         permission=any_of(R.REPORTER),
-        conditions=[demands.somebody_reported],
+        conditions=[demands.somebody_reported, demands.not_own_work],
         custom=move("确认", "Confirm", inputs.Confirm),
     )
     def confirm(self, *, at: datetime, by: Actor, resolved: bool, rating: int, words: str = "") -> None:
-        """Accept the reply and rate it; the ticket closes."""
+        """Accept the reply and rate it; the ticket closes. What the street rates in the resident's place counts as no satisfaction."""
+        if not resolved:
+            raise InvalidInput(
+                "resolved",
+                "dispute_instead",
+                bilingual(
+                    "未解决的，请选择“不满意”（dispute）。", "What is not resolved is not confirmed: dispute it."
+                ),
+            )
         self._enter(at)
-        self.resolved, self.rating = resolved, rating
+        self.resolved, self.rating, self.rated_on_behalf = resolved, rating, bool(by.on_behalf)
 
     @transition(
         field=state,
@@ -1550,6 +1626,7 @@ class Ticket(Subject):
         self.reopenings += 1
         self._raise_for_rework()
         self.resolved = self.rating = self.due_at = None
+        self.rated_on_behalf = False
         led = self.last_lead
         if led and holder_live:
             self._reassign(led.organisation_id, at)
@@ -1663,26 +1740,63 @@ class Ticket(Subject):
         *,
         at: datetime,
         by: Actor,
-        successor: Any = None,
-        cosigned: bool = False,
+        successor: uuid.UUID | None = None,
         shared: bool = False,
         reason: str = "",
     ) -> State:
         """Take the report back. Once work has begun, or where it is urgent or shared, only the reporter leaves.
 
-        `successor` becomes the reporter, and `cosigned` says that they cosigned it; `shared` says that the report is that of
-        others too, cosigned by them or with theirs merged into it.
+        `successor` is asked to take the reporter's place; `shared` says that the report is that of others too, cosigned by them or
+        with theirs merged into it.
         """
         if self.state in WITHDRAWABLE and not self.urgent and not shared:
             self._enter(at)
             return S.WITHDRAWN
-        self.reporter = successor
-        self.contact_name, self.contact_phone = (successor.name, successor.phone) if successor else ("", "")
-        if cosigned:
-            self.cosigns -= 1
-        if self.question_open:
-            self.question_open = False
+        self.reporter, self.inherited, self.question_open = None, False, False
+        self.contact_name, self.contact_phone = "", ""
+        self._ask_to_succeed(successor)
         return S(self.state)
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.SUCCESSOR),
+        custom=move("接续诉求", "Succeed the reporter", inputs.Nothing, guarded=False),
+    )
+    def succeed(self, *, at: datetime, by: Actor, person: Any, cosigned: bool) -> None:
+        """Take the place of the reporter who left, with one's own name and phone. A cosigner is counted as such no longer."""
+        self.reporter, self.inherited, self.successor_id = person, True, None
+        self.contact_name, self.contact_phone = person.name, person.phone
+        self.cosigns -= cosigned
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.SUCCESSOR),
+        custom=move("不接续", "Decline to succeed", inputs.Nothing, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def decline_succession(self, *, at: datetime, by: Actor, successor: uuid.UUID | None = None) -> None:
+        """Stay a follower and no more; `successor` is asked next, and without one the street keeps the ticket."""
+        self._ask_to_succeed(successor)
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.CLOCK),
+        conditions=[demands.successor_asked],
+        custom=move("街道接续", "Let the street keep it", inputs.Nothing, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def keep(self, *, at: datetime, by: Actor) -> None:
+        """Ask nobody any more who might succeed the reporter: the street goes on with the ticket by itself."""
+        self.successor_id = None
+
+    def _ask_to_succeed(self, successor: uuid.UUID | None) -> None:
+        """Ask a follower to take the place of the reporter who left; the event says whether, and not whom."""
+        self.successor_id = successor
+        self.note(asked=successor is not None)
 
     @transition(
         field=state,
@@ -1724,9 +1838,35 @@ class Ticket(Subject):
 
     @transition(
         field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.FOLLOWER),
+        conditions=[demands.cosigned, demands.not_spoken],
+        custom=move("撤回附议", "Take the cosign back", inputs.Nothing, guarded=False),
+    )
+    def uncosign(self, *, at: datetime, by: Actor, successor: uuid.UUID | None = None) -> None:
+        """Stand behind it no longer. Whoever was asked to succeed the reporter has thereby declined, and `successor` is asked."""
+        self.cosigns -= 1
+        if by.person_id == self.successor_id:
+            self._ask_to_succeed(successor)
+
+    @transition(
+        field=state,
         source=[S.REPLIED, S.CLOSED],
         target=None,
-        permission=any_of(R.REPORTER),
+        permission=any_of(R.FOLLOWER),
+        conditions=[demands.reported_or_merged, demands.not_own_work, demands.not_rated],
+        custom=move("评价", "Rate", inputs.Rate, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def rate(self, *, at: datetime, by: Actor, rating: int, words: str = "") -> None:
+        """Rate what was done about one's own report that was merged into this one; each for themselves, and the ticket stays."""
+
+    @transition(
+        field=state,
+        source=[S.REPLIED, S.CLOSED],
+        target=None,
+        permission=any_of(R.REPORTER, R.FOLLOWER),
+        conditions=[demands.reported_or_merged, demands.not_own_work],
         custom=move("致谢", "Thank", inputs.Thank, guarded=False),
     )
     def thank(self, *, at: datetime, by: Actor, words: str, consent: bool) -> None:
@@ -1874,7 +2014,15 @@ class Ticket(Subject):
 
     @transition(
         field=state,
-        source=list(OPEN),
+        source=S.COORDINATING,
+        target=None,
+        permission=any_of(R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET),
+        conditions=[demands.not_anonymous, demands.not_confidential_to_them],
+        custom=move("查看联系方式", "Reveal the contact", inputs.Reason, visibility=Visibility.INTERNAL, guarded=False),
+    )
+    @transition(
+        field=state,
+        source=[one for one in OPEN if one != S.COORDINATING],
         target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.STREET),
         conditions=[demands.not_anonymous, demands.not_confidential_to_them],

@@ -34,6 +34,7 @@ def folded(events: Sequence[Event]) -> Folded:
     said: Folded = {
         "resolved": None,
         "rating": None,
+        "rated_on_behalf": False,
         "disputes": 0,
         "urges": 0,
         "last_urged_at": None,
@@ -47,8 +48,17 @@ def folded(events: Sequence[Event]) -> Folded:
 
 
 _CHANGES: Mapping[str, Callable[[Folded, Event], Folded]] = {
-    "confirm": lambda said, event: {"resolved": event.data["resolved"], "rating": event.data["rating"]},
-    "reopen": lambda said, event: {"resolved": None, "rating": None, "reopenings": said["reopenings"] + 1},
+    "confirm": lambda said, event: {
+        "resolved": event.data["resolved"],
+        "rating": event.data["rating"],
+        "rated_on_behalf": bool(event.on_behalf),
+    },
+    "reopen": lambda said, event: {
+        "resolved": None,
+        "rating": None,
+        "rated_on_behalf": False,
+        "reopenings": said["reopenings"] + 1,
+    },
     "dispute": lambda said, event: {"disputes": said["disputes"] + 1},
     "urge": lambda said, event: {"urges": said["urges"] + 1, "last_urged_at": event.at},
     "callback": lambda said, event: {"called_back_at": event.at},

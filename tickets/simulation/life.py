@@ -537,7 +537,7 @@ class Life:
         """Have the last word."""
         rating = self.rating(content=self.content)
         said = {"words": self.one_of(words.THANKS)} if rating > 4 and self.happens("says", 0.3) else {}
-        self.reporter("confirm", resolved=rating > 2, rating=rating, **said)
+        self.reporter("confirm", resolved=True, rating=rating, **said)
 
     def rating(self, *, content: bool) -> int:
         """One to five."""

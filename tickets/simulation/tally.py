@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
+from tickets.inputs import Satisfaction
 from tickets.simulation.history import History
 from tickets.states import OPEN, ClockName, State
 
@@ -26,6 +27,9 @@ class Count:
     disputed: int = 0
     reopened: int = 0
     silent: int = 0
+    rated: int = 0
+    satisfied: int = 0
+    rated_on_behalf: int = 0
     merged: int = 0
     on_account: int = 0
     open: int = 0
@@ -56,6 +60,11 @@ class Count:
         self.disputed += "dispute" in verbs
         self.reopened += "reopen" in verbs
         self.silent += "close_silent" in verbs
+        if ticket.rating is not None and ticket.rated_on_behalf:
+            self.rated_on_behalf += 1
+        elif ticket.rating is not None:
+            self.rated += 1
+            self.satisfied += ticket.rating >= Satisfaction.FAIRLY_SATISFIED
         self.merged += ticket.state == State.MERGED
         self.on_account += "put_on_account" in verbs
         self.open += ticket.state in OPEN
@@ -82,6 +91,9 @@ class Count:
         yield "disputed", self.disputed, ""
         yield "reopened", self.reopened, ""
         yield "closed silently", self.silent, ""
+        yield "rated by residents", self.rated, ""
+        yield "  satisfied", 100 * self.satisfied / self.rated if self.rated else None, "%"
+        yield "rated on their behalf", self.rated_on_behalf, ""
         yield "merged", self.merged, ""
         yield "put on account", self.on_account, ""
         yield "reminders", self.reminders, ""

@@ -111,7 +111,7 @@ class Subject(Identified):
         """What has to be known of the subject to tell of an event: JSON's values, UUIDs and moments, as of now."""
         return {}
 
-    def acts_for(self, by: Actor) -> uuid.UUID | None:
+    def acts_for(self, by: Actor, verb: str) -> uuid.UUID | None:
         """The organisation in whose name `by` acts on this subject; None for somebody who acts for themselves."""
         return None
 

@@ -1,0 +1,213 @@
+"""Whom a ticket accuses learns nothing more of it: every list, search, page, message and webhook, in every state and after every move."""
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from functools import cache
+from itertools import product
+from typing import Any
+
+import pytest
+from django.db import transaction
+from drf_spectacular.generators import SchemaGenerator
+
+from community.models import Membership, Organisation, Person
+from notifications.models import Message
+from tests.tickets.conftest import Caller
+from tests.tickets.paths import CONTACTED, FOLLOWED, INPUTS, WHISTLED, Scene, Step, undone
+from tests.tickets.story import signed_in
+from tests.tickets.test_what_leaves import around
+from tickets import announce
+from tickets.models import Ticket
+from tickets.states import State
+from workflow.errors import Refusal
+from workflow.moves import moves
+
+pytestmark = pytest.mark.django_db
+
+S = State
+TITLE = "保安队长收停车费不开票"
+_LED: list[Step] = [
+    FOLLOWED,
+    WHISTLED,
+    ("chair", "dispatch", {"holder": "po-a01", "co_handlers": ["lift-shengan"]}),
+    ("dispatcher", "sign", {}),
+    ("dispatcher", "return", {"reason": "不属于我方职责"}),
+    ("property_officer", "uphold", {}),
+]
+_BY_SECTION: list[Step] = [
+    FOLLOWED,
+    WHISTLED,
+    ("property_officer", "dispatch", {"holder": "section-city"}),
+    ("property_officer", "redispatch", {"holder": "po-a01", "reason": "更合适"}),
+    ("dispatcher", "return", {"reason": "不属于我方职责"}),
+    ("property_officer", "uphold", {}),
+]
+# What has a part in the ticket before it is accused, and the moves that gave it one.
+PARTIES: dict[str, list[Step]] = {
+    "po-a01": _LED,
+    "lift-shengan": _LED,
+    "dept-traffic-police": _LED,
+    "section-city": _BY_SECTION,
+    "pmc-a01": _LED,
+}
+_GIVEN: Step = ("desk_officer", "dispatch", {"holder": "section-enforcement"})
+_AT_WORK: list[Step] = [_GIVEN, ("enforcement_officer", "sign", {})]
+_REPLIED: list[Step] = [
+    *_AT_WORK,
+    ("enforcement_officer", *CONTACTED[1:]),
+    ("enforcement_officer", "reply", INPUTS["reply"]),
+]
+# How it goes on from there, once somebody is accused.
+ONWARDS: dict[State, list[Step]] = {
+    S.COORDINATING: [],
+    S.DISPATCHED: [_GIVEN],
+    S.SUBMITTED: [_GIVEN, ("clock", "bounce", {})],
+    S.IN_PROGRESS: _AT_WORK,
+    S.RETURNING: [*_AT_WORK, ("enforcement_officer", "return", INPUTS["return"])],
+    S.REPLIED: _REPLIED,
+    S.ON_ACCOUNT: [*_AT_WORK, ("desk_officer", "put_on_account", INPUTS["put_on_account"])],
+    S.CLOSED: [*_REPLIED, ("resident", "confirm", INPUTS["confirm"])],
+    S.REJECTED: [("desk_officer", "reject", INPUTS["reject"])],
+    S.TERMINATED: [("street_lead", "terminate", INPUTS["terminate"])],
+    S.WITHDRAWN: [],
+    S.MERGED: [],
+}
+ACTING = ("resident", "tenant", "neighbour", "desk_officer", "enforcement_officer", "street_lead", "clock")
+
+
+def accusing(scene: Scene, party: str, state: State) -> Any:
+    """The id of a ticket in which `party` had a part, which accuses it now, and which has come to `state` since."""
+    cosigned = state not in {S.WITHDRAWN, S.MERGED}
+    steps = [step for step in PARTIES[party] if cosigned or step is not FOLLOWED]
+    ticket = scene.follow(scene.file("SV01", title=TITLE), steps)
+    accuse: Step = ("desk_officer", "correct", {"accused": str(scene.codes[party]), "reason": "反映的就是它"})
+    scene.follow(ticket, [accuse, *ONWARDS[state]])
+    if state == S.WITHDRAWN:
+        scene.do("resident", ticket, "withdraw")
+    if state == S.MERGED:
+        other = scene.file("SV01", title=TITLE, type="complaint", secrecy="open", accused_id=scene.codes[party])
+        scene.do("desk_officer", ticket, "merge", into=str(other))
+    assert Ticket.objects.get(pk=ticket).state == state
+    return ticket
+
+
+def recused(ticket: Ticket, *, officer: Person, follower: Person) -> list[Person]:
+    """People of two of the organisations that are accused, and an officer of the street and a neighbour who cosigned, who sit there now."""
+    accused = Organisation.objects.filter(pk__in=ticket.accused).order_by("code")[0]
+    for person in (officer, follower):
+        Membership.objects.create(
+            street_id=accused.street_id, person=person, organisation=accused, role="member", starts_on="2021-01-01"
+        )
+    seated = Membership.objects.filter(organisation__in=ticket.accused, ends_on=None, person__is_active=True)
+    first = (
+        seated.order_by("organisation_id", "role", "person_id")
+        .distinct("organisation_id")
+        .values_list("person", flat=True)
+    )
+    return list(Person.objects.filter(pk__in=[*first[:2], officer.pk, follower.pk]))
+
+
+@cache
+def described() -> dict[str, Any]:
+    """The addresses of the API, as its document describes them."""
+    paths: dict[str, Any] = SchemaGenerator().get_schema(public=True)["paths"]
+    return paths
+
+
+def questions(ticket: Ticket, parties: Collection[Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every address of the API that lists something, with every choice that it offers, and the words that would find the ticket."""
+    known = {
+        "compound": [str(ticket.compound_id)],
+        "organisation": [str(one) for one in parties],
+        "category": ["SV01"],
+        "q": [TITLE, ticket.code],
+        "text": [TITLE],
+    }
+    for path, operations in described().items():
+        if "{" in path or "get" not in operations:
+            continue
+        named = {one["name"]: one for one in operations["get"].get("parameters", ()) if one["in"] == "query"}
+        choices = {
+            name: [*map(str, one["schema"]["enum"])]
+            for name, one in named.items()
+            if "enum" in one["schema"] and name in {"scope", "status"}
+        }
+        fixed = {"category": "SV01", "text": TITLE, "compound": str(ticket.compound_id)} if "text" in named else {}
+        for chosen in product(*choices.values()):
+            base = dict(zip(choices, chosen, strict=True)) | fixed
+            if base.get("scope") == "compound":
+                base["compound"] = str(ticket.compound_id)
+            yield path, base
+            for name in (named.keys() & known.keys()) - base.keys():
+                for value in known[name]:
+                    yield path, base | {name: value}
+
+
+def assert_nothing_found(caller: Caller, ticket: Ticket, parties: Collection[Any]) -> None:
+    """Nothing that the caller can ask for holds the ticket, and by its own address it does not exist."""
+    for path, query in questions(ticket, parties):
+        answer = caller.client.get(path, {"limit": "100", **query})
+        assert answer.status_code < 500
+        body = answer.content.decode().replace(json.dumps(query.get("q", "")), "")
+        for secret in (str(ticket.pk), ticket.code, TITLE):
+            assert secret not in body, (path, query)
+    one = f"/api/v1/tickets/{ticket.pk}"
+    for path in (one, f"{one}/events", f"{one}/moves"):
+        assert caller.client.get(path).status_code == 404
+    for name in ("reveal", "progress", "urge"):
+        sent = caller.client.post(
+            f"{one}/moves/{name}", INPUTS.get(name, {}), format="json", headers={"If-Match": '"1"'}
+        )
+        assert sent.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("party", "state"),
+    [
+        *(("po-a01", state) for state in State),
+        *((party, state) for party in PARTIES if party != "po-a01" for state in (S.COORDINATING, S.CLOSED)),
+    ],
+)
+def test_whoever_sits_with_the_accused_finds_the_ticket_nowhere(scene, party, state):
+    ticket = Ticket.objects.get(pk=accusing(scene, party, state))
+    for person in recused(ticket, officer=scene.cast["general_officer"], follower=scene.cast["tenant"]):
+        assert_nothing_found(signed_in(person), ticket, ticket.accused)
+
+
+@pytest.mark.parametrize("party", ["po-a01", "section-city"])
+def test_before_it_was_accused_it_found_what_it_had_done_and_the_street_finds_it_still(scene, party):
+    ticket = Ticket.objects.get(pk=scene.follow(scene.file("SV01", title=TITLE), PARTIES[party]))
+    (person,) = Person.objects.filter(pk=scene.cast["dispatcher" if party == "po-a01" else "city_officer"].pk)
+    caller, officer = signed_in(person), signed_in(scene.cast["desk_officer"])
+    for reader in (caller, officer):
+        with pytest.raises(AssertionError):
+            assert_nothing_found(reader, ticket, [scene.codes[party]])
+    scene.do("desk_officer", ticket.pk, "correct", accused=str(scene.codes[party]), reason="反映的就是它")
+    ticket.refresh_from_db(fields=["accused"])
+    assert_nothing_found(caller, ticket, ticket.accused)
+    with pytest.raises(AssertionError):
+        assert_nothing_found(officer, ticket, ticket.accused)
+
+
+@pytest.mark.parametrize("state", [one for one in State if one not in {S.REJECTED, S.TERMINATED, S.WITHDRAWN}])
+def test_whatever_is_done_next_the_accused_their_robots_and_systems_hear_nothing(today, outlets, state):
+    ticket = Ticket.objects.get(pk=accusing(today, "po-a01", state))
+    people = recused(ticket, officer=today.cast["general_officer"], follower=today.cast["tenant"])
+    today.known.clear()
+    announce.tell_outbox()
+    theirs = around(outlets, ticket.accused) | {one.pk for one in people}
+    heard, made = set(Message.objects.values_list("pk", flat=True)), set()
+    for name, who in product(moves(Ticket), ACTING):
+        if name in made:
+            continue
+        with undone(), suppress(Refusal):
+            into = {"into": str(today.file(title=TITLE))} if name == "merge" else {}
+            with transaction.atomic():
+                today.do(who, ticket.pk, name, **INPUTS.get(name, {}) | into)
+            announce.tell_outbox()
+            told = Message.objects.exclude(pk__in=heard)
+            assert not told.filter(recipient__in=theirs).exists(), f"{name} by {who}"
+            made.add(name)
+    assert made
+    assert Organisation.objects.filter(pk__in=ticket.accused).count() > 1
