@@ -4,13 +4,15 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from types import EllipsisType
 from typing import Any
 
 from django.db import IntegrityError, connection
 from django.db.models import Q, QuerySet
 
-from community.models import Membership, Organisation, Person, Street
+from community.addressees import in_roles, members
+from community.models import Membership, Organisation, Person, Role, Street
 from community.receivers import Receiver, local_day, receivers
 from community.serving import Party, Service, Serving, UnknownPlace, who_serves
 from tickets import catalogue, parties, succession
@@ -23,7 +25,7 @@ from tickets.models.demands import MAX_URGES, cosigned, not_following, not_rated
 from tickets.models.photo import PhotoKind
 from tickets.models.ticket import LOOKED_UP
 from tickets.news import URGED, URGED_AGAIN
-from tickets.routing import CONTRACTORS, Routing, answering_section, contract_of, covers, renders, route
+from tickets.routing import CONTRACTORS, Routing, answering_section, contract_of, covers, renders, route, successor
 from tickets.states import AssignmentRole, Channel, HiddenBy, Outcome, Secrecy, State, TicketType
 from tickets.titles import made_of
 from web.words import bilingual
@@ -329,6 +331,7 @@ def correct(
     compound: uuid.UUID | EllipsisType | None = ...,
     spot: str | None = None,
     accused: uuid.UUID | None = None,
+    complex_fault: bool | None = None,
 ) -> Event:
     """Set right category, place and whom it is against, looked up as they are today.
 
@@ -355,6 +358,7 @@ def correct(
         desk=desk,
         spot=spot,
         accused=family,
+        complex_fault=complex_fault,
     )
 
 
@@ -477,18 +481,40 @@ def _contract(ticket: Ticket, leaf: catalogue.Leaf, holder: Receiver, by: Actor)
 def complete_step(
     ticket: Ticket, *, by: Actor, version: int | None, result: str, photos: Sequence[uuid.UUID] = ()
 ) -> Event:
-    """Finish one's own step; whoever leads the next one is measured by their own contract."""
+    """Finish one's own step; whoever leads the next one is measured by their own contract.
+
+    Where the company that was to lead it has lost the place since it was named, whoever serves there now is asked instead.
+    """
     claim(photos, by)
-    following, contract = ticket.next_step, None
+    following, contract, instead = ticket.next_step, None, None
     if following is not None:
-        leaf, found = catalogue.leaf_by_id(ticket.category_id), receivers([following.organisation_id], by.at)
-        if holder := found.get(following.organisation_id):
+        leaf = catalogue.leaf_by_id(ticket.category_id)
+        if holder := receivers([following.organisation_id], by.at).get(following.organisation_id):
             contract = _contract(ticket, leaf, replace(holder, receiver_id=holder.organisation_id), by)
+            # Whoever serves the place has a contract there: a company that has none may have lost it since it was named.
+            named = leaf.lead == parties.PROVIDER and holder.kind in _COMPANIES and contract is None
+            if named and _named(following.organisation_id, holder.parent_id, ticket, leaf, ticket.step_given_at):
+                instead, contract = _served_now(ticket, leaf, by)
     event = perform(
-        Ticket.complete_step, ticket, by=by, version=version, result=result, photos=photos, contract=contract
+        Ticket.complete_step,
+        ticket,
+        by=by,
+        version=version,
+        result=result,
+        photos=photos,
+        contract=contract,
+        instead=instead,
     )
     attach(ticket, photos, PhotoKind.AFTER)
     return event
+
+
+def _served_now(ticket: Ticket, leaf: catalogue.Leaf, by: Actor) -> tuple[uuid.UUID, Service | None]:
+    """Whom the ticket goes to by who serves its place today, with their contract."""
+    serving = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=by.at)
+    party = successor(route(serving, leaf, ticket.type, ticket.accused), serving, leaf, ticket.accused)
+    ticket.kinds[party.id] = party.kind
+    return party.id, contract_of(serving, leaf, party.id, party.parent_id)
 
 
 def sign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID | None = None) -> Event:
@@ -513,6 +539,26 @@ def _check_worker(ticket: Ticket, worker: uuid.UUID, by: Actor) -> None:
     """Raises InvalidInput for whoever is no member of the holder today."""
     if not _seated(worker, by).filter(organisation=ticket.holder_id).exists():
         raise InvalidInput("worker", "unknown_worker", _UNKNOWN_WORKER)
+
+
+def named_person(ticket: Ticket, at: datetime) -> tuple[uuid.UUID, uuid.UUID]:
+    """Who of the street takes over what nobody signed for, with their organisation: of the section that answers, else of its office.
+
+    Raises IllegalMove where nobody is there.
+    """
+    office = Organisation.objects.filter(kind="street_office", street=ticket.street_id).values_list("pk", flat=True)
+    bodies = [one for one in (ticket.desk_id, *office) if one not in ticket.accused]
+    seats = members(bodies, at)
+    for body in bodies:
+        if found := in_roles(seats.get(body, ()), {Role.LEAD, Role.OFFICER}):
+            return body, found[0].person_id
+    raise IllegalMove()
+
+
+def step_in(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
+    """Give a ticket that nobody signed for to a person of the street."""
+    organisation, worker = named_person(ticket, by.at)
+    return perform(Ticket.step_in, ticket, by=by, version=version, organisation=organisation, worker=worker)
 
 
 def whistle(ticket: Ticket, *, by: Actor, version: int | None, departments: Sequence[uuid.UUID], reason: str) -> Event:
@@ -560,15 +606,19 @@ def _lost_the_place(led: Assignment, ticket: Ticket, by: Actor) -> bool:
     kind, head = Organisation.objects.values_list("kind", "parent").get(pk=led.organisation_id)
     if kind not in _COMPANIES:
         return False
-
-    def named(at: datetime | None) -> bool:
-        serving = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=at)
-        return any(
-            one.kind == "property" and covers(one, leaf.code) and renders(one, led.organisation_id, head)
-            for one in serving.services
-        )
-
+    named = partial(_named, led.organisation_id, head, ticket, leaf)
     return not named(by.at) and named(led.opened_at)
+
+
+def _named(
+    organisation_id: uuid.UUID, head: uuid.UUID | None, ticket: Ticket, leaf: catalogue.Leaf, at: datetime | None
+) -> bool:
+    """Whether a contract on the provider's matter named the company, or its head office, at the ticket's place at `at`."""
+    serving = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=at)
+    return any(
+        one.kind == "property" and covers(one, leaf.code) and renders(one, organisation_id, head)
+        for one in serving.services
+    )
 
 
 def _with_holder_live(transition: Callable[..., Any]) -> Action:
@@ -648,7 +698,11 @@ def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None
     followers = list(Follower.objects.filter(ticket=ticket).values_list("person_id", flat=True))
     if followers and not into.has_public_face:
         raise InvalidInput("into", "no_public_face", _FOLLOWED)
+    promise = ticket.promise
     event = perform(Ticket.merge, ticket, by=by, version=version, into=into)
+    # Its residents are those of the other now: what they were promised sooner holds for that.
+    if promise is not None and (into.due_at is None or promise["due_at"] < into.due_at):
+        into.note(promise=promise)
     # Whoever reads the other is told that it took one in, and not by whom nor whose.
     perform(Ticket.absorb, into, by=Actor.the_clock(by.at))
     people = {person for person in [ticket.reporter_id, *followers] if person and person != into.reporter_id}
@@ -682,6 +736,9 @@ def cosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
 
 def split(ticket: Ticket, *, by: Actor, version: int | None, masters: Sequence[Ticket] = (), reason: str = "") -> Event:
     """Take the ticket out of `masters`, locked with it, the nearest first; its people follow them no longer on its account."""
+    if ticket.due_at is None and masters and masters[0].promise is not None:
+        # Its residents were promised what the other's were.
+        ticket.note(promise=masters[0].promise)
     event = perform(Ticket.split, ticket, by=by, version=version, reason=reason)
     leaving = {ticket.reporter_id, *Follower.objects.filter(ticket=ticket).values_list("person_id", flat=True)} - {None}
     for master in masters:
@@ -806,6 +863,7 @@ ACTIONS: Mapping[str, Action] = {
     "redispatch": _dispatching(Ticket.redispatch),
     "sign": sign,
     "assign": assign,
+    "step_in": step_in,
     "whistle": whistle,
     "put_on_account": put_on_account,
     "resume": _with_holder_live(Ticket.resume),

@@ -235,7 +235,7 @@ def facts_of(told: Told, audience: Audience, masters: Mapping[str, str]) -> dict
 
 
 # What somebody has to do next; the others run beside it.
-_NEXT = NEXT - {ClockName.OVERALL}
+_NEXT = NEXT - {ClockName.OVERALL, ClockName.PROMISE}
 
 
 def _name(audience: Audience, key: Any) -> Any:

@@ -6,16 +6,18 @@ Entering a state stops what does not belong there and starts what does; some mov
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tickets.states import ClockName, State
-from workflow.clocks import Plan, Start
+from workflow.calendar import Budget, Unit
+from workflow.clocks import Plan, Start, rules_of
 from workflow.models import Clock, Event
 
 C = ClockName
 S = State
 
+MINUTE = timedelta(minutes=1)
 HELPERS = frozenset({C.REPORT, C.ASSIST})
 # What watches the organisation that leads.
 LEADS = frozenset({C.SIGN, C.CONTACT, C.ARRIVE, C.HANDLE})
@@ -32,7 +34,7 @@ class Running:
     held: frozenset[ClockName] = frozenset()
 
 
-_AROUND = frozenset({C.CALLBACK, C.SUCCESSION, *HELPERS})
+_AROUND = frozenset({C.CALLBACK, C.PROMISE, C.SUCCESSION, *HELPERS})
 _WORK = frozenset({C.CONTACT, C.ARRIVE, C.HANDLE})
 IN_STATE: Mapping[str, Running] = {
     S.SUBMITTED: Running((C.TRIAGE, C.OVERALL), _AROUND),
@@ -40,15 +42,26 @@ IN_STATE: Mapping[str, Running] = {
     S.DISPATCHED: Running((C.SIGN, C.OVERALL), _AROUND | _WORK),
     S.IN_PROGRESS: Running((C.HANDLE, C.OVERALL), _AROUND | _WORK | {C.QUESTION, C.EXTENSION}),
     S.RETURNING: Running((C.REVIEW, C.OVERALL), _AROUND | _WORK),
-    S.REPLIED: Running((C.CONFIRM,), frozenset({C.CALLBACK, C.SUCCESSION}), HELPERS),
-    S.ON_ACCOUNT: Running((C.ACCOUNT, C.PLAN), frozenset({C.SUCCESSION}), held=_AROUND - {C.SUCCESSION}),
+    S.REPLIED: Running((C.CONFIRM,), frozenset({C.CALLBACK, C.SUCCESSION}), HELPERS | {C.PROMISE}),
+    S.ON_ACCOUNT: Running(
+        (C.ACCOUNT, C.PLAN), frozenset({C.SUCCESSION}), held=(_AROUND - {C.SUCCESSION}) | _WORK | {C.OVERALL}
+    ),
     S.CLOSED: Running((), frozenset({C.CALLBACK})),
+    S.MERGED: Running(held=frozenset({C.CALLBACK, C.PROMISE})),
+}
+# Where the first rules had it otherwise: what was on account or merged began anew.
+IN_STATE_AT_FIRST: Mapping[str, Running] = {
+    S.ON_ACCOUNT: Running((C.ACCOUNT, C.PLAN), frozenset({C.SUCCESSION}), held=_AROUND - {C.SUCCESSION}),
+    S.MERGED: Running(),
 }
 NOTHING_RUNS = Running()
 # What an organisation that is asked to help owes.
 WHISTLED, CO_HANDLING = (C.REPORT, C.ASSIST), (C.ASSIST,)
 # What a question to the resident holds, while it is open.
-HELD_BY_QUESTION = frozenset({C.COORDINATE, C.HANDLE, C.OVERALL})
+HELD_BY_QUESTION = frozenset({C.COORDINATE, C.HANDLE, C.OVERALL, C.PROMISE})
+EXTENDED = HELD_BY_QUESTION - {C.COORDINATE}
+# What another category measures by budgets of its own.
+BY_CATEGORY = LEADS | HELPERS | {C.TRIAGE, C.COORDINATE, C.OVERALL, C.PROMISE, C.REVIEW, C.CALLBACK}
 
 
 def clock_plan(event: Event, clocks: Sequence[Clock]) -> Plan:
@@ -57,7 +70,8 @@ def clock_plan(event: Event, clocks: Sequence[Clock]) -> Plan:
         return Plan(calendar=event.data["calendar"])
     plan = _Planning(event, clocks)
     if event.source != event.target or event.verb in ("submit", "redispatch"):
-        plan.enter(IN_STATE.get(event.target, NOTHING_RUNS))
+        state = IN_STATE.get(event.target, NOTHING_RUNS)
+        plan.enter(IN_STATE_AT_FIRST.get(event.target, state) if plan.first else state)
     plan.act()
     return plan.whole()
 
@@ -66,29 +80,47 @@ class _Planning:
     def __init__(self, event: Event, clocks: Sequence[Clock]):
         self.event, self.clocks = event, clocks
         self.data: Mapping[str, Any] = event.data
+        self.first = rules_of(event) == 1
         # By identity: rows that PostgreSQL has yet to give an id are all alike.
         self.stops: dict[int, Clock] = {}
+        self.lapses: list[tuple[Clock, datetime]] = []
         self.pauses: list[tuple[Clock, str]] = []
         self.resumes: list[Clock] = []
         self.extends: list[tuple[Clock, int]] = []
+        self.revises: list[Clock] = []
         self.starts: list[Start] = []
 
     def whole(self) -> Plan:
         """The plan; what stops is neither held nor resumed besides."""
+        if not self.first:
+            self.end_question()
         pauses = [(one, reason) for one, reason in self.pauses if id(one) not in self.stops]
-        resumes = [one for one in self.resumes if id(one) not in self.stops]
+        lapsed = {id(one) for one, _ in self.lapses}
+        resumes = [one for one in self.resumes if id(one) not in self.stops and id(one) not in lapsed]
         extends = [(one, days) for one, days in self.extends if id(one) not in self.stops]
-        return Plan(tuple(self.stops.values()), tuple(pauses), tuple(resumes), tuple(extends), tuple(self.starts))
+        return Plan(
+            lapses=tuple(self.lapses),
+            stops=tuple(self.stops.values()),
+            pauses=tuple(pauses),
+            resumes=tuple(resumes),
+            extends=tuple(extends),
+            revises=tuple(one for one in self.revises if id(one) not in self.stops),
+            starts=tuple(self.starts),
+        )
 
     def enter(self, running: Running) -> None:
         """Let the clocks be those of the state that is entered."""
-        anew = LEADS if self.event.verb in NEW_LEAD and self.event.target == S.DISPATCHED else frozenset()
+        verb, source, target = self.event.verb, self.event.source, self.event.target
+        anew = LEADS if verb == "step_in" or (verb in NEW_LEAD and target == S.DISPATCHED) else frozenset()
         for clock in self.clocks:
             name = C(clock.name)
             if name in anew or name not in running.goes_on | running.held | frozenset(running.begins):
                 self.end(clock)
             elif name in running.held:
-                self.pauses.append((clock, self.event.target))
+                self.pauses.append((clock, target))
+            elif clock.running_since is None and source == S.MERGED:
+                # A split undoes the merger: what was held meanwhile is due when it was.
+                self.lapses.append((clock, clock.spans[-1]))
             elif clock.running_since is None:
                 self.resumes.append(clock)
         live = {clock.name for clock in self.clocks if id(clock) not in self.stops}
@@ -96,14 +128,26 @@ class _Planning:
         for name in begins:
             if name not in live:
                 self.start(name)
-        if anew and self.data.get("promised"):
-            self.start(C.CALLBACK)
+        if self.first:
+            if anew and self.data.get("promised"):
+                self.start(C.CALLBACK)
+            return
+        ended = {one.name: one for one in self.stops.values()}
+        if C.PROMISE in running.goes_on | running.held and C.PROMISE not in live and C.HANDLE in ended:
+            # Another organisation gets its whole time; what the resident was promised stays.
+            held = target if C.PROMISE in running.held else ""
+            self.starts.append(Start(C.PROMISE, follows=ended[C.HANDLE], held=held, climbed=True))
+        if self.data.get("promised") and C.CALLBACK not in live:
+            if anew:
+                self.start(C.CALLBACK)
+            elif C.OVERALL in ended:
+                self.starts.append(Start(C.CALLBACK, follows=ended[C.OVERALL]))
 
     def act(self) -> None:
         """Do what the move itself asks for."""
         event, verb = self.event, self.event.verb
         match verb:
-            case "contact":
+            case "contact" if self.data.get("counts", True):
                 self.stop(C.CONTACT)
             case "arrive":
                 self.stop(C.ARRIVE)
@@ -114,7 +158,12 @@ class _Planning:
                 self.again(C.ACCOUNT)
             case "ask":
                 self.start(C.QUESTION)
-                self.pauses += [(one, C.QUESTION) for one in self.clocks if one.name in HELD_BY_QUESTION]
+                # What is overdue runs on, and its ladder is climbed.
+                self.pauses += [
+                    (one, C.QUESTION)
+                    for one in self.clocks
+                    if one.name in HELD_BY_QUESTION and (self.first or one.due_at > event.at)
+                ]
             case "answer" | "lapse" | "withdraw" if event.source == event.target:
                 self.go_on()
             case "request_extension":
@@ -124,12 +173,17 @@ class _Planning:
                 self.extends += [
                     (one, self.data["days"])
                     for one in self.clocks
-                    if one.name in (C.HANDLE, C.OVERALL) and in_days(one)
+                    if one.name in EXTENDED and (in_days(one) if self.first else extensible(one))
                 ]
             case "refuse_extension":
                 self.stop(C.EXTENSION)
             case "callback":
                 self.stop(C.CALLBACK)
+            case "correct" if not self.first:
+                if self.data.get("reclassed"):
+                    self.revises += [one for one in self.clocks if one.name in BY_CATEGORY]
+                if (lead := self.data.get("arriving")) and not any(one.name == C.ARRIVE for one in self.clocks):
+                    self.start(C.ARRIVE, uuid.UUID(lead))
             case "correct" if "leaf" in self.data:
                 for one in self.clocks:
                     if one.name in (C.TRIAGE, C.COORDINATE, C.OVERALL):
@@ -139,6 +193,8 @@ class _Planning:
             self.stop(C.SUCCESSION)
         if self.data.get("asked"):
             self.start(C.SUCCESSION)
+        if promise := self.data.get("promise"):
+            self.take_promise(datetime.fromisoformat(promise["since"]), datetime.fromisoformat(promise["due_at"]))
         for holder in self.data.get("released", ()):
             self.stop_helper(HELPERS, holder)
         if (reporting := self.data.get("reporting")) is not None:
@@ -154,6 +210,22 @@ class _Planning:
         self.stop(C.QUESTION)
         if any(one.name == C.QUESTION for one in self.clocks):
             self.resumes += [one for one in self.clocks if one.name in HELD_BY_QUESTION]
+
+    def take_promise(self, since: datetime, due_at: datetime) -> None:
+        """Keep what was promised of another ticket: due at the same moment, whole minutes since then."""
+        self.stop(C.PROMISE)
+        minutes = (due_at - since) // MINUTE
+        running = IN_STATE[self.event.target]
+        held = self.event.target if C.PROMISE in running.held else ""
+        self.starts.append(Start(C.PROMISE, since=due_at - minutes * MINUTE, held=held, budget=f"{minutes}m"))
+
+    def end_question(self) -> None:
+        """Let what an ended question held go on: from the end of its time at the latest, whenever somebody came by."""
+        question = next((one for one in self.stops.values() if one.name == C.QUESTION), None)
+        if question is not None:
+            until = min(self.event.at, question.due_at)
+            held = [one for one in self.clocks if one.running_since is None and one.pause_reason == C.QUESTION]
+            self.lapses += [(one, until) for one in held]
 
     def start(self, name: ClockName, holder: uuid.UUID | None = None, since: datetime | None = None) -> None:
         """Begin a clock; one that watches the lead knows whom from the event."""
@@ -186,5 +258,10 @@ class _Planning:
 
 
 def in_days(clock: Clock) -> bool:
-    """Whether the clock counts days; a limit of hours is not extended."""
-    return "d" in clock.budget.split(",")[0]
+    """Whether the clock counts days."""
+    return Budget.parse(clock.budget).in_days
+
+
+def extensible(clock: Clock) -> bool:
+    """Whether days can be added to the clock's time: to any but working hours."""
+    return Budget.parse(clock.budget).unit != Unit.WORKING_HOURS

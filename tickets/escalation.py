@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from community.models import Organisation
 from community.receivers import local_day, receivers
-from tickets.actions import holder_live
+from tickets.actions import holder_live, named_person
 from tickets.models import Ticket
 from tickets.states import HIGHEST_AUTOMATIC, State
 from workflow import calendars
@@ -76,6 +76,9 @@ class TicketClimber(Climber[Ticket]):
                 if ticket.state == State.RETURNING and holder_live(ticket, by):
                     raise IllegalMove()
                 make()
+            case "step_in":
+                organisation, worker = named_person(ticket, by.at)
+                make(organisation=organisation, worker=worker)
             case "resume":
                 make(holder_live=holder_live(ticket, by))
             case _:

@@ -18,11 +18,11 @@ from django.db.models.functions import Cast
 
 from community import timers
 from community.models import ContractFiring, Organisation, ServiceContract
-from community.serving import Party, Serving, who_serves
-from tickets import catalogue, parties
+from community.serving import Serving, who_serves
+from tickets import catalogue
 from tickets.catalogue import Leaf
 from tickets.models import Assignment, Ticket
-from tickets.routing import Finder, Routing, answering_section, contract_of, covers, in_scope, renders, route
+from tickets.routing import Routing, contract_of, covers, in_scope, renders, route, successor
 from tickets.states import AssignmentRole, State
 from workflow import moment
 from workflow.actor import Actor
@@ -197,7 +197,7 @@ def _pass(draft: Draft[Ticket], ended: Ended, by: Actor) -> bool:
         asked = _others(routing, {*leaving, *(one.organisation_id for one in ticket.assignments if one.open)})
         draft.move(Ticket.relieve, by=by, facts=facts, leaving=leaving, co_handlers=asked)
         return True
-    holder = _successor(routing, serving, leaf, ticket.accused)
+    holder = successor(routing, serving, leaf, ticket.accused)
     staying = [one for one in helpers if one not in leaving]
     draft.move(
         Ticket.redispatch,
@@ -212,13 +212,3 @@ def _pass(draft: Draft[Ticket], ended: Ended, by: Actor) -> bool:
 
 def _others(routing: Routing, known: Collection[uuid.UUID]) -> list[uuid.UUID]:
     return [one.id for one in routing.co_handlers if one.id not in known]
-
-
-def _successor(routing: Routing, serving: Serving, leaf: Leaf, accused: Collection[uuid.UUID]) -> Party:
-    """Whom routing names today; of what was coordinated before it was given out, whoever serves now; else the section that answers."""
-    if routing.holder is not None:
-        return routing.holder
-    served = (
-        Finder(serving, leaf.code, accused).find(leaf.lead) if leaf.lead == parties.PROVIDER and not accused else None
-    )
-    return served or answering_section(serving, accused)

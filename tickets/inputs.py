@@ -159,6 +159,13 @@ class Correct(Input):
     )
     spot = WordsOfOneLine(max_length=200, required=False, allow_blank=True, label=SPOT)
     accused = Identifier(required=False, label=ACCUSED)
+    complex_fault = serializers.BooleanField(
+        required=False,
+        label=bilingual("复杂故障", "Complex fault"),
+        help_text=bilingual(
+            "照明等事项适用更长的时限。", "Lighting and the like get the longer time of a complex fault."
+        ),
+    )
     reason = Words(label=REASON)
 
 

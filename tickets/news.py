@@ -170,6 +170,12 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
         *_TAKEN,
         Note(S.SUPERVISOR, T.OVERSIGHT, "bounced.supervisor"),
     ),
+    "step_in": (
+        *_residents("dispatched.resident"),
+        Note(S.WORKER, T.WORK, "signed.worker"),
+        *_TAKEN,
+        Note(S.SUPERVISOR, T.OVERSIGHT, "bounced.supervisor"),
+    ),
     "return": (Note(S.DESK, T.WORK, "return.desk"),),
     "uphold": (*_work(), *_TAKEN),
     "designate": (Note(S.HANDLER, T.WORK, "designated.handler"), Note(S.DESK, T.PROGRESS, "designated.desk")),

@@ -91,8 +91,7 @@ def _told_of(verb: str) -> Iterator[tuple[Topic, str, str]]:
 
 def _named_by_ladders() -> Mapping[tuple[ClockName, str], list[str]]:
     """The sides that the rungs of each clock name, by clock and by the move that tells them."""
-    source, targets, rungs = service_level.read(service_level.FILE)
-    level = assemble(1, source, targets, rungs)
+    level = assemble(1, *service_level.read(service_level.FILE))
     found: dict[tuple[ClockName, str], list[str]] = {}
     for clock in ClockName:
         for rung in level.ladder(clock).rungs:

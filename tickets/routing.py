@@ -311,3 +311,13 @@ def route(serving: Serving, leaf: Leaf, type_: str, accused: Collection[uuid.UUI
         alarms=tuple(finder.alarms),
         version=number,
     )
+
+
+def successor(routing: Routing, serving: Serving, leaf: Leaf, accused: Collection[uuid.UUID]) -> Party:
+    """Whom routing names today; of what was coordinated before it was given out, whoever serves now; else the section that answers."""
+    if routing.holder is not None:
+        return routing.holder
+    served = (
+        Finder(serving, leaf.code, accused).find(leaf.lead) if leaf.lead == parties.PROVIDER and not accused else None
+    )
+    return served or answering_section(serving, accused)

@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "data" / "service_level.toml"
 EFFECTS = frozenset(
     {
         *("remind", "raise_level", "supervise", "take_over", "bounce", "designate", "resume"),
-        *("refuse_extension", "lapse", "close_silent", "keep"),
+        *("refuse_extension", "lapse", "close_silent", "keep", "step_in"),
     }
 )
 AUDIENCES = frozenset(
@@ -26,10 +26,16 @@ AUDIENCES = frozenset(
     }
 )
 # Measured by the plan date of an account, by the disposal of the first dispatch, and by coordination and disposal together.
-DERIVED = frozenset({ClockName.PLAN, ClockName.CALLBACK, ClockName.OVERALL})
+DERIVED = frozenset({ClockName.PLAN, ClockName.CALLBACK, ClockName.OVERALL, ClockName.PROMISE})
 ALWAYS = frozenset(ClockName) - DERIVED - {ClockName.SIGN, ClockName.CONTACT, ClockName.ARRIVE, ClockName.HANDLE}
 # What a version says that was published before there was the clock.
 UNLESS_SAID = {ClockName.SUCCESSION: ("3wd", Rung("due", ("keep",), ("desk",), share=100))}
+
+
+# What a version that was published before a clock was known does as its time runs out.
+LADDERS: Mapping[str, Ladder] = {
+    ClockName.PROMISE: Ladder((Rung("due", ("raise_level", "remind"), ("desk", "street_lead"), share=100),)),
+}
 
 
 class BadServiceLevel(ValueError):
@@ -59,6 +65,18 @@ class Target:
         return (self.starts_on or day) <= day <= (self.ends_on or day)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often something may be done: extensions for one organisation, and calls in vain until they count as first contact."""
+
+    extensions: int = 1
+    contact_attempts: int = 3
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.extensions <= 20 and 1 <= self.contact_attempts <= 20):
+            raise ValueError("limits: extensions lie between 0 and 20, contact_attempts between 1 and 20.")
+
+
 @dataclass(frozen=True)
 class ServiceLevel:
     """One version of the targets and ladders; a clock remembers the version's number and climbs its ladder to the end."""
@@ -70,6 +88,7 @@ class ServiceLevel:
     windows: Mapping[tuple[str, str], str] = field(default_factory=lambda: FORMERLY)
     rework: int = 0
     """From which time on that the work is to be done again the level is raised; 0 for never."""
+    limits: Limits = Limits()
 
     def window(self, name: Window, key: str) -> Budget:
         """How long something may still be done with a ticket of the class `key`."""
@@ -88,9 +107,13 @@ class ServiceLevel:
                 return found
         return None
 
+    def measures(self, clock: str, *keys: str) -> bool:
+        """Whether there is a target of the clock's for one of `keys`."""
+        return any((clock, key, 0) in self.targets for key in keys)
+
     def ladder(self, clock: str) -> Ladder:
-        """The rungs of a clock; none where the version has none."""
-        return self.ladders.get(clock, Ladder())
+        """The rungs of a clock; where the version has none, those of a clock that came later, or none."""
+        return self.ladders.get(clock) or LADDERS.get(clock, Ladder())
 
 
 def assemble(
@@ -102,6 +125,7 @@ def assemble(
     windows: Iterable[Target] = (),
     rework: int = 0,
     on: date | None = None,
+    limits: Limits = Limits(),
 ) -> ServiceLevel:
     """A service level of its parts, as they are on a day; without one, of those that have no end.
 
@@ -141,9 +165,8 @@ def assemble(
     for unsaid, (_, rung) in UNLESS_SAID.items():
         ladders.setdefault(unsaid, [rung])
     try:
-        return ServiceLevel(
-            number, source, found, {clock: Ladder(tuple(rungs)) for clock, rungs in ladders.items()}, open_for, rework
-        )
+        climbed = {clock: Ladder(tuple(rungs)) for clock, rungs in ladders.items()}
+        return ServiceLevel(number, source, found, climbed, open_for, rework, limits)
     except ValueError as problem:
         raise BadServiceLevel(str(problem)) from problem
 
@@ -189,7 +212,7 @@ def read(path: Path) -> tuple[str, list[Target], list[tuple[str, Rung]]]:
         document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BadServiceLevel(f"{path.name}: {problem}") from problem
-    if unknown := document.keys() - {"source", "rework", "targets", "windows", "standards", "ladders"}:
+    if unknown := document.keys() - {"source", "rework", "limits", "targets", "windows", "standards", "ladders"}:
         raise BadServiceLevel(f"{path.name}: there is no section {', '.join(sorted(unknown))}.")
     try:
         targets = [
@@ -222,6 +245,14 @@ def read_windows(path: Path) -> tuple[list[Target], int]:
             for one in _dated(name, key, 0, value)
         ]
         return windows, int(document.get("rework", 0))
+    except (AttributeError, TypeError, ValueError) as problem:
+        raise BadServiceLevel(f"{path.name}: {problem}") from problem
+
+
+def read_limits(path: Path) -> Limits:
+    """The limits of a TOML file such as `data/service_level.toml`. Raises BadServiceLevel, OSError."""
+    try:
+        return Limits(**tomllib.loads(path.read_text(encoding="utf-8")).get("limits", {}))
     except (AttributeError, TypeError, ValueError) as problem:
         raise BadServiceLevel(f"{path.name}: {problem}") from problem
 

@@ -97,6 +97,7 @@ class ClockName(models.TextChoices):
     ARRIVE = "arrive", bilingual("到场", "Arrival")
     HANDLE = "handle", bilingual("办结", "Disposal")
     OVERALL = "overall", bilingual("全程", "Overall")
+    PROMISE = "promise", bilingual("承诺办结", "Promise")
     QUESTION = "question", bilingual("待补充", "Question")
     EXTENSION = "extension", bilingual("延期审核", "Extension review")
     REVIEW = "review", bilingual("退单审核", "Return review")

@@ -18,7 +18,8 @@ MEANINGS = {
     C.ARRIVE: "it is on site, where minutes count; from the dispatch on",
     C.HANDLE: "it disposes of the matter; a row of its own for each organisation that leads",
     C.OVERALL: "all of it, from the report on: coordination and disposal together",
-    C.QUESTION: "the resident answers; meanwhile disposal and overall stand still",
+    C.PROMISE: "what the resident was promised, once the organisation that it was promised for no longer leads, or has replied",
+    C.QUESTION: "the resident answers; meanwhile what still has time of disposal, promise and overall stands still",
     C.EXTENSION: "the street answers a request for more days",
     C.REVIEW: "the street decides on a return",
     C.CONFIRM: "the resident confirms or disputes",
@@ -48,7 +49,8 @@ def clocks_md() -> str:
         "A budget is written as an amount and `m` or `h` (natural time), `wh` (working hours), `d` (natural days) or `wd` (working days).",
         "Days leave out the day of the start and end at 24:00; a last day off rolls to the next working day. A pause gives hours back",
         "to the microsecond, and days as whole days alone; a last day that ended during a pause ends with the day on which time goes on.",
-        "What is stopped or held at or after its due moment is a breach, swept or not.",
+        "What is stopped at or after its due moment is a breach, swept or not. A question holds nothing that is overdue, and what has",
+        "time left for 72 hours at most.",
         "",
         "The limits below are version 1, `tickets/data/service_level.toml`; the office publishes others in the admin. A contract's own",
         "terms go before its service level (DB11/T 751-2025), and that before everybody's.",
@@ -61,7 +63,8 @@ def clocks_md() -> str:
         "",
         "Rungs are fired once each, in order, by `manage.py tick` or the sweeper; each leaves an event that says which clock and rung",
         "brought it about. Several effects are tried in order until one is possible. Repetitions that were missed are told once, as the",
-        "last of them. The clock raises a ticket to L3 at most. Whoever has nobody means the head office, else the street's desk.",
+        "last of them. Where a later due moment stands after the end, what comes before and after it is told once more. The clock raises",
+        "a ticket to L3 at most. Whoever has nobody means the head office, else the street's desk.",
         "",
         "| clock | rung | when | effects | audience |",
         "|---|---|---|---|---|",
@@ -114,7 +117,8 @@ def _budgets(level: ServiceLevel, clock: ClockName) -> str:
         if (name, standard) == (clock, 0)
     }
     if not found:
-        return {C.OVERALL: "coordinate + handle", C.CALLBACK: "as handle", C.PLAN: "the plan date"}[clock]
+        derived = {C.CALLBACK: "as handle", C.PROMISE: "as the first handle", C.PLAN: "the plan date"}
+        return derived.get(clock, "coordinate + handle")
     if found.keys() == {"all"}:
         return found["all"]
     return ", ".join(f"{key} {budget}" for key, budget in found.items())

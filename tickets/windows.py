@@ -13,7 +13,7 @@ class Window(StrEnum):
 
 # Classes whose limit may not be extended, and whose return window is the short one.
 TWO_HOURS = frozenset({"IMM", "H2"})
-SHORT = frozenset({"IMM", "H2", "H24", "LIGHT-I", "LIGHT-O"})
+SHORT = frozenset({"IMM", "H2", "H24", "LIGHT-I", "LIGHT-O", "LIGHT-IX", "LIGHT-OX"})
 
 # What versions without windows of their own were published with.
 FORMERLY: dict[tuple[str, str], str] = {

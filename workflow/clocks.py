@@ -2,6 +2,9 @@
 
 A clock is a row, never reset: a new holder, a reopening or a new round is a new row. `fire_at` is the moment of the next rung of
 its ladder; it is empty while the clock is paused or stopped, or the ladder has ended.
+
+Another rule for an old event would tell old rows anew. So each event says by which rules its clocks were moved; one that says
+nothing follows the first ones.
 """
 
 import uuid
@@ -11,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from workflow.calendar import Budget, Calendar
+from workflow.calendar import Budget, Calendar, Unit
 from workflow.instances import fresh
 from workflow.ladder import Ladder
 from workflow.models import Clock, Event, Subject
@@ -19,26 +22,53 @@ from workflow.models import Clock, Event, Subject
 NOTHING = timedelta(0)
 _budget = cache(Budget.parse)
 
+RULES = "clock_rules"
+"""The fact of an event that says by which rules its clocks were moved."""
+NEWEST_RULES = 2
+
+
+def rules_of(event: Event) -> int:
+    """The rules by which the clocks of `event` are moved."""
+    number: int = event.data.get(RULES, 1)
+    return number
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A clock that begins: its name, who it watches, and since when (the event's moment without it)."""
+    """A clock that begins: its name, who it watches, and since when (the event's moment without it).
+
+    One that `follows` another has the budget, pauses and due moment of that one. `held` is why it stands still at once.
+    `climbed` says that what has been told of that one is not told again. `budget` goes before what the event's terms say.
+    """
 
     name: str
     holder_id: uuid.UUID | None = None
     since: datetime | None = None
+    follows: Clock | None = None
+    held: str = ""
+    climbed: bool = False
+    budget: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an event does to the clocks of its subject. Clocks are named by themselves, as they are live before the event."""
+    """What an event does to the clocks of its subject. Clocks are named by themselves, as they are live before the event.
 
+    `lapses` are clocks whose pause ended before the event, each with when: they go on from there, before anything else.
+    `revises` are measured by the budgets of the event's terms, where these are others.
+    """
+
+    lapses: tuple[tuple[Clock, datetime], ...] = ()
     stops: tuple[Clock, ...] = ()
     pauses: tuple[tuple[Clock, str], ...] = ()
     resumes: tuple[Clock, ...] = ()
     extends: tuple[tuple[Clock, int], ...] = ()
+    revises: tuple[Clock, ...] = ()
     starts: tuple[Start, ...] = ()
     calendar: int | None = None
+
+
+NO_PLAN = Plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +107,11 @@ class Rules:
 
 @dataclass(slots=True)
 class Changes:
-    """The clocks that an event touched: those that are new, and those that were there."""
+    """The clocks that an event touched: those that are new, and those that were there; of those `replaced`, the old and the new."""
 
     new: list[Clock] = field(default_factory=list)
     changed: list[Clock] = field(default_factory=list)
+    replaced: list[tuple[Clock, Clock]] = field(default_factory=list)
 
     def touch(self, clock: Clock) -> None:
         """Remember that a clock which was there has changed."""
@@ -95,47 +126,213 @@ def carry_out(plan: Plan, event: Event, clocks: list[Clock], rules: Rules, make:
     """
     changes = Changes()
     at: datetime = event.at
+    first = rules_of(event) == 1
+    for clock, until in plan.lapses:
+        resume(clock, until, rules)
+        changes.touch(clock)
     for clock in plan.stops:
         stop(clock, at)
         changes.touch(clock)
-    # By identity: rows that PostgreSQL has yet to give an id are all alike.
-    stopped = {id(clock) for clock in plan.stops}
-    clocks[:] = [clock for clock in clocks if id(clock) not in stopped]
+    _drop(clocks, plan.stops)
     for clock, reason in plan.pauses:
-        pause(clock, at, reason)
+        pause(clock, at, reason, noted=not first)
         changes.touch(clock)
     for clock in plan.resumes:
-        resume(clock, at, rules)
+        resume(clock, at, rules, noted=not first)
         changes.touch(clock)
     for clock, days in plan.extends:
-        clock.budget = str(_budget(clock.budget).extended(days))
-        measure(clock, rules)
+        if first:
+            clock.budget = str(_budget(clock.budget).extended(days))
+            measure(clock, rules)
+        else:
+            clock.budget = str(lengthened(_budget(clock.budget), days))
+            clock.extended += days
+            measure(clock, rules)
+            _stand(clock, at, rules)
         changes.touch(clock)
     if plan.calendar is not None:
         for clock in clocks:
+            before = clock.due_at
             clock.calendar = plan.calendar
             measure(clock, rules)
+            if not first:
+                _spare(clock, before, at, rules)
+                _stand(clock, at, rules)
             changes.touch(clock)
+    if plan.revises:
+        for clock in plan.revises:
+            _revise(clock, event, clocks, changes, rules, make)
     if plan.starts:
         terms = Terms.of(event)
         for one in plan.starts:
-            if one.name not in terms.budgets:
+            if one.follows is not None:
+                clock = _following(one.follows, event, rules, make, name=str(one.name), holder_id=one.holder_id)
+                measure(clock, rules)
+                if one.climbed:
+                    _climb_on(clock, at, rules)
+            elif budget := one.budget or terms.budgets.get(one.name):
+                clock = _new(one.name, one.holder_id, one.since or at, budget, event, make)
+                measure(clock, rules)
+            else:
                 continue
-            clock = make(
-                name=str(one.name),
-                holder_id=one.holder_id,
-                epoch=event.seq,
-                budget=terms.budgets[one.name],
-                policy=terms.policy,
-                calendar=terms.calendar,
-                started_at=one.since or at,
-                running_since=one.since or at,
-                due_at=one.since or at,
-            )
-            measure(clock, rules)
+            if one.held:
+                pause(clock, at, one.held)
             changes.new.append(clock)
             clocks.append(clock)
     return changes
+
+
+def _drop(clocks: list[Clock], gone: Iterable[Clock]) -> None:
+    # By identity: rows that PostgreSQL has yet to give an id are all alike.
+    stopped = {id(clock) for clock in gone}
+    clocks[:] = [clock for clock in clocks if id(clock) not in stopped]
+
+
+def _new(
+    name: str, holder_id: uuid.UUID | None, since: datetime, budget: str, event: Event, make: Callable[..., Clock]
+) -> Clock:
+    terms = Terms.of(event)
+    return make(
+        name=str(name),
+        holder_id=holder_id,
+        epoch=event.seq,
+        budget=budget,
+        policy=terms.policy,
+        calendar=terms.calendar,
+        started_at=since,
+        running_since=since,
+        due_at=since,
+    )
+
+
+def _following(clock: Clock, event: Event, rules: Rules, make: Callable[..., Clock], **columns: Any) -> Clock:
+    """A new row that goes on where `clock` is: with its beginning, budget, pauses, and its breach."""
+    kept = {
+        name: getattr(clock, name)
+        for name in (
+            *("started_at", "budget", "policy", "calendar", "pauses", "paused", "spans", "reasons", "pause_reason"),
+            *("extended", "not_before", "breached_at", "due_at"),
+        )
+    }
+    held = len(clock.spans) % 2 == 1
+    return make(**{**kept, "epoch": event.seq, "running_since": None if held else event.at, **columns})
+
+
+def _revise(
+    clock: Clock, event: Event, clocks: list[Clock], changes: Changes, rules: Rules, make: Callable[..., Clock]
+) -> None:
+    """Let the event's terms measure the clock, by a new row: from the same beginning, or from now on where hours are fewer than before.
+
+    Where there is no budget any more, the clock ends; where it is the same, nothing happens.
+    """
+    terms, at = Terms.of(event), event.at
+    budget = terms.budgets.get(clock.name)
+    if budget is not None and budget == str(_own(clock)):
+        return
+    stop(clock, at)
+    changes.touch(clock)
+    _drop(clocks, [clock])
+    if budget is None:
+        return
+    given = _budget(budget)
+    columns = {"name": clock.name, "holder_id": clock.holder_id, "policy": terms.policy, "calendar": terms.calendar}
+    longer = str(lengthened(given, clock.extended)) if clock.extended else budget
+    revised = _following(
+        clock, event, rules, make, **{**columns, "budget": longer, "not_before": None, "breached_at": None}
+    )
+    measure(revised, rules)
+    if not given.in_days and revised.due_at < clock.due_at:
+        held = revised.pause_reason if revised.running_since is None else ""
+        revised = _new(clock.name, clock.holder_id, at, budget, event, make)
+        measure(revised, rules)
+        if held:
+            pause(revised, at, held)
+    else:
+        _spare(revised, clock.due_at, at, rules)
+        _breach(revised, _now(revised, at))
+        _climb_on(revised, _now(revised, at), rules)
+    changes.new.append(revised)
+    changes.replaced.append((clock, revised))
+    clocks.append(revised)
+
+
+def _own(clock: Clock) -> Budget:
+    """The clock's budget without the days that it was extended by."""
+    budget = _budget(clock.budget)
+    if not clock.extended:
+        return budget
+    if budget.in_days:
+        return replace(budget, amount=budget.amount - clock.extended)
+    return replace(budget, amount=budget.amount - lengthened(replace(budget, amount=0), clock.extended).amount)
+
+
+def lengthened(budget: Budget, days: int) -> Budget:
+    """The budget with `days` more of its own kind; natural hours and minutes get 24 hours for each. Raises ValueError for working hours."""
+    return budget.extended(days) if budget.in_days else budget.plus(Budget(days, Unit.DAYS))
+
+
+def own_days(clock: Clock) -> int:
+    """How many whole days the clock's own budget has, without what it was extended by; 0 for working hours."""
+    budget = _own(clock)
+    if budget.in_days:
+        return budget.amount
+    per_day = {Unit.MINUTES: 24 * 60, Unit.HOURS: 24}.get(budget.unit)
+    return budget.amount // per_day if per_day else 0
+
+
+def _now(clock: Clock, at: datetime) -> datetime:
+    """The moment that the clock's own time has come to: where it is held, when it was held."""
+    return clock.spans[-1] if clock.running_since is None and len(clock.spans) % 2 == 1 else at
+
+
+def _spare(clock: Clock, before: datetime, at: datetime, rules: Rules) -> None:
+    """Let the clock, which was due at `before`, not be due in the past by what is done to it at `at`.
+
+    A budget of days ends with that day, any other one at that moment; what was overdue already stays due when it was.
+    """
+    now, least = _now(clock, at), before
+    if before > now:
+        if clock.due_at > now:
+            return
+        budget = _budget(clock.budget)
+        today = rules.calendar(clock.calendar).add(now, replace(budget, amount=0)) if budget.in_days else now
+        least = min(before, today)
+    if clock.due_at < least:
+        clock.not_before = least
+        measure(clock, rules)
+
+
+def _stand(clock: Clock, at: datetime, rules: Rules) -> None:
+    """Let breach and rungs of an overdue clock be those of the due moment that stands: what is still to come is told once more."""
+    if clock.breached_at is None:
+        return
+    now = _now(clock, at)
+    clock.breached_at = clock.due_at if clock.due_at <= now else None
+    position = _climbed(clock, now, rules)
+    if position < clock.rung:
+        clock.turn += 1
+        _climb_on(clock, now, rules)
+
+
+def _climb_on(clock: Clock, now: datetime, rules: Rules) -> None:
+    """Go on with the first rung that is still to come; the others are told no more."""
+    clock.rung = _climbed(clock, now, rules)
+    clock.fire_at = next_moment(clock, rules) if clock.running_since is not None else None
+
+
+def _climbed(clock: Clock, now: datetime, rules: Rules) -> int:
+    """How many rungs of the clock's ladder have come by `now`."""
+    ladder = rules.ladder(clock.policy, clock.name)
+    measures: dict[str, Any] = {"started": clock.started_at, "due": clock.due_at, "paused": clock.paused}
+    position = 0
+    while (found := ladder.at(position)) is not None:
+        if found[0].every is not None:
+            last = ladder.latest(position, now, **measures)
+            return last + 1 if found[0].moment(**measures) <= now else position
+        if found[0].moment(**measures) > now:
+            return position
+        position += 1
+    return position
 
 
 def measure(clock: Clock, rules: Rules) -> None:
@@ -145,6 +342,8 @@ def measure(clock: Clock, rules: Rules) -> None:
     if budget.in_days and pauses and clock.due_at <= pauses[-1][1]:
         # The last day ended while time stood still: it ends anew with the day on which time went on.
         clock.due_at = calendar.add(pauses[-1][1], replace(budget, amount=0))
+    if clock.not_before is not None and clock.due_at < clock.not_before:
+        clock.due_at = clock.not_before
     clock.fire_at = next_moment(clock, rules) if clock.running_since is not None else None
 
 
@@ -163,29 +362,32 @@ def spans(clock: Clock) -> list[tuple[datetime, datetime]]:
     return list(zip(moments[::2], moments[1::2], strict=True))
 
 
-def pause(clock: Clock, at: datetime, reason: str) -> None:
-    """Hold a running clock. At or after its due moment the breach is recorded."""
+def pause(clock: Clock, at: datetime, reason: str, *, noted: bool = True) -> None:
+    """Hold a running clock. At or after its due moment the breach is recorded. Of each pause that is `noted` the reason is kept."""
     if clock.running_since is None:
         return
     _breach(clock, at)
+    if noted:
+        clock.reasons = [*clock.reasons, *[""] * (len(clock.spans) // 2 - len(clock.reasons)), reason]
     clock.spans = [*clock.spans, at]
     clock.pauses += 1
     clock.pause_reason = reason
     clock.running_since = clock.fire_at = None
 
 
-def resume(clock: Clock, at: datetime, rules: Rules) -> None:
+def resume(clock: Clock, at: datetime, rules: Rules, *, noted: bool = True) -> None:
     """Let a paused clock run again; the time it was held is added to its due moment by its calendar's rules.
 
-    A clock that was overdue when it was held stays due when it was.
+    A clock that was overdue when it was held stays due when it was, and one that goes on from the moment of the pause was not held.
     """
     if clock.running_since is not None or len(clock.spans) % 2 == 0:
         return
-    if clock.breached_at is None:
+    if clock.breached_at is None and (at > clock.spans[-1] or not noted):
         clock.paused += at - clock.spans[-1]
         clock.spans = [*clock.spans, at]
     else:
         clock.spans = clock.spans[:-1]
+        clock.reasons = clock.reasons[: len(clock.spans) // 2]
     clock.pause_reason = ""
     clock.running_since = at
     measure(clock, rules)

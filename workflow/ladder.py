@@ -77,9 +77,9 @@ class Ladder:
         return position + max(0, missed - occurrence)
 
 
-def key(rung: Rung, occurrence: int) -> str:
-    """The name of one firing on its clock, such as `lead` or, for the third repetition, `lead#3`."""
-    return rung.code if occurrence == 0 else f"{rung.code}#{occurrence}"
+def key(rung: Rung, occurrence: int, turn: int = 0) -> str:
+    """The name of one firing on its clock: `lead`, for the third repetition `lead#3`, and when the ladder is climbed once more `lead@2`."""
+    return f"{rung.code}{f'#{occurrence}' if occurrence else ''}{f'@{turn + 1}' if turn else ''}"
 
 
 def span(text: str) -> timedelta:

@@ -219,7 +219,7 @@ def _climb[S: Subject](climber: Climber[S], draft: Draft[S], by: Actor) -> list[
         found = ladder.at(position)
         assert found is not None
         rung, occurrence = found
-        due = Due(clock, position, key(rung, occurrence), rung.moment(**measures, occurrence=occurrence))
+        due = Due(clock, position, key(rung, occurrence, clock.turn), rung.moment(**measures, occurrence=occurrence))
         facts = {
             "fired": {
                 "clock": clock.name,

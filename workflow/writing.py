@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from web.models import new_ids
 from workflow.actor import Actor
 from workflow.audit import chain, row_seal, sealed_words
-from workflow.clocks import Changes, carry_out
+from workflow.clocks import NEWEST_RULES, NO_PLAN, RULES, Changes, Plan, Start, carry_out
 from workflow.errors import StaleVersion
 from workflow.instances import fresh
 from workflow.models import Event, Subject
@@ -188,11 +188,23 @@ class Draft[S: Subject]:
         )
         return event
 
+    def _plan(self, event: Event) -> Plan:
+        """What the event does to the clocks; one that moves any, or would have by the first rules, says by which rules."""
+        subject, clocks = self.subject, tuple(self.subject.clocks)
+        event.data[RULES] = NEWEST_RULES
+        plan: Plan = subject.clock_plan(event, clocks)
+        if plan == NO_PLAN:
+            del event.data[RULES]
+            if subject.clock_plan(event, clocks) != NO_PLAN:
+                event.data[RULES] = NEWEST_RULES
+        return plan
+
     def _move_clocks(self, event: Event) -> None:
         subject = self.subject
-        plan = subject.clock_plan(event, tuple(subject.clocks))
-        if plan.starts:
-            event.data["terms"] = subject.terms(plan.starts).facts()
+        plan = self._plan(event)
+        if plan.starts or plan.revises:
+            measured = (*plan.starts, *(Start(one.name, one.holder_id) for one in plan.revises))
+            event.data["terms"] = subject.terms(measured).facts()
 
         def make(**columns: Any) -> Any:
             return fresh(type(subject).CLOCKS, subject_id=subject.pk, **columns, **subject.shared_columns())
@@ -205,6 +217,8 @@ class Draft[S: Subject]:
             moved = clock.due_at - due_before[id(clock)]
             if moved and clock.stopped_at is None:
                 subject.shift(clock, moved)
+        for old, clock in touched.replaced:
+            subject.shift(clock, clock.due_at - old.due_at)
 
 
 def perform[S: Subject](

@@ -167,7 +167,7 @@ MAY = {
     ),
     R.STREET_LEAD: "terminate",
     R.CLOCK: (
-        "take_over redispatch bounce designate refuse_extension resume close_silent absorb raise_level supervise lapse"
+        "take_over redispatch bounce step_in designate refuse_extension resume close_silent absorb raise_level supervise lapse"
         " remind recalendar relieve keep"
     ),
 }

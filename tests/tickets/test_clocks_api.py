@@ -21,7 +21,7 @@ from workflow.moment import at
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ENGLISH = {"headers": {"Accept-Language": "en"}}
-RESIDENTS_NEVER_SEE = {"overall", "review", "extension", "callback", "report", "assist"}
+RESIDENTS_NEVER_SEE = {"overall", "promise", "review", "extension", "callback", "report", "assist"}
 
 
 def moment(text: str) -> datetime:
@@ -272,10 +272,22 @@ def test_a_filter_that_means_nothing_is_refused(api, query):
 
 
 def test_the_office_s_lists_are_the_office_s_alone(api, three):
-    for who in ("resident", "dispatcher", "chair", "residents_committee_worker", "dept-police-liaison", "outsider"):
+    for who in ("resident", "dispatcher", "residents_committee_worker", "dept-police-liaison", "outsider"):
         for which in ("overdue", "at-risk"):
             refused = api(who).client.get(f"/api/v1/{which}")
             assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted"), who
+
+
+def test_a_committee_finds_what_it_coordinates_itself_and_nothing_else(api, three):
+    own, street_s = api("resident").file("SV01"), api("resident").file("SV01")
+    for ticket in (own, street_s):
+        due_in(ticket, -2 * HOUR, -HOUR)
+    api("property_officer").move(street_s, "take_over")
+    due_in(street_s, -2 * HOUR, -HOUR)
+    assert list(listed(api("chair"), "overdue")) == [own["id"]]
+    assert listed(api("chair"), "at-risk") == {}
+    assert {own["id"], street_s["id"]} <= listed(api("property_officer"), "overdue").keys()
+    assert api("chair").get("overdue/counts", by="state")["total"]["count"] == 1
 
 
 def test_staff_do_not_find_what_accuses_their_own_section(api, three, organisation):

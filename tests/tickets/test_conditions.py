@@ -222,9 +222,12 @@ def test_an_extension_is_answered_once_and_moves_the_due_moment_by_its_days(scen
     event = scene.do("desk_officer", ticket, "grant_extension")
     assert row(ticket).due_at == due + timedelta(days=3)
     assert event.data["due_before"] == due.isoformat()
-    scene.do("dispatcher", ticket, "request_extension", days=2, reason="还差一天")
-    scene.do("clock", ticket, "refuse_extension")
-    assert row(ticket).due_at == due + timedelta(days=3)
+    assert scene.refused("dispatcher", ticket, "request_extension", days=2, reason="还差一天") == "extended_enough"
+    other = at_work(scene)
+    due = row(other).due_at
+    scene.do("dispatcher", other, "request_extension", days=2, reason="还差一天")
+    scene.do("clock", other, "refuse_extension")
+    assert row(other).due_at == due
 
 
 # Replying.

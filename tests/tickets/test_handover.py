@@ -124,7 +124,8 @@ def test_the_operator_leaves_with_the_year_and_the_emergency_provider_takes_over
         )
         assert parts == ["redispatched", ""]
         assert_whole(ticket, "dispatched")
-    assert row(tickets["in_progress"]).due_at == due
+    # The question that was open held it for 72 hours, two whole days among them.
+    assert row(tickets["in_progress"]).due_at == due + 2 * DAY
     for name in ("replied", "on_account", "coordinating"):
         assert row(tickets[name]).state == name
         assert not TicketEvent.objects.filter(subject=tickets[name]["id"], verb="redispatch").exists()
@@ -185,6 +186,28 @@ def test_the_successor_s_own_contract_measures_what_passes_on(scene, ending):
     handle = after.clock_rows.get(name="handle", stopped_at=None)
     assert (handle.started_at, handle.due_at) == (end, end + timedelta(hours=4))
     assert_clocks_are_as_the_events_say(ticket)
+
+
+def test_a_step_that_waits_for_whoever_lost_the_contract_goes_to_whoever_serves_then(scene, ending):
+    ticket = scene.file("SV01")
+    scene.do("chair", ticket, "dispatch", holder="section-city", next_steps=["po-a01"])
+    scene.follow(ticket, [("city_officer", "sign", {}), ("city_officer", "contact", {"result": "reached"})])
+    begins = ending()
+    scene.now = begins + timedelta(hours=9)
+    scene.known.clear()
+    event = scene.do("city_officer", ticket, "complete_step", result="第一步完成")
+    assert now(ticket).holder == Organisation.objects.get(code="po-a02")
+    assert event.data["instead_of"] == str(scene.codes["po-a01"])
+    assert event.data["lead"] == str(scene.codes["po-a02"])
+
+
+def test_a_step_that_waits_for_whoever_still_serves_is_theirs(scene):
+    ticket = scene.file("SV01")
+    scene.do("chair", ticket, "dispatch", holder="section-city", next_steps=["po-a01"])
+    scene.follow(ticket, [("city_officer", "sign", {}), ("city_officer", "contact", {"result": "reached"})])
+    event = scene.do("city_officer", ticket, "complete_step", result="第一步完成")
+    assert now(ticket).holder == Organisation.objects.get(code="po-a01")
+    assert "instead_of" not in event.data
 
 
 def test_a_provider_whose_contract_is_renewed_keeps_its_tickets(scene, ending):

@@ -86,7 +86,8 @@ lower_level       | OPEN                                          | =           
 appoint           | OPEN                                          | =                        | street
 remark            | OPEN closed rejected merged withdrawn terminated | =                     | street
 remind            | OPEN closed                                   | =                        | clock
-recalendar        | OPEN closed                                   | =                        | clock
+recalendar        | OPEN closed merged                            | =                        | clock
+step_in           | dispatched                                    | in_progress              | clock
 hide_words        | OPEN closed rejected merged withdrawn terminated | =                     | reporter
 redact            | OPEN closed rejected merged withdrawn terminated | =                     | street
 reveal            | submitted dispatched in_progress returning    | =                        | holder co_handler street
@@ -190,6 +191,7 @@ FIRST: dict[tuple[str, str], list[Step]] = {
     **{(name, state): [_LEFT] for name in ("succeed", "decline_succession", "keep") for state in OPEN},
     ("grant_extension", "in_progress"): [_EXTENSION],
     ("refuse_extension", "in_progress"): [_EXTENSION],
+    ("step_in", "dispatched"): [("desk_officer", "correct", {"category": "RP03", "reason": "有坠落危险"})],
     ("complete_step", "in_progress"): [
         ("desk_officer", "redispatch", {"holder": "po-a01", "next_steps": ["section-city"], "reason": "分两步"}),
         ("dispatcher", "sign", {}),

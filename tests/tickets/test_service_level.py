@@ -13,7 +13,7 @@ from django.utils import timezone
 from tickets import service_level as pure
 from tickets.models import ServiceLevelVersion, ServiceTarget, ServiceWindow, Ticket, TicketClock, service_level
 from tickets.models.category import DisposalClass, ResponseClass
-from tickets.service_level import BadServiceLevel, assemble, read, read_windows, total
+from tickets.service_level import BadServiceLevel, assemble, read, read_limits, read_windows, total
 from tickets.windows import Window
 from workflow.calendar import Budget
 from workflow.ladder import Rung
@@ -49,7 +49,8 @@ def test_every_class_of_the_catalogue_has_its_limit(level):
     ("disposal", "budget"),
     [
         ("IMM", "2h"), ("H2", "2h"), ("H24", "24h"), ("D7", "7d"), ("D15", "15d"), ("LT", "15d"), ("VOTE", "60d"),
-        ("LIGHT-I", "12h"), ("LIGHT-O", "12h"), ("W1", "1wd"), ("W3", "3wd"), ("W5", "5wd"), ("W15", "15wd"),
+        ("LIGHT-I", "12h"), ("LIGHT-O", "12h"), ("LIGHT-IX", "48h"), ("LIGHT-OX", "48h"),
+        ("W1", "1wd"), ("W3", "3wd"), ("W5", "5wd"), ("W15", "15wd"),
     ],
 )  # fmt: skip
 def test_the_disposal_classes_are_those_of_the_rules(level, disposal, budget):
@@ -119,7 +120,9 @@ def test_the_rows_say_what_the_file_says():
     windows, rework = read_windows(pure.FILE)
     assert rework == 2
     version = ServiceLevelVersion.objects.get(number=1)
-    assert version.assembled() == assemble(1, source, found, rungs, windows=windows, rework=rework)
+    assert version.assembled() == assemble(
+        1, source, found, rungs, windows=windows, rework=rework, limits=read_limits(pure.FILE)
+    )
 
 
 # Rows begin and end; windows are rows.

@@ -71,6 +71,7 @@ def test_a_gate_within_the_scope_of_a_quasi_service_is_the_guards_own(api, organ
     assert queued(api("cleaner"), ticket) is None
     guard.move(ticket, "sign")
     guard.move(ticket, "contact", result="no_answer")
+    guard.move(ticket, "contact", result="reached")
     guard.move(ticket, "reply", result="已补岗。")
     ticket = resident.move(ticket, "confirm", resolved=True, rating=3)
     assert_whole(ticket, "closed")

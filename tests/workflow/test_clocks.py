@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.workflow.clock_oracle import run
 from tests.workflow.clock_rows import clock, rules
 from workflow.clocks import fired, pause, resume, spans, stop
 
@@ -113,3 +114,7 @@ def test_the_next_rung_follows_the_one_that_was_fired_and_moves_with_the_due_mom
     assert (one.rung, one.fire_at) == (1, moment("02T21:00"))
     fired(one, 1, moment("02T21:05"), rules())
     assert (one.fire_at, one.breached_at) == (None, moment("02T21:00"))
+
+
+def test_questions_and_extensions_end_as_a_second_reckoning_says():
+    assert run(300, seed=1) == (0, "")

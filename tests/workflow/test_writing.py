@@ -120,7 +120,7 @@ def test_time_never_runs_backwards_on_a_subject(scene):
 def test_conditions_are_asked_at_the_move_s_own_moment(scene):
     ticket = scene.reach("in_progress")
     opened = Assignment.objects.get(ticket=ticket, role="lead", open=True).opened_at
-    scene.do("dispatcher", ticket, "contact", at=opened + timedelta(hours=25), result="reached")
+    scene.do("dispatcher", ticket, "contact", at=opened + timedelta(days=5), result="reached")
     caught = refused(scene, Ticket.return_, "dispatcher", ticket, at=opened, reason="时钟被拨回")
     assert caught.code == "return_window_over"
 

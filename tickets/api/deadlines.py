@@ -12,11 +12,11 @@ from django.conf import settings
 from django.db import models
 
 from tickets.access import SEES_WHOLE, STAFF, Relation, reads_clock
+from tickets.api.elapsed import elapsed, is_estimated
 from tickets.clocks import LEADS
 from tickets.models import Ticket
 from tickets.states import ClockName, State
 from web.words import bilingual
-from workflow.calendar import Budget, Calendar, Unit
 from workflow.models import Clock
 
 C = ClockName
@@ -65,6 +65,7 @@ DUTIES: Mapping[str, Duty] = {
     C.ARRIVE: Duty("到场", "be on site"),
     C.HANDLE: Duty("办结", "settle it"),
     C.OVERALL: Duty("完成协调和办理", "see it coordinated and settled"),
+    C.PROMISE: Duty("按承诺办结", "see it settled as promised"),
     C.EXTENSION: Duty("审核延期申请", "decide on the extension"),
     C.REVIEW: Duty("审核退单", "decide on the return"),
     C.ACCOUNT: Duty("报告挂账进展", "report on the account"),
@@ -96,6 +97,7 @@ PAUSES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "question": (("等待您补充", "until you answer"), ("等待诉求人补充", "until the resident answers")),
     "replied": (("等待您确认", "until you confirm"), ("等待居民确认", "until the resident confirms")),
     "on_account": (("挂账期间", "while it is on account"),) * 2,
+    "merged": (("并单期间", "while it is part of another ticket"),) * 2,
 }
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -154,6 +156,8 @@ def words(clock: Clock, ticket: Parties, now: datetime, *, reporter: bool, read_
     state, (zh, en) = state_of(clock, now), when(clock.due_at, read_at or now)
     if state == ClockState.PAUSED:
         return str(bilingual(*_paused(clock, reporter)))
+    if state == ClockState.STOPPED and (not clock.over or clock.name not in DUTIES):
+        return str(bilingual(*_stopped(clock)))
     return str(bilingual(*_sentence(clock, ticket, state, zh, en, reporter)))
 
 
@@ -161,6 +165,13 @@ def _paused(clock: Clock, reporter: bool) -> tuple[str, str]:
     why_zh, why_en = PAUSES[clock.pause_reason][0 if reporter else 1]
     label = C(clock.name).label
     return f"{label}时限暂停计时：{why_zh}", f"{label} stands still {why_en}."
+
+
+def _stopped(clock: Clock) -> tuple[str, str]:
+    label = C(clock.name).label
+    if clock.over:
+        return f"{label}时限已停止，曾超时", f"{label} stopped, and was overdue."
+    return f"{label}时限已停止，未超时", f"{label} stopped in time."
 
 
 def _sentence(clock: Clock, ticket: Parties, state: ClockState, zh: str, en: str, reporter: bool) -> tuple[str, str]:
@@ -200,7 +211,7 @@ def _who(clock: Clock, ticket: Parties) -> tuple[str, str]:
             organisation, otherwise = ticket.coordinator_today, COMMITTEE
         case C.ACCOUNT:
             organisation, otherwise = ticket.account_owner_id, OWNER
-        case C.TRIAGE | C.REVIEW | C.EXTENSION | C.CALLBACK | C.OVERALL:
+        case C.TRIAGE | C.REVIEW | C.EXTENSION | C.CALLBACK | C.OVERALL | C.PROMISE:
             return STREET
         case _:
             organisation, otherwise = clock.holder_id, HANDLER
@@ -245,7 +256,9 @@ def _document(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool) ->
         "due_at": clock.due_at,
         "remaining_seconds": remaining(clock, now),
         "pause_reason": clock.pause_reason if state == ClockState.PAUSED else None,
+        "estimated": is_estimated(clock, ticket.rules()),
         "words": words(clock, ticket, now, reporter=reporter),
+        **elapsed(clock, now),
     }
 
 
@@ -259,18 +272,8 @@ def forecast(ticket: Ticket, mine: Set[Relation], read_at: datetime) -> list[dic
             "label": C(one.name).label,
             "due_at": one.due_at,
             "budget": one.budget,
-            "estimated": _is_estimated(one, ticket),
+            "estimated": is_estimated(one, ticket.rules()),
             "words": words(one, ticket, ticket.moment, reporter=reporter, read_at=read_at),
         }
         for one in sorted(read, key=lambda one: (one.due_at, one.name))
     ]
-
-
-def _is_estimated(clock: Clock, ticket: Ticket) -> bool:
-    """Whether the due moment follows from holidays that are not published yet; natural hours and minutes follow from none."""
-    if Budget.parse(clock.budget).unit in (Unit.MINUTES, Unit.HOURS):
-        return False
-    # The day that ends at 24:00 is the day before that moment.
-    last = max(clock.started_at, clock.due_at - timedelta(microseconds=1))
-    calendar: Calendar = ticket.rules().calendar(clock.calendar)
-    return calendar.is_estimated(clock.started_at, last)

@@ -18,7 +18,7 @@ from tickets.api.tickets import actor_of
 from tickets.inputs import Identifier
 from tickets.models import TicketClock
 from tickets.models.ticket import TicketQuerySet, risk_begins
-from tickets.queries import in_street
+from tickets.queries import COMMITTEE_KINDS, coordinated_by, in_street
 from web.schema import PAGING, paged
 from workflow.actor import Actor
 from workflow.errors import NotPermitted
@@ -39,19 +39,27 @@ class PressingCountsQuery(By, PressingQuery):
 
 type Narrow = Callable[[TicketQuerySet, datetime], TicketQuerySet]
 ROWS = paged(schemas.PressingRowSerializer)
-STREET = Relation.STREET
+
+
+def reach(actor: Actor) -> tuple[TicketQuerySet, Relation]:
+    """Whose time the caller watches over: the street's, or what their own committees coordinate. Raises NotPermitted."""
+    kinds = {seat.kind for seat in actor.seats}
+    if kinds & STREET_KINDS:
+        return in_street(actor), Relation.STREET
+    if kinds & set(COMMITTEE_KINDS):
+        return coordinated_by(actor), Relation.COORDINATOR
+    raise NotPermitted()
 
 
 def listing(given: Mapping[str, Any], actor: Actor, narrow: Narrow) -> Listing:
-    """What `narrow` leaves of the caller's street. Raises NotPermitted, or a 400 Problem."""
-    if not any(seat.kind in STREET_KINDS for seat in actor.seats):
-        raise NotPermitted()
+    """What `narrow` leaves of what the caller watches over. Raises NotPermitted, or a 400 Problem."""
+    tickets, relation = reach(actor)
     asked = {**given, **({"holder": given["provider"]} if "provider" in given else {})}
-    return narrowed(narrow(in_street(actor), actor.at), asked, actor, STREET, status="open", keys=KEYS["open"])
+    return narrowed(narrow(tickets, actor.at), asked, actor, relation, status="open", keys=KEYS["open"])
 
 
 def listed(request: Request, narrow: Narrow, presses: Callable[[TicketClock, datetime], bool]) -> Response:
-    """One page of what `narrow` leaves of the caller's street, each with the clocks that press. Raises NotPermitted."""
+    """One page of what `narrow` leaves of what the caller watches over, each with the clocks that press. Raises NotPermitted."""
     actor, given = actor_of(request), filters.read(request, PressingQuery)
     found = listing(given, actor, narrow).page(request)
     gathered = Gathered(found.rows, actor)
@@ -60,10 +68,10 @@ def listed(request: Request, narrow: Narrow, presses: Callable[[TicketClock, dat
 
 
 def counted(request: Request, narrow: Narrow) -> Response:
-    """How many `narrow` leaves of the caller's street, by what they are. Raises NotPermitted."""
+    """How many `narrow` leaves of what the caller watches over, by what they are. Raises NotPermitted."""
     actor, given = actor_of(request), filters.read(request, PressingCountsQuery, ())
     by = given.pop("by")
-    return Response(counts(lambda some: listing(some, actor, narrow).counted(), given, by, actor, STREET))
+    return Response(counts(lambda some: listing(some, actor, narrow).counted(), given, by, actor, reach(actor)[1]))
 
 
 class Overdue(APIView):
@@ -73,7 +81,10 @@ class Overdue(APIView):
 
     @extend_schema(operation_id="overdue_list", parameters=[PressingQuery, *PAGING], responses=ROWS)
     def get(self, request: Request) -> Response:
-        """Open tickets of which something was due and has not been done, the longest overdue first; for staff of the street."""
+        """Open tickets of which something was due and has not been done, the longest overdue first.
+
+        Staff of the street read the street's, a committee what it coordinates itself.
+        """
         return listed(request, TicketQuerySet.overdue, lambda clock, at: clock.due_at <= at)
 
 
@@ -95,7 +106,10 @@ class AtRisk(APIView):
 
     @extend_schema(operation_id="at_risk_list", parameters=[PressingQuery, *PAGING], responses=ROWS)
     def get(self, request: Request) -> Response:
-        """Open tickets with less than a fifth of the time left on something, the next due first; for staff of the street."""
+        """Open tickets with less than a fifth of the time left on something, the next due first.
+
+        Staff of the street read the street's, a committee what it coordinates itself.
+        """
         return listed(request, TicketQuerySet.at_risk, lambda clock, at: risk_begins(clock) <= at)
 
 

@@ -29,9 +29,10 @@ from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.models.ticket import move_label
 from tickets.redaction import redacted
 from tickets.routing import Routing
-from tickets.states import AssignmentRole, Outcome, Secrecy, State
+from tickets.states import ENDED, AssignmentRole, Outcome, Secrecy, State
 from tickets.titles import spoken
 from workflow.actor import Actor
+from workflow.clocks import RULES
 from workflow.moves import Move, moves
 
 R = Relation
@@ -78,7 +79,8 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
     shows_all = bool(mine & SEES_WHOLE)
     leaf = catalogue.leaf_by_id(ticket.category_id)
     names = _organisation_names(ticket)
-    late = ticket.late if mine & STAFF else []
+    # Of a ticket that has ended everybody keeps the clocks that were theirs to read.
+    late = ticket.late if mine & STAFF or ticket.state in ENDED else []
     document = {
         **brief(ticket, actor),
         "type": ticket.type,
@@ -284,7 +286,18 @@ FACE_WORDS = {
 # Who works on it, and what the clocks are measured by: the ticket shows residents those that are theirs to know.
 STAFF_FACTS = frozenset(
     {
-        *("worker", "lead", "helping", "whistled", "released", "reporting", "unstaffed", "alarms"),
+        *(
+            "worker",
+            "lead",
+            "helping",
+            "whistled",
+            "released",
+            "reporting",
+            "unstaffed",
+            "alarms",
+            "instead_of",
+            "promise",
+        ),
         *("terms", "promised", "fired", "audience", "calendar"),
     }
 )
@@ -299,7 +312,7 @@ def event(one: TicketEvent, ticket: Ticket, actor: Actor, organisations: Mapping
     """
     mine = relations(ticket, actor)
     kept = getattr(one, "words", None)
-    facts = {name: value for name, value in one.data.items() if name != "words"}
+    facts = {name: value for name, value in one.data.items() if name not in ("words", RULES)}
     words = kept.body if kept else {}
     if one.verb == "submit" and "title" in words:
         words = {**words, "title": spoken(words["title"])}

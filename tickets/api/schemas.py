@@ -156,6 +156,17 @@ class QueueRowSerializer(Shape):
     ticket = TicketRowSerializer()
 
 
+class PauseSerializer(Shape):
+    """A while in which a clock was held."""
+
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField(allow_null=True, help_text="Null while it lasts.")
+    reason = serializers.CharField(
+        allow_null=True, help_text="question, replied, on_account or merged; null where it was not kept."
+    )
+    reason_label = serializers.CharField(allow_null=True)
+
+
 class ClockSerializer(Shape):
     """Time that runs on a ticket, as the reader may see it."""
 
@@ -168,7 +179,15 @@ class ClockSerializer(Shape):
     remaining_seconds = serializers.IntegerField(
         allow_null=True, help_text="Negative when over, of a stopped one by how much it was; null while paused."
     )
-    pause_reason = serializers.CharField(allow_null=True, help_text="question, replied or on_account; null otherwise.")
+    pause_reason = serializers.CharField(
+        allow_null=True, help_text="question, replied, on_account or merged; null otherwise."
+    )
+    started_at = serializers.DateTimeField()
+    stopped_at = serializers.DateTimeField(allow_null=True)
+    used_seconds = serializers.IntegerField(help_text="Without its pauses.")
+    over_seconds = serializers.IntegerField(help_text="How far it is, or was, over; 0 in time.")
+    pauses = PauseSerializer(many=True)
+    estimated = serializers.BooleanField(help_text="It follows from a year whose holidays are not published yet.")
     words = serializers.CharField(help_text="One sentence for people, in their language and the street's local time.")
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tickets.api import photos
+from tickets.api.callbacks import Callbacks
 from tickets.api.people import Callers, Members
 from tickets.api.policies import NoticeOfVersion, OneVersion, PreviewOfVersion, PublishVersion, Versions
 from tickets.api.pressing import AtRisk, AtRiskCounts, Overdue, OverdueCounts
@@ -23,6 +24,7 @@ from tickets.api.tickets import (
 from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
+    path("callbacks", Callbacks.as_view(), name="callbacks"),
     path("callers", Callers.as_view(), name="callers"),
     path("organisations/<id:organisation_id>/members", Members.as_view(), name="organisation-members"),
     path("categories", Categories.as_view(), name="categories"),

@@ -59,6 +59,15 @@ class Assignment(Identified):
     closed_at = models.DateTimeField(null=True, verbose_name=bilingual("结束时间", "closed at"))
     return_asked = models.BooleanField(default=False, verbose_name=bilingual("已申请退回", "return asked"))
     designated = models.BooleanField(default=False, verbose_name=bilingual("指定承办", "designated"))
+    contact_attempts = models.PositiveSmallIntegerField(
+        default=0, db_default=0, verbose_name=bilingual("联系未果次数", "calls in vain")
+    )
+    extensions = models.PositiveSmallIntegerField(
+        default=0, db_default=0, verbose_name=bilingual("延期次数", "extensions")
+    )
+    extended = models.PositiveSmallIntegerField(
+        default=0, db_default=0, verbose_name=bilingual("累计延期天数", "days of extension")
+    )
 
     objects = AssignmentQuerySet.as_manager()
 

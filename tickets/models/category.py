@@ -22,10 +22,21 @@ class DisposalClass(models.TextChoices):
     VOTE = "VOTE", bilingual("业主共同决定", "Owners' decision")
     LIGHT_I = "LIGHT-I", bilingual("楼内照明", "Indoor lighting")
     LIGHT_O = "LIGHT-O", bilingual("楼外照明", "Outdoor lighting")
+    LIGHT_IX = "LIGHT-IX", bilingual("楼内照明（复杂）", "Indoor lighting, complex")
+    LIGHT_OX = "LIGHT-OX", bilingual("楼外照明（复杂）", "Outdoor lighting, complex")
     W1 = "W1", bilingual("1个工作日", "1 working day")
     W3 = "W3", bilingual("3个工作日", "3 working days")
     W5 = "W5", bilingual("5个工作日", "5 working days")
     W15 = "W15", bilingual("15个工作日", "15 working days")
+
+
+# The class of a fault that turns out to be complex, by its ordinary class (DB11/T 751-2025, table 4.3.6).
+COMPLEX = {DisposalClass.LIGHT_I: DisposalClass.LIGHT_IX, DisposalClass.LIGHT_O: DisposalClass.LIGHT_OX}
+
+
+def disposal_keys(disposal_class: str) -> tuple[str, ...]:
+    """By which keys the service level knows a class, the nearest first: a complex fault by its ordinary class, too."""
+    return (disposal_class, *(plain.value for plain, harder in COMPLEX.items() if harder == disposal_class))
 
 
 class ResponseClass(models.TextChoices):

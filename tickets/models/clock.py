@@ -1,5 +1,6 @@
 """The clocks of tickets, and which rungs of their ladders have been fired."""
 
+import uuid
 from collections.abc import Iterable
 
 from django.db import models
@@ -22,6 +23,10 @@ class TicketClockQuerySet(models.QuerySet["TicketClock"]):
     def running(self, names: Iterable[str]) -> "TicketClockQuerySet":
         """Those of these names whose time runs."""
         return self.live().filter(running_since__isnull=False, name__in=sorted(names))
+
+    def callbacks(self, streets: Iterable[uuid.UUID]) -> "TicketClockQuerySet":
+        """The call-backs that are still to be made in these streets."""
+        return self.running([ClockName.CALLBACK]).filter(street__in=sorted(streets))
 
     def failing(self) -> "TicketClockQuerySet":
         """Live ones whose rung could not be fired when it was tried last."""
@@ -68,6 +73,13 @@ class TicketClock(Clock):
         indexes = [
             models.Index(F("fire_at"), F("id"), condition=Q(fire_at__isnull=False), name="ticketclock_due"),
             models.Index(F("subject"), condition=Q(stopped_at__isnull=True), name="ticketclock_live"),
+            models.Index(
+                F("street"),
+                F("due_at"),
+                F("id"),
+                condition=Q(name=ClockName.CALLBACK, stopped_at__isnull=True, running_since__isnull=False),
+                name="ticketclock_callbacks",
+            ),
             # Nearly always empty: it makes counting them cost nothing.
             models.Index(F("id"), condition=Q(failures__gt=0, stopped_at__isnull=True), name="ticketclock_failing"),
         ]

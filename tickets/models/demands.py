@@ -133,7 +133,30 @@ def has_open_question(ticket: "Ticket") -> bool:
 
 @condition("limit_is_fixed", "该时限类别不得延期。", "This class of limit cannot be extended.")
 def extensible(ticket: "Ticket") -> bool:
-    return ticket.disposal_class not in windows.SHORT
+    """Whether the class allows for it, and what the contract says can be counted in days."""
+    return ticket.disposal_class not in windows.SHORT and (
+        ticket.days_to_extend > 0 or bool(ticket.extensions_of_lead[1])
+    )
+
+
+@condition(
+    "extended_enough",
+    "该承办单位的延期次数已用完。",
+    "This organisation has had as many extensions as there are for one.",
+)
+def extensions_left(ticket: "Ticket") -> bool:
+    times, days = ticket.extensions_of_lead
+    return times < ticket.extensions_allowed and (not days or ticket.days_to_extend > 0)
+
+
+@condition(
+    "extension_too_long",
+    "申请的天数超过了该时限类别的上限，请不同意后重新申请。",
+    "More days were asked for than the class allows; refuse them, and let them ask anew.",
+)
+def extension_fits(ticket: "Ticket") -> bool:
+    """The class may have been corrected since the request."""
+    return ticket.extension_days is None or ticket.extension_days <= ticket.days_to_extend
 
 
 @condition("extension_pending", "延期申请正在审核。", "An extension has already been asked for.")
@@ -246,3 +269,10 @@ def helpers_open(ticket: "Ticket") -> bool:
 )
 def may_bounce(ticket: "Ticket") -> bool:
     return ticket.disposal_class not in windows.TWO_HOURS
+
+
+@condition(
+    "goes_back", "非两小时类工单逾期未签收退回街道。", "Only a two-hour ticket stays; others go back to the street."
+)
+def stays(ticket: "Ticket") -> bool:
+    return not may_bounce(ticket)

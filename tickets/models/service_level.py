@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from django.db.models import Q
 
 from community.receivers import local_day
 from tickets import service_level
-from tickets.models.category import DisposalClass, ResponseClass
+from tickets.models.category import COMPLEX, DisposalClass, ResponseClass
 from tickets.service_level import BadServiceLevel, ServiceLevel
 from tickets.states import ClockName
 from tickets.windows import Window
@@ -67,6 +68,25 @@ class ServiceLevelVersion(LocalVersion):
             "From which time on that the work is to be done again the level is raised; 0 for never.",
         ),
     )
+    extensions = models.PositiveSmallIntegerField(
+        bilingual("延期次数上限", "extensions"),
+        default=1,
+        db_default=1,
+        validators=[MaxValueValidator(20)],
+        help_text=bilingual(
+            "同一承办单位在一件工单上最多延期几次；累计不超过该类别自身的时限。",
+            "How often one organisation may be given more time on a ticket; together never more than its class's own budget.",
+        ),
+    )
+    contact_attempts = models.PositiveSmallIntegerField(
+        bilingual("联系未果次数", "calls in vain"),
+        default=3,
+        db_default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text=bilingual(
+            "未接通几次后视为已先行联系。", "After how many calls in vain the first contact counts as made."
+        ),
+    )
 
     class Meta(LocalVersion.Meta):
         verbose_name = bilingual("时限标准版本", "service level version")
@@ -92,6 +112,7 @@ class ServiceLevelVersion(LocalVersion):
             [(row.clock, row.rung()) for row in parts.rungs.order_by("clock", "position")],
             windows=[row.target() for row in parts.windows.all()],
             rework=self.rework,
+            limits=service_level.Limits(self.extensions, self.contact_attempts),
             on=on,
         )
 
@@ -112,7 +133,8 @@ class ServiceLevelVersion(LocalVersion):
             editions = self.editions()
         except BadServiceLevel as problem:
             raise ValidationError(str(problem), code="bad_service_level") from problem
-        needed = [(C.HANDLE, one.value) for one in DisposalClass]
+        # A complex fault has the time of an ordinary one where it has none of its own.
+        needed = [(C.HANDLE, one.value) for one in DisposalClass if one not in COMPLEX.values()]
         needed += [(clock, one.value) for clock in (C.SIGN, C.CONTACT) for one in ResponseClass]
         for day, level in editions:
             if missing := [f"{clock} {key}" for clock, key in needed if level.budget(clock, key) is None]:
@@ -388,7 +410,8 @@ def load(*, at: datetime, effective_from: datetime) -> ServiceLevelVersion | Non
     source, targets, rungs = service_level.read(service_level.FILE)
     with transaction.atomic():
         windows, rework = service_level.read_windows(service_level.FILE)
-        draft = ServiceLevelVersion.draft(source=source, rework=rework)
+        limits = service_level.read_limits(service_level.FILE)
+        draft = ServiceLevelVersion.draft(source=source, rework=rework, **asdict(limits))
         put(draft, targets, rungs)
         put_windows(draft, windows)
         draft.publish(at=at, effective_from=effective_from)

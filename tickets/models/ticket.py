@@ -25,7 +25,7 @@ from tickets.clocks import HELPERS, LEADS, clock_plan
 from tickets.models import demands
 from tickets.models import service_level as service_levels
 from tickets.models.assignment import Assignment
-from tickets.models.category import Category
+from tickets.models.category import COMPLEX, Category, disposal_keys
 from tickets.models.clock import TicketClock, TicketFiring
 from tickets.models.follower import Follower
 from tickets.models.history import TicketEvent, TicketOutbox, TicketSeal, TicketWords
@@ -50,7 +50,7 @@ from web.words import bilingual
 from workflow import calendars
 from workflow.actor import Actor
 from workflow.calendar import Budget
-from workflow.clocks import Rules, Start, Terms
+from workflow.clocks import Rules, Start, Terms, own_days
 from workflow.errors import IllegalMove, InvalidInput
 from workflow.models import Clock, Subject, Witness
 from workflow.moves import Visibility, move, moves
@@ -99,6 +99,9 @@ _CLOCKS: Prepared[Any] = Prepared(
 _CLOCKS_TO_READ: Prepared[Any] = Prepared(
     lambda ticket: TicketClock.objects.live_or_late().filter(subject=ticket).order_by("epoch", "id"),
     ticket=uuid.UUID(int=1),
+)
+_CLOCKS_OF_ENDED: Prepared[Any] = Prepared(
+    lambda ticket: TicketClock.objects.filter(subject=ticket).order_by("epoch", "id"), ticket=uuid.UUID(int=1)
 )
 
 
@@ -579,9 +582,9 @@ class Ticket(Subject):
             one._begin(by)
 
     def gather_to_read(self, by: Actor) -> None:
-        """Fetch what `gather` does, and the clocks that were stopped late besides."""
+        """Fetch what `gather` does, and the clocks that were stopped late besides; of a ticket that has ended, all of them."""
         self.assignments = _ASSIGNMENTS.rows(tickets=[self.pk], day=local_day(by.at))
-        clocks = _CLOCKS_TO_READ.rows(ticket=self.pk)
+        clocks = (_CLOCKS_OF_ENDED if self.state in ENDED else _CLOCKS_TO_READ).rows(ticket=self.pk)
         self.clocks = [one for one in clocks if one.stopped_at is None]
         self.late = [one for one in clocks if one.stopped_at is not None]
         self._begin(by)
@@ -620,7 +623,7 @@ class Ticket(Subject):
     clock_plan = staticmethod(clock_plan)
 
     def shift(self, clock: Any, by: timedelta) -> None:
-        """The promise to the resident moves with the clock of whoever works on it."""
+        """The promise to the resident moves with the clock of whoever works on it, until it has a clock of its own."""
         if clock.name == C.HANDLE and self.due_at is not None:
             self.due_at += by
 
@@ -630,7 +633,7 @@ class Ticket(Subject):
 
     def terms(self, starts: Sequence[Start]) -> Terms:
         """The budgets that the service level, or the contract, gives the clocks about to start."""
-        found = {one.name: self._budget(one.name) for one in starts}
+        found = {one.name: self._budget(one.name) for one in starts if one.follows is None}
         return Terms(
             self.policy,
             calendars.newest(self.street_id),
@@ -639,21 +642,28 @@ class Ticket(Subject):
 
     def _budget(self, clock: str) -> str | None:
         known = service_levels.level(self.policy, self.last_event_at)
-        classes: dict[str, tuple[str, ...]] = {C.HANDLE: (self.disposal_class,), C.CALLBACK: (self.disposal_class,)}
-        classes |= dict.fromkeys((C.SIGN, C.CONTACT, C.ARRIVE), (self.response_class,))
-        keys = classes.get(clock, ("urgent",) if self.urgent else ())
-        budget = known.budget(
-            C.HANDLE if clock == C.CALLBACK else clock, *keys, standard=self.standard, terms=self._contract_terms()
-        )
+        urgent = ("urgent",) if self.urgent or self.disposal_class in TWO_HOURS else ()
+        disposal = disposal_keys(self.disposal_class)
         match clock:
             case C.OVERALL:
-                coordination = known.budget(C.COORDINATE) or "0d"
-                disposal = self._budget(C.HANDLE) or "0d"
-                return str(total(Budget.parse(coordination), Budget.parse(disposal)))
+                coordination = known.budget(C.COORDINATE, *urgent) or "0d"
+                handling = self._budget(C.HANDLE) or "0d"
+                return str(total(Budget.parse(coordination), Budget.parse(handling)))
             case C.PLAN:
                 assert self.account_plan_on is not None
                 return f"{(self.account_plan_on - local_day(self.last_event_at)).days}d,no_roll"
-        return budget
+            case C.HANDLE | C.CALLBACK | C.PROMISE:
+                name, keys = C.HANDLE, disposal
+            case C.SIGN | C.CONTACT | C.ARRIVE:
+                name, keys = C(clock), (self.response_class,)
+            case C.ASSIST if self.disposal_class in TWO_HOURS and not known.measures(clock, *disposal):
+                # A version from before helpers were measured by class: they have no longer than whoever leads.
+                return self._budget(C.HANDLE)
+            case C.ASSIST:
+                name, keys = C.ASSIST, (*disposal, *urgent)
+            case _:
+                name, keys = C(clock), urgent
+        return known.budget(name, *keys, standard=self.standard, terms=self._contract_terms())
 
     def _raise_for_rework(self) -> None:
         """Bring a higher level in where the work has to be done again as often as the service level says; L3 at most."""
@@ -681,8 +691,11 @@ class Ticket(Subject):
         running = [] if ended else [one for one in self.clocks if one.running_since is not None and one.name in NEXT]
         self.next_due_at = min((one.due_at for one in running), default=None)
         self.at_risk_at = min((risk_begins(one) for one in running), default=None)
-        if self.due_at is None:
-            self.due_at = next((one.due_at for one in self.clocks if one.name == C.HANDLE), None)
+        promises = {one.name: one.due_at for one in self.clocks if one.name in (C.HANDLE, C.PROMISE)}
+        if C.PROMISE in promises:
+            self.due_at = promises[C.PROMISE]
+        elif self.due_at is None:
+            self.due_at = promises.get(C.HANDLE)
         for assignment in self.assignments:
             if assignment.open:
                 due = self._due_of(assignment)
@@ -814,6 +827,38 @@ class Ticket(Subject):
         return self.lead or max(reversed(led), key=attrgetter("opened_at"), default=None)
 
     @property
+    def extensions_of_lead(self) -> tuple[int, int]:
+        """How often, and by how many days together, whoever leads was given more time here."""
+        lead = self.lead
+        theirs = [one for one in self.assignments if lead and one.organisation_id == lead.organisation_id]
+        return sum(one.extensions for one in theirs), sum(one.extended for one in theirs)
+
+    @property
+    def days_to_extend(self) -> int:
+        """By how many days whoever leads can still be given more time: the class's own, less what they have had."""
+        own = next((own_days(one) for one in self.clocks if one.name == C.HANDLE), 0)
+        return max(0, own - self.extensions_of_lead[1])
+
+    @property
+    def extensions_allowed(self) -> int:
+        """How often the service level lets one organisation have more time."""
+        return service_levels.level(self.policy).limits.extensions
+
+    @property
+    def promise(self) -> dict[str, datetime] | None:
+        """When its resident was promised the matter for, and since when, as another ticket may take it on."""
+        if self.due_at is None:
+            return None
+        begun = [one.started_at for one in self.clocks if one.name in (C.PROMISE, C.HANDLE)]
+        return {"since": min([*begun, self.due_at], default=self.due_at), "due_at": self.due_at}
+
+    @property
+    def step_given_at(self) -> datetime | None:
+        """When those who lead one after the other were named: with the dispatch to the first of them."""
+        first = [one.opened_at for one in self.assignments if one.role == AssignmentRole.LEAD and one.step == 1]
+        return max((at for at in first if at is not None), default=None)
+
+    @property
     def next_step(self) -> Assignment | None:
         """The lead whose turn comes when the present one is done."""
         later = [one for one in self.assignments if one.role == AssignmentRole.LEAD and one.waiting]
@@ -892,7 +937,12 @@ class Ticket(Subject):
         self._ask_to_help([one for one in co_handlers if one != holder], at)
         self.policy = service_levels.in_effect(at, self.street_id).number
         self._measure_by(contract)
-        if self.due_at is None and not self.reopenings:
+        self._promise()
+
+    def _promise(self) -> None:
+        """Promise the resident a call when it is due, once in the ticket's life."""
+        called = any(one.name == C.CALLBACK for one in self.__dict__.get("clocks", ()))
+        if not called and not self.reopenings and self.called_back_at is None:
             self.note(promised=True)
 
     def _ask_to_help(self, organisations: Sequence[uuid.UUID], at: datetime) -> None:
@@ -916,11 +966,12 @@ class Ticket(Subject):
         self._enter(at)
         self.coordinator_id = coordinator
 
-    def _reassign(self, organisation: uuid.UUID, at: datetime) -> None:
+    def _reassign(self, organisation: uuid.UUID, at: datetime) -> Assignment:
         """Give the ticket back to the organisation that led it, as a new assignment that is signed already."""
         one = self.assign(organisation, AssignmentRole.LEAD, at)
         one.signed_at = at
         self.note(lead=organisation)
+        return one
 
     def _helper(self, by: Actor, organisation: uuid.UUID | None) -> Assignment:
         """The open co-handling or whistled assignment of the actor's own, or of `organisation` where the street stands in.
@@ -972,15 +1023,24 @@ class Ticket(Subject):
         desk: uuid.UUID | None = None,
         spot: str | None = None,
         accused: Sequence[uuid.UUID] | None = None,
+        complex_fault: bool | None = None,
     ) -> None:
         """Set right what the ticket is about, where, or whom it is against; the accused have no part in it any more.
 
         `leaf` and `place` are as the catalogue and the street know them; `desk` is the section that answers for it then.
+        `complex_fault` says that a fault has the longer time of a complex one, or has it no more.
         """
         by_street = self.coordinator_id == self.desk_id
+        classes = self.disposal_class, self.response_class, self.urgent
         if leaf is not None:
             self.file_under(leaf)
             self.note(leaf=leaf.code)
+        if complex_fault is not None:
+            self._be_complex(complex_fault)
+        if (self.disposal_class, self.response_class, self.urgent) != classes:
+            self.note(reclassed=True)
+            if self.lead and self.lead.arrived_at is None:
+                self.note(arriving=self.lead.organisation_id)
         if place is not None:
             self.locate(place, place_name)
             self.note(place=place.compound_id or place.street_id)
@@ -1026,6 +1086,21 @@ class Ticket(Subject):
             self.reporter = reporter
         if cosigned:
             self.cosigns -= 1
+
+    def _be_complex(self, wanted: bool) -> None:
+        ordinary = {harder: plain for plain, harder in COMPLEX.items()}
+        classes: Mapping[Any, Any] = COMPLEX if wanted else ordinary
+        if self.disposal_class in classes:
+            self.disposal_class = str(classes[self.disposal_class])
+        elif self.disposal_class not in {*COMPLEX, *ordinary}:
+            raise InvalidInput(
+                "complex_fault",
+                "no_complex_class",
+                bilingual(
+                    "该类事项没有复杂故障的时限。", "Matters of this class have no longer time for complex faults."
+                ),
+            )
+        self.note(disposal_class=self.disposal_class)
 
     def file_under(self, leaf: Any) -> None:
         """Take category and classes from a leaf of the catalogue."""
@@ -1203,6 +1278,21 @@ class Ticket(Subject):
 
     @transition(
         field=state,
+        source=S.DISPATCHED,
+        target=S.IN_PROGRESS,
+        permission=any_of(R.CLOCK),
+        conditions=[demands.stays],
+        custom=move("街道接办", "Step in", inputs.Nothing),
+    )
+    def step_in(self, *, at: datetime, by: Actor, organisation: uuid.UUID, worker: uuid.UUID) -> None:
+        """Give a two-hour ticket that nobody signed for to a person of the street by name."""
+        self._close_lead(at, Outcome.BOUNCED)
+        self._enter(at)
+        self._reassign(organisation, at).worker_id = worker
+        self.note(worker=worker)
+
+    @transition(
+        field=state,
         source=[S.DISPATCHED, S.IN_PROGRESS],
         target=S.RETURNING,
         permission=any_of(R.HOLDER),
@@ -1255,8 +1345,17 @@ class Ticket(Subject):
         custom=move("先行联系", "First contact", inputs.FirstContact),
     )
     def contact(self, *, at: datetime, by: Actor, result: str, words: str = "") -> None:
-        """Record that the resident was contacted before the work (先行联系)."""
-        if self.lead and self.lead.contacted_at is None:
+        """Record that the resident was contacted before the work (先行联系).
+
+        A call in vain is on record; after as many as the service level says, the first contact counts as made.
+        """
+        counts = True
+        if self.lead and result == inputs.ContactResult.NO_ANSWER:
+            self.lead.contact_attempts += 1
+            counts = self.lead.contact_attempts >= service_levels.level(self.policy).limits.contact_attempts
+            self.note(counts=counts, attempt=self.lead.contact_attempts)
+            self.stage(self.lead)
+        if counts and self.lead and self.lead.contacted_at is None:
             self.lead.contacted_at = at
             self.stage(self.lead)
 
@@ -1315,13 +1414,17 @@ class Ticket(Subject):
         result: str,
         photos: Sequence[uuid.UUID] = (),
         contract: Service | None = None,
+        instead: uuid.UUID | None = None,
     ) -> None:
-        """Finish one's own step; the organisation of the next step is to sign for it, under its `contract` here."""
+        """Finish one's own step; the organisation of the next step is to sign for it, under its `contract` here, or another `instead`."""
         following, leading = self.next_step, self.lead
         if following is None or leading is None:
             raise IllegalMove(*demands.has_next_step.refusal)  # type: ignore[attr-defined]
         self.question_open, self.extension_days = False, None
         self._close(leading, at, Outcome.STEP_DONE)
+        if instead is not None:
+            self.note(instead_of=following.organisation_id)
+            following.organisation_id = instead
         following.open, following.opened_at = True, at
         self.stage(following)
         self._measure_by(contract)
@@ -1378,11 +1481,18 @@ class Ticket(Subject):
         source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.HOLDER),
-        conditions=[demands.extensible, demands.no_extension_pending],
+        conditions=[demands.extensible, demands.no_extension_pending, demands.extensions_left],
         custom=move("申请延期", "Ask for an extension", inputs.RequestExtension, visibility=Visibility.PARTIES),
     )
     def request_extension(self, *, at: datetime, by: Actor, days: int, reason: str) -> None:
-        """Ask the street for more days. Two- and 24-hour classes get none."""
+        """Ask the street for more days. Two- and 24-hour classes get none, nobody more than the class itself has."""
+        left = self.days_to_extend
+        if days > left:
+            raise InvalidInput(
+                "days",
+                "too_many_days",
+                bilingual(f"最多还可延期{left}天。", f"It can be extended by {left} more days at most."),
+            )
         self.extension_days = days
 
     @transition(
@@ -1390,12 +1500,16 @@ class Ticket(Subject):
         source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.STREET),
-        conditions=[demands.has_extension_pending],
+        conditions=[demands.has_extension_pending, demands.extension_fits],
         custom=move("同意延期", "Grant the extension", inputs.OptionalReason),
     )
     def grant_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
         """Give the days that were asked for; the event keeps the old due moment, and the resident is told."""
         self.note(days=self.extension_days, due_before=self.due_at)
+        if self.lead:
+            self.lead.extensions += 1
+            self.lead.extended += self.extension_days or 0
+            self.stage(self.lead)
         self.extension_days = None
 
     @transition(
@@ -1489,6 +1603,7 @@ class Ticket(Subject):
                 bilingual("日期须在明天至五年之内。", "The date must lie between tomorrow and five years from now."),
             )
         self._enter(at)
+        self.question_open, self.extension_days = False, None
         self.account_kind, self.account_owner_id, self.account_plan_on = kind, owner, plan_date
 
     @transition(
@@ -1542,6 +1657,10 @@ class Ticket(Subject):
                 bilingual("该事项须上传办结照片。", "This matter needs a photo of the result."),
             )
         self.question_open, self.extension_days = False, None
+        if self.due_at is None:
+            # What is solved in coordination was promised for when the whole is due.
+            self.due_at = next((one.due_at for one in self.clocks if one.name == C.OVERALL), None)
+            self._promise()
         self._enter(at)
 
     @transition(
@@ -1702,10 +1821,10 @@ class Ticket(Subject):
         custom=move("拆单", "Split", inputs.OptionalReason),
     )
     def split(self, *, at: datetime, by: Actor, reason: str = "") -> None:
-        """Take a merged ticket out again; it starts from triage."""
+        """Take a merged ticket out again; it starts from triage, and what its resident was promised stays."""
         self._enter(at)
         self.merged_into = None
-        self.coordinator_id = self.due_at = None
+        self.coordinator_id = None
 
     @transition(
         field=state,
@@ -1961,7 +2080,7 @@ class Ticket(Subject):
 
     @transition(
         field=state,
-        source=[*OPEN, S.CLOSED],
+        source=[*OPEN, S.CLOSED, S.MERGED],
         target=None,
         permission=any_of(R.CLOCK),
         custom=move(

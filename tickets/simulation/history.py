@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -15,7 +16,7 @@ import orjson
 from community.receivers import local_day
 from tickets.models import Ticket, TicketClock, TicketEvent
 from tickets.models.clock import TicketFiring
-from tickets.states import OPEN
+from tickets.states import OPEN, ClockName
 from workflow.clocks import FIRED, next_moment, untrue
 from workflow.verification import flaw, fold
 
@@ -94,7 +95,11 @@ def _faults_of(clock: TicketClock, history: History, until: datetime) -> list[st
     ]
     if [one.rung for one in sorted(fired, key=attrgetter("due_at"))] != [by["rung"] for by in said]:
         found.append(f"{name}: the rungs that were fired are not those that its events tell of")
-    if [by["position"] for by in said] != list(range(clock.rung)):
+    positions = [by["position"] for by in said]
+    # A clock that goes on for another begins where that one was, and one that is overdue no longer climbs once more.
+    goes_on = clock.name == ClockName.PROMISE or history.events[clock.epoch - 1].verb == "correct"
+    begins_right = not positions or positions[0] == 0 or goes_on
+    if not begins_right or any(after > before + 1 for before, after in pairwise([*positions, clock.rung])):
         found.append(f"{name}: a rung was left out")
     found += [f"{name}: rung {one.rung} was fired early" for one in fired if one.fired_at < one.due_at]
     if clock.fire_at is not None and clock.fire_at <= until:

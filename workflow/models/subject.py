@@ -197,8 +197,10 @@ class Clock(Identified):
     """Time that runs for or against somebody: one row for each time it was started, which is never reset.
 
     `holder_id` is the organisation that it watches, where it watches one; `epoch` the number of the event that started it. `budget` is
-    written as `workflow.calendar.Budget` writes it, under the numbered `calendar`; `policy` says whose ladder it climbs and `rung`
-    how far it has come. `spans` holds the moments at which it was paused and resumed, by turns. `due_at` of a paused clock is as it was.
+    written as `workflow.calendar.Budget` writes it, under the numbered `calendar`, with the days it was `extended` by. `policy` says
+    whose ladder it climbs and `rung` how far it has come, for the first time or, as `turn` counts, once more. `spans` holds the moments
+    at which it was paused and resumed, by turns, and `reasons` why. It is not due before `not_before`. `due_at` of a paused clock is as
+    it was.
     """
 
     name = models.CharField(max_length=12, verbose_name=bilingual("时限", "clock"))
@@ -213,9 +215,22 @@ class Clock(Identified):
     paused = models.DurationField(default=timedelta, verbose_name=bilingual("暂停时长", "paused"))
     spans = ArrayField(models.DateTimeField(), default=list, verbose_name=bilingual("暂停区间", "spans"))
     pause_reason = models.CharField(max_length=12, default="", verbose_name=bilingual("暂停原因", "pause reason"))
+    reasons = ArrayField(
+        models.CharField(max_length=12, blank=True),
+        default=list,
+        db_default=[],
+        verbose_name=bilingual("各次暂停原因", "why it was paused"),
+    )
+    extended = models.PositiveSmallIntegerField(
+        default=0, db_default=0, verbose_name=bilingual("延期天数", "days of extension")
+    )
+    not_before = models.DateTimeField(null=True, verbose_name=bilingual("最早到期时间", "not due before"))
     due_at = models.DateTimeField(verbose_name=bilingual("到期时间", "due at"))
     fire_at = models.DateTimeField(null=True, verbose_name=bilingual("下次触发", "fire at"))
     rung = models.PositiveIntegerField(default=0, verbose_name=bilingual("已触发", "rung"))
+    turn = models.PositiveSmallIntegerField(
+        default=0, db_default=0, verbose_name=bilingual("重新提醒轮次", "turn of the ladder")
+    )
     breached_at = models.DateTimeField(null=True, verbose_name=bilingual("超期时间", "breached at"))
     stopped_at = models.DateTimeField(null=True, verbose_name=bilingual("停止时间", "stopped at"))
     consumed = models.DurationField(null=True, verbose_name=bilingual("用时", "consumed"))

@@ -232,6 +232,9 @@ def read(path: Path) -> ServiceLevel:
     try:
         newest = ServiceLevelVersion.objects.order_by("-number").values_list("number", flat=True).first()
         windows, rework = service_level.read_windows(path)
-        return service_level.assemble((newest or 0) + 1, *service_level.read(path), windows=windows, rework=rework)
+        limits = service_level.read_limits(path)
+        return service_level.assemble(
+            (newest or 0) + 1, *service_level.read(path), windows=windows, rework=rework, limits=limits
+        )
     except (BadServiceLevel, OSError) as problem:
         raise CommandError(f"--policy {path}: {problem}") from problem
