@@ -19,8 +19,9 @@ from tickets import catalogue, parties, succession
 from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
+from tickets.following import follow, mark, unfollow
 from tickets.inputs import Party as StoodInFor
-from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, TicketOutbox, service_level
+from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
 from tickets.models.demands import MAX_URGES, cosigned, not_following, not_rated
 from tickets.models.photo import PhotoKind
 from tickets.models.ticket import LOOKED_UP
@@ -30,9 +31,11 @@ from tickets.states import AssignmentRole, Channel, HiddenBy, Outcome, Secrecy, 
 from tickets.titles import made_of
 from web.words import bilingual
 from workflow.actor import Actor
+from workflow.audit import lone_seal
 from workflow.errors import IllegalMove, InvalidInput, NotPermitted, StaleVersion
 from workflow.models import Event
 from workflow.moves import Visibility
+from workflow.rows import Change, write_rows
 from workflow.writing import Draft, Happening, admit, bear, lock, perform, store
 
 _UNKNOWN_PHOTO = bilingual("照片不存在或已被使用。", "The photo does not exist, or has been used already.")
@@ -109,9 +112,9 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routin
     if report.hotline_number:
         _refuse_second(report.hotline_number, ticket.street_id)
     standing_in = "" if report.channel == Channel.APP else StoodInFor.REPORTER.value
-    claim(report.photos, by)
+    photos = claim(report.photos, by)
     bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
-    attach(ticket, report.photos, PhotoKind.REPORT)
+    attach(ticket, photos, PhotoKind.REPORT)
     return ticket, routing
 
 
@@ -280,20 +283,25 @@ def _reporter(report: Report, person: Person) -> tuple[Person | None, str, str]:
     return known, report.contact_name, report.contact_phone
 
 
-def claim(photos: Sequence[uuid.UUID], by: Actor) -> None:
+def claim(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:
     """Lock photos that the actor uploaded and that no move has attached yet. Raises InvalidInput when one is not such."""
     if not photos:
-        return
+        return []
     mine = Photo.objects.filter(pk__in=set(photos), uploader=by.person_id, ticket=None)
-    if len(mine.select_for_update(no_key=True).order_by("pk").values_list("pk")) != len(set(photos)):
+    found = list(mine.select_for_update(no_key=True).order_by("pk"))
+    if len(found) != len(set(photos)):
         raise InvalidInput("photos", "unknown_photo", _UNKNOWN_PHOTO)
+    return found
 
 
-def attach(ticket: Ticket, photos: Sequence[uuid.UUID], kind: PhotoKind) -> None:
+def attach(ticket: Ticket, photos: Sequence[Photo], kind: PhotoKind) -> None:
     """Attach photos that were claimed to the ticket's latest event, which says what they show."""
+    for one in photos:
+        one.ticket_id, one.street_id = ticket.pk, ticket.street_id
+        one.event_seq, one.kind = ticket.event_count, kind
+        one.seal = lone_seal(one)
     if photos:
-        values = {"ticket": ticket, "street": ticket.street_id, "event_seq": ticket.event_count, "kind": kind}
-        Photo.objects.filter(pk__in=set(photos)).update(**values)
+        write_rows(changes=[Change(photos, ("ticket_id", "street_id", "event_seq", "kind", "seal"))])
 
 
 def look_up(phone: str, *, by: Actor) -> list[uuid.UUID]:
@@ -485,7 +493,7 @@ def complete_step(
 
     Where the company that was to lead it has lost the place since it was named, whoever serves there now is asked instead.
     """
-    claim(photos, by)
+    claimed = claim(photos, by)
     following, contract, instead = ticket.next_step, None, None
     if following is not None:
         leaf = catalogue.leaf_by_id(ticket.category_id)
@@ -505,7 +513,7 @@ def complete_step(
         contract=contract,
         instead=instead,
     )
-    attach(ticket, photos, PhotoKind.AFTER)
+    attach(ticket, claimed, PhotoKind.AFTER)
     return event
 
 
@@ -634,21 +642,20 @@ _resume_dispute = _with_holder_live(Ticket.dispute)
 
 def dispute(ticket: Ticket, *, by: Actor, version: int | None, reason: str, photos: Sequence[uuid.UUID] = ()) -> Event:
     """Dispute the reply; a follower's voice is noted, for each has one."""
-    claim(photos, by)
+    claimed = claim(photos, by)
     event = _resume_dispute(ticket, by=by, version=version, reason=reason, photos=photos)
-    attach(ticket, photos, PhotoKind.DISPUTE)
+    attach(ticket, claimed, PhotoKind.DISPUTE)
     mine = relations(ticket, by)
     if Relation.FOLLOWER in mine and not mine & {Relation.REPORTER, Relation.STREET}:
-        Follower.objects.filter(ticket=ticket, person=by.person_id).update(disputed_at=event.at)
+        mark(ticket, Follower.objects.filter(ticket=ticket, person=by.person_id), disputed_at=event.at)
     return event
 
 
 def _with_photos(transition: Callable[..., Any], kind: PhotoKind) -> Action:
     def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
-        photos = inputs.get("photos", ())
-        claim(photos, by)
+        claimed = claim(inputs.get("photos", ()), by)
         event = perform(transition, ticket, by=by, version=version, **inputs)
-        attach(ticket, photos, kind)
+        attach(ticket, claimed, kind)
         return event
 
     return action
@@ -706,13 +713,8 @@ def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None
     # Whoever reads the other is told that it took one in, and not by whom nor whose.
     perform(Ticket.absorb, into, by=Actor.the_clock(by.at))
     people = {person for person in [ticket.reporter_id, *followers] if person and person != into.reporter_id}
-    Follower.objects.bulk_create(
-        [
-            Follower(street_id=into.street_id, ticket=into, person_id=person, kind=FollowerKind.MERGED, since=event.at)
-            for person in sorted(people)
-        ],
-        ignore_conflicts=True,
-    )
+    there = Follower.objects.filter(ticket=into, person__in=people).values_list("person_id", flat=True)
+    follow(into, people.difference(there), FollowerKind.MERGED, event.at)
     return event
 
 
@@ -721,13 +723,7 @@ def cosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
     assert by.person_id is not None
     event = perform(Ticket.cosign, ticket, by=by, version=version)
     try:
-        Follower.objects.create(
-            street_id=ticket.street_id,
-            ticket=ticket,
-            person_id=by.person_id,
-            kind=FollowerKind.COSIGNED,
-            since=event.at,
-        )
+        follow(ticket, [by.person_id], FollowerKind.COSIGNED, event.at)
     except IntegrityError:
         # A person with two phones: the second waited for the lock, and what it knew of the followers is older than that.
         raise IllegalMove(*not_following.refusal) from None  # type: ignore[attr-defined]
@@ -748,21 +744,6 @@ def split(ticket: Ticket, *, by: Actor, version: int | None, masters: Sequence[T
         there = Follower.objects.filter(ticket=master, person__in=leaving, kind=FollowerKind.MERGED)
         unfollow(master, there.exclude(person__in=reporters.union(followers)))
     return event
-
-
-def unfollow(ticket: Ticket, leaving: QuerySet[Follower]) -> None:
-    """Let followers of a locked ticket go. What has happened to it and is yet to be told is still told to them."""
-    gone = [
-        [str(person), kind, since.isoformat()]
-        for person, kind, since in leaving.values_list("person_id", "kind", "since")
-    ]
-    if not gone:
-        return
-    waiting = TicketOutbox.objects.filter(event__subject=ticket).select_for_update(of=("self",)).order_by("pk")
-    for row in waiting:
-        row.facts["left"] = [*row.facts.get("left", ()), *gone]
-    TicketOutbox.objects.bulk_update(waiting, ["facts"])
-    leaving.delete()
 
 
 def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
@@ -796,7 +777,7 @@ def decline_succession(ticket: Ticket, *, by: Actor, version: int | None) -> Eve
     """Decline to succeed the reporter, for good; the next follower is asked."""
     successor = _next_successor(ticket, besides=by.person_id)
     event = perform(Ticket.decline_succession, ticket, by=by, version=version, successor=successor)
-    Follower.objects.filter(ticket=ticket, person=by.person_id).update(declined_at=event.at)
+    mark(ticket, Follower.objects.filter(ticket=ticket, person=by.person_id), declined_at=event.at)
     return event
 
 
@@ -817,7 +798,7 @@ def rate(ticket: Ticket, *, by: Actor, version: int | None, rating: int, words: 
     """Rate it as one whose own report was merged into it; once. Raises IllegalMove."""
     event = perform(Ticket.rate, ticket, by=by, version=version, rating=rating, words=words)
     mine = Follower.objects.filter(ticket=ticket, person=by.person_id, rated_at=None)
-    if not mine.update(rating=rating, rated_at=event.at):
+    if not mark(ticket, mine, rating=rating, rated_at=event.at):
         # A person with two phones, as with a cosign.
         raise IllegalMove(*not_rated.refusal)  # type: ignore[attr-defined]
     return event

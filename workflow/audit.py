@@ -79,6 +79,29 @@ def row_seal(subject: Subject) -> bytes:
     return keyed(b"row" + b"\n".join([_canonical_row(subject), *rows]))
 
 
+UNKNOWN = b"\0"
+"""The sum of rows that were written before there were such sums."""
+
+
+def sum_of_rows(total: bytes, *, added: Iterable[models.Model] = (), removed: Iterable[models.Model] = ()) -> bytes:
+    """A seal over a set of rows, whatever their order, that needs only the rows that change: the sum of their seals."""
+    if bytes(total) == UNKNOWN:
+        return UNKNOWN
+    number = int.from_bytes(bytes(total))
+    number += sum(map(_weight, added)) - sum(map(_weight, removed))
+    number %= 1 << 256
+    return number.to_bytes(32) if number else b""
+
+
+def _weight(row: models.Model) -> int:
+    return int.from_bytes(lone_seal(row))
+
+
+def lone_seal(row: models.Model) -> bytes:
+    """The seal over one row that is no subject."""
+    return keyed(b"lone" + _canonical_row(row))
+
+
 def _canonical_row(row: models.Model) -> bytes:
     """The bytes that stand for a row. A value that is its column's default is left out: a column that is added later changes no seal."""
     values = row.__dict__

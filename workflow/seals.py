@@ -91,7 +91,7 @@ def digest(before: bytes, seal: Seal, group: Mapping[str, Any]) -> bytes:
 
 def _seal_rows(model: type[Subject], **group: Any) -> None:
     """Seal the rows that were written before there were row seals, as they stand."""
-    rows: Any = model._base_manager.filter(seal=b"", **group).order_by("pk")
+    rows: Any = model._base_manager.filter(model.unsealed(), **group).order_by("pk")
     last = uuid.UUID(int=0)
     while True:
         with transaction.atomic():
@@ -100,9 +100,10 @@ def _seal_rows(model: type[Subject], **group: Any) -> None:
                 return
             last = subjects[-1].pk
             model.gather_sealed(subjects)
+            names = model.seal_parts(subjects)
             for one in subjects:
                 one.seal = row_seal(one)
-            write_rows(changes=[Change(subjects, ("seal",))])
+            write_rows(changes=[Change(subjects, (*names, "seal"))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,10 +179,13 @@ def _row_flaw(subject: Subject, history: Sequence[Event], sealed: bool) -> Flaw 
 
 
 def _left_a_seal(history: Sequence[Event]) -> bool:
-    if not history:
-        return False
-    head = head_after(bytes(history[-2].digest)) if len(history) > 1 else b""
-    return links(head, history[-1]) is True
+    return bool(history) and left_a_seal(history, len(history))
+
+
+def left_a_seal(history: Sequence[Event], seq: int) -> bool:
+    """Whether the event number `seq` of this history is of the time since there are seals."""
+    head = head_after(bytes(history[seq - 2].digest)) if seq > 1 else b""
+    return links(head, history[seq - 1]) is True
 
 
 def _clock_flaw(subject: Subject, history: Sequence[Event], clocks: Sequence[Clock]) -> Flaw | None:

@@ -280,6 +280,12 @@ def store(drafts: Sequence[Draft[Any]], *beside: Sequence[models.Model]) -> None
     write_rows(*new.values(), *(group for group in beside if group), changes=changes)
 
 
+def seal_again(subject: Subject, *names: str) -> None:
+    """Write columns of a locked subject that seal rows of other tables, and the seal over its row with them."""
+    subject.seal = row_seal(subject)
+    write_rows(changes=[Change([subject], (*names, "seal"))])
+
+
 def _columns(subject: Subject) -> dict[str, Any]:
     return {field.attname: subject.__dict__[field.attname] for field in subject._meta.concrete_fields}
 

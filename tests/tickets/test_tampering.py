@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.tickets.test_history import behind_linlis_back
 from tickets import sealing
-from tickets.models import Assignment, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
+from tickets.models import Assignment, Follower, Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
 from tickets.models.clock import TicketFiring
 from workflow.audit import canonical, head_after, keyed
 from workflow.moment import at
@@ -29,7 +29,7 @@ NO_FLAW = {("ticketclock", "failures"), ("ticketclock", "error")}
 @pytest.fixture
 def ticket(api):
     """A ticket with words, photos, an assignment, clocks, a firing and a follower."""
-    filed = api("resident").file("CL07")
+    filed = api("resident").file("CL07", photos=[api("resident").photo()])
     api("neighbour").move(filed, "cosign")
     api("dispatcher").move(filed, "sign")
     with at(timezone.now() + timedelta(days=6)):
@@ -56,6 +56,8 @@ def rows_of(ticket: Ticket) -> dict[str, models.QuerySet[Any]]:
         "ticketwords": TicketWords.objects.filter(event__subject=ticket),
         "ticketclock": TicketClock.objects.filter(subject=ticket),
         "ticketfiring": TicketFiring.objects.filter(clock__subject=ticket),
+        "follower": Follower.objects.filter(ticket=ticket),
+        "photo": Photo.objects.filter(ticket=ticket),
     }
 
 
@@ -91,7 +93,9 @@ def other_values(field: Any, value: Any) -> Iterator[Any]:
             yield from [one for one, _ in field.choices if one != value][:1] if field.choices else [f"{value}x"[-4:]]
 
 
-@pytest.mark.parametrize("model", [Ticket, Assignment, TicketEvent, TicketWords, TicketClock, TicketFiring])
+@pytest.mark.parametrize(
+    "model", [Ticket, Assignment, TicketEvent, TicketWords, TicketClock, TicketFiring, Follower, Photo]
+)
 def test_no_column_changes_unseen(ticket, model):
     assert audit() == ""
     rows, unseen, tried = rows_of(ticket)[model._meta.model_name], [], 0
@@ -150,10 +154,29 @@ def test_a_clock_that_cannot_be_fired_hides_nothing(ticket, columns):
     assert "is not as the history says" in failing(ticket, **columns)
 
 
+# Followers come, say their word and go.
+
+
+def test_every_change_of_the_followers_is_sealed(api):
+    master, other = api("resident").file("CL07"), api("neighbour").file("CL07")
+    for who, ticket, move, inputs in (
+        ("neighbour", master, "cosign", {}),
+        ("neighbour", master, "uncosign", {}),
+        ("desk_officer", other, "merge", {"into": master["id"]}),
+        ("desk_officer", other, "split", {}),
+        ("neighbour", master, "cosign", {}),
+    ):
+        api(who).move(ticket, move, **inputs)
+        assert audit() == "", move
+    assert Follower.objects.filter(ticket=master["id"]).count() == 1
+
+
 # Rows that are gone, or one too many.
 
 
-@pytest.mark.parametrize("table", ["assignment", "ticketevent", "ticketwords", "ticketclock", "ticketfiring"])
+@pytest.mark.parametrize(
+    "table", ["assignment", "ticketevent", "ticketwords", "ticketclock", "ticketfiring", "follower", "photo"]
+)
 def test_no_row_goes_unseen(ticket, table):
     for row in rows_of(ticket)[table]:
         with transaction.atomic():
@@ -163,7 +186,7 @@ def test_no_row_goes_unseen(ticket, table):
             transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("table", ["assignment", "ticketclock", "ticketfiring"])
+@pytest.mark.parametrize("table", ["assignment", "ticketclock", "ticketfiring", "follower", "photo"])
 def test_no_row_comes_unseen(ticket, table):
     for row in rows_of(ticket)[table]:
         row.pk, row._state.adding = uuid.uuid4(), True
@@ -202,6 +225,7 @@ def remove(ticket: Ticket) -> None:
             ("tickets_ticketevent", "subject_id = %s"),
             ("tickets_assignment", "ticket_id = %s"),
             ("tickets_follower", "ticket_id = %s"),
+            ("tickets_photo", "ticket_id = %s"),
             ("tickets_ticket", "id = %s"),
         ):
             cursor.execute(f"DELETE FROM {table} WHERE {column}", [ticket.pk])  # noqa: S608
@@ -350,7 +374,8 @@ def old_ticket(ticket, settings):
             digest = keyed(head + canonical(event))
             head = head_after(digest)
             TicketEvent.objects.filter(pk=event.pk).update(digest=digest)
-        Ticket.objects.filter(pk=ticket.pk).update(head=head, seal=b"")
+        Ticket.objects.filter(pk=ticket.pk).update(head=head, seal=b"", followers_seal=b"\0")
+        Photo.objects.filter(ticket=ticket).update(seal=b"")
     return Ticket.objects.get(pk=ticket.pk)
 
 
@@ -366,7 +391,10 @@ def test_an_old_row_is_sealed_with_the_first_seal_of_its_street(old_ticket):
     sealed(old_ticket.street_id)
     assert audit() == ""
     assert len(bytes(Ticket.objects.get(pk=old_ticket.pk).seal)) == 32
-    for change in ({"title": "别的标题"}, {"seal": b""}):
+    Follower.objects.filter(ticket=old_ticket).update(since=F("since") - timedelta(days=1))
+    assert "its followers are not as they were left" in audit()
+    Follower.objects.filter(ticket=old_ticket).update(since=F("since") + timedelta(days=1))
+    for change in ({"title": "别的标题"}, {"seal": b""}, {"followers_seal": b"\0"}):
         with transaction.atomic():
             Ticket.objects.filter(pk=old_ticket.pk).update(**change)
             assert "is not as its last event left it" in audit()

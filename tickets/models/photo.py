@@ -45,6 +45,7 @@ class Photo(Identified):
     bytes = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_default=Now())
+    seal = models.BinaryField(max_length=32, default=b"", db_default=b"", editable=False)
 
     class Meta:
         verbose_name = bilingual("照片", "photo")

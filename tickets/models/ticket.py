@@ -49,6 +49,7 @@ from tickets.windows import TWO_HOURS, Window
 from web.words import bilingual
 from workflow import calendars
 from workflow.actor import Actor
+from workflow.audit import UNKNOWN, sum_of_rows
 from workflow.calendar import Budget
 from workflow.clocks import Rules, Start, Terms, own_days
 from workflow.errors import IllegalMove, InvalidInput
@@ -445,6 +446,9 @@ class Ticket(Subject):
         verbose_name=bilingual("代办评价", "rated on behalf"),
     )
 
+    # Over the rows of its followers; see `workflow.audit.sum_of_rows`.
+    followers_seal = models.BinaryField(max_length=32, default=bytes, db_default=UNKNOWN, editable=False)
+
     objects = TicketQuerySet.as_manager()
 
     VERSIONED = ("state", "holder_id", "coordinator_id", "due_at")
@@ -606,6 +610,19 @@ class Ticket(Subject):
     def sealed_rows(self) -> Sequence[models.Model]:
         """The parts that organisations have in it."""
         return self.assignments
+
+    @classmethod
+    def unsealed(cls) -> Q:
+        """Those whose row, or whose followers, were never sealed."""
+        return super().unsealed() | Q(followers_seal=UNKNOWN)
+
+    @classmethod
+    def seal_parts(cls, subjects: Sequence[Self]) -> tuple[str, ...]:
+        """Seal the followers as they are."""
+        followers = _by_key(Follower.objects.filter(ticket__in=[one.pk for one in subjects]), "ticket_id")
+        for one in subjects:
+            one.followers_seal = sum_of_rows(b"", added=followers.get(one.pk, []))
+        return ("followers_seal",)
 
     @classmethod
     def gather_sealed(cls, subjects: Sequence[Self]) -> None:

@@ -1,32 +1,63 @@
 """What proves a ticket's columns and the rows beside it against its events, for the audit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from tickets.models.follower import Follower
+from tickets.models.photo import Photo
 from tickets.states import AssignmentRole
+from workflow.audit import UNKNOWN, lone_seal, sum_of_rows
 from workflow.models import Event, Witness
+from workflow.verification import left_a_seal
 
 type Folded = dict[str, Any]
 
 
 def witnesses(tickets: Sequence[Any]) -> Witness:
-    """Says of each of these tickets, whose assignments have been gathered, which column is not as its events say."""
+    """Says of each of these tickets, whose assignments have been gathered, what is not as its events and its row say."""
+    keys = [one.pk for one in tickets]
+    followers = _by_ticket(Follower.objects.filter(ticket__in=keys))
+    photos = _by_ticket(Photo.objects.filter(ticket__in=keys))
 
     def witness(ticket: Any, events: Sequence[Event]) -> str | None:
-        said = folded(events)
-        said["holder_id"] = next(
-            (one.organisation_id for one in ticket.assignments if one.open and one.role == AssignmentRole.LEAD), None
-        )
-        return next(
-            (
-                f"its {name} is {getattr(ticket, name)!r}, its history says {value!r}"
-                for name, value in said.items()
-                if getattr(ticket, name) != value
-            ),
-            None,
-        )
+        if bytes(ticket.followers_seal) not in (UNKNOWN, sum_of_rows(b"", added=followers.get(ticket.pk, []))):
+            return "its followers are not as they were left"
+        return _photo_flaw(ticket, events, photos.get(ticket.pk, [])) or _column_flaw(ticket, events)
 
     return witness
+
+
+def _by_ticket(rows: Iterable[Any]) -> dict[Any, list[Any]]:
+    found: dict[Any, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.ticket_id, []).append(row)
+    return found
+
+
+def _photo_flaw(ticket: Any, events: Sequence[Event], photos: Sequence[Photo]) -> str | None:
+    there = {(one.event_seq, str(one.pk)) for one in photos}
+    told = {(event.seq, pk) for event in events for pk in event.data.get("photos") or ()}
+    if there != told:
+        return "its photos are not those that its events name"
+    for one in photos:
+        # Photos that were attached before there were seals have none.
+        if bytes(one.seal) != lone_seal(one) and (one.seal or left_a_seal(events, one.event_seq or 1)):
+            return f"the photo {one.pk} is not as it was attached"
+    return None
+
+
+def _column_flaw(ticket: Any, events: Sequence[Event]) -> str | None:
+    said = folded(events)
+    leads = (one.organisation_id for one in ticket.assignments if one.open and one.role == AssignmentRole.LEAD)
+    said["holder_id"] = next(leads, None)
+    return next(
+        (
+            f"its {name} is {getattr(ticket, name)!r}, its history says {value!r}"
+            for name, value in said.items()
+            if getattr(ticket, name) != value
+        ),
+        None,
+    )
 
 
 def folded(events: Sequence[Event]) -> Folded:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import UUID7, Now
 
 from web.models import Identified
@@ -69,6 +70,16 @@ class Subject(Identified):
 
     def sealed_rows(self) -> Iterable[models.Model]:
         """Rows of its own, in memory since `gather`, that change with its events alone and that no event says whole."""
+        return ()
+
+    @classmethod
+    def unsealed(cls) -> Q:
+        """Rows of the time before there were seals."""
+        return Q(seal=b"")
+
+    @classmethod
+    def seal_parts(cls, subjects: Sequence[Self]) -> tuple[str, ...]:
+        """Set the columns that seal rows of other tables, for rows of the time before there were such; their names."""
         return ()
 
     @classmethod
