@@ -1,8 +1,9 @@
 """Photos on their way in and out of the storage."""
 
 import functools
+import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import IO
 
@@ -51,6 +52,19 @@ def purge_unattached(at: datetime, limit: int = 200) -> int:
         files = [name for photo in stale for name in (photo.full, photo.thumb)]
         transaction.on_commit(functools.partial(_delete_files, files))
     return len(stale)
+
+
+def changed_files() -> Iterator[tuple[Photo, str]]:
+    """The attached photos whose files are not those that were uploaded, each with what is wrong."""
+    for photo in Photo.objects.filter(ticket__isnull=False).order_by("pk").iterator():
+        try:
+            with default_storage.open(photo.full) as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            yield photo, "is gone"
+        else:
+            if found != photo.sha256:
+                yield photo, "was changed"
 
 
 def _delete_files(names: Sequence[str]) -> None:

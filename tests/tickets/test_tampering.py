@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.postgres.fields import ArrayField
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
@@ -169,6 +171,18 @@ def test_every_change_of_the_followers_is_sealed(api):
         api(who).move(ticket, move, **inputs)
         assert audit() == "", move
     assert Follower.objects.filter(ticket=master["id"]).count() == 1
+
+
+def test_the_file_of_a_photo_is_read_where_it_is_asked_for(ticket):
+    photo, told = Photo.objects.get(ticket=ticket), StringIO()
+    call_command("verify_audit", photos=True, stdout=StringIO(), stderr=told)
+    path = Path(default_storage.path(photo.full))
+    whole = path.read_bytes()
+    for content, reason in ((whole + b"x", "was changed"), (None, "is gone")):
+        path.unlink() if content is None else path.write_bytes(content)
+        with pytest.raises(CommandError, match="1 photos are not as they were uploaded"):
+            call_command("verify_audit", photos=True, stdout=StringIO(), stderr=told)
+        assert f"the file of photo {photo.pk} {reason}" in told.getvalue()
 
 
 # Rows that are gone, or one too many.

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tickets import sealing
+from tickets import photos, sealing
 from tickets.models import Ticket, TicketEvent
 from web.management.speaking import OperatorCommand
 from web.words import bilingual
@@ -34,6 +34,10 @@ class Command(OperatorCommand):
             default=[],
             metavar="STREET:NUMBER:DIGEST",
             help="a head that `seal_audit` printed and that was kept elsewhere; may be given again",
+        )
+
+        parser.add_argument(
+            "--photos", action="store_true", help="read the file of every attached photo as well, which takes a while"
         )
 
     def handle(self, **options: Any) -> None:
@@ -67,6 +71,8 @@ class Command(OperatorCommand):
             raise self.refusal(
                 bilingual(f"{proved} 件工单中有 {flaws} 件有问题。", f"{flaws} of {proved} tickets are flawed.")
             )
+        if options["photos"]:
+            self._photos()
         self.say(bilingual("全部历史记录完好。", "Every history holds."))
 
     def _heads(self, options: dict[str, Any]) -> dict[uuid.UUID, tuple[int, bytes]]:
@@ -86,6 +92,17 @@ class Command(OperatorCommand):
         if flaws:
             raise self.refusal(bilingual("封印链不完整。", "The chain of seals does not hold."))
         return heads
+
+    def _photos(self) -> None:
+        changed = list(photos.changed_files())
+        for photo, reason in changed:
+            self.stderr.write(f"{photo.ticket_id}: the file of photo {photo.pk} {reason}")
+        if changed:
+            raise self.refusal(
+                bilingual(
+                    f"{len(changed)} 张照片与上传时不符。", f"{len(changed)} photos are not as they were uploaded."
+                )
+            )
 
     def _told(self, flaw: Flaw) -> str:
         ticket = flaw.subject
