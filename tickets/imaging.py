@@ -4,6 +4,7 @@
 refused, and the web process goes on as before.
 """
 
+import atexit
 import contextlib
 import hashlib
 import json
@@ -116,7 +117,7 @@ class Darkroom:
         if answer is None and self._ended_by_itself():
             answer = self._asked(data)
         if answer is None:
-            self._put_down()
+            self.put_down()
             raise PhotoRefused.too_costly()
         if refused := answer[0].get("refused"):
             raise getattr(PhotoRefused, refused)()
@@ -144,7 +145,7 @@ class Darkroom:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
-            self._put_down()
+            self.put_down()
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-I", str(Path(__file__).with_name("decoding.py"))],
                 stdin=subprocess.PIPE,
@@ -159,7 +160,8 @@ class Darkroom:
             return self._process.wait(1) == 0
         return False
 
-    def _put_down(self) -> None:
+    def put_down(self) -> None:
+        """End the process; the next picture starts another."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -172,3 +174,4 @@ class Darkroom:
 
 
 _DARKROOM = Darkroom()
+atexit.register(_DARKROOM.put_down)

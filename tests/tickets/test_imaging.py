@@ -657,7 +657,7 @@ def darkroom(monkeypatch):
     made = imaging.Darkroom()
     monkeypatch.setattr(imaging, "_DARKROOM", made)
     yield made
-    made._put_down()
+    made.put_down()
 
 
 def cpu_seconds():
