@@ -83,7 +83,9 @@ UNKNOWN = b"\0"
 """The sum of rows that were written before there were such sums."""
 
 
-def sum_of_rows(total: bytes, *, added: Iterable[models.Model] = (), removed: Iterable[models.Model] = ()) -> bytes:
+def sum_of_rows(
+    total: bytes | memoryview, *, added: Iterable[models.Model] = (), removed: Iterable[models.Model] = ()
+) -> bytes:
     """A seal over a set of rows, whatever their order, that needs only the rows that change: the sum of their seals."""
     if bytes(total) == UNKNOWN:
         return UNKNOWN

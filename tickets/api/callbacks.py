@@ -23,7 +23,7 @@ from workflow.errors import NotPermitted
 from workflow.moves import moves
 
 STATUSES = ("all", "due", "overdue")
-_UNKNOWN_STATUS = bilingual("应为 all、due 或 overdue。", "It is all, due or overdue.")
+_UNKNOWN_STATUS = bilingual("只能是接口说明中列出的值之一。", "It is all, due or overdue.")
 _ROW = (
     *("id", "due_at", "subject_id", "subject__code", "subject__state", "subject__title", "subject__place"),
     *("subject__category_id", "subject__urgent", "subject__level", "subject__closed_at", "subject__version"),

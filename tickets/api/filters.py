@@ -23,6 +23,7 @@ from tickets.models import Assignment, Category, TicketClock, TicketEvent
 from tickets.search import Wanted
 from tickets.states import AssignmentRole, Channel, ClockName, Outcome, State, TicketType
 from web.bodies import Body
+from web.fields import Line
 from web.parameters import Moment
 from web.problems import Fault, invalid
 from web.words import bilingual
@@ -63,7 +64,7 @@ class Several(serializers.ListField):
             raise serializers.ValidationError(error.detail) from None
 
 
-class Worker(serializers.CharField):
+class Worker(Line):
     """`me`, `none` or somebody's id."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -77,7 +78,7 @@ class Worker(serializers.CharField):
             raise serializers.ValidationError(str(_BAD_WORKER), code="invalid") from None
 
 
-class SearchWords(serializers.CharField):
+class SearchWords(Line):
     """What is searched for, 50 characters at most; nothing where it is empty."""
 
     def __init__(self) -> None:
@@ -97,7 +98,8 @@ class SearchWords(serializers.CharField):
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """As the field's own, with the words instead of a text."""
-        return Wanted.read("") if data == "" else super().run_validation(data)
+        found = super().run_validation(data)
+        return Wanted.read("") if found == "" else found
 
 
 def _one_of(choices: Sequence[str], words: str) -> Several:
@@ -120,8 +122,8 @@ class Filters(Body):
     """What narrows every list of tickets. Several values are divided by commas, and one of them must be the row's."""
 
     state = _one_of(State.values, "Only these states.")
-    category = Several(serializers.CharField(max_length=8), help_text="Only these categories, by their codes.")
-    group = Several(serializers.CharField(max_length=8), help_text="Only these groups of categories, by their codes.")
+    category = Several(Line(max_length=8), help_text="Only these categories, by their codes.")
+    group = Several(Line(max_length=8), help_text="Only these groups of categories, by their codes.")
     type = _one_of(TicketType.values, "Only these types.")
     channel = _one_of(Channel.values, "Only what came this way.")
     level = Several(

@@ -344,7 +344,7 @@ class TicketSerializer(BriefSerializer):
     resolved = serializers.BooleanField(allow_null=True)
     rating = choice(Satisfaction, allow_null=True)
     rated_on_behalf = serializers.BooleanField(
-        allow_null=True, help_text="Rated by the street in the resident's place (代办): counts as no satisfaction."
+        allow_null=True, help_text="Rated by the street in the resident's place: counts as no satisfaction."
     )
     question_open = serializers.BooleanField(allow_null=True)
     extension_days = serializers.IntegerField(allow_null=True)
