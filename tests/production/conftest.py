@@ -83,16 +83,14 @@ class Production:
         self, path: str, body: object = None, headers: Mapping[str, str] | None = None, port: int = 0
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and content of an answer; asked as a proxy asks that has ended TLS."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)
         given = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7", **(headers or {})}
         content = None if body is None else json.dumps(body)
         if content is not None:
             given["Content-Type"] = "application/json"
-        connection.request("GET" if body is None else "POST", path, content, given)
-        answer = connection.getresponse()
-        found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        connection.close()
-        return found
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)) as connection:
+            connection.request("GET" if body is None else "POST", path, content, given)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
     def health(self) -> dict[str, Any]:
         """What /healthz says; nothing while nobody answers."""
