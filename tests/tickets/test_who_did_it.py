@@ -113,7 +113,7 @@ def test_what_is_not_resolved_is_disputed_and_not_confirmed(api):
     ticket, resident = replied(api), api("resident")
     problem = resident.move(ticket, "confirm", 400, resolved=False, rating=1)
     assert (problem["errors"][0]["field"], problem["errors"][0]["code"]) == ("resolved", "dispute_instead")
-    assert "dispute" in problem["errors"][0]["reason"]
+    assert "不满意" in problem["errors"][0]["reason"]
     assert (row(ticket).state, row(ticket).rating) == ("replied", None)
     assert timeline(resident, ticket)[-1] == "reply"
     assert resident.move(ticket, "dispute", reason="没有清。")["state"] == "in_progress"

@@ -1694,9 +1694,7 @@ class Ticket(Subject):
             raise InvalidInput(
                 "resolved",
                 "dispute_instead",
-                bilingual(
-                    "未解决的，请选择“不满意”（dispute）。", "What is not resolved is not confirmed: dispute it."
-                ),
+                bilingual("未解决的，请选择“不满意”。", "What is not resolved is not confirmed: dispute it."),
             )
         self._enter(at)
         self.resolved, self.rating, self.rated_on_behalf = resolved, rating, bool(by.on_behalf)
