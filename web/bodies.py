@@ -11,12 +11,11 @@ from web.words import bilingual
 
 _UNKNOWN = bilingual("没有这个字段。", "There is no such field.")
 _EXPECTED = {
-    "boolean": bilingual("应为 true 或 false。", "It must be true or false."),
+    "boolean": bilingual("应为布尔值。", "It must be true or false."),
     "integer": bilingual("应为整数。", "It must be a whole number."),
     "number": bilingual("应为数字。", "It must be a number."),
     "text": bilingual("应为文字。", "It must be a text."),
 }
-_TOO_MANY = bilingual("最多 {most} 项。", "At most {most} items.")
 
 
 class JSONObject(dict[str, Any]):
@@ -64,7 +63,7 @@ class Body(serializers.Serializer[Any]):
         for name, field in self.fields.items():
             given, most = data.get(name), getattr(field, "max_length", None) if isinstance(field, _SEVERAL) else None
             if most is not None and isinstance(given, list | dict) and len(given) > most:
-                reason = str(_TOO_MANY).format(most=most)
+                reason = str(bilingual(f"最多 {most} 项。", f"At most {most} items."))
                 too_many[name] = [serializers.ErrorDetail(reason, code="max_length")]
         if too_many:
             raise serializers.ValidationError(too_many)
