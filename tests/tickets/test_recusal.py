@@ -115,8 +115,11 @@ def described() -> dict[str, Any]:
     return paths
 
 
-def questions(ticket: Ticket, parties: Collection[Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every address of the API that lists something, with every choice that it offers, and the words that would find the ticket."""
+def questions(ticket: Ticket, parties: Collection[Any], *, narrowed: bool) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every address of the API that lists something, with every choice that it offers, and the number that would find the ticket.
+
+    `narrowed`: by its words, place, category and organisations as well.
+    """
     known = {
         "compound": [str(ticket.compound_id)],
         "organisation": [str(one) for one in parties],
@@ -124,6 +127,8 @@ def questions(ticket: Ticket, parties: Collection[Any]) -> Iterator[tuple[str, d
         "q": [TITLE, ticket.code],
         "text": [TITLE],
     }
+    if not narrowed:
+        known = {"q": [ticket.code]}
     for path, operations in described().items():
         if "{" in path or "get" not in operations:
             continue
@@ -144,9 +149,9 @@ def questions(ticket: Ticket, parties: Collection[Any]) -> Iterator[tuple[str, d
                     yield path, base | {name: value}
 
 
-def assert_nothing_found(caller: Caller, ticket: Ticket, parties: Collection[Any]) -> None:
+def assert_nothing_found(caller: Caller, ticket: Ticket, parties: Collection[Any], *, narrowed: bool = True) -> None:
     """Nothing that the caller can ask for holds the ticket, and by its own address it does not exist."""
-    for path, query in questions(ticket, parties):
+    for path, query in questions(ticket, parties, narrowed=narrowed):
         answer = caller.client.get(path, {"limit": "100", **query})
         assert answer.status_code < 500
         body = answer.content.decode().replace(json.dumps(query.get("q", "")), "")
@@ -171,8 +176,10 @@ def assert_nothing_found(caller: Caller, ticket: Ticket, parties: Collection[Any
 )
 def test_whoever_sits_with_the_accused_finds_the_ticket_nowhere(scene, party, state):
     ticket = Ticket.objects.get(pk=accusing(scene, party, state))
+    # Lists are narrowed alike in every state, so that an open and an ended one stand for the others.
+    narrowed = party == "po-a01" and state in (S.COORDINATING, S.CLOSED)
     for person in recused(ticket, officer=scene.cast["general_officer"], follower=scene.cast["tenant"]):
-        assert_nothing_found(signed_in(person), ticket, ticket.accused)
+        assert_nothing_found(signed_in(person), ticket, ticket.accused, narrowed=narrowed)
 
 
 @pytest.mark.parametrize("party", ["po-a01", "section-city"])
