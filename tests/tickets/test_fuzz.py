@@ -402,7 +402,9 @@ def examine(operation: Any, street: Street, mode: GenerationMode, seen: Counter[
 
 def test_what_the_description_allows_is_answered_as_it_says(described, at_work):
     seen = fuzz(described, at_work, GenerationMode.POSITIVE)
-    assert set(STARTS) == {name.removeprefix("tickets_move_") for name in seen if name.startswith("tickets_move_")}
+    assert set(STARTS) - {"tickets_refiling"} == {
+        name.removeprefix("tickets_move_") for name in seen if name.startswith("tickets_move_")
+    }
     never = {name: dict(statuses) for name, statuses in seen.items() if not any(200 <= one < 300 for one in statuses)}
     assert never == {}
 

@@ -66,7 +66,8 @@ def test_the_description_tells_what_each_address_takes_and_answers():
     paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
     for path, methods in paths.items():
         post = methods.get("post")
-        if post and re.match("/api/v1/(tickets|photos)", path):
+        # The preview of a public face writes nothing.
+        if post and re.match("/api/v1/(tickets|photos)", path) and path != "/api/v1/tickets/face":
             headers = {one["name"] for one in post["parameters"] if one["in"] == "header"}
             assert "Idempotency-Key" in headers, path
             assert "409" in post["responses"], path

@@ -24,6 +24,8 @@ READ = {"tickets_ticket", "tickets_assignment"}
 GATHERED = {
     *("mine", "mine open", "mine ended", "followed", "search", "search in a queue", "community", "community ended"),
     *("duplicates", "duplicates for the desk"),
+    # What is of one's own section comes first; what is at risk is a handful of these few tickets.
+    *("street", "at risk"),
 }
 
 
