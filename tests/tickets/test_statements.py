@@ -273,7 +273,9 @@ def test_a_move_costs_fourteen_statements_at_most(api, code, photos, way):
     with at(start + timedelta(minutes=20)), statements() as made:
         answer = caller.post(f"tickets/{ticket['id']}/moves/{way.name}", body, **headers)
     assert answer["verb"] == way.name
-    assert len(made) <= MOVE, made
+    # The second dispute raises the level by an event of its own, whose id is fetched besides.
+    again = way.name == "dispute" and any(name == "dispute" for _, name, _ in way.steps)
+    assert len(made) <= MOVE + again, made
 
 
 def test_a_rating_by_one_whose_report_was_merged_costs_fourteen_statements_at_most(api):

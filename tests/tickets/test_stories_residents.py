@@ -76,7 +76,7 @@ def test_the_second_dispute_goes_to_the_street_and_silence_closes_at_last(api, o
     # A month is left to say that it was not so; then it must be reported anew.
     with at(end + timedelta(days=29)):
         assert "reopen" in resident.moves(ticket)
-    with at(end + timedelta(days=31)):
+    with at(end + timedelta(days=32)):
         assert resident.move(ticket, "reopen", 409, reason="又枯了。")["code"] == "reopening_window_over"
     with at(end + timedelta(days=29)):
         reopened = resident.move(ticket, "reopen", reason="又枯了。")
