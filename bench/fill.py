@@ -73,6 +73,8 @@ dice AS (
       '7d', d.at, d.due, true, 2, interval '3 days', d.at + interval '1 day'),
     ('overall', false, true, d.state IN ('dispatched', 'in_progress'),
       '10d', d.at, d.due + interval '3 days', true, 1, interval '7 days', d.at + interval '1 day'),
+    ('promise', false, true, d.state IN ('dispatched', 'in_progress'),
+      '7d', d.at, d.due, true, 1, interval '7 days', d.at + interval '1 day'),
     ('confirm', false, d.state IN ('replied', 'closed'), d.state = 'replied',
       '7d', d.at + interval '1 day', d.due, true, 1, NULL, NULL),
     ('callback', false, true, true,

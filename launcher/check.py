@@ -106,6 +106,8 @@ AT_OTHER_TIMES = [
     "tests/tickets/test_clocks_api.py",
     "tests/tickets/test_filing_limit.py",
     "tests/tickets/test_verify_audit.py",
+    # PostgreSQL's clock and Python's are then apart by a fraction of a second, which it measures.
+    *("--deselect", "tests/notifications/test_deliver.py::test_a_lease_that_lasts_is_left_alone"),
 ]
 
 

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from tickets import catalogue
 from tickets.access import STREET_KINDS
 from tickets.api import deadlines
-from tickets.api.schemas import LeafNameSerializer, OrganisationNameSerializer, Shape, choice
+from tickets.api.schemas import LeafNameSerializer, Shape, choice
 from tickets.api.tickets import actor_of
 from tickets.models import TicketClock
 from tickets.states import State
@@ -44,7 +44,8 @@ class CallbackRowSerializer(Shape):
     urgent = serializers.BooleanField()
     level = serializers.IntegerField()
     version = serializers.IntegerField()
-    holder = OrganisationNameSerializer(allow_null=True)
+    holder = serializers.UUIDField(allow_null=True)
+    holder_name = serializers.CharField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     due_at = serializers.DateTimeField(help_text="When the matter was promised for; the call is due then.")
     overdue = serializers.BooleanField()
@@ -102,7 +103,8 @@ def _row(one: Any, now: Any, sources: Any) -> dict[str, Any]:
         "urgent": one.subject__urgent,
         "level": one.subject__level,
         "version": one.subject__version,
-        "holder": {"id": one.subject__holder_id, "name": one.subject__holder__name} if one.subject__holder_id else None,
+        "holder": one.subject__holder_id,
+        "holder_name": one.subject__holder__name,
         "closed_at": one.subject__closed_at,
         "due_at": one.due_at,
         "overdue": one.due_at <= now,
