@@ -26,6 +26,7 @@ from config.celery import app
 from launcher.clocks import OFFSET
 from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
+from web import limits
 
 SHAPES = {ChannelName.SMS: "sms", ChannelName.WECHAT: "wechat"}
 
@@ -69,10 +70,13 @@ def django_db_setup(clock, django_db_setup, django_db_blocker):
 
 
 @pytest.fixture(autouse=True)
-def no_flood_of_sign_ins(monkeypatch):
-    """A whole suite signs in from one address, with a few phones."""
+def own_limits(monkeypatch):
+    """Every test counts from nought: a whole suite asks for one cast, signs in from one address, with a few phones."""
     for limit in (NetLimit, PhoneLimit, OwnLimit):
         monkeypatch.setattr(limit, "requests", 100_000)
+    server = limits._redis()
+    if counted := list(server.scan_iter("limit:*", count=1000)):
+        server.delete(*counted)
 
 
 @pytest.fixture
