@@ -12,6 +12,7 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
+from bench import turns
 from bench.ground import Ground, parser, prepared, refuse_named_database, write
 from bench.load import Client, Tally, request, run
 from launcher.run import await_health, free_port, web_command
@@ -36,8 +37,13 @@ def main() -> None:
     asked.add_argument("--seconds", type=float, default=8.0, help="length of each measurement (default: 8)")
     asked.add_argument("--only", nargs="+", help="only these operations, such as: file list-street move")
     asked.add_argument("--processes", type=int, default=2, help="processes of the web server (default: 2)")
+    asked.add_argument("--against", metavar="REV", help="compare CPU time a request with a git revision, by turns")
+    asked.add_argument("--rounds", type=int, default=5, help="turns of each version with --against (default: 5)")
     options = asked.parse_args()
     refuse_named_database(asked)
+    if options.against:
+        write(options.json, turns.race(options), seconds=options.seconds, against=options.against)
+        return
     with prepared() as ground:
         rows = measure(ground, options)
     write(options.json, rows, seconds=options.seconds)
