@@ -4,7 +4,7 @@ ARGS ?=
 PERSON ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage token address test oracle bench bench-sweep bench-post bench-arrival lint draw format clean
+.PHONY: help run demo manage token address test oracle mutants bench bench-sweep bench-post bench-arrival lint draw format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,8 @@ help:
 	@echo "make address  print the address of that server"
 	@echo "make test     run every check and the whole test suite; ARGS='-k ladder' goes to pytest"
 	@echo "make oracle   compare the working calendar with a minute-by-minute oracle in 1,000,000 random cases, some minutes"
+	@echo "make mutants  change the engine's code in one place after the other and see whether a test notices; hours, but"
+	@echo "              ARGS='--sample 100 tickets/routing.py' is enough for a look; ARGS=--help for more"
 	@echo "make bench    measure filing, listing and moving over HTTP, about ten minutes; ARGS=--help for more"
 	@echo "make bench-sweep   measure how fast deadlines are fired, about five minutes; ARGS=--help for more"
 	@echo "make bench-post    measure how fast events become messages, about two minutes; ARGS=--help for more"
@@ -49,6 +51,9 @@ test:
 
 oracle:
 	@$(BOOTSTRAP) tests.workflow.calendar_oracle $(ARGS)
+
+mutants:
+	@$(BOOTSTRAP) bench.mutants $(ARGS)
 
 bench:
 	@$(BOOTSTRAP) bench.http $(ARGS)

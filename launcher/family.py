@@ -93,8 +93,9 @@ class Family:
         stop_signal: int = signal.SIGTERM,
         account: Account | None = None,
         ends: bool = False,
+        directory: Path = PROJECT,
     ) -> Child:
-        """Start `command` as a child; its output goes to `log`, or to the terminal."""
+        """Start `command` as a child in `directory`; its output goes to `log`, or to the terminal."""
         launcher, pipe = os.getpid(), self._pipe
 
         def before_exec() -> None:
@@ -112,7 +113,7 @@ class Family:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=None if output is None else subprocess.STDOUT,
-                cwd=PROJECT,
+                cwd=directory,
                 env=dict(environment),
                 start_new_session=True,
                 pass_fds=self.keep_open if stage == SERVERS else (),

@@ -1,0 +1,105 @@
+"""The mutants: which are made, how they get into a process that runs, and who is asked about them."""
+
+import pytest
+
+from bench.mutants import making, reach, swapping
+
+SOURCE = '''
+"""Words."""
+import logging
+
+LIMIT: int = 3
+
+
+def nearest(places, *, within: int = LIMIT):
+    """Words, too."""
+    if within > 2:
+        raise ValueError("Too far away.")
+    logging.info("Looking at %s", places)
+    found = sorted(places, key=lambda place: place.distance)
+    return found[0]
+'''
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "PROJECT", tmp_path)
+    (tmp_path / "places.py").write_text(SOURCE)
+    return making.Module("places.py")
+
+
+def changed(module):
+    """Every mutant's own line."""
+    old = SOURCE.splitlines()
+    return [
+        next(new for new, line in zip(module.mutated(one).splitlines(), old, strict=True) if new != line).strip()
+        for one in module.mutants
+    ]
+
+
+def test_each_mutant_changes_one_statement_that_is_known_by_its_lines(module):
+    assert changed(module) == [
+        "LIMIT: int = None",
+        "LIMIT: int = 4",
+        "if not (within > 2):",
+        "if within >= 2:",
+        "if within > 3:",
+        "found = None",
+        "found = sorted(None, key=lambda place: place.distance)",
+        "found = sorted(places, key=None)",
+        "found = sorted(key=lambda place: place.distance)",
+        "found = sorted(places, )",
+        "found = sorted(places, key=lambda place: None)",
+        "return None",
+        "return found[1]",
+    ]
+    assert [one.lines for one in module.mutants][2:5] == [range(10, 11)] * 3
+
+
+def test_words_types_and_logs_are_left_alone(module):
+    """The texts of errors, annotations and log lines are no behaviour that a test should hold."""
+    assert not [line for line in changed(module) if "logging" in line or "raise" in line or "def " in line]
+
+
+def code(source):
+    return compile(source, "places.py", "exec")
+
+
+def test_a_function_that_runs_gets_the_changed_code():
+    old, new = code(SOURCE), code(SOURCE.replace("within > 2", "within > 3"))
+    space: dict = {}
+    exec(old, space)  # noqa: S102
+    with pytest.raises(ValueError, match="Too far"):
+        space["nearest"]([], within=3)
+    swapping.swap(swapping.changed_codes(old, new), swapping.functions_of(["places.py"]))
+    with pytest.raises(IndexError):
+        space["nearest"]([], within=3)
+
+
+def test_a_change_of_the_module_itself_needs_an_import():
+    with pytest.raises(swapping.Cold):
+        swapping.changed_codes(code(SOURCE), code(SOURCE.replace("= 3", "= 4")))
+
+
+def test_a_change_of_lines_alone_is_no_change():
+    assert swapping.same(code(SOURCE), code(SOURCE.replace("\n\n\n", "\n\n\n\n")))
+    assert not swapping.same(code(SOURCE), code(SOURCE.replace("found[0]", "found[1]")))
+
+
+def test_cheap_tests_of_many_files_are_asked_first_and_no_more_than_the_budget():
+    known = reach.Map(
+        seconds={"tests/a.py::1": 1, "tests/a.py::2": 2, "tests/b.py::1": 3, "tests/test_places.py::1": 9}
+    )
+    tests = set(known.seconds)
+    assert known.in_turn("places.py", tests, 99) == [
+        *("tests/test_places.py::1", "tests/a.py::1", "tests/b.py::1", "tests/a.py::2"),
+    ]
+    known.finders["places.py"]["tests/b.py::1"] = 1
+    assert known.in_turn("places.py", tests, 4) == ["tests/b.py::1", "tests/test_places.py::1"]
+
+
+def test_lines_are_found_again_after_a_change(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("a\nb\nc\n")
+    new.write_text("a\nnew\nb\nchanged\n")
+    assert reach.where_now(old, new) == {1: 1, 2: 1, 3: 2, 4: 3}
