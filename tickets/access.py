@@ -60,7 +60,21 @@ REVEALS_BY_PART = frozenset({R.HOLDER, R.CO_HANDLER})
 CHANGES_CONTACT = frozenset({"withdraw", "succeed", "correct_contact"})
 # What a person does for themselves, also where they sit in an organisation that has a part in it.
 OF_RESIDENTS = frozenset(
-    {"cosign", "uncosign", "succeed", "decline_succession", "confirm", "rate", "thank", "answer", "urge", "withdraw"}
+    {
+        *(
+            "cosign",
+            "uncosign",
+            "succeed",
+            "decline_succession",
+            "confirm",
+            "rate",
+            "thank",
+            "answer",
+            "comment",
+            "urge",
+        ),
+        "withdraw",
+    }
 )
 # Who may be told the events of a visibility.
 READS = {

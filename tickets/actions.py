@@ -826,6 +826,16 @@ def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") ->
     return event
 
 
+_add_comment = _with_photos(Ticket.comment, PhotoKind.REPORT)
+
+
+def comment(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
+    """Add words or photos; as with an urge, what the person said before is asked for again."""
+    made = TicketEvent.objects.filter(subject=ticket.pk, verb="comment", actor=by.person_id)
+    ticket.own_comments = list(made.values_list("at", flat=True))
+    return _add_comment(ticket, by=by, version=version, **inputs)
+
+
 def _supervisor(ticket: Ticket, by: Actor) -> uuid.UUID:
     """Who receives for the head office of the organisation that leads; where there is nobody, the street's desk."""
     if ticket.lead is None:
@@ -860,6 +870,7 @@ ACTIONS: Mapping[str, Action] = {
     "cosign": cosign,
     "uncosign": uncosign,
     "urge": urge,
+    "comment": comment,
     "rate": rate,
     "withdraw": withdraw,
     "succeed": succeed,

@@ -267,6 +267,18 @@ class Answer(Input):
     photos = photo_ids()
 
 
+class Comment(Input):
+    """Words, photos, or both."""
+
+    text = Words(required=False, label=bilingual("留言", "Comment"))
+    photos = photo_ids()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("text") and not attrs.get("photos"):
+            raise serializers.ValidationError({"text": [serializers.ErrorDetail(str(_NOTHING_SAID), code="required")]})
+        return attrs
+
+
 class RequestExtension(Input):
     days = serializers.IntegerField(min_value=1, max_value=30, label=bilingual("延期天数", "Days"))
     reason = Words(label=REASON)
@@ -507,6 +519,7 @@ class Submit(Input):
         return attrs
 
 
+_NOTHING_SAID = bilingual("请填写文字或上传照片。", "Give words or photos.")
 _NOTHING_REDACTED = bilingual("请注明要处理的内容。", "Say what is to be redacted.")
 _PLACE_NEEDED = bilingual("请选择小区，或注明所在街道。", "Give the compound, or the street.")
 _FOR_STAFF = bilingual("仅供工作人员代为上报时填写。", "Only for staff who report for somebody else.")

@@ -92,6 +92,12 @@ def _at_the_desk(facts: Facts) -> bool:
 
 
 AT_THE_DESK = Condition("submitted, or coordinated by the street", _at_the_desk)
+WITH_NOBODY = Condition(
+    "nobody leads it, and no committee coordinates it",
+    lambda facts: (
+        not facts["handler"] and not (facts["state"] == State.COORDINATING and facts["coordinator"] != facts["desk"])
+    ),
+)
 ASKED = Condition(
     "somebody is asked to succeed its reporter",
     lambda facts: bool(facts.get("successor")) and "successor" in (facts.get("was") or {}),
@@ -239,6 +245,12 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "urge": (
         Note(S.COORDINATOR, T.WORK, "urged.staff", in_state(State.COORDINATING)),
         Note(S.DESK, T.WORK, "urged.staff", AT_THE_DESK),
+    ),
+    "comment": (
+        Note(S.HANDLER, T.WORK, "commented.staff"),
+        Note(S.COORDINATOR, T.WORK, "commented.staff", in_state(State.COORDINATING)),
+        Note(S.OWNER, T.PROGRESS, "commented.staff"),
+        Note(S.DESK, T.WORK, "commented.staff", WITH_NOBODY),
     ),
     "cosign": (),
     "uncosign": (Note(S.SUCCESSOR, T.ASKED, "succession.successor", ASKED),),

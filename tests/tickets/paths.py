@@ -187,6 +187,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "complete_step": {"result": "第一步完成"},
     "ask": {"question": "是哪个单元？"},
     "answer": {"answer": "二单元"},
+    "comment": {"text": "今天更严重了"},
     "request_extension": {"days": 3, "reason": "配件未到"},
     "whistle": {"departments": ["dept-police"], "reason": "需要执法"},
     "decline": {"reason": "不在职责内"},

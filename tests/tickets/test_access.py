@@ -142,8 +142,8 @@ def test_whoever_follows_is_told_by_the_row():
 
 # Which moves each relation opens somewhere; the table of moves has the states.
 MAY = {
-    R.REPORTER: "answer confirm dispute reopen withdraw urge thank hide_words",
-    R.FOLLOWER: "dispute urge uncosign rate thank",
+    R.REPORTER: "answer confirm dispute reopen withdraw urge comment thank hide_words",
+    R.FOLLOWER: "dispute urge comment uncosign rate thank",
     R.SUCCESSOR: "succeed decline_succession",
     R.NEIGHBOUR: "cosign",
     R.WORKED: "",

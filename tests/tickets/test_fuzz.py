@@ -77,6 +77,7 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "ask": (State.IN_PROGRESS, [], "dispatcher"),
     "assist_done": (State.COORDINATING, [], "traffic_liaison"),
     "callback": (State.REPLIED, [], "desk_officer"),
+    "comment": (State.COORDINATING, [], "resident"),
     "complete_step": (State.COORDINATING, IN_STEPS, "dispatcher"),
     "confirm": (State.REPLIED, [], "resident"),
     "contact": (State.IN_PROGRESS, [], "dispatcher"),

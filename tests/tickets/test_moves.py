@@ -75,6 +75,7 @@ decline_succession | OPEN                                         | =           
 keep              | OPEN                                          | =                        | clock
 terminate         | OPEN                                          | terminated               | street_lead
 urge              | OPEN                                          | =                        | reporter follower
+comment           | OPEN                                          | =                        | reporter follower
 cosign            | OPEN                                          | =                        | neighbour
 uncosign          | OPEN                                          | =                        | follower
 rate              | replied closed                                | =                        | follower
@@ -98,7 +99,7 @@ PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
     "report_in", "supervise", "raise_level", "recalendar", "relieve", "lift_supervision", "lower_level", "assign",
     "hide_words",
-    "decline_succession", "keep", "rate",
+    "decline_succession", "keep", "rate", "comment",
 }  # fmt: skip
 STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind", "correct_contact", "redact"}
 OFFICE_READ = {"appoint", "remark"}
@@ -106,7 +107,7 @@ OFFICE_READ = {"appoint", "remark"}
 UNGUARDED = {
     "absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal", "remind", "recalendar",
     "relieve", "lift_supervision", "lower_level", "appoint", "remark", "hide_words", "redact",
-    "uncosign", "succeed", "decline_succession", "keep", "rate",
+    "uncosign", "succeed", "decline_succession", "keep", "rate", "comment",
 }  # fmt: skip
 # Moves that stay, and yet change what others act upon: the coordinator or the deadline.
 STAY_AND_BUMP = {

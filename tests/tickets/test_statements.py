@@ -218,6 +218,7 @@ WAYS = [
     way("PK01", WIDE_DISPATCH, ("street_lead", "terminate", X)),
     way("CL07", ("resident", "urge", X)),
     way("CL07", ("neighbour", "cosign"), ("neighbour", "urge"), ("resident", "urge", X)),
+    way("CL07", ("resident", "comment", {"text": "x", "photos": 9})),
     way("CL07", ("neighbour", "cosign")),
     way("CL07", SIGN, CONTACT, REPLY, CONFIRM, ("resident", "thank", {"words": "x", "consent": True})),
     way("CL07", ("property_officer", "supervise", {"kind": "listed", **X})),

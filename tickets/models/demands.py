@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from community.receivers import local_day
 from tickets import windows
 from tickets.access import Relation, relations
 from tickets.models.follower import FollowerKind
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 R = Relation
 MAX_QUESTIONS = 2
 MAX_URGES = 5
+MAX_COMMENTS = 10
+COMMENTS_A_DAY = 3
 HELPERS = frozenset({AssignmentRole.CO_HANDLER, AssignmentRole.WHISTLED})
 
 
@@ -191,6 +194,20 @@ def urge_left(ticket: "Ticket") -> bool:
     if getattr(ticket, "urged_out", False):
         return False
     return last is None or ticket.moment >= ticket.window_ends(Window.URGING, last)
+
+
+@condition("answer_instead", "有待您补充的问题，请直接补充。", "A question waits for you: answer it.")
+def nothing_asked_of_them(ticket: "Ticket") -> bool:
+    """Whoever is asked answers: a comment would leave the question open."""
+    return not ticket.question_open or R.REPORTER not in relations(ticket, ticket.asker)
+
+
+@condition("commented_enough", "留言次数已用完，请稍后再试。", "You have commented as often as you may; try later.")
+def comments_left(ticket: "Ticket") -> bool:
+    """Each may comment a few times a day and some times in all; what others said takes nothing from them."""
+    own = getattr(ticket, "own_comments", None) or ()
+    today = local_day(ticket.moment)
+    return len(own) < MAX_COMMENTS and sum(local_day(at) == today for at in own) < COMMENTS_A_DAY
 
 
 @condition("own_ticket", "不能附议自己的工单。", "One's own ticket cannot be cosigned.")

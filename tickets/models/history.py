@@ -27,7 +27,10 @@ class TicketEvent(Event):
         verbose_name = bilingual("工单事件", "ticket event")
         verbose_name_plural = bilingual("工单事件", "ticket events")
         constraints = [models.UniqueConstraint(F("subject"), F("seq"), F("street"), name="ticketevent_seq")]
-        indexes = [models.Index(F("subject"), F("actor"), F("at"), condition=Q(verb="urge"), name="ticketevent_urges")]
+        indexes = [
+            models.Index(F("subject"), F("actor"), F("at"), condition=Q(verb="urge"), name="ticketevent_urges"),
+            models.Index(F("subject"), F("actor"), F("at"), condition=Q(verb="comment"), name="ticketevent_comments"),
+        ]
 
     def __str__(self) -> str:
         known = moves(self._meta.get_field("subject").related_model).get(self.verb)

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
@@ -467,6 +468,7 @@ class Ticket(Subject):
     spare_id: uuid.UUID
     urged_out: bool
     own_last_urge: datetime | None
+    own_comments: Sequence[datetime]
     committee_now: uuid.UUID | None
     committee_until: date | None
     residents_committee_now: uuid.UUID | None
@@ -556,6 +558,7 @@ class Ticket(Subject):
         mine = Follower.objects.filter(ticket=OuterRef("pk"), person=person_id)
         spoken = mine.filter(disputed_at__isnull=False)
         urged = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="urge", actor=person_id)
+        commented = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="comment", actor=person_id)
         area = Area.objects.filter(pk=OuterRef("area"), committee__active=True)
         community = Community.objects.filter(pk=OuterRef("community"))
         category = Category.objects.filter(pk=OuterRef("category"))
@@ -566,6 +569,7 @@ class Ticket(Subject):
             has_rated=Exists(mine.filter(rated_at__isnull=False)),
             urged_out=Exists(urged.order_by("at")[demands.MAX_URGES - 1 : demands.MAX_URGES]),
             own_last_urge=Subquery(urged.order_by("-at").values("at")[:1]),
+            own_comments=ArraySubquery(commented.values("at")),
             committee_now=Subquery(area.values("committee")),
             committee_until=Subquery(area.values("committee__dissolved_on")),
             residents_committee_now=Subquery(community.values("residents_committee")),
@@ -1957,6 +1961,17 @@ class Ticket(Subject):
         """Ask that it go faster: once a day, five times at most, each for themselves."""
         self.urges += 1
         self.last_urged_at = at
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.REPORTER, R.FOLLOWER),
+        conditions=[demands.nothing_asked_of_them, demands.comments_left],
+        custom=move("留言", "Comment", inputs.Comment, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def comment(self, *, at: datetime, by: Actor, text: str = "", photos: Sequence[uuid.UUID] = ()) -> None:
+        """Add words or photos of one's own; whoever works on it is told, and no clock moves."""
 
     @transition(
         field=state,
