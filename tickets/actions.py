@@ -143,19 +143,25 @@ def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Rout
     return ticket, routing
 
 
-def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happening, Routing]:
-    """The ticket that the report becomes, before it is written; the event of its birth, and how it was routed."""
+def _routed(
+    report: Report, by: Actor, person: Person | None, *, out_of: Ticket | None = None
+) -> tuple[Ticket, Happening, Routing]:
+    """The ticket that the report becomes, before it is written; the event of its birth, and how it was routed.
+
+    What the street files `out_of` another ticket is its reporter's as that one is; without words of its own it accuses whom that does.
+    """
     leaf = _leaf(report.category, by)
     serving = _serving(report.compound_id, report.street_id, by)
     staff = any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
     if report.channel != Channel.APP and not staff and not _at_their_desk(report, serving, by):
         raise NotPermitted()
-    accused = _accused(report, leaf, serving)
-    if report.channel != Channel.APP and any(seat.organisation_id in accused for seat in by.seats):
+    taken_over = out_of is not None and report.text == out_of.text
+    accused = out_of.accused if out_of and taken_over and out_of.accused else _accused(report, leaf, serving)
+    if (report.channel != Channel.APP or out_of) and any(seat.organisation_id in accused for seat in by.seats):
         raise InvalidInput("accused", "own_organisation", _OWN_ORGANISATION)
     secret = report.type == TicketType.REPORT and report.secrecy == Secrecy.OPEN
     routing = route(serving, leaf, report.type, accused)
-    reporter, contact_name, contact_phone = _reporter(report, person)
+    reporter, contact_name, contact_phone = _reporter(report, person, out_of)
     at, place = by.at, _name_of(serving)
     title = report.title or made_of(leaf, place)
     ticket = Ticket(
@@ -171,10 +177,10 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
         title=title,
         text=report.text,
         words_hidden=HiddenBy.REPORTER if report.hidden else HiddenBy.NOBODY,
-        reporter=reporter,
+        reporter_id=reporter,
         contact_name=contact_name,
         contact_phone=contact_phone,
-        taken_by=None if report.channel == Channel.APP else person,
+        taken_by_id=by.person_id if report.channel != Channel.APP or out_of else None,
         accused=accused,
         desk_id=routing.desk.id,
         coordinator_id=routing.coordinator.id if routing.coordinator else None,
@@ -182,6 +188,9 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
         state_since=at,
         policy=service_level.in_effect(at, serving.street_id).number,
     )
+    if out_of:
+        ticket.filed_out_of_id, ticket.inherited, ticket.words_hidden = out_of.pk, out_of.inherited, out_of.words_hidden
+        ticket.public_text = out_of.public_text if taken_over else ""
     ticket.assignments, ticket.moment = [], at
     named = (routing.desk, routing.coordinator, routing.holder, *routing.co_handlers)
     ticket.kinds = {one.id: one.kind for one in named if one}
@@ -204,6 +213,7 @@ def _routed(report: Report, by: Actor, person: Person) -> tuple[Ticket, Happenin
         "alarms": routing.alarms or None,
         "photos": report.photos or None,
         "hidden": report.hidden or None,
+        "out_of": ticket.filed_out_of_id,
     }
     words = {"title": title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
@@ -275,12 +285,14 @@ def _family(named: uuid.UUID, street_id: uuid.UUID) -> list[uuid.UUID]:
     return sorted(found)
 
 
-def _reporter(report: Report, person: Person) -> tuple[Person | None, str, str]:
+def _reporter(report: Report, person: Person | None, out_of: Ticket | None) -> tuple[uuid.UUID | None, str, str]:
     """Who reported, and how to reach them: the caller, or whoever a member of staff took the report from."""
-    if report.channel == Channel.APP:
-        return person, person.name, person.phone
+    if out_of:
+        return out_of.reporter_id, out_of.contact_name, out_of.contact_phone
+    if report.channel == Channel.APP and person:
+        return person.pk, person.name, person.phone
     known = Person.objects.filter(phone=report.contact_phone, is_active=True).first() if report.contact_phone else None
-    return known, report.contact_name, report.contact_phone
+    return known.pk if known else None, report.contact_name, report.contact_phone
 
 
 def claim(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:
@@ -718,6 +730,49 @@ def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None
     return event
 
 
+def file_another(
+    ticket: Ticket,
+    *,
+    by: Actor,
+    version: int | None,
+    category: str,
+    text: str = "",
+    title: str = "",
+    type: str = "",
+    compound: uuid.UUID | EllipsisType | None = ...,
+    spot: str | None = None,
+    accused: uuid.UUID | None = None,
+    photos: Sequence[uuid.UUID] = (),
+) -> Event:
+    """File a second matter that the report holds as a ticket of its own, which is routed as any is and has its whole time.
+
+    Raises InvalidInput.
+    """
+    moved = compound is not ... and compound != ticket.compound_id
+    place = ticket.compound_id if compound is ... else compound
+    report = Report(
+        type=type or ticket.type,
+        category=category,
+        text=text or ticket.text,
+        title=title,
+        compound_id=place,
+        street_id=ticket.street_id,
+        spot=spot if spot is not None else "" if moved else ticket.spot,
+        secrecy=ticket.secrecy,
+        accused_id=accused,
+        photos=photos,
+        channel=ticket.channel,
+    )
+    another, happening, _ = _routed(report, by, None, out_of=ticket)
+    if another.street_id != ticket.street_id:
+        raise InvalidInput("compound", "unknown_place", _UNKNOWN_PLACE)
+    claimed = claim(photos, by)
+    event = perform(Ticket.file_another, ticket, by=by, version=version, another=another.pk, category=category)
+    bear(another, happening, by=replace(by, on_behalf=StoodInFor.REPORTER.value), at=event.at)
+    attach(another, claimed, PhotoKind.REPORT)
+    return event
+
+
 def cosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
     """Stand behind a neighbour's ticket, and follow it."""
     assert by.person_id is not None
@@ -867,6 +922,7 @@ ACTIONS: Mapping[str, Action] = {
     "complete_step": complete_step,
     "merge": merge,
     "split": split,
+    "file_another": file_another,
     "cosign": cosign,
     "uncosign": uncosign,
     "urge": urge,

@@ -108,31 +108,33 @@ def letters_of(
     """
     events = [Told(event, facts) for event, facts, _ in batch]
     audience = Audience(events, at)
-    masters = _masters(events)
+    others = _others(events)
     letters: list[tuple[Told, list[Letter]]] = []
     signals: list[Signal] = []
     for told, (_, _, concerned) in zip(events, batch, strict=True):
-        letters.append((told, list(_letters(told, audience, masters))))
+        letters.append((told, list(_letters(told, audience, others))))
         signals.append(_signal(told, audience, concerned))
     return summed_up(letters), signals
 
 
-def _masters(events: Iterable[Told]) -> dict[str, str]:
-    """The codes of the tickets that others were merged into."""
-    into = {str(one.event.data["into"]) for one in events if one.event.data.get("into")}
-    rows = Ticket.objects.filter(pk__in=into).values_list("pk", "code") if into else ()
+def _others(events: Iterable[Told]) -> dict[str, str]:
+    """The codes of the tickets that others were merged into, and of those that were filed out of others."""
+    named = {str(found) for one in events for name in ("into", "another") if (found := one.event.data.get(name))}
+    rows = Ticket.objects.filter(pk__in=named).values_list("pk", "code") if named else ()
     return {str(pk): code for pk, code in rows}
 
 
-def _letters(told: Told, audience: Audience, masters: Mapping[str, str]) -> Iterator[Letter]:
+def _letters(told: Told, audience: Audience, others: Mapping[str, str]) -> Iterator[Letter]:
     event = told.event
     listed = [note for note in notes(event.verb, told.named) if note.when is None or note.when.holds(told.facts)]
     if not listed:
         return
-    facts = facts_of(told, audience, masters)
+    facts = facts_of(told, audience, others)
     for note in listed:
         if note.side == Side.REPORTER:
-            yield from _letter(told, note, facts | {"yours": YOURS[Side.REPORTER]}, audience.reporter(told))
+            # The other ticket is the reporter's as well; not everybody who works on this one sees it.
+            own = {"yours": YOURS[Side.REPORTER], "another": others.get(str(event.data.get("another")), "")}
+            yield from _letter(told, note, facts | own, audience.reporter(told))
         elif note.side == Side.SUCCESSOR:
             due = told.facts["dues"].get(ClockName.SUCCESSION)
             asked = facts | {"by": _by(datetime.fromisoformat(due) if due else None)}
@@ -195,12 +197,15 @@ FACTS: Mapping[str, Promise] = {
     "plan": bilingual("计划销账日期", "the plan date of the account"),
     "branch": bilingual("不予受理的情形", "why it is not taken up"),
     "master": bilingual("主单号", "the code of the ticket that it was merged into"),
+    "another": bilingual(
+        "另立工单的编号，仅告知诉求人", "the code of the ticket filed out of it, for its reporter alone"
+    ),
     "url": bilingual("工单在接口中的地址，供系统使用", "its address in the API, for systems"),
 }
 """What a wording may speak of, and what each stands for."""
 
 
-def facts_of(told: Told, audience: Audience, masters: Mapping[str, str]) -> dict[str, Any]:
+def facts_of(told: Told, audience: Audience, others: Mapping[str, str]) -> dict[str, Any]:
     """The facts of an event that wordings may speak of; one that it has not is empty."""
     facts, data = told.facts, told.event.data
     leaf = catalogue.leaf_by_id(uuid.UUID(facts["category"]))
@@ -229,7 +234,8 @@ def facts_of(told: Told, audience: Audience, masters: Mapping[str, str]) -> dict
         "days": data.get("days", ""),
         "plan": _day(date.fromisoformat(facts["plan"])) if facts["plan"] else "",
         "branch": RejectBranch(data["branch"]).label if data.get("branch") else "",
-        "master": masters.get(str(data.get("into")), ""),
+        "master": others.get(str(data.get("into")), ""),
+        "another": "",
         "url": f"{settings.SITE_URL}/api/v1/tickets/{told.event.subject_id}",
     }
 

@@ -91,6 +91,10 @@ CODE = bilingual("分类代码，如 CL03。", "The category's code, such as CL0
 SATISFACTION = bilingual("满意度", "Satisfaction")
 RESOLVED = bilingual("是否解决", "Resolved")
 REMARKS = bilingual("补充说明", "Remarks")
+TEXT = bilingual("内容", "Text")
+TITLE = bilingual("标题", "Title")
+MADE_TITLE = bilingual("不填时由分类和地点生成。", "Made of category and place where it is left out.")
+TYPE = bilingual("类型", "Type")
 HIDDEN = bilingual("内容不向邻居公开", "Hide the words from neighbours")
 
 
@@ -371,6 +375,43 @@ class Merge(Input):
     )
 
 
+class FileAnother(Input):
+    """A second matter out of a report; what is left out is as in the first, but for the title."""
+
+    on_behalf_of = None  # type: ignore[assignment]
+
+    category = Line(max_length=8, label=CATEGORY, help_text=CODE)
+    text = Text(
+        max_length=2000,
+        required=False,
+        label=TEXT,
+        help_text=bilingual("不填时沿用原工单的内容。", "That of the first ticket where it is left out."),
+    )
+    title = Line(max_length=60, required=False, label=TITLE, help_text=MADE_TITLE)
+    type = serializers.ChoiceField(choices=TicketType.choices, required=False, label=TYPE)
+    compound = Identifier(
+        required=False,
+        allow_null=True,
+        label=COMPOUND,
+        help_text=bilingual("空值表示街道的公共区域。", "Null is the street's public ground."),
+    )
+    spot = Line(max_length=200, required=False, allow_blank=True, label=SPOT)
+    accused = Identifier(
+        required=False,
+        label=ACCUSED,
+        help_text=bilingual(
+            "仅在另写内容时填写；沿用原内容的，被反映单位也沿用。",
+            "Only beside words of its own; the words of the first accuse whom they accused.",
+        ),
+    )
+    photos = photo_ids()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "accused" in attrs and "text" not in attrs:
+            raise serializers.ValidationError({"accused": [serializers.ErrorDetail(str(_OWN_WORDS), code="own_words")]})
+        return attrs
+
+
 class Rate(Input):
     rating = serializers.ChoiceField(choices=Satisfaction.choices, label=SATISFACTION)
     words = Words(required=False, label=REMARKS)
@@ -466,14 +507,9 @@ class Submit(Input):
         label=SPOT,
         help_text=bilingual("门岗、楼栋、道路等。", "Where exactly: gate, building, road."),
     )
-    title = Line(
-        max_length=60,
-        required=False,
-        label=bilingual("标题", "Title"),
-        help_text=bilingual("不填时由分类和地点生成。", "Made of category and place where it is left out."),
-    )
-    text = Text(max_length=2000, label=bilingual("内容", "Text"))
-    type = serializers.ChoiceField(choices=TicketType.choices, default=TicketType.HELP, label=bilingual("类型", "Type"))
+    title = Line(max_length=60, required=False, label=TITLE, help_text=MADE_TITLE)
+    text = Text(max_length=2000, label=TEXT)
+    type = serializers.ChoiceField(choices=TicketType.choices, default=TicketType.HELP, label=TYPE)
     secrecy = serializers.ChoiceField(choices=Secrecy.choices, default=Secrecy.OPEN, label=bilingual("保密", "Secrecy"))
     accused = Identifier(required=False, label=ACCUSED)
     photos = photo_ids()
@@ -519,6 +555,7 @@ class Submit(Input):
         return attrs
 
 
+_OWN_WORDS = bilingual("另写内容时才能填写。", "Only beside words of its own.")
 _NOTHING_SAID = bilingual("请填写文字或上传照片。", "Give words or photos.")
 _NOTHING_REDACTED = bilingual("请注明要处理的内容。", "Say what is to be redacted.")
 _PLACE_NEEDED = bilingual("请选择小区，或注明所在街道。", "Give the compound, or the street.")

@@ -236,6 +236,11 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "reject": (*_residents("rejected.resident"), *_OVER),
     "merge": (*_residents("merged.resident"), *_OVER),
     "absorb": (Note(S.HANDLER, T.PROGRESS, "absorbed.handler"),),
+    "file_another": (
+        Note(S.REPORTER, T.PROGRESS, "another.resident"),
+        Note(S.HANDLER, T.PROGRESS, "another.staff"),
+        Note(S.COORDINATOR, T.PROGRESS, "another.staff", in_state(State.COORDINATING)),
+    ),
     "split": (*_residents("split.resident"), *_work()),
     "withdraw": (*_SUCCESSION, *_OVER),
     "succeed": (Note(S.HANDLER, T.PROGRESS, "succeeded.staff"), Note(S.DESK, T.PROGRESS, "succeeded.staff")),

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from community.models import Area, Compound
-from tickets.access import CHANGES_CONTACT, STREET_KINDS, Relation, sees
+from tickets.access import CHANGES_CONTACT, SEES_WHOLE, STREET_KINDS, Relation, relations, sees
 from tickets.models import Assignment, Follower, Ticket, TicketEvent
 from tickets.models.ticket import TicketQuerySet
 from tickets.states import ENDED, Secrecy, State, TicketType
@@ -40,6 +40,16 @@ def visible_ticket(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
         raise Ticket.DoesNotExist
     Ticket.gather_nothing(ticket_id, actor)
     raise Ticket.DoesNotExist
+
+
+def linked(ticket: Ticket, actor: Actor) -> list[Ticket]:
+    """The ticket that this one was filed out of and those that were filed out of it, as far as `actor` sees them whole."""
+    keys = [*ticket.filed_others, *([ticket.filed_out_of_id] if ticket.filed_out_of_id else [])]
+    if not keys:
+        return []
+    found = list(Ticket.for_move(actor.person_id).filter(pk__in=keys).order_by("pk"))
+    Ticket.gather(found, actor)
+    return [one for one in found if relations(one, actor) & SEES_WHOLE]
 
 
 def reported_by(actor: Actor) -> TicketQuerySet:

@@ -200,6 +200,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "reopen": {"reason": "又坏了"},
     "reject": {"branch": "out_of_scope", "guidance": "请联系市场监管部门"},
     "terminate": {"reason": "诉求人拒绝配合"},
+    "file_another": {"category": "CL03"},
     "rate": {"rating": 4},
     "thank": {"words": "谢谢师傅", "consent": True},
     "supervise": {"kind": "listed", "reason": "影响较大"},

@@ -162,7 +162,7 @@ MAY = {
     R.COMMUNITY: "answer_now",
     R.STREET: (
         "answer_now correct correct_contact coordinate record take_over dispatch redispatch uphold designate progress grant_extension"
-        " ask refuse_extension whistle put_on_account resume reply dispute callback reopen reject merge split supervise"
+        " ask refuse_extension whistle put_on_account resume reply dispute callback reopen reject merge split file_another supervise"
         " raise_level redact reveal lift_supervision lower_level appoint remark"
     ),
     R.STREET_LEAD: "terminate",

@@ -94,6 +94,7 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "dispatch": (State.COORDINATING, [], "chair"),
     "dispute": (State.REPLIED, [], "resident"),
     "grant_extension": (State.IN_PROGRESS, [EXTENDED], "desk_officer"),
+    "file_another": (State.IN_PROGRESS, [], "desk_officer"),
     "merge": (State.COORDINATING, [], "desk_officer"),
     "progress": (State.IN_PROGRESS, [], "dispatcher"),
     "put_on_account": (State.IN_PROGRESS, [], "desk_officer"),

@@ -67,6 +67,7 @@ reopen            | closed                                        | in_progress 
 reject            | submitted coordinating dispatched returning   | rejected                 | street
 merge             | submitted coordinating dispatched in_progress | merged                   | street coordinator
 absorb            | OPEN                                          | =                        | clock
+file_another      | OPEN                                          | =                        | street
 split             | merged                                        | submitted                | street
 withdraw          | submitted coordinating dispatched             | withdrawn =              | reporter
 withdraw          | in_progress returning replied on_account      | =                        | reporter
@@ -99,7 +100,7 @@ PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
     "report_in", "supervise", "raise_level", "recalendar", "relieve", "lift_supervision", "lower_level", "assign",
     "hide_words",
-    "decline_succession", "keep", "rate", "comment",
+    "decline_succession", "keep", "rate", "comment", "file_another",
 }  # fmt: skip
 STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind", "correct_contact", "redact"}
 OFFICE_READ = {"appoint", "remark"}
@@ -359,8 +360,8 @@ def assert_made(
     bumps = after.state != source or name == "redispatch" or (name, source) in STAY_AND_BUMP
     assert after.version == before.version + bumps, said
     assert (after.next_due_at is None, after.closed_at is None) == (after.state in ENDED, after.state in OPEN), said
-    # The other ticket of a merger tells of it as well.
-    assert TicketOutbox.objects.count() == told + (2 if name == "merge" else 1), said
+    # The other ticket of a merger, and the one that is filed, tell of it as well.
+    assert TicketOutbox.objects.count() == told + (2 if name in ("merge", "file_another") else 1), said
     history = list(TicketEvent.objects.filter(subject=ticket).select_related("words").order_by("seq"))
     assert fold(history) == after.state, said
     assert flaw(after, history) is None, said

@@ -209,6 +209,8 @@ WAYS = [
     way("CL07", ("neighbour", "cosign"), SIGN, ("property_officer", "merge", {"into": "another"})),
     way("PK01", WIDE_DISPATCH, ("property_officer", "merge", {"into": "another"})),
     way("CL07", SIGN, ("property_officer", "merge", {"into": "another"}), ("property_officer", "split", X)),
+    way("CL07", ("desk_officer", "file_another", {"category": "PK01", "text": "x", "photos": 9})),
+    way("PK01", WIDE_DISPATCH, SIGN, ("desk_officer", "file_another", {"category": "CL03"})),
     way("CL07", ("resident", "withdraw", X)),
     way("PK01", WIDE_DISPATCH, ("resident", "withdraw", X)),
     way("CL07", ("neighbour", "cosign"), ("resident", "withdraw", X)),

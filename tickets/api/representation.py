@@ -27,6 +27,7 @@ from tickets.inputs import Party
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.models.ticket import move_label
+from tickets.queries import linked
 from tickets.redaction import redacted
 from tickets.routing import Routing
 from tickets.states import ENDED, AssignmentRole, Outcome, Secrecy, State
@@ -74,7 +75,7 @@ def filed(ticket: Ticket, routing: Routing, actor: Actor) -> dict[str, Any]:
 
 
 def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
-    """The whole ticket as `actor` may see it. Two statements: organisations and photos."""
+    """The whole ticket as `actor` may see it. Two statements: organisations and photos; three more where others are linked to it."""
     mine = relations(ticket, actor)
     shows_all = bool(mine & SEES_WHOLE)
     leaf = catalogue.leaf_by_id(ticket.category_id)
@@ -100,6 +101,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "holder_name": names.get(ticket.holder_id, "") if ticket.holder_id else "",
         "coordinator_name": names.get(ticket.coordinator_today, "") if ticket.coordinator_today else "",
         "merged_into": ticket.merged_into_id,
+        "linked": [_linked(one, ticket) for one in linked(ticket, actor)] if shows_all else None,
         "relations": sorted(mine),
         "text": None,
         "spot": None,
@@ -139,6 +141,20 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
             "promised_at": deadlines.promised(ticket.due_at, str(ticket.state), ticket.clocks),
         }
     return document
+
+
+def _linked(one: Ticket, ticket: Ticket) -> dict[str, Any]:
+    """A ticket that was filed out of this one, or that this one was filed out of."""
+    leaf = catalogue.leaf_by_id(one.category_id)
+    return {
+        "id": one.id,
+        "code": one.code,
+        "link": "another" if one.filed_out_of_id == ticket.pk else "out_of",
+        "state": str(one.state),
+        "state_label": STATE_LABELS[one.state],
+        "category": {"code": leaf.code, "name": leaf.name},
+        "place": one.place,
+    }
 
 
 def _officer(ticket: Ticket) -> dict[str, Any] | None:
@@ -303,16 +319,27 @@ STAFF_FACTS = frozenset(
 )
 
 
-def event(one: TicketEvent, ticket: Ticket, actor: Actor, organisations: Mapping[uuid.UUID, str]) -> dict[str, Any]:
+# What names another ticket, which not everybody sees who sees this one.
+LINKS = frozenset({"another", "out_of"})
+
+
+def event(
+    one: TicketEvent,
+    ticket: Ticket,
+    actor: Actor,
+    organisations: Mapping[uuid.UUID, str],
+    seen: Collection[str] = (),
+) -> dict[str, Any]:
     """One line of the timeline of `ticket`, as `actor` may read it. Who acted has been joined to it.
 
     Residents read which organisation acted, and of its people the worker alone. Whoever sees only the public face reads that it
     happened, and the words that are for everybody; thanks are, with their consent. Whoever neither
-    works on it nor reported it reads words without what identifies people.
+    works on it nor reported it reads words without what identifies people. `seen` are the linked tickets that the reader sees.
     """
     mine = relations(ticket, actor)
     kept = getattr(one, "words", None)
     facts = {name: value for name, value in one.data.items() if name not in ("words", RULES)}
+    facts = {name: value for name, value in facts.items() if name not in LINKS or value in seen}
     words = kept.body if kept else {}
     if one.verb == "submit" and "title" in words:
         words = {**words, "title": spoken(words["title"])}

@@ -316,6 +316,20 @@ class ForecastFaceSerializer(FaceSerializer):
     public = serializers.BooleanField(help_text="Whether they would read of it at all.")
 
 
+class LinkedSerializer(Shape):
+    """A ticket that holds another matter of the same report."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    link = serializers.ChoiceField(
+        choices=["another", "out_of"], help_text="Whether it was filed out of this one, or this one out of it."
+    )
+    state = choice(State)
+    state_label = serializers.CharField()
+    category = LeafNameSerializer()
+    place = serializers.CharField(allow_blank=True)
+
+
 class TicketSerializer(BriefSerializer):
     """A whole ticket; what the reader may not see is null."""
 
@@ -335,6 +349,11 @@ class TicketSerializer(BriefSerializer):
     holder_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody holds it.")
     coordinator_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody coordinates it.")
     merged_into = serializers.UUIDField(allow_null=True)
+    linked = LinkedSerializer(
+        many=True,
+        allow_null=True,
+        help_text="The tickets that were filed out of it, and the one that it was filed out of, as far as the reader sees them whole.",
+    )
     relations = serializers.ListField(child=serializers.CharField(), help_text="What the reader is to the ticket.")
     text = serializers.CharField(allow_null=True)
     spot = serializers.CharField(allow_null=True, allow_blank=True)
@@ -421,6 +440,7 @@ class MovedSerializer(Shape):
     at = serializers.DateTimeField()
     ticket = BriefSerializer()
     contact = ReporterContactSerializer(allow_null=True, help_text="Only after `reveal`.")
+    another = serializers.UUIDField(allow_null=True, help_text="Only after `file_another`: the second ticket.")
 
 
 class CategorySerializer(Shape):

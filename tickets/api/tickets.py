@@ -30,6 +30,7 @@ from tickets.queries import (
     in_communities,
     in_compound,
     in_street,
+    linked,
     past,
     queue,
     reported_by,
@@ -312,7 +313,8 @@ class Events(APIView):
         events = TicketEvent.objects.filter(subject=ticket, visibility__in=visibilities)
         found = page(request, events.select_related("words", "actor"), "seq")
         names = representation.organisation_names(one.actor_organisation_id for one in found.rows)
-        return Response(found.envelope([representation.event(one, ticket, actor, names) for one in found.rows]))
+        seen = {str(one.pk) for one in linked(ticket, actor)}
+        return Response(found.envelope([representation.event(one, ticket, actor, names, seen) for one in found.rows]))
 
 
 class OfferedMoves(APIView):
@@ -369,12 +371,15 @@ class MakeMove(APIView):
                 "at": event.at,
                 "ticket": representation.brief(ticket, actor),
                 "contact": None,
+                "another": event.data.get("another"),
             }
             return Response(document, headers={"ETag": etag(ticket.version)})
 
         def again(kept: dict[str, Any]) -> dict[str, Any]:
             ticket = visible_ticket(ticket_id, actor)
-            return {**kept, "ticket": representation.of_before(kept["ticket"], ticket, actor)}
+            seen = {str(one.pk) for one in linked(ticket, actor)}
+            another = one if (one := kept.get("another")) in seen else None
+            return {**kept, "ticket": representation.of_before(kept["ticket"], ticket, actor), "another": another}
 
         answer = write_once(request, make, again)
         return _with_contact(answer, ticket_id, actor) if move.name == "reveal" else answer

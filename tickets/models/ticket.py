@@ -430,6 +430,23 @@ class Ticket(Subject):
         db_index=False,
         verbose_name=bilingual("并入工单", "merged into"),
     )
+    filed_out_of = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=bilingual("一单多诉时，该工单由其另立。", "The ticket of which this is a second matter."),
+        verbose_name=bilingual("原工单", "filed out of"),
+    )
+    filed_others = ArrayField(
+        models.UUIDField(),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=bilingual("由该工单另立的工单。", "The tickets that were filed out of it."),
+        verbose_name=bilingual("另立工单", "filed others"),
+    )
     resolved = models.BooleanField(
         null=True,
         help_text=bilingual("以诉求人确认为准。", "The resident's word at confirmation."),
@@ -1831,6 +1848,18 @@ class Ticket(Subject):
     )
     def absorb(self, *, at: datetime, by: Actor) -> None:
         """Note that another ticket was merged into this one; happens by itself with the merger."""
+
+    @transition(
+        field=state,
+        source=list(OPEN),
+        target=None,
+        permission=any_of(R.STREET),
+        custom=move("另立工单", "File another matter", inputs.FileAnother, visibility=Visibility.PARTIES),
+    )
+    def file_another(self, *, at: datetime, by: Actor, another: uuid.UUID, category: str) -> None:
+        """Let a second matter that the report holds (一单多诉) be a ticket of its own; this one goes on as it is."""
+        self.filed_others = [*self.filed_others, another]
+        self.note(another=another)
 
     @transition(
         field=state,

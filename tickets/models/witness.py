@@ -1,5 +1,6 @@
 """What proves a ticket's columns and the rows beside it against its events, for the audit."""
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -71,6 +72,8 @@ def folded(events: Sequence[Event]) -> Folded:
         "last_urged_at": None,
         "reopenings": 0,
         "called_back_at": None,
+        "filed_out_of_id": None,
+        "filed_others": [],
     }
     for event in events:
         if change := _CHANGES.get(event.verb):
@@ -79,6 +82,8 @@ def folded(events: Sequence[Event]) -> Folded:
 
 
 _CHANGES: Mapping[str, Callable[[Folded, Event], Folded]] = {
+    "submit": lambda said, event: {"filed_out_of_id": uuid.UUID(one) if (one := event.data.get("out_of")) else None},
+    "file_another": lambda said, event: {"filed_others": [*said["filed_others"], uuid.UUID(event.data["another"])]},
     "confirm": lambda said, event: {
         "resolved": event.data["resolved"],
         "rating": event.data["rating"],
