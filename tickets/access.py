@@ -29,6 +29,7 @@ class Relation(StrEnum):
     NEXT_HOLDER = "next_holder"  # leads a step whose turn has not come
     WORKED = "worked"  # did its part to the end of a ticket that is closed
     HEAD_OFFICE = "head_office"  # of an organisation that leads or helps
+    INSPECTOR = "inspector"  # found it on patrol, by self-inspection or in the grid, and filed it
     OWNER = "owner"  # answers for it while it is on account
     COORDINATOR = "coordinator"  # the committee that coordinates now
     COMMITTEE = "committee"  # the committee of the place
@@ -42,7 +43,7 @@ R = Relation
 RESIDENTS = frozenset({R.REPORTER, R.FOLLOWER, R.SUCCESSOR})
 WORKERS = frozenset({R.HOLDER, R.CO_HANDLER, R.WHISTLED})
 STAFF = WORKERS | {
-    *(R.COPIED, R.HEAD_OFFICE, R.OWNER, R.COORDINATOR, R.COMMITTEE, R.COMMUNITY, R.STREET, R.STREET_LEAD),
+    *(R.COPIED, R.HEAD_OFFICE, R.INSPECTOR, R.OWNER, R.COORDINATOR, R.COMMITTEE, R.COMMUNITY, R.STREET, R.STREET_LEAD),
 }
 # Who sees a ticket at all; a past holder sees its summary, a neighbour its public face.
 SEES_SUMMARY = frozenset({R.PAST_HOLDER, R.NEXT_HOLDER})
@@ -141,7 +142,9 @@ def relations(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
 
 
 def _standing_in(ticket: "Ticket", party: str) -> frozenset[Relation]:
-    """The party's relation; a helper's only where there is one."""
+    """The party's relation; a helper's only where there is one, and a reporter's not where no resident reported."""
+    if party == "reporter" and ticket.inspector_id is not None:
+        return frozenset()
     there = party not in _OPEN_ROLES or any(one.open and one.role == party for one in ticket.assignments)
     return frozenset({STANDS_IN_FOR[party]}) if there else frozenset()
 
@@ -160,6 +163,8 @@ def _staff_relations(ticket: "Ticket", actor: Actor) -> set[Relation]:
             found.add(R.COORDINATOR)
         if mine == ticket.residents_committee_today and not ticket.confined:
             found.add(R.COMMUNITY)
+        if mine == ticket.inspector_id:
+            found.add(R.INSPECTOR)
         if mine == ticket.account_owner_id and ticket.state == State.ON_ACCOUNT:
             found.add(R.OWNER)
         for assignment in ticket.assignments:

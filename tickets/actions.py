@@ -20,6 +20,7 @@ from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
 from tickets.following import follow, mark, unfollow
+from tickets.inputs import FOR_RESIDENTS, TYPES_FOUND
 from tickets.inputs import Party as StoodInFor
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
 from tickets.models.demands import MAX_URGES, cosigned, not_following, not_rated
@@ -27,7 +28,7 @@ from tickets.models.photo import PhotoKind
 from tickets.models.ticket import LOOKED_UP
 from tickets.news import URGED, URGED_AGAIN
 from tickets.routing import CONTRACTORS, Routing, answering_section, contract_of, covers, renders, route, successor
-from tickets.states import AssignmentRole, Channel, HiddenBy, Outcome, Secrecy, State, TicketType
+from tickets.states import PROACTIVE, AssignmentRole, Channel, HiddenBy, Outcome, Secrecy, State, TicketType
 from tickets.titles import made_of
 from web.words import bilingual
 from workflow.actor import Actor
@@ -49,6 +50,10 @@ _NOT_ON_LIST = bilingual(
     "It is not on the residents' committee's list, so it may not lead.",
 )
 _UNKNOWN_PLACE = bilingual("没有这个小区或街道。", "There is no such compound or street.")
+_NOT_YOURS = bilingual(
+    "您不在该单位任职，或该单位不服务于此地。", "It is none of your organisations, or does not serve the place."
+)
+_WHICH_ORGANISATION = bilingual("请注明以哪个单位名义上报。", "Say for which of your organisations.")
 _UNKNOWN_CATEGORY = bilingual("没有这个事项分类。", "There is no such category.")
 _UNKNOWN_OFFICER = bilingual(
     "该人员不是街道的在岗人员，或在被反映单位任职。",
@@ -100,6 +105,7 @@ class Report:
     contact_phone: str = ""
     hotline_number: str = ""
     hidden: bool = False
+    inspector_id: uuid.UUID | None = None
 
 
 def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routing]:
@@ -111,7 +117,8 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routin
     ticket, happening, routing = _routed(report, by, person)
     if report.hotline_number:
         _refuse_second(report.hotline_number, ticket.street_id)
-    standing_in = "" if report.channel == Channel.APP else StoodInFor.REPORTER.value
+    own = report.channel == Channel.APP or report.channel in PROACTIVE
+    standing_in = "" if own else StoodInFor.REPORTER.value
     photos = claim(report.photos, by)
     bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
     attach(ticket, photos, PhotoKind.REPORT)
@@ -152,8 +159,10 @@ def _routed(
     """
     leaf = _leaf(report.category, by)
     serving = _serving(report.compound_id, report.street_id, by)
-    staff = any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
-    if report.channel != Channel.APP and not staff and not _at_their_desk(report, serving, by):
+    inspector = None
+    if report.channel in PROACTIVE:
+        inspector = out_of.inspector_id if out_of else _inspector(report, serving, by)
+    elif report.channel != Channel.APP and not _of_the_street(serving, by) and not _at_their_desk(report, serving, by):
         raise NotPermitted()
     taken_over = out_of is not None and report.text == out_of.text
     accused = out_of.accused if out_of and taken_over and out_of.accused else _accused(report, leaf, serving)
@@ -178,6 +187,7 @@ def _routed(
         text=report.text,
         words_hidden=HiddenBy.REPORTER if report.hidden else HiddenBy.NOBODY,
         reporter_id=reporter,
+        inspector_id=inspector,
         contact_name=contact_name,
         contact_phone=contact_phone,
         taken_by_id=by.person_id if report.channel != Channel.APP or out_of else None,
@@ -214,6 +224,7 @@ def _routed(
         "photos": report.photos or None,
         "hidden": report.hidden or None,
         "out_of": ticket.filed_out_of_id,
+        "inspector": inspector,
     }
     words = {"title": title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
     happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
@@ -225,9 +236,38 @@ def _at_their_desk(report: Report, serving: Serving, by: Actor) -> bool:
     """Whether the actor's company or committee serves the place, and takes this down for somebody who calls or comes."""
     if report.channel not in (Channel.PHONE, Channel.COUNTER):
         return False
-    there = {one.provider.id for one in serving.services} | {one.provider.parent_id for one in serving.services}
-    there |= {one.id for one in (serving.committee, serving.residents_committee) if one}
+    there = _who_serve(serving)
     return any(seat.organisation_id in there for seat in by.seats)
+
+
+def _of_the_street(serving: Serving, by: Actor) -> bool:
+    return any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
+
+
+def _who_serve(serving: Serving) -> set[uuid.UUID | None]:
+    """The companies and committees of the place."""
+    there = {one.provider.id for one in serving.services} | {one.provider.parent_id for one in serving.services}
+    return there | {one.id for one in (serving.committee, serving.residents_committee) if one}
+
+
+def _inspector(report: Report, serving: Serving, by: Actor) -> uuid.UUID:
+    """The actor's organisation that found it: one of the street's, or one that serves the place.
+
+    Raises NotPermitted, and InvalidInput where it has to be named.
+    """
+    there = _who_serve(serving)
+    mine = {
+        seat.organisation_id
+        for seat in by.seats
+        if seat.organisation_id in there or (seat.street_id == serving.street_id and seat.kind in STREET_KINDS)
+    }
+    if not mine:
+        raise NotPermitted()
+    if report.inspector_id is not None and report.inspector_id not in mine:
+        raise InvalidInput("inspector", "unknown_organisation", _NOT_YOURS)
+    if report.inspector_id is None and len(mine) > 1:
+        raise InvalidInput("inspector", "required", _WHICH_ORGANISATION)
+    return report.inspector_id or mine.pop()
 
 
 def _leaf(code: str, by: Actor) -> catalogue.Leaf:
@@ -289,6 +329,8 @@ def _reporter(report: Report, person: Person | None, out_of: Ticket | None) -> t
     """Who reported, and how to reach them: the caller, or whoever a member of staff took the report from."""
     if out_of:
         return out_of.reporter_id, out_of.contact_name, out_of.contact_phone
+    if report.channel in PROACTIVE:
+        return None, "", ""
     if report.channel == Channel.APP and person:
         return person.pk, person.name, person.phone
     known = Person.objects.filter(phone=report.contact_phone, is_active=True).first() if report.contact_phone else None
@@ -658,7 +700,7 @@ def dispute(ticket: Ticket, *, by: Actor, version: int | None, reason: str, phot
     event = _resume_dispute(ticket, by=by, version=version, reason=reason, photos=photos)
     attach(ticket, claimed, PhotoKind.DISPUTE)
     mine = relations(ticket, by)
-    if Relation.FOLLOWER in mine and not mine & {Relation.REPORTER, Relation.STREET}:
+    if Relation.FOLLOWER in mine and not mine & {Relation.REPORTER, Relation.INSPECTOR, Relation.STREET}:
         mark(ticket, Follower.objects.filter(ticket=ticket, person=by.person_id), disputed_at=event.at)
     return event
 
@@ -763,12 +805,15 @@ def file_another(
         photos=photos,
         channel=ticket.channel,
     )
+    if ticket.inspector_id and (accused or report.type not in TYPES_FOUND):
+        raise InvalidInput("accused" if accused else "type", "for_residents", FOR_RESIDENTS)
     another, happening, _ = _routed(report, by, None, out_of=ticket)
     if another.street_id != ticket.street_id:
         raise InvalidInput("compound", "unknown_place", _UNKNOWN_PLACE)
     claimed = claim(photos, by)
     event = perform(Ticket.file_another, ticket, by=by, version=version, another=another.pk, category=category)
-    bear(another, happening, by=replace(by, on_behalf=StoodInFor.REPORTER.value), at=event.at)
+    standing_in = "" if another.inspector_id else StoodInFor.REPORTER.value
+    bear(another, happening, by=replace(by, on_behalf=standing_in), at=event.at)
     attach(another, claimed, PhotoKind.REPORT)
     return event
 

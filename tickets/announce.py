@@ -29,7 +29,7 @@ from tickets.missed import summed_up
 from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
 from tickets.models.ticket import NEXT
 from tickets.news import Note, Side, notes
-from tickets.states import ClockName, State
+from tickets.states import ClockName, State, clock_label, state_label
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Visibility
@@ -208,6 +208,8 @@ FACTS: Mapping[str, Promise] = {
 def facts_of(told: Told, audience: Audience, others: Mapping[str, str]) -> dict[str, Any]:
     """The facts of an event that wordings may speak of; one that it has not is empty."""
     facts, data = told.facts, told.event.data
+    # Rows of the outbox from before the channel mattered have none.
+    channel = facts.get("channel") or ""
     leaf = catalogue.leaf_by_id(uuid.UUID(facts["category"]))
     due = datetime.fromisoformat(facts["due"]) if facts["due"] else None
     dues = {name: datetime.fromisoformat(moment) for name, moment in facts["dues"].items()}
@@ -218,7 +220,7 @@ def facts_of(told: Told, audience: Audience, others: Mapping[str, str]) -> dict[
         "matter": leaf.name,
         "place": facts["place"],
         "yours": "",
-        "state": State(facts["state"]).label,
+        "state": state_label(facts["state"], channel),
         "holder": _name(audience, facts["handler"])
         or _name(audience, facts["coordinator"])
         or _name(audience, facts["desk"]),
@@ -227,7 +229,7 @@ def facts_of(told: Told, audience: Audience, others: Mapping[str, str]) -> dict[
         "due": _moment(due) if due else "",
         "by": _by(min(running, default=None)),
         "promise": _promise(due) if due else "",
-        "clock": ClockName(clock).label if clock else "",
+        "clock": clock_label(clock, channel) if clock else "",
         "remaining": _remaining(dues.get(clock), told.event.at) if clock else "",
         "passed": "",
         "level": f"L{facts['level']}",

@@ -30,6 +30,7 @@ ROLES: Mapping[Side, frozenset[str]] = {
     **dict.fromkeys((Side.COORDINATOR, Side.FORMER_COORDINATOR), frozenset({Role.CHAIR, Role.MEMBER})),
     **dict.fromkeys((Side.COMMITTEE, Side.RESIDENTS_COMMITTEE), frozenset({Role.CHAIR})),
     Side.DESK: frozenset({Role.OFFICER}),
+    Side.INSPECTOR: frozenset({Role.DISPATCHER, Role.MANAGER, Role.CHAIR, Role.OFFICER, Role.LEAD}),
     Side.STREET_LEAD: frozenset({Role.LEAD}),
 }
 
@@ -89,6 +90,8 @@ class Told:
                 return [] if facts["confined"] else [facts[side.value]]
             case Side.DESK:
                 return [facts["desk"]]
+            case Side.INSPECTOR:
+                return [facts.get("inspector")]
             case Side.OWNER:
                 return [facts["owner"] or (facts["desk"] if side in self.named else None)]
         return []

@@ -124,7 +124,9 @@ class _Planning:
             elif clock.running_since is None:
                 self.resumes.append(clock)
         live = {clock.name for clock in self.clocks if id(clock) not in self.stops}
-        begins = dict.fromkeys((*running.begins, *(C.CONTACT, C.ARRIVE, C.HANDLE))) if anew else running.begins
+        begins = tuple(dict.fromkeys((*running.begins, C.CONTACT, C.ARRIVE, C.HANDLE))) if anew else running.begins
+        if self.data.get("no_contact"):
+            begins = tuple(name for name in begins if name != C.CONTACT)
         for name in begins:
             if name not in live:
                 self.start(name)

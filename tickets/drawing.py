@@ -262,6 +262,10 @@ RELATIONS = {
         "A member of an organisation, or of its head office, that did its part of a ticket that is closed.",
     ),
     R.HEAD_OFFICE: ("总部", "A member of the head office of an organisation that leads or helps."),
+    R.INSPECTOR: (
+        "巡查单位",
+        "A member of the organisation that found it on patrol, by self-inspection or in the grid, and filed it.",
+    ),
     R.OWNER: ("挂账责任单位", "A member of the organisation that answers for it while it is on account."),
     R.COORDINATOR: ("协调单位", "A member of the committee that coordinates it."),
     R.COMMITTEE: ("物管会（业委会）", "A member of the committee of the place."),

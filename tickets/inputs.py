@@ -7,7 +7,7 @@ from django.db import models
 from rest_framework import serializers
 
 from community.phones import PhoneField
-from tickets.states import Channel, Secrecy, TicketType
+from tickets.states import PROACTIVE, Channel, Secrecy, TicketType
 from web.bodies import Body
 from web.fields import Line, Text
 from web.texts import read_line, read_number
@@ -341,6 +341,10 @@ class Confirm(Input):
     words = Words(required=False, label=REMARKS)
 
 
+class Check(Input):
+    words = Words(required=False, label=bilingual("核查情况", "What the check found"))
+
+
 class Dispute(Input):
     reason = Words(label=REASON)
     photos = photo_ids()
@@ -518,8 +522,9 @@ class Submit(Input):
         default=Channel.APP,
         label=bilingual("渠道", "Channel"),
         help_text=bilingual(
-            "小程序以外的渠道供工作人员代他人上报；热线仅限街道。",
-            "Other than app: staff, for somebody who calls or comes; the hotline is the street's.",
+            "电话、窗口供工作人员代他人上报；热线仅限街道；巡查、自查、网格为本单位自行发现的问题，没有诉求人。",
+            "By phone and at the counter staff report for somebody else; the hotline is the street's. What an organisation found by "
+            "itself (patrol, self_check, grid) has no reporter.",
         ),
     )
     hidden = serializers.BooleanField(
@@ -541,11 +546,25 @@ class Submit(Input):
         help_text=bilingual("手机号，或带区号的固定电话。", "A mobile number, or a landline with its area code."),
     )
     hotline_number = HotlineNumber(max_length=40, required=False, label=bilingual("12345工单编号", "12345 number"))
+    inspector = Identifier(
+        required=False,
+        label=bilingual("巡查单位", "Inspector"),
+        help_text=bilingual(
+            "巡查、自查、网格：以本人哪个单位名义上报；只有一个时不填。",
+            "On patrol: for which of one's organisations, where there are several.",
+        ),
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.get("compound") and not attrs.get("street"):
             raise serializers.ValidationError(
                 {"compound": [serializers.ErrorDetail(str(_PLACE_NEEDED), code="required")]}
+            )
+        if attrs["channel"] in PROACTIVE:
+            _refuse_what_is_residents(attrs)
+        elif "inspector" in attrs:
+            raise serializers.ValidationError(
+                {"inspector": [serializers.ErrorDetail(str(_FOR_PATROLS), code="for_patrols")]}
             )
         foreign = {"contact_name", "contact_phone", "hotline_number"} & set(attrs)
         if attrs["channel"] == Channel.APP and foreign:
@@ -555,6 +574,25 @@ class Submit(Input):
         return attrs
 
 
+def _refuse_what_is_residents(attrs: dict[str, Any]) -> None:
+    """Refuse what only a resident's report has: somebody to reach, secrecy, somebody whom it complains of."""
+    given = {"contact_name", "contact_phone", "hotline_number", "accused"} & set(attrs)
+    given |= {"secrecy"} if attrs["secrecy"] != Secrecy.OPEN else set()
+    given |= {"hidden"} if attrs["hidden"] else set()
+    given |= {"type"} if attrs["type"] not in TYPES_FOUND else set()
+    if given:
+        raise serializers.ValidationError(
+            {name: [serializers.ErrorDetail(str(FOR_RESIDENTS), code="for_residents")] for name in sorted(given)}
+        )
+
+
+TYPES_FOUND = frozenset({TicketType.HELP, TicketType.SUGGESTION})
+"""What an organisation may file of what it found by itself; questions and complaints are people's."""
+_FOR_PATROLS = bilingual("仅用于巡查、自查、网格。", "Only for what was found on patrol.")
+FOR_RESIDENTS = bilingual(
+    "单位自行发现的问题没有诉求人，不适用此项。",
+    "What an organisation found by itself has no reporter, and none of this.",
+)
 _OWN_WORDS = bilingual("另写内容时才能填写。", "Only beside words of its own.")
 _NOTHING_SAID = bilingual("请填写文字或上传照片。", "Give words or photos.")
 _NOTHING_REDACTED = bilingual("请注明要处理的内容。", "Say what is to be redacted.")

@@ -35,6 +35,7 @@ class Side(StrEnum):
     STREET_LEAD = "street_lead"
     SUPERVISOR = "supervisor"  # the handler's head office
     OWNER = "owner"  # of an account
+    INSPECTOR = "inspector"  # the organisation that found it on patrol
 
 
 S, T = Side, Topic
@@ -58,6 +59,7 @@ SIDES = {
     S.STREET_LEAD: bilingual("街道负责人", "the street's head"),
     S.SUPERVISOR: bilingual("承办单位总部", "the lead's head office"),
     S.OWNER: bilingual("挂账责任单位", "the owner of the account"),
+    S.INSPECTOR: bilingual("巡查、自查、网格的上报单位", "the organisation that found it on patrol"),
 }
 
 type Facts = Mapping[str, Any]
@@ -98,6 +100,8 @@ WITH_NOBODY = Condition(
         not facts["handler"] and not (facts["state"] == State.COORDINATING and facts["coordinator"] != facts["desk"])
     ),
 )
+INSPECTED = Condition("an organisation found it", lambda facts: bool(facts.get("inspector")))
+REPORTED = Condition("a resident reported it", lambda facts: not facts.get("inspector"))
 ASKED = Condition(
     "somebody is asked to succeed its reporter",
     lambda facts: bool(facts.get("successor")) and "successor" in (facts.get("was") or {}),
@@ -150,7 +154,11 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
         *_HELP,
         Note(S.COMMITTEE, T.OVERSIGHT, "urgent.committee", URGENT),
     ),
-    "answer_now": (*_residents("replied.resident", T.ASKED), *_OVER),
+    "answer_now": (
+        *_residents("replied.resident", T.ASKED),
+        Note(S.INSPECTOR, T.WORK, "replied.inspector"),
+        *_OVER,
+    ),
     "correct": (
         *_residents("corrected.resident"),
         Note(S.COORDINATOR, T.PROGRESS, "corrected.staff"),
@@ -189,7 +197,7 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "arrive": _residents("arrived.resident"),
     "progress": _residents("progress.resident"),
     "complete_step": (*_residents("step.resident"), *_work(), *_HELP),
-    "ask": (Note(S.REPORTER, T.ASKED, "asked.reporter"),),
+    "ask": (Note(S.REPORTER, T.ASKED, "asked.reporter"), Note(S.INSPECTOR, T.WORK, "asked.inspector")),
     "answer": (
         Note(S.HANDLER, T.WORK, "answered.handler"),
         Note(S.COORDINATOR, T.WORK, "answered.handler", in_state(State.COORDINATING)),
@@ -220,6 +228,12 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "reply": (
         Note(S.REPORTER, T.ASKED, "replied.resident"),
         Note(S.FOLLOWER, T.PROGRESS, "replied.follower"),
+        Note(S.INSPECTOR, T.WORK, "replied.inspector"),
+    ),
+    "close": (
+        Note(S.FOLLOWER, T.PROGRESS, "closed.follower"),
+        Note(S.FORMER, T.PROGRESS, "checked.handler"),
+        Note(S.INSPECTOR, T.PROGRESS, "checked.handler"),
     ),
     "confirm": (
         Note(S.FORMER, T.PROGRESS, "confirmed.handler"),
@@ -228,12 +242,18 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "close_silent": (
         Note(S.REPORTER, T.PROGRESS, "closed.resident"),
         Note(S.FOLLOWER, T.PROGRESS, "closed.follower"),
-        Note(S.FORMER, T.PROGRESS, "closed.handler"),
+        Note(S.FORMER, T.PROGRESS, "closed.handler", REPORTED),
+        Note(S.FORMER, T.PROGRESS, "unchecked.staff", INSPECTED),
+        Note(S.INSPECTOR, T.PROGRESS, "unchecked.staff"),
     ),
     "dispute": (*_residents("reworked.resident"), *_work("disputed"), *_TAKEN),
     "callback": (),
     "reopen": (*_residents("reworked.resident"), *_work("reopened")),
-    "reject": (*_residents("rejected.resident"), *_OVER),
+    "reject": (
+        *_residents("rejected.resident"),
+        Note(S.INSPECTOR, T.PROGRESS, "rejected.inspector"),
+        *_OVER,
+    ),
     "merge": (*_residents("merged.resident"), *_OVER),
     "absorb": (Note(S.HANDLER, T.PROGRESS, "absorbed.handler"),),
     "file_another": (
@@ -246,7 +266,7 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "succeed": (Note(S.HANDLER, T.PROGRESS, "succeeded.staff"), Note(S.DESK, T.PROGRESS, "succeeded.staff")),
     "decline_succession": _SUCCESSION,
     "keep": (Note(S.DESK, T.PROGRESS, "kept.desk"),),
-    "terminate": (*_residents("terminated.resident"), *_OVER),
+    "terminate": (*_residents("terminated.resident"), Note(S.INSPECTOR, T.PROGRESS, "over.former"), *_OVER),
     "urge": (
         Note(S.COORDINATOR, T.WORK, "urged.staff", in_state(State.COORDINATING)),
         Note(S.DESK, T.WORK, "urged.staff", AT_THE_DESK),
@@ -276,7 +296,7 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     "lower_level": (Note(S.HANDLER, T.OVERSIGHT, "lowered.staff"),),
     "appoint": (),
     "remark": (),
-    "remind": (),
+    "remind": (Note(S.INSPECTOR, T.REMINDER, "reminder.staff", in_state(State.REPLIED)),),
     "recalendar": (),
     "reveal": (),
     "look_up": (),

@@ -103,6 +103,11 @@ def coordinated_by(actor: Actor) -> TicketQuerySet:
     return _without_accused(coordinating.filter(coordinator__in=sections), actor)
 
 
+def inspected_by(actor: Actor) -> TicketQuerySet:
+    """What the actor's organisations found on patrol and filed."""
+    return _without_accused(Ticket.objects.filter(inspector__in=_organisations(actor)), actor)
+
+
 def in_street(actor: Actor) -> TicketQuerySet:
     """What belongs to the streets in whose office the actor sits."""
     streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS}

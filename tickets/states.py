@@ -1,6 +1,7 @@
 """The states, types and other closed lists of a ticket, with their words."""
 
 from django.db import models
+from django.utils.functional import Promise
 
 from web.words import bilingual
 
@@ -62,6 +63,33 @@ class Channel(models.TextChoices):
     PHONE = "phone", bilingual("电话", "Phone")
     COUNTER = "counter", bilingual("窗口", "Counter")
     HOTLINE = "hotline", bilingual("12345热线", "12345 hotline")
+    PATROL = "patrol", bilingual("巡查", "Patrol")
+    SELF_CHECK = "self_check", bilingual("自查", "Self-inspection")
+    GRID = "grid", bilingual("网格", "Grid")
+
+
+PROACTIVE = frozenset({Channel.PATROL, Channel.SELF_CHECK, Channel.GRID})
+"""What an organisation found by itself, before anybody complained (未诉先办)."""
+
+
+class Source(models.TextChoices):
+    """Whose matter it is: a resident's, or one that an organisation found by itself. The two are counted apart."""
+
+    RESIDENTS = "residents", bilingual("居民诉求", "Residents' requests")
+    PROACTIVE = "proactive", bilingual("未诉先办", "Found before anybody complained")
+
+    @classmethod
+    def of(cls, channel: str) -> "Source":
+        """The source that a channel belongs to."""
+        return cls.PROACTIVE if channel in PROACTIVE else cls.RESIDENTS
+
+
+_TO_BE_CHECKED = bilingual("待核查", "Awaiting the check")
+
+
+def state_label(state: str, channel: str) -> Promise:
+    """What a state is called on a ticket that came by this channel: where no resident reported it, none is waited for."""
+    return _TO_BE_CHECKED if state == State.REPLIED and channel in PROACTIVE else State(state).label
 
 
 class AssignmentRole(models.TextChoices):
@@ -108,3 +136,11 @@ class ClockName(models.TextChoices):
     REPORT = "report", bilingual("报到", "Reporting in")
     ASSIST = "assist", bilingual("协办", "Assistance")
     SUCCESSION = "succession", bilingual("接续征询", "Succession")
+
+
+_CHECK = bilingual("核查", "Check")
+
+
+def clock_label(name: str, channel: str) -> Promise:
+    """What a clock is called on a ticket that came by this channel."""
+    return _CHECK if name == ClockName.CONFIRM and channel in PROACTIVE else ClockName(name).label

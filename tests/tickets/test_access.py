@@ -29,7 +29,7 @@ from workflow.moves import moves
 R = Relation
 HOME, ELSEWHERE = uuid.uuid4(), uuid.uuid4()
 STREET, OTHER_STREET = uuid.uuid4(), uuid.uuid4()
-OFFICE, PMC, RESIDENTS_COMMITTEE, SECTION = (uuid.uuid4() for _ in range(4))
+OFFICE, PMC, RESIDENTS_COMMITTEE, SECTION, FINDER = (uuid.uuid4() for _ in range(5))
 ME, SOMEBODY = uuid.uuid4(), uuid.uuid4()
 
 
@@ -89,6 +89,9 @@ LEAD = seat(SECTION, "street_office", "lead")
         (actor(seat(OFFICE), OFFICER), {"accused": [OFFICE]}, set()),
         (actor(OFFICER), {"accused": [OFFICE]}, {R.STREET}),
         (actor(seat(OFFICE)), {"accused": [OFFICE], "reporter_id": ME}, {R.REPORTER}),
+        (actor(seat(FINDER)), {"inspector_id": FINDER, "reporter_id": None}, {R.INSPECTOR}),
+        (actor(seat(FINDER)), {"inspector_id": FINDER, "reporter_id": None, "accused": [FINDER]}, set()),
+        (actor(OFFICER, on_behalf="reporter"), {"inspector_id": FINDER, "reporter_id": None}, set()),
         (Actor.the_clock(None), {"reporter_id": None}, {R.CLOCK}),
         # The street stands in for others, and then has their relation and no other; nobody else stands in.
         (actor(OFFICER, on_behalf="reporter"), {}, {R.REPORTER}),
@@ -148,6 +151,7 @@ MAY = {
     R.NEIGHBOUR: "cosign",
     R.WORKED: "",
     R.HEAD_OFFICE: "",
+    R.INSPECTOR: "answer close dispute reopen",
     R.OWNER: "progress",
     R.HOLDER: (
         "coordinate sign assign return contact arrive progress complete_step ask request_extension reply reveal"
@@ -162,7 +166,7 @@ MAY = {
     R.COMMUNITY: "answer_now",
     R.STREET: (
         "answer_now correct correct_contact coordinate record take_over dispatch redispatch uphold designate progress grant_extension"
-        " ask refuse_extension whistle put_on_account resume reply dispute callback reopen reject merge split file_another supervise"
+        " ask refuse_extension whistle put_on_account resume reply close dispute callback reopen reject merge split file_another supervise"
         " raise_level redact reveal lift_supervision lower_level appoint remark"
     ),
     R.STREET_LEAD: "terminate",
@@ -196,7 +200,7 @@ def test_what_each_relation_sees():
     assert {R.PAST_HOLDER, R.NEXT_HOLDER} == SEES_SUMMARY
     assert {R.NEIGHBOUR} == SEES_FACE
     staff = {
-        R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.COPIED, R.HEAD_OFFICE, R.OWNER, R.COORDINATOR,
+        R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.COPIED, R.HEAD_OFFICE, R.INSPECTOR, R.OWNER, R.COORDINATOR,
         R.COMMITTEE, R.COMMUNITY, R.STREET, R.STREET_LEAD,
     }  # fmt: skip
     residents = {R.REPORTER, R.FOLLOWER, R.SUCCESSOR}

@@ -276,7 +276,7 @@ class Street:
             body["level"] = 1
         if operation in {"tickets_submit", "tickets_face"}:
             # The street's staff report for somebody else; a resident for themselves, at home.
-            for name in ("channel", "contact_name", "contact_phone", "hotline_number", "street"):
+            for name in ("channel", "contact_name", "contact_phone", "hotline_number", "street", "inspector"):
                 body.pop(name, None)
             body["compound"] = str(self.scene.home)
         if "organisation" in body:

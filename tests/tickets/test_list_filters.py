@@ -51,12 +51,13 @@ def test_each_filter_lets_through_what_it_says(api, two, street):
     }  # fmt: skip
     both = {
         "group": "CL", "holder": now.holder_id, "desk": now.desk_id, "compound": now.compound_id, "community": now.community_id,
-        "channel": "app", "submitted_from": today, "submitted_to": today, "urgent": "false", "due_from": today,
+        "channel": "app", "source": "residents", "submitted_from": today, "submitted_to": today, "urgent": "false", "due_from": today,
         "state": "in_progress,dispatched",
         "updated_after": "2020-01-01T00:00:00Z", "level": "0,1,2", "category": "CL03,CL07",
     }  # fmt: skip
     neither = {
-        "group": "EL", "urgent": "true", "channel": "hotline", "submitted_from": today + timedelta(days=1), "coordinator": now.desk_id,
+        "group": "EL", "urgent": "true", "channel": "hotline", "source": "proactive", "submitted_from": today + timedelta(days=1),
+        "coordinator": now.desk_id,
         "submitted_to": today - timedelta(days=1), "updated_after": "2100-01-01T00:00:00Z", "helper": "declined,done", "worker": "me",
         "due_to": today - timedelta(days=1),
     }  # fmt: skip

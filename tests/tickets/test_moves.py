@@ -45,7 +45,7 @@ progress          | coordinating                                  | =           
 complete_step     | in_progress                                   | dispatched               | holder
 ask               | in_progress                                   | =                        | holder
 ask               | coordinating                                  | =                        | coordinator street
-answer            | coordinating in_progress                      | =                        | reporter
+answer            | coordinating in_progress                      | =                        | reporter inspector
 lapse             | coordinating in_progress                      | =                        | clock
 request_extension | in_progress                                   | =                        | holder
 grant_extension   | in_progress                                   | =                        | street
@@ -60,10 +60,11 @@ reply             | in_progress                                   | replied     
 reply             | coordinating                                  | replied                  | coordinator street
 reply             | submitted                                     | replied                  | street
 confirm           | replied                                       | closed                   | reporter
+close             | replied                                       | closed                   | inspector street
 close_silent      | replied                                       | closed                   | clock
-dispute           | replied                                       | in_progress coordinating | reporter follower street
+dispute           | replied                                       | in_progress coordinating | reporter follower inspector street
 callback          | in_progress replied closed                    | =                        | street
-reopen            | closed                                        | in_progress submitted    | reporter street
+reopen            | closed                                        | in_progress submitted    | reporter inspector street
 reject            | submitted coordinating dispatched returning   | rejected                 | street
 merge             | submitted coordinating dispatched in_progress | merged                   | street coordinator
 absorb            | OPEN                                          | =                        | clock
@@ -210,6 +211,7 @@ REFUSED = {
     ("thank", "tenant"): "nothing_merged",
     ("cosign", "resident"): "own_ticket",
     ("cosign", "tenant"): "already_following",
+    **{("close", who): "reported_by_resident" for who in ("desk_officer", "street_lead")},
 }
 
 

@@ -79,6 +79,8 @@ def code(db):
         ("resident_unstaffed", "CL03", {}, "dispatched"),
         ("desk_officer", "RP04", {"channel": "phone", "contact_phone": "19900000001", "at": "home"}, "dispatched"),
         ("desk_officer", "RP04", {"channel": "hotline", "contact_phone": "01062000000", "at": "home"}, "dispatched"),
+        ("desk_officer", "RP04", {"channel": "patrol", "at": "home"}, "dispatched"),
+        ("dispatcher", "PK01", {"channel": "self_check", "at": "home"}, "coordinating"),
     ],
 )
 def test_filing_costs_twelve_statements_at_most(api, street, compound, code, photos, who, category, report, routed):
@@ -86,7 +88,8 @@ def test_filing_costs_twelve_statements_at_most(api, street, compound, code, pho
     if report.pop("street", None):
         report["street"] = str(street.pk)
     if report.pop("at", None):
-        report |= {"compound": str(compound("学院路14号院")), "contact_name": "李大爷", "hotline_number": "2026-1"}
+        report["compound"] = str(compound("学院路14号院"))
+        report |= {"contact_name": "李大爷", "hotline_number": "2026-1"} if "contact_phone" in report else {}
     if "accused" in report:
         report["accused"] = code(report["accused"])
     if "photos" in report:
@@ -239,7 +242,9 @@ WAYS = [
 
 
 def test_every_move_that_a_person_may_make_is_counted():
-    assert {one.name for one in WAYS} | {"rate"} == {name for name, move in moves(Ticket).items() if for_people(move)}
+    assert {one.name for one in WAYS} | {"rate", "close"} == {
+        name for name, move in moves(Ticket).items() if for_people(move)
+    }
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join([way.category, *(s[1] for s in way.steps), way.name]))
@@ -290,6 +295,17 @@ def test_a_rating_by_one_whose_report_was_merged_costs_fourteen_statements_at_mo
         api("tenant").post(
             f"tickets/{ticket['id']}/moves/rate", {"rating": 3, "words": "x"}, **{"Idempotency-Key": "k"}
         )
+    assert len(made) <= MOVE, made
+
+
+def test_closing_what_was_found_on_patrol_costs_fourteen_statements_at_most(api, compound):
+    officer, home = api("desk_officer"), str(compound("学院路14号院"))
+    ticket = officer.file("CL07", channel="patrol", compound=home)
+    for who, name, *given in (SIGN, ("dispatcher", "reply", {"result": "x"})):
+        api(who).move(ticket, name, **(given[0] if given else {}))
+    headers = {"If-Match": f'"{row(ticket).version}"', "Idempotency-Key": "k"}
+    with statements() as made:
+        officer.post(f"tickets/{ticket['id']}/moves/close", {"words": "x"}, **headers)
     assert len(made) <= MOVE, made
 
 

@@ -160,7 +160,7 @@ def seen_by(request: HttpRequest) -> TicketQuerySet:
 # What a ticket's page names by its name.
 NAMED = [
     "category", "street", "compound", "area", "community", "holder", "coordinator", "desk", "committee",
-    "residents_committee", "merged_into", "account_owner",
+    "residents_committee", "merged_into", "account_owner", "inspector",
 ]  # fmt: skip
 
 
@@ -192,7 +192,12 @@ class TicketAdmin(ReadOnly, Page):
     fieldsets = [
         (
             None,
-            {"fields": ["code", "state", "title", "text", "type", "secrecy", "channel", "hotline_number", "contact"]},
+            {
+                "fields": [
+                    *("code", "state", "title", "text", "type", "secrecy", "channel", "hotline_number", "contact"),
+                    "inspector",
+                ]
+            },
         ),
         (
             bilingual("邻里公开", "Public face"),
@@ -248,7 +253,9 @@ class TicketAdmin(ReadOnly, Page):
 
     @admin.display(description=bilingual("联系人", "contact"))
     def contact(self, ticket: Ticket) -> str:
-        """The reporter's name and phone, masked; nothing of an anonymous one."""
+        """The reporter's name and phone, masked; nothing of an anonymous one, nor where no resident reported it."""
+        if ticket.inspector_id:
+            return "-"
         if ticket.secrecy == Secrecy.ANONYMOUS:
             return str(bilingual("匿名", "Anonymous"))
         return f"{masked_name(ticket.contact_name)} {masked_phone(ticket.contact_phone)}"

@@ -19,7 +19,7 @@ from tickets.access import STREET_KINDS, Relation
 from tickets.api import filters
 from tickets.inputs import SupervisionKind
 from tickets.models import Category
-from tickets.states import Channel, State, TicketType
+from tickets.states import Channel, Source, State, TicketType
 from web.bodies import Body
 from web.words import bilingual
 from workflow.actor import Actor
@@ -32,6 +32,7 @@ FACETS = (
         "group",
         "type",
         "channel",
+        "source",
         "level",
         "urgent",
         "supervised",
@@ -188,6 +189,10 @@ def _values(name: str, rows: QuerySet[Any], actor: Actor, prefix: str) -> Facet:
             return Facet("type", "text", {one.value: (one.value, one.label) for one in TicketType})
         case "channel":
             return Facet("channel", "text", {one.value: (one.value, one.label) for one in Channel})
+        case "source":
+            return Facet(
+                "channel", "text", {one.value: ((found := Source.of(one)).value, found.label) for one in Channel}
+            )
         case "level":
             return Facet("level", "int", {one: (one, f"L{one}") for one in range(filters.HIGHEST_LEVEL + 1)})
         case "urgent" | "question_open":

@@ -15,7 +15,7 @@ from tickets.access import SEES_WHOLE, STAFF, Relation, reads_clock
 from tickets.api.elapsed import elapsed, is_estimated
 from tickets.clocks import LEADS
 from tickets.models import Ticket
-from tickets.states import ClockName, State
+from tickets.states import PROACTIVE, ClockName, State, clock_label
 from web.words import bilingual
 from workflow.models import Clock
 
@@ -35,6 +35,8 @@ class ClockState(models.TextChoices):
 class Parties(Protocol):
     """Whose the time of a ticket's clocks is: its organisations, and of what kind they are."""
 
+    @property
+    def channel(self) -> str: ...
     @property
     def coordinator_today(self) -> uuid.UUID | None: ...
     @property
@@ -99,6 +101,11 @@ PAUSES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "on_account": (("挂账期间", "while it is on account"),) * 2,
     "merged": (("并单期间", "while it is part of another ticket"),) * 2,
 }
+# Where an organisation found it, and no resident is waited for.
+PAUSES_OF_PATROLS: Mapping[str, tuple[str, str]] = {
+    "question": ("等待巡查单位补充", "until whoever found it answers"),
+    "replied": ("等待核查", "until it has been checked"),
+}
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -155,20 +162,23 @@ def words(clock: Clock, ticket: Parties, now: datetime, *, reporter: bool, read_
     """
     state, (zh, en) = state_of(clock, now), when(clock.due_at, read_at or now)
     if state == ClockState.PAUSED:
-        return str(bilingual(*_paused(clock, reporter)))
+        return str(bilingual(*_paused(clock, ticket, reporter)))
     if state == ClockState.STOPPED and (not clock.over or clock.name not in DUTIES):
-        return str(bilingual(*_stopped(clock)))
+        return str(bilingual(*_stopped(clock, ticket)))
     return str(bilingual(*_sentence(clock, ticket, state, zh, en, reporter)))
 
 
-def _paused(clock: Clock, reporter: bool) -> tuple[str, str]:
-    why_zh, why_en = PAUSES[clock.pause_reason][0 if reporter else 1]
-    label = C(clock.name).label
+def _paused(clock: Clock, ticket: Parties, reporter: bool) -> tuple[str, str]:
+    if ticket.channel in PROACTIVE and clock.pause_reason in PAUSES_OF_PATROLS:
+        why_zh, why_en = PAUSES_OF_PATROLS[clock.pause_reason]
+    else:
+        why_zh, why_en = PAUSES[clock.pause_reason][0 if reporter else 1]
+    label = clock_label(clock.name, ticket.channel)
     return f"{label}时限暂停计时：{why_zh}", f"{label} stands still {why_en}."
 
 
-def _stopped(clock: Clock) -> tuple[str, str]:
-    label = C(clock.name).label
+def _stopped(clock: Clock, ticket: Parties) -> tuple[str, str]:
+    label = clock_label(clock.name, ticket.channel)
     if clock.over:
         return f"{label}时限已停止，曾超时", f"{label} stopped, and was overdue."
     return f"{label}时限已停止，未超时", f"{label} stopped in time."
@@ -176,7 +186,11 @@ def _stopped(clock: Clock) -> tuple[str, str]:
 
 def _sentence(clock: Clock, ticket: Parties, state: ClockState, zh: str, en: str, reporter: bool) -> tuple[str, str]:
     you_zh, you_en = ("您", "you") if reporter else ("诉求人", "the resident")
+    if ticket.channel in PROACTIVE:
+        you_zh, you_en = "巡查单位", "whoever found it"
     match clock.name:
+        case C.CONFIRM if ticket.channel in PROACTIVE:
+            return f"等待核查，{zh} 前未核查将自动办结", f"Waiting for the check; without one by {en} it is closed."
         case C.QUESTION:
             return (
                 f"等待{you_zh}补充，{zh} 前未答复将继续办理",
@@ -249,7 +263,7 @@ def _document(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool) ->
     state = state_of(clock, now)
     return {
         "name": clock.name,
-        "label": C(clock.name).label,
+        "label": clock_label(clock.name, ticket.channel),
         "state": state.value,
         "state_label": state.label,
         "holder": clock.holder_id,
@@ -269,7 +283,7 @@ def forecast(ticket: Ticket, mine: Set[Relation], read_at: datetime) -> list[dic
     return [
         {
             "name": one.name,
-            "label": C(one.name).label,
+            "label": clock_label(one.name, ticket.channel),
             "due_at": one.due_at,
             "budget": one.budget,
             "estimated": is_estimated(one, ticket.rules()),

@@ -21,7 +21,7 @@ from tickets.access import READS, SEES_WHOLE, STAFF, Relation
 from tickets.inputs import Identifier, SupervisionKind
 from tickets.models import Assignment, Category, TicketClock, TicketEvent
 from tickets.search import Wanted
-from tickets.states import AssignmentRole, Channel, ClockName, Outcome, State, TicketType
+from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Source, State, TicketType
 from web.bodies import Body
 from web.fields import Line
 from web.parameters import Moment
@@ -126,6 +126,10 @@ class Filters(Body):
     group = Several(Line(max_length=8), help_text="Only these groups of categories, by their codes.")
     type = _one_of(TicketType.values, "Only these types.")
     channel = _one_of(Channel.values, "Only what came this way.")
+    source = _one_of(  # type: ignore[assignment]
+        Source.values,
+        "`residents`: what they reported; `proactive`: what organisations found by themselves (未诉先办).",
+    )
     level = Several(
         serializers.IntegerField(min_value=0, max_value=HIGHEST_LEVEL), help_text="Only these levels of escalation."
     )
@@ -156,7 +160,19 @@ class Filters(Body):
 
 FOR_EVERYBODY = frozenset(
     {
-        *("state", "category", "group", "type", "channel", "level", "urgent", "supervised", "holder", "coordinator"),
+        *(
+            "state",
+            "category",
+            "group",
+            "type",
+            "channel",
+            "source",
+            "level",
+            "urgent",
+            "supervised",
+            "holder",
+            "coordinator",
+        ),
         *("compound", "community", "updated_after", "q"),
         *("submitted_from", "submitted_to", "due_from", "due_to", "closed_from", "closed_to"),
     }
@@ -264,6 +280,10 @@ def _supervised(values: Sequence[str], prefix: str) -> Q:
     return found
 
 
+def _from(values: Sequence[str], prefix: str) -> Q:
+    return Q(**{f"{prefix}channel__in": [one for one in Channel.values if Source.of(one) in values]})
+
+
 def _needs_reporter(value: bool, prefix: str) -> Q:
     waits = Q(**{f"{prefix}question_open": True}) | Q(**{f"{prefix}state": State.REPLIED})
     return waits if value else ~waits
@@ -306,6 +326,7 @@ _CONDITIONS: Mapping[str, Callable[[Any, str], Q]] = {
     "group": _leaves("group"),
     "type": _in("type"),
     "channel": _in("channel"),
+    "source": _from,
     "level": _in("level"),
     "urgent": _is("urgent"),
     "supervised": _supervised,

@@ -14,11 +14,10 @@ from community.authentication import caller_of
 from tickets.access import relations
 from tickets.actions import Report, forecast
 from tickets.api import deadlines, schemas
-from tickets.api.rows import STATE_LABELS
 from tickets.api.tickets import choice, identifier
 from tickets.catalogue import NoCatalogue
 from tickets.models.service_level import NoServiceLevel
-from tickets.states import TicketType
+from tickets.states import TicketType, state_label
 from web.parameters import with_plus
 from web.problems import Fault, invalid
 from web.words import bilingual
@@ -94,7 +93,7 @@ class Preview(APIView):
         document = {
             "at": at,
             "state": str(ticket.state),
-            "state_label": STATE_LABELS[ticket.state],
+            "state_label": state_label(ticket.state, ticket.channel),
             "routed": routing.reason,
             "urgent": ticket.urgent,
             "service_level": ticket.policy,

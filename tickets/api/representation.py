@@ -22,7 +22,7 @@ from tickets.access import (
     stands_revealed,
 )
 from tickets.api import deadlines
-from tickets.api.rows import STATE_LABELS, worker
+from tickets.api.rows import worker
 from tickets.inputs import Party
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
@@ -30,7 +30,7 @@ from tickets.models.ticket import move_label
 from tickets.queries import linked
 from tickets.redaction import redacted
 from tickets.routing import Routing
-from tickets.states import ENDED, AssignmentRole, Outcome, Secrecy, State
+from tickets.states import ENDED, AssignmentRole, Outcome, Secrecy, Source, State, state_label
 from tickets.titles import spoken
 from workflow.actor import Actor
 from workflow.clocks import RULES
@@ -45,7 +45,7 @@ def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "id": ticket.id,
         "code": ticket.code,
         "state": str(ticket.state),
-        "state_label": STATE_LABELS[ticket.state],
+        "state_label": state_label(ticket.state, ticket.channel),
         "version": ticket.version,
         "holder": ticket.holder_id,
         "coordinator": ticket.coordinator_today,
@@ -87,6 +87,8 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "type": ticket.type,
         "secrecy": ticket.secrecy,
         "channel": ticket.channel,
+        "source": Source.of(ticket.channel).value,
+        "inspector": _named(ticket.inspector_id, names) if shows_all else None,
         "category": {"code": leaf.code, "name": leaf.name, "group": leaf.group, "group_name": leaf.group_name},
         "street": ticket.street_id,
         "compound": ticket.compound_id,
@@ -151,7 +153,7 @@ def _linked(one: Ticket, ticket: Ticket) -> dict[str, Any]:
         "code": one.code,
         "link": "another" if one.filed_out_of_id == ticket.pk else "out_of",
         "state": str(one.state),
-        "state_label": STATE_LABELS[one.state],
+        "state_label": state_label(one.state, one.channel),
         "category": {"code": leaf.code, "name": leaf.name},
         "place": one.place,
     }
@@ -209,7 +211,7 @@ def photo(one: Photo) -> dict[str, Any]:
 
 def _organisation_names(ticket: Ticket) -> dict[uuid.UUID, str]:
     """Names of the organisations on the ticket; of what kind they are, the ticket knows from now on."""
-    parties = [ticket.holder_id, ticket.coordinator_today, ticket.account_owner_id]
+    parties = [ticket.holder_id, ticket.coordinator_today, ticket.account_owner_id, ticket.inspector_id]
     parties += [one.organisation_id for one in ticket.assignments]
     found = Organisation.objects.filter(pk__in={one for one in parties if one})
     rows = list(found.values_list("pk", "name", "kind"))
@@ -251,7 +253,7 @@ def _account(ticket: Ticket, names: Mapping[uuid.UUID, str]) -> dict[str, Any] |
 
 
 def _contact(ticket: Ticket, actor: Actor, mine: Collection[Relation]) -> dict[str, str] | None:
-    if ticket.secrecy == Secrecy.ANONYMOUS or not SEES_CONTACT & set(mine):
+    if ticket.secrecy == Secrecy.ANONYMOUS or ticket.inspector_id or not SEES_CONTACT & set(mine):
         return None
     if R.REPORTER in mine or stands_revealed(ticket, actor):
         return contact(ticket)
@@ -313,6 +315,7 @@ STAFF_FACTS = frozenset(
             "alarms",
             "instead_of",
             "promise",
+            "no_contact",
         ),
         *("terms", "promised", "fired", "audience", "calendar"),
     }
@@ -357,7 +360,7 @@ def event(
         "label": move_label(one.verb),
         "source": one.source,
         "target": one.target,
-        "target_label": STATE_LABELS[one.target],
+        "target_label": state_label(one.target, ticket.channel),
         "at": one.at,
         "organisation": _named(one.actor_organisation_id, organisations),
         "person": {"name": one.actor.name} if one.actor and shows_person(one, ticket, actor) else None,

@@ -24,12 +24,11 @@ from tickets.clocks import HELPERS, LEADS
 from tickets.models import TicketClock
 from tickets.models.ticket import NEXT, live_clocks
 from tickets.redaction import redacted
-from tickets.states import AssignmentRole, ClockName, State
+from tickets.states import AssignmentRole, Source, State, clock_label, state_label
 from tickets.titles import spoken
 from workflow.actor import Actor
 
 R = Relation
-STATE_LABELS = {state.value: state.label for state in State}
 FIRST_WORDS = 60
 
 # The columns of a list's rows; what is not needed there is not read.
@@ -216,10 +215,11 @@ class Gathered:
             "id": line.id,
             "code": line.code,
             "state": line.state,
-            "state_label": STATE_LABELS[line.state],
+            "state_label": state_label(line.state, line.channel),
             "state_since": line.state_since,
             "type": line.type,
             "channel": line.channel,
+            "source": Source.of(line.channel).value,
             "category": {"code": leaf.code, "name": leaf.name},
             "compound": line.compound_id,
             "place": line.place,
@@ -320,7 +320,7 @@ def clock_row(clock: TicketClock, line: Line, now: datetime, *, reporter: bool =
     """A clock as a row shows it."""
     return {
         "name": clock.name,
-        "label": ClockName(clock.name).label,
+        "label": clock_label(clock.name, line.channel),
         "state": deadlines.state_of(clock, now).value,
         "holder": clock.holder_id,
         "due_at": clock.due_at,

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from tickets.api.deadlines import ClockState
 from tickets.inputs import AccountKind, Party, Satisfaction, SupervisionKind
 from tickets.models.photo import PhotoKind
-from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Secrecy, State, TicketType
+from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Secrecy, Source, State, TicketType
 from workflow.moves import Visibility
 
 Shape = serializers.Serializer[Any]
@@ -68,6 +68,7 @@ class TicketRowSerializer(Shape):
     state_since = serializers.DateTimeField()
     type = choice(TicketType)
     channel = choice(Channel)
+    source = choice(Source)  # type: ignore[assignment]
     category = LeafNameSerializer()
     compound = serializers.UUIDField(allow_null=True)
     place = serializers.CharField(allow_blank=True)
@@ -336,6 +337,10 @@ class TicketSerializer(BriefSerializer):
     type = choice(TicketType)
     secrecy = choice(Secrecy)
     channel = choice(Channel)
+    source = choice(Source)  # type: ignore[assignment]
+    inspector = OrganisationNameSerializer(
+        allow_null=True, help_text="Which organisation found it, where no resident reported it."
+    )
     category = CategoryOfTicketSerializer()
     street = serializers.UUIDField()
     compound = serializers.UUIDField(allow_null=True)

@@ -30,6 +30,7 @@ from tickets.queries import (
     in_communities,
     in_compound,
     in_street,
+    inspected_by,
     linked,
     past,
     queue,
@@ -102,6 +103,7 @@ SCOPES: Mapping[str, Relation] = {
     "area": Relation.COMMITTEE,
     "community": Relation.COMMUNITY,
     "coordinating": Relation.COORDINATOR,
+    "inspected": Relation.INSPECTOR,
     "street": Relation.STREET,
 }
 """What the caller is to every ticket of each list."""
@@ -145,6 +147,8 @@ def listing(given: Mapping[str, Any], actor: Actor) -> Listing:
             tickets = in_communities(actor)
         case "coordinating":
             tickets = coordinated_by(actor)
+        case "inspected":
+            tickets = inspected_by(actor)
         case _:
             tickets = in_street(actor)
     status = given.get("status") or ("all" if scope in _ALL_OF_THEM else "open")
@@ -189,6 +193,7 @@ def _report(inputs: Mapping[str, Any]) -> Report:
         contact_phone=inputs.get("contact_phone", ""),
         hotline_number=inputs.get("hotline_number", ""),
         hidden=inputs["hidden"],
+        inspector_id=inputs.get("inspector"),
     )
 
 

@@ -96,17 +96,48 @@ def not_own_work(ticket: "Ticket") -> bool:
     """Whoever works for an organisation that led or helped, or for its head office, is no judge of it, also as a resident."""
     if relations(ticket, ticket.asker).isdisjoint({R.REPORTER, R.FOLLOWER}):
         return True
+    return _judged(ticket).isdisjoint(seat.organisation_id for seat in ticket.asker.seats)
+
+
+def _judged(ticket: "Ticket") -> set[Any]:
+    """The organisations whose work a judgement of the ticket is about, with their head offices."""
     worked = [one for one in ticket.assignments if one.opened_at is not None and one.role != AssignmentRole.COPY]
     judged = {one.organisation_id for one in worked} | {getattr(one, "head_office", None) for one in worked}
     if ticket.last_lead is None:
         judged |= {ticket.coordinator_today, ticket.desk_id}
-    return judged.isdisjoint(seat.organisation_id for seat in ticket.asker.seats)
+    return judged
+
+
+@condition(
+    "found_on_patrol", "巡查、自查、网格发现的工单没有诉求人。", "An organisation found it; no resident reported it."
+)
+def residents_own(ticket: "Ticket") -> bool:
+    """There is a resident to contact, to call back and to reach."""
+    return ticket.inspector_id is None
+
+
+@condition(
+    "reported_by_resident", "居民反映的工单由居民确认。", "What a resident reported is for the resident to confirm."
+)
+def found_on_patrol(ticket: "Ticket") -> bool:
+    return ticket.inspector_id is not None
+
+
+@condition(
+    "own_work", "本单位办理的工单由街道核查。", "What your own organisation worked on is for the street to check."
+)
+def checked_by_another(ticket: "Ticket") -> bool:
+    """Whoever found it may close it, unless they did the work themselves."""
+    return R.STREET in relations(ticket, ticket.asker) or _judged(ticket).isdisjoint(
+        seat.organisation_id for seat in ticket.asker.seats
+    )
 
 
 @condition("not_contacted", "须先联系诉求人并登记。", "Contact the resident first, and record it.")
 def contacted(ticket: "Ticket") -> bool:
     """First contact comes before the reply (ordinance on swift response, article 15)."""
-    return ticket.secrecy == Secrecy.ANONYMOUS or ticket.lead is None or ticket.lead.contacted_at is not None
+    nobody = ticket.secrecy == Secrecy.ANONYMOUS or ticket.inspector_id is not None
+    return nobody or ticket.lead is None or ticket.lead.contacted_at is not None
 
 
 @condition("steps_remain", "还有后续步骤未完成。", "Later steps are still to be done.")
@@ -251,8 +282,9 @@ def not_spoken(ticket: "Ticket") -> bool:
 
 @condition("already_disputed", "您已提出过一次异议。", "You have disputed it once already.")
 def voice_left(ticket: "Ticket") -> bool:
-    """Each follower may dispute once; `spoke` is set for the actor who asks. The reporter and the street are not bound."""
-    return not getattr(ticket, "spoke", False) or not relations(ticket, ticket.asker).isdisjoint({R.REPORTER, R.STREET})
+    """Each follower may dispute once; `spoke` is set for the actor who asks. Reporter, inspector and street are not bound."""
+    unbound = {R.REPORTER, R.INSPECTOR, R.STREET}
+    return not getattr(ticket, "spoke", False) or not relations(ticket, ticket.asker).isdisjoint(unbound)
 
 
 @condition("no_public_face", "该工单不向邻居公开。", "The ticket is not open to neighbours.")

@@ -183,7 +183,7 @@ class Ticket(Subject):
     state = FSMField(bilingual("状态", "state"), max_length=16, choices=State, protected=True)
     type = models.CharField(bilingual("类型", "type"), max_length=10, choices=TicketType)
     secrecy = models.CharField(bilingual("保密", "secrecy"), max_length=12, choices=Secrecy, default=Secrecy.OPEN)
-    channel = models.CharField(bilingual("渠道", "channel"), max_length=8, choices=Channel)
+    channel = models.CharField(bilingual("渠道", "channel"), max_length=12, choices=Channel)
     hotline_number = models.CharField(bilingual("12345工单编号", "12345 number"), max_length=40, blank=True, default="")
 
     category = models.ForeignKey(
@@ -285,6 +285,17 @@ class Ticket(Subject):
         db_index=False,
         help_text=bilingual("正被询问是否接续的附议人或并单居民。", "The follower who is asked to take it on."),
         verbose_name=bilingual("拟接续人", "successor"),
+    )
+    inspector = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=bilingual(
+            "巡查、自查、网格发现问题的单位。", "Which organisation found it, where no resident reported it."
+        ),
+        verbose_name=bilingual("巡查单位", "inspector"),
     )
     contact_name = models.CharField(max_length=40, blank=True, default="", verbose_name=bilingual("联系人", "contact"))
     contact_phone = models.CharField(
@@ -536,6 +547,7 @@ class Ticket(Subject):
                 name="ticket_area_ended",
             ),
             models.Index(F("reporter"), F("id").desc(), name="ticket_reporter"),
+            models.Index(F("inspector"), F("id").desc(), condition=Q(inspector__isnull=False), name="ticket_inspector"),
             models.Index(F("compound"), F("id").desc(), name="ticket_compound"),
             models.Index(
                 F("street"), F("hotline_number"), condition=~Q(hotline_number=""), name="ticket_hotline_number"
@@ -756,6 +768,7 @@ class Ticket(Subject):
         concerned = {
             self.desk_id,
             self.coordinator_today,
+            self.inspector_id,
             *(one.organisation_id for one in self.assignments if one.open),
         }
         return sorted(one for one in concerned if one is not None and one not in self.accused)
@@ -768,6 +781,7 @@ class Ticket(Subject):
             dues[one.name] = min(one.due_at, dues.get(one.name, one.due_at))
         return {
             "code": self.code,
+            "channel": self.channel,
             "category": self.category_id,
             "place": self.place,
             "state": str(self.state),
@@ -779,6 +793,7 @@ class Ticket(Subject):
             "reporter": self.reporter_id,
             "inherited": self.inherited,
             "successor": self.successor_id,
+            "inspector": self.inspector_id,
             "accused": list(self.accused),
             "desk": self.desk_id,
             "coordinator": self.coordinator_today,
@@ -795,9 +810,11 @@ class Ticket(Subject):
 
     def acts_for(self, by: Actor, verb: str) -> uuid.UUID | None:
         """The actor's organisation that has a part in the ticket; a resident acts for themselves, wherever they sit."""
-        if not by.on_behalf and (by.person_id == self.reporter_id or verb in OF_RESIDENTS):
+        # Whoever found it answers for their organisation what a reporter answers for themselves.
+        for_themselves = verb in OF_RESIDENTS and not (verb == "answer" and self.inspector_id)
+        if not by.on_behalf and (by.person_id == self.reporter_id or for_themselves):
             return None
-        concerned = {self.coordinator_today, self.committee_today, self.residents_committee_today}
+        concerned = {self.coordinator_today, self.committee_today, self.residents_committee_today, self.inspector_id}
         concerned |= {one.organisation_id for one in self.assignments}
         theirs = [seat for seat in by.seats if seat.organisation_id in concerned]
         streets = [seat for seat in by.seats if seat.kind in STREET_KINDS and seat.street_id == self.street_id]
@@ -976,12 +993,20 @@ class Ticket(Subject):
         self.policy = service_levels.in_effect(at, self.street_id).number
         self._measure_by(contract)
         self._promise()
+        self._note_whether_to_contact()
 
     def _promise(self) -> None:
-        """Promise the resident a call when it is due, once in the ticket's life."""
+        """Promise the resident, where there is one, a call when it is due, once in the ticket's life."""
+        if self.inspector_id is not None:
+            return
         called = any(one.name == C.CALLBACK for one in self.__dict__.get("clocks", ()))
         if not called and not self.reopenings and self.called_back_at is None:
             self.note(promised=True)
+
+    def _note_whether_to_contact(self) -> None:
+        """Say in the event that there is no resident for a new lead to contact first."""
+        if self.inspector_id is not None:
+            self.note(no_contact=True)
 
     def _ask_to_help(self, organisations: Sequence[uuid.UUID], at: datetime) -> None:
         """Make co-handlers of those of `organisations` that are none; the event says whom."""
@@ -1099,7 +1124,7 @@ class Ticket(Subject):
         source=[*OPEN, S.CLOSED],
         target=None,
         permission=any_of(R.STREET),
-        conditions=[demands.not_anonymous, demands.not_left],
+        conditions=[demands.residents_own, demands.not_anonymous, demands.not_left],
         custom=move("更正联系方式", "Correct the contact", inputs.CorrectContact, visibility=Visibility.INTERNAL),
     )
     def correct_contact(
@@ -1328,6 +1353,7 @@ class Ticket(Subject):
         self._enter(at)
         self._reassign(organisation, at).worker_id = worker
         self.note(worker=worker)
+        self._note_whether_to_contact()
 
     @transition(
         field=state,
@@ -1380,6 +1406,7 @@ class Ticket(Subject):
         source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.HOLDER),
+        conditions=[demands.residents_own],
         custom=move("先行联系", "First contact", inputs.FirstContact),
     )
     def contact(self, *, at: datetime, by: Actor, result: str, words: str = "") -> None:
@@ -1467,6 +1494,7 @@ class Ticket(Subject):
         self.stage(following)
         self._measure_by(contract)
         self.note(lead=following.organisation_id)
+        self._note_whether_to_contact()
         self._enter(at)
 
     @transition(
@@ -1494,12 +1522,12 @@ class Ticket(Subject):
         field=state,
         source=[S.COORDINATING, S.IN_PROGRESS],
         target=None,
-        permission=any_of(R.REPORTER),
+        permission=any_of(R.REPORTER, R.INSPECTOR),
         conditions=[demands.has_open_question],
         custom=move("补充", "Answer", inputs.Answer),
     )
     def answer(self, *, at: datetime, by: Actor, answer: str, photos: Sequence[uuid.UUID] = ()) -> None:
-        """Answer the question of whoever works on it."""
+        """Answer the question of whoever works on it, as its reporter, or for the organisation that found it."""
         self.question_open = False
 
     @transition(
@@ -1724,6 +1752,18 @@ class Ticket(Subject):
         field=state,
         source=S.REPLIED,
         target=S.CLOSED,
+        permission=any_of(R.INSPECTOR, R.STREET),
+        conditions=[demands.found_on_patrol, demands.checked_by_another],
+        custom=move("核查办结", "Close after a check", inputs.Check),
+    )
+    def close(self, *, at: datetime, by: Actor, words: str = "") -> None:
+        """Close what was found on patrol once it has been checked: no resident confirms it, and nobody rates it."""
+        self._enter(at)
+
+    @transition(
+        field=state,
+        source=S.REPLIED,
+        target=S.CLOSED,
         permission=any_of(R.CLOCK),
         custom=move("逾期关闭", "Close in silence", inputs.Nothing),
     )
@@ -1735,7 +1775,7 @@ class Ticket(Subject):
         field=state,
         source=S.REPLIED,
         target=RETURN_VALUE(S.IN_PROGRESS, S.COORDINATING),
-        permission=any_of(R.REPORTER, R.FOLLOWER, R.STREET),
+        permission=any_of(R.REPORTER, R.FOLLOWER, R.INSPECTOR, R.STREET),
         conditions=[demands.voice_left],
         custom=move("不满意", "Dispute", inputs.Dispute),
     )
@@ -1758,7 +1798,7 @@ class Ticket(Subject):
         source=[S.IN_PROGRESS, S.REPLIED, S.CLOSED],
         target=None,
         permission=any_of(R.STREET),
-        conditions=[demands.not_called_back],
+        conditions=[demands.residents_own, demands.not_called_back],
         custom=move("回访", "Call back", inputs.Callback, visibility=Visibility.INTERNAL),
     )
     def callback(
@@ -1771,7 +1811,7 @@ class Ticket(Subject):
         field=state,
         source=S.CLOSED,
         target=RETURN_VALUE(S.IN_PROGRESS, S.SUBMITTED),
-        permission=any_of(R.REPORTER, R.STREET),
+        permission=any_of(R.REPORTER, R.INSPECTOR, R.STREET),
         conditions=[demands.within_reopening_window],
         custom=move("重新办理", "Reopen", inputs.Reason),
     )
@@ -2195,7 +2235,7 @@ class Ticket(Subject):
         source=S.COORDINATING,
         target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET),
-        conditions=[demands.not_anonymous, demands.not_confidential_to_them],
+        conditions=[demands.residents_own, demands.not_anonymous, demands.not_confidential_to_them],
         custom=move("查看联系方式", "Reveal the contact", inputs.Reason, visibility=Visibility.INTERNAL, guarded=False),
     )
     @transition(
@@ -2203,7 +2243,7 @@ class Ticket(Subject):
         source=[one for one in OPEN if one != S.COORDINATING],
         target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.STREET),
-        conditions=[demands.not_anonymous, demands.not_confidential_to_them],
+        conditions=[demands.residents_own, demands.not_anonymous, demands.not_confidential_to_them],
         custom=move("查看联系方式", "Reveal the contact", inputs.Reason, visibility=Visibility.INTERNAL, guarded=False),
     )
     def reveal(self, *, at: datetime, by: Actor, reason: str) -> None:
