@@ -128,7 +128,7 @@ class Filters(Body):
     channel = _one_of(Channel.values, "Only what came this way.")
     source = _one_of(  # type: ignore[assignment]
         Source.values,
-        "`residents`: what they reported; `proactive`: what organisations found by themselves (未诉先办).",
+        "`residents`: what they reported; `proactive`: what organisations found by themselves.",
     )
     level = Several(
         serializers.IntegerField(min_value=0, max_value=HIGHEST_LEVEL), help_text="Only these levels of escalation."
