@@ -77,6 +77,7 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "ask": (State.IN_PROGRESS, [], "dispatcher"),
     "assist_done": (State.COORDINATING, [], "traffic_liaison"),
     "callback": (State.REPLIED, [], "desk_officer"),
+    "close": (State.REPLIED, [], "desk_officer"),
     "comment": (State.COORDINATING, [], "resident"),
     "complete_step": (State.COORDINATING, IN_STEPS, "dispatcher"),
     "confirm": (State.REPLIED, [], "resident"),
@@ -226,6 +227,8 @@ class Street:
         """A ticket that stands where the operation is possible, and who may do it then."""
         read = (State.IN_PROGRESS, list[Step](), READERS.get(operation, "resident"))
         state, steps, who = STARTS.get(operation.removeprefix("tickets_move_"), read)
+        if operation == "tickets_move_close":
+            return self.scene.follow(self.scene.file(who=who, channel="patrol"), [(who, "reply", INPUTS["reply"])]), who
         ticket = self.scene.follow(self.scene.reach(state), steps)
         if operation == "tickets_move_rate":
             self.scene.do("desk_officer", self.scene.file(who=who), "merge", into=str(ticket))
