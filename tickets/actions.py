@@ -23,7 +23,7 @@ from tickets.following import follow, mark, unfollow
 from tickets.inputs import FOR_RESIDENTS, TYPES_FOUND
 from tickets.inputs import Party as StoodInFor
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
-from tickets.models.demands import MAX_URGES, cosigned, not_following, not_rated
+from tickets.models.demands import cosigned, not_following, not_rated
 from tickets.models.photo import PhotoKind
 from tickets.models.ticket import LOOKED_UP
 from tickets.news import URGED, URGED_AGAIN
@@ -904,19 +904,13 @@ def rate(ticket: Ticket, *, by: Actor, version: int | None, rating: int, words: 
     return event
 
 
-def _urges(ticket_id: uuid.UUID, person_id: uuid.UUID | None) -> tuple[bool, datetime | None]:
-    """Whether the person has urged the ticket as often as one may, and when they did so last."""
-    made = TicketEvent.objects.filter(subject=ticket_id, verb="urge", actor=person_id).order_by("-at")
-    last = list(made.values_list("at", flat=True)[:MAX_URGES])
-    return len(last) == MAX_URGES, last[0] if last else None
-
-
 def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
     """Urge whoever works on it and, from the ticket's second urge on, their head office as well.
 
     What the person urged before is asked for again, for what came with the lock may be older than the lock.
     """
-    ticket.urged_out, ticket.own_last_urge = _urges(ticket.pk, by.person_id)
+    made = TicketEvent.objects.filter(subject=ticket.pk, verb="urge", actor=by.person_id)
+    ticket.own_urges = list(made.order_by("at").values_list("at", flat=True))
     again = ticket.urges > 0
     facts = {"audience": [side.value for side in (URGED_AGAIN if again else URGED)]}
     draft = Draft.of(ticket)

@@ -1,7 +1,7 @@
 """What a street may set for itself (service level, working calendar, routing), as documents that are read, drafted and published."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from tickets.models import (
     ServiceWindow,
     service_level,
 )
+from tickets.service_level import BOUNDS
 from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, CalendarYear
 from workflow.versions import LocalVersion, lock_drafts
@@ -67,7 +68,7 @@ POLICIES: Mapping[str, Policy] = {
             ),
         },
         service_level.forget,
-        columns=("rework",),
+        columns=("rework", *BOUNDS),
     ),
     "calendar": Policy(
         CalendarVersion,
@@ -97,14 +98,31 @@ POLICIES: Mapping[str, Policy] = {
 }
 
 
+SETTINGS = "settings"
+"""The part of a change that is none of rows: what a version says by columns of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A row that a draft has and the version in effect has not, or has otherwise; or the other way round."""
 
     part: str
-    key: tuple[Any, ...]
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How the rows of one part of a version stand to those of another: how many there are, and how many are there alike.
+
+    Where those that both have come in another order, `was` and `now` are the names of all rows in the order of each version.
+    """
+
+    part: str
+    rows: int
+    unchanged: int
+    was: Sequence[str] | None = None
+    now: Sequence[str] | None = None
 
 
 def within(policy: Policy, streets: Iterable[uuid.UUID]) -> models.QuerySet[Any]:
@@ -165,16 +183,23 @@ def replace(policy: Policy, version: Any, said: Mapping[str, Any]) -> None:
             rows.model.objects.bulk_create(fresh)
 
 
-def changes(policy: Policy, version: Any, other: Any) -> list[Change]:
-    """How a version differs from another, or from what the file says, part by part."""
+def compare(policy: Policy, version: Any, other: Any) -> tuple[list[Change], list[Compared]]:
+    """How a version differs from another, or from what the file says: what is changed, and part by part what is not."""
     before, after = content(policy, other), content(policy, version)
-    found = []
+    found, parts = [], []
+    if differing := [name for name in policy.columns if before[name] != after[name]]:
+        found.append(Change(SETTINGS, *({name: said[name] for name in differing} for said in (before, after))))
     for name, rows in policy.parts.items():
         was, now = (_by_key(rows, said[name]) for said in (before, after))
         for key in dict.fromkeys((*was, *now)):
             if was.get(key) != now.get(key):
-                found.append(Change(name, key, was.get(key), now.get(key)))
-    return found
+                found.append(Change(name, was.get(key), now.get(key)))
+        unchanged = sum(was.get(key) == row for key, row in now.items())
+        orders: tuple[Sequence[str], ...] = ()
+        if rows.ordered and [key for key in was if key in now] != [key for key in now if key in was]:
+            orders = [" ".join(map(str, key)) for key in was], [" ".join(map(str, key)) for key in now]
+        parts.append(Compared(name, len(now), unchanged, *orders))
+    return found, parts
 
 
 def _said(rows: Rows, row: Any) -> dict[str, Any]:

@@ -65,16 +65,38 @@ class Target:
         return (self.starts_on or day) <= day <= (self.ends_on or day)
 
 
+# Between which numbers each limit lies.
+BOUNDS: Mapping[str, tuple[int, int]] = {
+    "extensions": (0, 20),
+    "contact_attempts": (1, 20),
+    "questions": (0, 20),
+    "urges": (1, 50),
+    "comments": (1, 100),
+    "comments_a_day": (1, 100),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often something may be done: extensions for one organisation, and calls in vain until they count as first contact."""
+    """How often something may be done with a ticket. What a version does not say is as here."""
 
     extensions: int = 1
+    """How often one organisation is given more time."""
     contact_attempts: int = 3
+    """How many calls in vain count as first contact."""
+    questions: int = 2
+    """How often its resident is asked for what is missing."""
+    urges: int = 5
+    """How often one person urges it."""
+    comments: int = 10
+    """How often one person comments on it."""
+    comments_a_day: int = 3
+    """How often of these on one day."""
 
     def __post_init__(self) -> None:
-        if not (0 <= self.extensions <= 20 and 1 <= self.contact_attempts <= 20):
-            raise ValueError("limits: extensions lie between 0 and 20, contact_attempts between 1 and 20.")
+        for name, (least, most) in BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                raise BadServiceLevel(f"limits: {name} lies between {least} and {most}.")
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,21 @@ MEANINGS = {
     C.CONFIRM: "the resident confirms or disputes",
     C.ACCOUNT: "the owner reports; begins anew with each report",
     C.PLAN: "the day on which it is to be taken up again has ended",
-    C.CALLBACK: "the street calls the resident back: when the first disposal was due, once, later by as long as it was on account",
+    C.CALLBACK: "the street calls the resident back: when the first disposal was due, else the whole; once, later by time on account",
     C.REPORT: "a whistled department reports in",
     C.SUCCESSION: "a follower says whether they take the place of the reporter who left",
     C.ASSIST: "a helper has done its part; stands still while the resident is asked, or it is on account",
+}
+
+
+# What each limit counts, in one line.
+LIMITS = {
+    "extensions": "one organisation is given more time; together never more than its class's own budget",
+    "contact_attempts": "calls in vain that count as first contact",
+    "questions": "its resident is asked for what is missing",
+    "urges": "one person urges it",
+    "comments": "one person comments on it",
+    "comments_a_day": "one person comments on it in one day",
 }
 
 
@@ -37,6 +48,7 @@ def clocks_md() -> str:
     source, targets, rungs = service_level.read(service_level.FILE)
     level = assemble(1, source, targets, rungs)
     windows, rework = service_level.read_windows(service_level.FILE)
+    limits = service_level.read_limits(service_level.FILE)
     lines = [
         "# Clocks and ladders",
         "",
@@ -84,6 +96,18 @@ def clocks_md() -> str:
         *(f"| `{one.clock}` | {one.key or 'all'} | {one.budget} |" for one in windows),
         "",
         f"From the {rework}. time on that the work is to be done again (disputed or reopened) the level is raised by one, up to L3.",
+        "",
+        "## Limits",
+        "",
+        "How often something may be done with a ticket, by the version that it was filed or dispatched under. A version from before there",
+        "was a limit has the usual number.",
+        "",
+        "| limit | number | between | what |",
+        "|---|---|---|---|",
+        *(
+            f"| `{name}` | {getattr(limits, name)} | {least} and {most} | {LIMITS[name]} |"
+            for name, (least, most) in service_level.BOUNDS.items()
+        ),
         "",
         "## Where limits come from",
         "",

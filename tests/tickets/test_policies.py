@@ -2,10 +2,12 @@
 
 import uuid
 from copy import deepcopy
+from dataclasses import asdict
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from community import zones
@@ -21,10 +23,12 @@ from tickets.models import (
     TicketEvent,
     service_level,
 )
+from tickets.service_level import BOUNDS, Limits
 from workflow import calendars
 from workflow.models import CalendarVersion
 
 pytestmark = pytest.mark.django_db
+PARTS = {"service-level": ("windows", "targets", "rungs"), "calendar": ("years", "days"), "routing": ("rules",)}
 MODELS = {"service-level": ServiceLevelVersion, "calendar": CalendarVersion, "routing": RoutingVersion}
 
 
@@ -59,7 +63,12 @@ def test_whoever_leads_the_street_drafts_looks_and_publishes(api, street, cast, 
     assert (version["street"], version["published_at"], version["in_effect"]) == (str(street.pk), None, False)
     assert version["drafted_by"] == {"id": str(cast["street_lead"].pk), "name": cast["street_lead"].name}
     assert put(lead, kind, version, content)["content"] == content
-    assert lead.get(f"policies/{kind}/{version['number']}/preview") == {"problems": [], "changes": [], "more": 0}
+    preview = lead.get(f"policies/{kind}/{version['number']}/preview")
+    assert (preview["problems"], preview["changes"], preview["more"]) == ([], [], 0)
+    assert preview["parts"] == [
+        {"part": part, "rows": len(content[part]), "unchanged": len(content[part]), "order": None}
+        for part in PARTS[kind]
+    ]
     published = lead.post(f"policies/{kind}/{version['number']}/publish")
     assert (published["in_effect"], published["published_by"]["name"]) == (True, cast["street_lead"].name)
     rows = api("desk_officer").get(f"policies/{kind}")["results"]
@@ -175,6 +184,107 @@ def test_a_body_that_does_not_fit_is_refused_and_nothing_changes(api, kind, chan
     assert lead.get(f"policies/{kind}/{version['number']}")["content"] == version["content"]
 
 
+# Limits.
+
+
+LIMITS = {
+    "extensions": 2, "contact_attempts": 1, "questions": 1, "urges": 2, "comments": 3, "comments_a_day": 2,
+}  # fmt: skip
+
+
+def limited(lead, **limits):
+    """Publish the street's service level with these limits, from now on."""
+    version, content = drafted(lead, "service-level")
+    put(lead, "service-level", version, {**content, **limits})
+    lead.post(f"policies/service-level/{version['number']}/publish")
+    return version["number"]
+
+
+def test_limits_are_read_looked_at_and_published(api, street):
+    lead = api("street_lead")
+    version, content = drafted(lead, "service-level")
+    assert {name: content[name] for name in LIMITS} == {
+        "extensions": 1, "contact_attempts": 3, "questions": 2, "urges": 5, "comments": 10, "comments_a_day": 3,
+    }  # fmt: skip
+    put(lead, "service-level", version, {**content, **LIMITS})
+    preview = lead.get(f"policies/service-level/{version['number']}/preview")
+    assert preview["changes"] == [
+        {"part": "settings", "before": {name: content[name] for name in LIMITS}, "after": LIMITS}
+    ]
+    assert all(one["unchanged"] == one["rows"] > 0 for one in preview["parts"])
+    lead.post(f"policies/service-level/{version['number']}/publish")
+    now = timezone.now() + timedelta(seconds=1)
+    assert service_level.in_effect(now, street.pk).limits == Limits(**LIMITS)
+    assert service_level.in_effect(now, uuid.uuid4()).limits == Limits()
+
+
+def test_a_body_without_limits_leaves_the_draft_s_as_they_are(api):
+    lead = api("street_lead")
+    version, content = drafted(lead, "service-level")
+    put(lead, "service-level", version, {**content, **LIMITS})
+    kept = put(lead, "service-level", version, {name: content[name] for name in content if name not in LIMITS})
+    assert {name: kept["content"][name] for name in LIMITS} == LIMITS
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{name: value} for name, bounds in BOUNDS.items() for value in (bounds[0] - 1, bounds[1] + 1, None, "viel")],
+)
+def test_a_limit_out_of_its_bounds_is_refused_and_nothing_changes(api, limits):
+    lead = api("street_lead")
+    version, content = drafted(lead, "service-level")
+    answer = put(lead, "service-level", version, {**content, **limits}, status=400)
+    assert [one["field"] for one in answer["errors"]] == [*limits]
+    assert lead.get(f"policies/service-level/{version['number']}")["content"] == content
+
+
+def test_a_street_says_how_often_its_residents_are_asked_and_may_urge(api, scene):
+    earlier = scene.reach("in_progress")
+    limited(api("street_lead"), questions=1, urges=2)
+    scene.now = timezone.now() + timedelta(seconds=1)
+    ticket = scene.reach("in_progress")
+    for one, questions in ((ticket, 1), (earlier, 2)):
+        for _ in range(questions):
+            scene.do("dispatcher", one, "ask", question="是哪个单元？")
+            scene.do("resident", one, "answer", answer="三单元。")
+        assert scene.refused("dispatcher", one, "ask", question="几层？") == "too_many_questions"
+        assert "ask" not in scene.offered("dispatcher", one)
+    # Who was told of the older service level keeps it.
+    for one, urges in ((ticket, 2), (earlier, 5)):
+        for turn in range(urges):
+            assert "urge" in scene.offered("resident", one)
+            scene.do("resident", one, "urge")
+            assert Ticket.objects.get(pk=one).urges == turn + 1
+            scene.now += timedelta(days=1)
+        assert scene.refused("resident", one, "urge") == "urged_enough"
+        assert "urge" not in scene.offered("resident", one)
+        assert Ticket.objects.get(pk=one).urges == urges
+
+
+def test_a_street_says_how_often_somebody_comments(api, scene):
+    limited(api("street_lead"), comments=3, comments_a_day=2)
+    scene.now = timezone.now() + timedelta(seconds=1)
+    ticket = scene.reach("in_progress")
+    for _ in range(2):
+        scene.do("resident", ticket, "comment", text="还是没有来。")
+    assert scene.refused("resident", ticket, "comment", text="还是没有来。") == "commented_enough"
+    scene.now += timedelta(days=1)
+    scene.do("resident", ticket, "comment", text="还是没有来。")
+    assert scene.refused("resident", ticket, "comment", text="还是没有来。") == "commented_enough"
+    assert "comment" not in scene.offered("resident", ticket)
+
+
+def test_a_version_from_before_there_were_limits_reads_with_the_usual_ones(street):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO tickets_servicelevelversion (number, source, notes) VALUES (7, '旧版', '') RETURNING id"
+        )
+    version = ServiceLevelVersion.objects.get(number=7)
+    assert {name: getattr(version, name) for name in BOUNDS} == asdict(Limits())
+    draft = version.copy_as_draft()
+    assert {name: getattr(draft, name) for name in BOUNDS} == asdict(Limits())
+
+
 # Routing.
 
 
@@ -201,6 +311,41 @@ def test_a_street_s_own_rules_route_what_is_filed_there(api, street, scene):
     filed = api("resident").file("CL03")
     assert filed["routed"] == "街道自办"
     assert routing.versions.number(scene.now, uuid.uuid4()) is None
+
+
+def test_a_preview_says_how_many_rules_stay_and_in_which_order_they_would_stand(api):
+    lead = api("street_lead")
+    version, content = drafted(lead, "routing")
+    address, rules = f"policies/routing/{version['number']}", content["rules"]
+    names = [one["name"] for one in rules]
+    turned = [rules[1], rules[0], *rules[2:]]
+    put(lead, "routing", version, {**content, "rules": turned})
+    preview = lead.get(f"{address}/preview")
+    assert preview["changes"] == []
+    order = {"before": names, "after": [names[1], names[0], *names[2:]]}
+    assert preview["parts"] == [{"part": "rules", "rows": len(names), "unchanged": len(names), "order": order}]
+    # One left out and one changed is no other order.
+    put(lead, "routing", version, {**content, "rules": [{**rules[0], "reason_zh": "改"}, *rules[2:]]})
+    preview = lead.get(f"{address}/preview")
+    assert [(one["before"] and one["before"]["name"], one["after"] and one["after"]["name"]) for one in preview["changes"]] == [
+        (names[0], names[0]), (names[1], None),
+    ]  # fmt: skip
+    assert preview["parts"] == [{"part": "rules", "rows": len(names) - 1, "unchanged": len(names) - 2, "order": None}]
+
+
+def test_a_preview_says_where_rungs_change_places(api):
+    lead = api("street_lead")
+    version, content = drafted(lead, "service-level")
+    places = [place for place, one in enumerate(content["rungs"]) if one["clock"] == "triage"]
+    first, second = places[:2]
+    turned = [*content["rungs"]]
+    turned[first], turned[second] = turned[second], turned[first]
+    put(lead, "service-level", version, {**content, "rungs": turned})
+    preview = lead.get(f"policies/service-level/{version['number']}/preview")
+    by_part = {one["part"]: one for one in preview["parts"]}
+    assert by_part["windows"]["order"] is by_part["targets"]["order"] is None
+    order = by_part["rungs"]["order"]
+    assert order["after"] == [f"{one['clock']} {one['code']}" for one in turned] != order["before"]
 
 
 @pytest.mark.parametrize(

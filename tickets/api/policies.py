@@ -21,6 +21,7 @@ from tickets.api.tickets import actor_of
 from tickets.inputs import Identifier
 from tickets.models.routing import Action
 from tickets.policies import POLICIES, Policy
+from tickets.service_level import BOUNDS
 from tickets.states import ClockName
 from tickets.windows import Window
 from web.bodies import Body
@@ -120,12 +121,24 @@ class PolicyBody(Body):
     notes = Text(max_length=2000, allow_blank=True, required=False)
 
 
+def _limit(name: str, help_text: str) -> serializers.IntegerField:
+    least, most = BOUNDS[name]
+    help_text = f"{help_text} Where it is left out, the draft keeps what it has."
+    return serializers.IntegerField(min_value=least, max_value=most, required=False, help_text=help_text)
+
+
 class ServiceLevelBody(PolicyBody):
     """A whole service level."""
 
     rework = serializers.IntegerField(
         min_value=0, max_value=9, help_text="From which rework on the level is raised; 0 for never."
     )
+    extensions = _limit("extensions", "How often one organisation may be given more time on a ticket.")
+    contact_attempts = _limit("contact_attempts", "How many calls in vain count as first contact.")
+    questions = _limit("questions", "How often the resident of one ticket may be asked for what is missing.")
+    urges = _limit("urges", "How often one person may urge a ticket.")
+    comments = _limit("comments", "How often one person may comment on a ticket.")
+    comments_a_day = _limit("comments_a_day", "How often of these on one day.")
     windows: Any = serializers.ListSerializer(child=WindowRow(), max_length=MOST_ROWS)
     targets: Any = serializers.ListSerializer(child=TargetRow(), max_length=MOST_ROWS)
     rungs: Any = serializers.ListSerializer(child=RungRow(), max_length=MOST_ROWS)
@@ -211,11 +224,29 @@ class WholeVersionSerializer(VersionSerializer):
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
-    """A row that would change."""
+    """A row that would change; or, as the part `settings`, those values beside the rows that would."""
 
     part = Line()
     before = serializers.DictField(allow_null=True)
     after = serializers.DictField(allow_null=True)
+
+
+class OrderOfVersionSerializer(serializers.Serializer[Any]):
+    """The names of the rows in their order, now and then."""
+
+    before = serializers.ListField(child=Line())
+    after = serializers.ListField(child=Line())
+
+
+class PartOfVersionSerializer(serializers.Serializer[Any]):
+    """The rows of one part."""
+
+    part = Line()
+    rows = serializers.IntegerField(help_text="How many the version has in all.")
+    unchanged = serializers.IntegerField(help_text="How many of them are as they are now.")
+    order = OrderOfVersionSerializer(
+        allow_null=True, help_text="Where rows that stay change places, whose order matters."
+    )
 
 
 class PreviewOfVersionSerializer(serializers.Serializer[Any]):
@@ -224,6 +255,7 @@ class PreviewOfVersionSerializer(serializers.Serializer[Any]):
     problems = serializers.ListField(child=Line())
     changes = ChangeSerializer(many=True)
     more = serializers.IntegerField(help_text="How many changes more than are listed.")
+    parts = PartOfVersionSerializer(many=True)
 
 
 class NoticeDaySerializer(serializers.Serializer[Any]):
@@ -379,7 +411,7 @@ class PreviewOfVersion(_Policies):
 
     @extend_schema(operation_id="policies_preview", parameters=[KIND], responses=PreviewOfVersionSerializer)
     def get(self, request: Request, kind: str, number: int) -> Response:
-        """Whether it is complete, and which rows it has otherwise than what counts in the street now."""
+        """Whether it is complete, what it says otherwise than what counts in the street now, and how many rows it leaves as they are."""
         policy = self.policy(kind)
         actor, streets = self.reading(request)
         version = self.found(policy, number, streets)
@@ -391,9 +423,18 @@ class PreviewOfVersion(_Policies):
                 version.check_whole()
         except ValidationError as refusal:
             said = [str(one) for one in refusal.messages]
-        found = policies.changes(policy, version, policies.in_effect(policy, street, actor.at))
+        found, compared = policies.compare(policy, version, policies.in_effect(policy, street, actor.at))
         shown = [{"part": one.part, "before": one.before, "after": one.after} for one in found[:MOST_CHANGES]]
-        return Response({"problems": said, "changes": shown, "more": max(len(found) - MOST_CHANGES, 0)})
+        parts = [
+            {
+                "part": one.part,
+                "rows": one.rows,
+                "unchanged": one.unchanged,
+                "order": None if one.now is None else {"before": one.was, "after": one.now},
+            }
+            for one in compared
+        ]
+        return Response({"problems": said, "changes": shown, "more": max(len(found) - MOST_CHANGES, 0), "parts": parts})
 
 
 class PublishVersion(_Policies):

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from tickets.models import Ticket
 
 R = Relation
-MAX_QUESTIONS = 2
-MAX_URGES = 5
-MAX_COMMENTS = 10
-COMMENTS_A_DAY = 3
 HELPERS = frozenset({AssignmentRole.CO_HANDLER, AssignmentRole.WHISTLED})
 
 
@@ -155,9 +151,11 @@ def no_open_question(ticket: "Ticket") -> bool:
     return not ticket.question_open
 
 
-@condition("too_many_questions", "每件工单最多请诉求人补充两次。", "A ticket may be asked about twice at most.")
+@condition(
+    "too_many_questions", "请诉求人补充的次数已用完。", "The resident has been asked as often as the street allows."
+)
 def questions_left(ticket: "Ticket") -> bool:
-    return ticket.questions < MAX_QUESTIONS
+    return ticket.questions < ticket.limits.questions
 
 
 @condition("no_open_question", "没有待补充的问题。", "No question is open.")
@@ -180,7 +178,7 @@ def extensible(ticket: "Ticket") -> bool:
 )
 def extensions_left(ticket: "Ticket") -> bool:
     times, days = ticket.extensions_of_lead
-    return times < ticket.extensions_allowed and (not days or ticket.days_to_extend > 0)
+    return times < ticket.limits.extensions and (not days or ticket.days_to_extend > 0)
 
 
 @condition(
@@ -220,11 +218,11 @@ def within_reopening_window(ticket: "Ticket") -> bool:
 
 @condition("urged_enough", "催单过于频繁，请稍后再试。", "You urged it a short while ago, or too often; try later.")
 def urge_left(ticket: "Ticket") -> bool:
-    """Each may urge once in a while and five times in all; what others did takes nothing from them."""
-    last = getattr(ticket, "own_last_urge", None)
-    if getattr(ticket, "urged_out", False):
+    """Each may urge once in a while, and as often in all as the street says; what others did takes nothing from them."""
+    urged = getattr(ticket, "own_urges", [])
+    if len(urged) >= ticket.limits.urges:
         return False
-    return last is None or ticket.moment >= ticket.window_ends(Window.URGING, last)
+    return not urged or ticket.moment >= ticket.window_ends(Window.URGING, urged[-1])
 
 
 @condition("answer_instead", "有待您补充的问题，请直接补充。", "A question waits for you: answer it.")
@@ -238,7 +236,8 @@ def comments_left(ticket: "Ticket") -> bool:
     """Each may comment a few times a day and some times in all; what others said takes nothing from them."""
     own = getattr(ticket, "own_comments", None) or ()
     today = local_day(ticket.moment)
-    return len(own) < MAX_COMMENTS and sum(local_day(at) == today for at in own) < COMMENTS_A_DAY
+    limits = ticket.limits
+    return len(own) < limits.comments and sum(local_day(at) == today for at in own) < limits.comments_a_day
 
 
 @condition("own_ticket", "不能附议自己的工单。", "One's own ticket cannot be cosigned.")

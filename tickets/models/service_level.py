@@ -52,6 +52,18 @@ def valid_span(text: str) -> None:
         ) from problem
 
 
+def _limit(name: str, label: Any, help_text: Any) -> "models.PositiveSmallIntegerField[int, int]":
+    """The column of one of `service_level.Limits`."""
+    usual, (least, most) = getattr(service_level.Limits(), name), service_level.BOUNDS[name]
+    return models.PositiveSmallIntegerField(
+        label,
+        default=usual,
+        db_default=usual,
+        validators=[MinValueValidator(least), MaxValueValidator(most)],
+        help_text=help_text,
+    )
+
+
 class ServiceLevelVersion(LocalVersion):
     """One version of a street's targets, windows and ladders. A change never moves a clock that runs."""
 
@@ -68,24 +80,42 @@ class ServiceLevelVersion(LocalVersion):
             "From which time on that the work is to be done again the level is raised; 0 for never.",
         ),
     )
-    extensions = models.PositiveSmallIntegerField(
+    # A version from before there was a limit has it as the database gives it.
+    extensions = _limit(
+        "extensions",
         bilingual("延期次数上限", "extensions"),
-        default=1,
-        db_default=1,
-        validators=[MaxValueValidator(20)],
-        help_text=bilingual(
+        bilingual(
             "同一承办单位在一件工单上最多延期几次；累计不超过该类别自身的时限。",
             "How often one organisation may be given more time on a ticket; together never more than its class's own budget.",
         ),
     )
-    contact_attempts = models.PositiveSmallIntegerField(
+    contact_attempts = _limit(
+        "contact_attempts",
         bilingual("联系未果次数", "calls in vain"),
-        default=3,
-        db_default=3,
-        validators=[MinValueValidator(1), MaxValueValidator(20)],
-        help_text=bilingual(
-            "未接通几次后视为已先行联系。", "After how many calls in vain the first contact counts as made."
+        bilingual("未接通几次后视为已先行联系。", "After how many calls in vain the first contact counts as made."),
+    )
+    questions = _limit(
+        "questions",
+        bilingual("补充提问次数上限", "questions"),
+        bilingual(
+            "每件工单最多请诉求人补充几次；0 表示不得提问。",
+            "How often the resident of one ticket may be asked for what is missing; 0 for never.",
         ),
+    )
+    urges = _limit(
+        "urges",
+        bilingual("催单次数上限", "urges"),
+        bilingual("每人对一件工单最多催几次。", "How often one person may urge a ticket."),
+    )
+    comments = _limit(
+        "comments",
+        bilingual("留言次数上限", "comments"),
+        bilingual("每人对一件工单最多留言几次。", "How often one person may comment on a ticket."),
+    )
+    comments_a_day = _limit(
+        "comments_a_day",
+        bilingual("每日留言次数上限", "comments a day"),
+        bilingual("每人每天对一件工单最多留言几次。", "How often one person may comment on a ticket in one day."),
     )
 
     class Meta(LocalVersion.Meta):
@@ -112,7 +142,7 @@ class ServiceLevelVersion(LocalVersion):
             [(row.clock, row.rung()) for row in parts.rungs.order_by("clock", "position")],
             windows=[row.target() for row in parts.windows.all()],
             rework=self.rework,
-            limits=service_level.Limits(self.extensions, self.contact_attempts),
+            limits=service_level.Limits(**{name: getattr(self, name) for name in service_level.BOUNDS}),
             on=on,
         )
 

@@ -32,7 +32,7 @@ from tickets.models.follower import Follower
 from tickets.models.history import TicketEvent, TicketOutbox, TicketSeal, TicketWords
 from tickets.models.witness import witnesses
 from tickets.redaction import redacted
-from tickets.service_level import total
+from tickets.service_level import Limits, total
 from tickets.states import (
     ENDED,
     HIGHEST_AUTOMATIC,
@@ -494,8 +494,7 @@ class Ticket(Subject):
     kinds: dict[uuid.UUID, str]
     late: list[Clock]
     spare_id: uuid.UUID
-    urged_out: bool
-    own_last_urge: datetime | None
+    own_urges: list[datetime]
     own_comments: Sequence[datetime]
     committee_now: uuid.UUID | None
     committee_until: date | None
@@ -596,8 +595,7 @@ class Ticket(Subject):
             follows=Subquery(mine.values("kind")[:1]),
             spoke=Exists(spoken),
             has_rated=Exists(mine.filter(rated_at__isnull=False)),
-            urged_out=Exists(urged.order_by("at")[demands.MAX_URGES - 1 : demands.MAX_URGES]),
-            own_last_urge=Subquery(urged.order_by("-at").values("at")[:1]),
+            own_urges=ArraySubquery(urged.order_by("at").values("at")),
             own_comments=ArraySubquery(commented.values("at")),
             committee_now=Subquery(area.values("committee")),
             committee_until=Subquery(area.values("committee__dissolved_on")),
@@ -895,9 +893,9 @@ class Ticket(Subject):
         return max(0, own - self.extensions_of_lead[1])
 
     @property
-    def extensions_allowed(self) -> int:
-        """How often the service level lets one organisation have more time."""
-        return service_levels.level(self.policy).limits.extensions
+    def limits(self) -> Limits:
+        """How often something may be done with it, by its service level."""
+        return service_levels.level(self.policy).limits
 
     @property
     def promise(self) -> dict[str, datetime] | None:
@@ -1008,6 +1006,12 @@ class Ticket(Subject):
         if self.inspector_id is not None:
             self.note(no_contact=True)
 
+    def _promise_whole(self) -> None:
+        """Promise what nobody was given, solved in coordination or answered at once, for when the whole is due."""
+        if self.due_at is None:
+            self.due_at = next((one.due_at for one in self.clocks if one.name == C.OVERALL), None)
+            self._promise()
+
     def _ask_to_help(self, organisations: Sequence[uuid.UUID], at: datetime) -> None:
         """Make co-handlers of those of `organisations` that are none; the event says whom."""
         helping = {one.organisation_id for one in self._open_in(AssignmentRole.CO_HANDLER)}
@@ -1064,7 +1068,8 @@ class Ticket(Subject):
         custom=move("即时答复", "Answer at once", inputs.AnswerNow),
     )
     def answer_now(self, *, at: datetime, by: Actor, answer: str) -> None:
-        """Answer a question that needs no work."""
+        """Answer a question that needs no work; the resident is called back as about any other."""
+        self._promise_whole()
         self._enter(at)
 
     @transition(
@@ -1417,7 +1422,7 @@ class Ticket(Subject):
         counts = True
         if self.lead and result == inputs.ContactResult.NO_ANSWER:
             self.lead.contact_attempts += 1
-            counts = self.lead.contact_attempts >= service_levels.level(self.policy).limits.contact_attempts
+            counts = self.lead.contact_attempts >= self.limits.contact_attempts
             self.note(counts=counts, attempt=self.lead.contact_attempts)
             self.stage(self.lead)
         if counts and self.lead and self.lead.contacted_at is None:
@@ -1514,7 +1519,7 @@ class Ticket(Subject):
         custom=move("请补充", "Ask the resident", inputs.Ask),
     )
     def ask(self, *, at: datetime, by: Actor, question: str) -> None:
-        """Ask the reporter for what is missing, twice a ticket at most."""
+        """Ask the reporter for what is missing, as often as the service level says."""
         self.question_open = True
         self.questions += 1
 
@@ -1723,10 +1728,7 @@ class Ticket(Subject):
                 bilingual("该事项须上传办结照片。", "This matter needs a photo of the result."),
             )
         self.question_open, self.extension_days = False, None
-        if self.due_at is None:
-            # What is solved in coordination was promised for when the whole is due.
-            self.due_at = next((one.due_at for one in self.clocks if one.name == C.OVERALL), None)
-            self._promise()
+        self._promise_whole()
         self._enter(at)
 
     @transition(
@@ -2027,7 +2029,7 @@ class Ticket(Subject):
         custom=move("催单", "Urge", inputs.OptionalReason, guarded=False),
     )
     def urge(self, *, at: datetime, by: Actor, reason: str = "") -> None:
-        """Ask that it go faster: once a day, five times at most, each for themselves."""
+        """Ask that it go faster, as soon again and as often as the service level says, each for themselves."""
         self.urges += 1
         self.last_urged_at = at
 
