@@ -37,6 +37,13 @@ def test_what_was_closed_early_stands_on_the_list_until_somebody_calls(scene, ap
     assert listed(officer, due + HOUR) == {}
 
 
+def test_what_was_answered_at_once_stands_on_the_list_too(scene, api):
+    ticket, officer = scene.file("SV01", type="consult"), api("desk_officer")
+    scene.do("desk_officer", ticket, "answer_now", answer="周一至周五可以办理")
+    due = live(ticket)["callback"].due_at
+    assert [*listed(officer, due - HOUR, "due")] == [*listed(officer, due + HOUR, "overdue")] == [str(ticket)]
+
+
 def test_the_first_due_comes_first_and_pages_follow_one_another(scene, api):
     later = scene.reach("replied")
     scene.now -= timedelta(days=20)

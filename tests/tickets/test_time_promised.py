@@ -13,6 +13,7 @@ from tickets.queries import in_street
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
+CALLED = {"valid": True, "contacted": True, "resolved": True, "satisfied": 3}
 
 
 @pytest.fixture(autouse=True)
@@ -253,6 +254,25 @@ def test_what_is_solved_in_coordination_has_a_promise_and_one_call_back(scene):
     scene.do("desk_officer", ticket, "dispatch", holder="po-a01")
     assert TicketClock.objects.filter(subject=ticket, name="callback").count() == 1
     assert now(ticket).due_at == whole
+
+
+@pytest.mark.parametrize("who", ["desk_officer", "residents_committee_worker"])
+def test_what_is_answered_at_once_has_a_promise_and_one_call_back(scene, who):
+    ticket = scene.file("SV01", type="consult")
+    whole = live(ticket)["overall"].due_at
+    scene.do(who, ticket, "answer_now", answer="周一至周五可以办理")
+    assert now(ticket).due_at == whole == live(ticket)["callback"].due_at
+    scene.do("resident", ticket, "confirm", resolved=True, rating=5)
+    assert live(ticket)["callback"].due_at == whole
+    swept(scene, whole + HOUR - scene.now)
+    assert "remind" in verbs(ticket)
+    scene.do("resident", ticket, "reopen", reason="答复有误")
+    scene.do("desk_officer", ticket, "dispatch", holder="po-a01")
+    assert TicketClock.objects.filter(subject=ticket, name="callback").count() == 1
+    scene.do("dispatcher", ticket, "sign")
+    scene.do("desk_officer", ticket, "callback", valid=True, contacted=True, resolved=False, satisfied=2)
+    assert "callback" not in live(ticket)
+    assert scene.refused("desk_officer", ticket, "callback", **CALLED) == "already_called_back"
 
 
 def test_a_ticket_that_was_called_back_is_not_called_again_after_a_split(scene):
