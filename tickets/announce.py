@@ -25,7 +25,7 @@ from notifications.wording import Catalogue
 from tickets import catalogue
 from tickets.audience import Audience, Told
 from tickets.inputs import RejectBranch
-from tickets.missed import summed_up
+from tickets.missed import of_a_sweep, summed_up
 from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
 from tickets.models.ticket import NEXT
 from tickets.news import Note, Side, notes
@@ -56,7 +56,7 @@ def tell_outbox(ask: Callable[[Sequence[ChannelName]], bool] = nudge) -> int:
     for _ in range(MOST_BATCHES):
         due: set[ChannelName] = set()
         try:
-            batch = drain(TicketOutbox, partial(_tell, due=due), limit=limit)
+            batch = drain(TicketOutbox, partial(_tell, due=due), limit=limit, belongs=lambda row: of_a_sweep(row.event))
         except OperationalError:
             # What many follow may be more than the database has patience for at once. One that is away says so again.
             if limit == 1:

@@ -9,8 +9,14 @@ from typing import Any
 from notifications.post import Letter
 from notifications.topics import Topic
 from tickets.audience import Told
+from tickets.models import TicketEvent
 from tickets.news import MISSED, SUMMED_UP
 from web.words import bilingual, en, zh
+
+
+def of_a_sweep(event: TicketEvent) -> bool:
+    """Whether a rung brought it about that is told in one summary with the others of the same sweep."""
+    return "fired" in event.data and event.verb in SUMMED_UP
 
 
 def summed_up(told: Sequence[tuple[Told, Sequence[Letter]]]) -> list[Letter]:
@@ -21,7 +27,7 @@ def summed_up(told: Sequence[tuple[Told, Sequence[Letter]]]) -> list[Letter]:
     """
     sweeps: dict[tuple[Any, Any], list[int]] = {}
     for place, (one, _) in enumerate(told):
-        if "fired" in one.event.data and one.event.verb in SUMMED_UP:
+        if of_a_sweep(one.event):
             sweeps.setdefault((one.event.subject_id, one.event.at), []).append(place)
     letters = [list(found) for _, found in told]
     for places in sweeps.values():

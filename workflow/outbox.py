@@ -15,11 +15,19 @@ logger = logging.getLogger(__name__)
 _LONGEST_WAIT = 3600
 
 
-def drain(model: type[Any], tell: Callable[[Sequence[Any]], None], *, limit: int = 100) -> int:
+def drain(
+    model: type[Any],
+    tell: Callable[[Sequence[Any]], None],
+    *,
+    limit: int = 100,
+    belongs: Callable[[Any], bool] = lambda row: False,
+) -> int:
     """Tell up to `limit` rows of `model`, oldest first, by one call; returns how many were told.
 
-    They are told and removed in one savepoint. Where that fails, each is told by itself: one that fails stays, is tried again
-    later (exponential backoff with jitter, an hour at most), and does not hold up the others. Any number of callers at once.
+    Rows that one moment left of one subject, and for which `belongs` holds, are told by the same call, also beyond the limit.
+    They are told and removed in one savepoint. Where that fails, each is told by itself, with those that belong to it: one that
+    fails stays, is tried again later (exponential backoff with jitter, an hour at most), and does not hold up the others. Any
+    number of callers at once.
     """
     with transaction.atomic():
         rows = list(
@@ -28,6 +36,7 @@ def drain(model: type[Any], tell: Callable[[Sequence[Any]], None], *, limit: int
             .order_by("available_at", "pk")
             .select_for_update(skip_locked=True, of=("self",))[:limit]
         )
+        rows = _whole(model, rows, belongs)
         if not rows:
             return 0
         try:
@@ -39,7 +48,43 @@ def drain(model: type[Any], tell: Callable[[Sequence[Any]], None], *, limit: int
             logger.warning("A batch of %d events failed, and is told one by one: %s", len(rows), type(error).__name__)
         else:
             return len(rows)
-        return sum(_alone(model, tell, row) for row in rows)
+        groups: dict[Any, list[Any]] = {}
+        for row in rows:
+            groups.setdefault(_moment_of(row) if belongs(row) else row.pk, []).append(row)
+        return sum(_alone(model, tell, group) for group in groups.values())
+
+
+def _moment_of(row: Any) -> tuple[Any, Any]:
+    return row.event.subject_id, row.event.at
+
+
+def _whole(model: type[Any], rows: list[Any], belongs: Callable[[Any], bool]) -> list[Any]:
+    """These locked rows with all that belong to them; whose first another caller has, that caller tells."""
+    moments = {_moment_of(row) for row in rows if belongs(row)}
+    if not moments:
+        return rows
+    others = model._base_manager.filter(
+        available_at__lte=Now(),
+        event__subject__in={subject for subject, _ in moments},
+        event__at__in={at for _, at in moments},
+    ).exclude(pk__in=[row.pk for row in rows])
+    found = [row for row in others.select_related("event") if belongs(row) and _moment_of(row) in moments]
+    if not found:
+        return rows
+    first: dict[Any, Any] = {}
+    for row in rows:
+        if belongs(row):
+            first.setdefault(_moment_of(row), _place(row))
+    elsewhere = {_moment_of(row) for row in found if _place(row) < first[_moment_of(row)]}
+    rest = [row.pk for row in found if _moment_of(row) not in elsewhere]
+    # Whoever has one of these now finds that its first is taken, and lets it go.
+    locked = model._base_manager.filter(pk__in=rest).select_related("event").select_for_update(of=("self",))
+    kept = [row for row in rows if not belongs(row) or _moment_of(row) not in elsewhere]
+    return sorted([*kept, *locked], key=_place)
+
+
+def _place(row: Any) -> tuple[Any, Any]:
+    return row.available_at, row.pk
 
 
 def _tell(model: type[Any], tell: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> None:
@@ -48,18 +93,20 @@ def _tell(model: type[Any], tell: Callable[[Sequence[Any]], None], rows: Sequenc
         model._base_manager.filter(pk__in=[row.pk for row in rows]).delete()
 
 
-def _alone(model: type[Any], tell: Callable[[Sequence[Any]], None], row: Any) -> bool:
+def _alone(model: type[Any], tell: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> int:
+    """Tell a row, with those that belong to it; how many were told."""
     try:
-        _tell(model, tell, [row])
+        _tell(model, tell, rows)
     except OperationalError:
         raise
     except Exception as error:
-        logger.exception("Event %s cannot be told.", row.event_id)
-        wait = min(_LONGEST_WAIT, 2 ** min(row.attempts, 12)) * random.uniform(0.5, 1.5)  # noqa: S311
-        model._base_manager.filter(pk=row.pk).update(
+        for row in rows:
+            logger.exception("Event %s cannot be told.", row.event_id)
+        wait = min(_LONGEST_WAIT, 2 ** min(rows[0].attempts, 12)) * random.uniform(0.5, 1.5)  # noqa: S311
+        model._base_manager.filter(pk__in=[row.pk for row in rows]).update(
             attempts=F("attempts") + 1,
             available_at=Now() + timedelta(seconds=wait),
             error=f"{type(error).__name__}: {error}"[:200],
         )
-        return False
-    return True
+        return 0
+    return len(rows)

@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from django.utils import timezone
 
 from community.models import Membership, Organisation, Person
 from config.celery import app
-from notifications.models import Delivery, Message
+from notifications import deliver as deliver_module
+from notifications.channels.http import Client
+from notifications.channels.robots.wecom import Wecom
+from notifications.models import Delivery, Message, Robot
 from notifications.wording import fields_of, fit, placeholders
+from tests.fakes.robots import Account, Robots, serving
 from tickets import announce, escalation, tasks
 from tickets.models import Follower, Photo, Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.news import NEWS, RESIDENTS, Side, kinds, notes
@@ -222,6 +227,66 @@ def test_what_was_overtaken_while_nobody_swept_is_told_as_one_summary(scene, tol
     assert "L3" in summary.body
     # Each rung has its event, as before.
     assert TicketEvent.objects.filter(subject=ticket, data__has_key="fired").count() == fired.count()
+
+
+def robot_of(code: str) -> Robot:
+    """The group robot of an organisation."""
+    office = Organisation.objects.get(code=code)
+    return Robot.objects.create(
+        street_id=office.street_id, organisation_id=office.pk, name="群", vendor="wecom", token="token"
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("batch", [1, 2, 7, 13, 200])
+def test_a_ticket_is_summed_up_once_whatever_the_batches_of_the_outbox(scene, told, monkeypatch, batch):
+    monkeypatch.setattr(announce, "BATCH", batch)
+    monkeypatch.setattr(announce, "MOST_BATCHES", 1000)
+    scene.now = timezone.now() - timedelta(days=12, hours=1)
+    tickets = [
+        scene.follow(scene.file("CL03", who=who), [("dispatcher", "sign", {})]) for who in ("resident", "tenant")
+    ]
+    told()
+    robot = robot_of("po-a01")
+    with at(timezone.now()):
+        escalation.sweep()
+    fired = TicketFiring.objects.filter(clock__subject__in=tickets)
+    assert fired.count() > 16
+    known = set(Message.objects.values_list("pk", flat=True))
+    heard = told()
+    assert heard["dispatcher"] == heard["street_lead"] == ["missed.staff"] * 2
+    assert not TicketOutbox.objects.exists()
+    fresh = Message.objects.exclude(pk__in=known)
+    # One for each of those concerned and each ticket, and of the robots' the same.
+    assert max(Counter(fresh.filter(person__isnull=False).values_list("person", "subject_id")).values()) == 1
+    assert sorted(fresh.filter(recipient=robot.pk).values_list("kind", "subject_id")) == sorted(
+        ("missed.staff", one) for one in tickets
+    )
+    assert fresh.filter(recipient=robot.pk).count() == Delivery.objects.filter(recipient=robot.pk).count() == 2
+
+
+@pytest.mark.django_db
+def test_a_night_of_many_tickets_is_one_message_for_a_robot(scene, monkeypatch):
+    monkeypatch.setattr("notifications.deliver.QUIET_UNTIL", deliver_module.QUIET_FROM)
+    scene.now = timezone.now() - timedelta(days=12, hours=1)
+    robot = robot_of("po-a01")
+    tickets = [scene.follow(scene.file("CL03"), [("dispatcher", "sign", {})]) for _ in range(25)]
+    announce.tell_outbox()
+    Delivery.objects.all().delete()
+    with at(timezone.now()):
+        escalation.sweep()
+    rungs = TicketEvent.objects.filter(subject__in=tickets, data__has_key="fired").count()
+    assert rungs > 252
+    announce.tell_outbox()
+    waiting = Delivery.objects.filter(recipient=robot.pk)
+    assert waiting.count() == len(tickets)
+    # What waits until the night is over leaves as one, for it is more than the robot may be sent.
+    waiting.update(available_at=timezone.now())
+    with serving(Robots(accounts={"token": Account()})) as vendors, closing(Client()) as client:
+        deliver_module.deliver(Wecom(vendors.url, client))
+        texts = vendors.texts("token")
+    assert len(texts) == 1
+    assert len(texts[0].split("\n")) == 1 + len(tickets)
 
 
 @pytest.mark.django_db

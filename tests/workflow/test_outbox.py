@@ -193,6 +193,47 @@ def test_drainers_at_once_never_tell_a_row_twice(committed):
     assert len(told) == len(set(told)) == total
 
 
+def test_what_belongs_together_is_told_by_one_of_many_at_once(committed):
+    ticket = committed.file()
+    moments = [committed.now + timedelta(hours=hour) for hour in range(1, 9)]
+    for moment in moments:
+        for _ in range(5):
+            committed.do("desk_officer", ticket, "record", met_with="业主", agreed="周五前整改", at=moment)
+    told, guard = [], threading.Lock()
+
+    def tell(rows):
+        with guard:
+            told.append([(row.event.at, row.pk) for row in rows])
+
+    def work(number):
+        while TicketOutbox.objects.exists():
+            drain(TicketOutbox, tell, limit=3, belongs=lambda row: row.event.verb == "record")
+
+    together(6, work)
+    assert sum(map(len, told)) == len({one for call in told for one in call}) == 41
+    for moment in moments:
+        assert sorted(sum(at == moment for at, _ in call) for call in told)[-2:] == [0, 5]
+
+
+@pytest.mark.django_db
+def test_what_belongs_together_fails_together_and_is_put_off_as_one(scene):
+    ticket, later = scene.file(), scene.now + timedelta(hours=1)
+    for moment in (later, later, later + timedelta(hours=1)):
+        scene.do("desk_officer", ticket, "record", met_with="业主", agreed="周五前整改", at=moment)
+    calls = []
+
+    def tell(rows):
+        calls.append([row.event.seq for row in rows])
+        if 3 in calls[-1]:
+            raise ValueError("no")
+
+    assert drain(TicketOutbox, tell, limit=2, belongs=lambda row: row.event.verb == "record") == 1
+    assert calls == [[1, 2, 3], [1], [2, 3]]
+    left = list(TicketOutbox.objects.order_by("pk"))
+    assert [(row.event.seq, row.attempts) for row in left] == [(2, 1), (3, 1), (4, 0)]
+    assert left[0].available_at == left[1].available_at > left[2].available_at
+
+
 def test_a_row_that_is_being_told_is_passed_over_and_not_waited_for(committed):
     first, second = moved(committed, 1)
     holding, release = threading.Event(), threading.Event()
