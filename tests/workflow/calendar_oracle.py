@@ -1,18 +1,14 @@
 """A second reckoning of deadlines, minute by minute, and random cases that hold `workflow.calendar` against it.
 
 `expected` walks over real minutes, each with what the clock on the wall shows in it, and counts; it shares no code with the
-calendar. `python -m tests.workflow.calendar_oracle --cases 1000000` compares the two and fails at a difference.
+calendar. `make oracle` compares the two in a million cases and fails at a difference.
 """
 
-import argparse
-import os
 import sys
-import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from multiprocessing import Pool
 from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -34,7 +30,6 @@ WINDOWS = (
 )
 # The clock of a day that is not put forward or back.
 STRAIGHT = list(range(24 * 60))
-CHUNK = 1000
 
 
 class Walk(NamedTuple):
@@ -324,33 +319,3 @@ def run(cases: int, seed: int, kind: type[Calendar] = Calendar) -> int:
     found, first = compare(seed, 0, cases, kind)
     sys.stdout.write(first)
     return found
-
-
-def _compare(chunk: tuple[int, int, int]) -> tuple[int, str]:
-    return compare(*chunk)
-
-
-def main() -> int:
-    """Compare as many cases as asked for, in several processes. The exit code is 1 when the two differ."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=1_000_000, help="random cases (default: 1,000,000)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    asked = parser.parse_args()
-    chunks = [(asked.seed, begin // CHUNK, min(CHUNK, asked.cases - begin)) for begin in range(0, asked.cases, CHUNK)]
-    began, done, found = time.monotonic(), 0, 0
-    with Pool(asked.jobs) as pool:
-        for (_, _, size), (differences, first) in zip(chunks, pool.imap(_compare, chunks), strict=True):
-            if first and not found:
-                sys.stdout.write(first)
-            done, found = done + size, found + differences
-            if sys.stdout.isatty():
-                sys.stdout.write(f"\r{done:,} of {asked.cases:,} cases, {found:,} differences")
-                sys.stdout.flush()
-    seconds = time.monotonic() - began
-    sys.stdout.write(f"\r{done:,} cases of seed {asked.seed} in {seconds:.1f} s: {found:,} differences.\n")
-    return int(found > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,7 @@
 """A second reckoning of what questions and extensions do to a clock, from the calendar's oracle and from nothing of the engine.
 
 A life is one clock that is asked about, answered late or never swept, and extended, before and after its end. `run` lets random lives
-go through the plan of tickets and the engine, and says how many end otherwise than this reckoning says.
+go through the plan of tickets and the engine, and says how many end otherwise than this reckoning says; `make oracle` lets many.
 """
 
 from datetime import datetime, timedelta
@@ -113,8 +113,16 @@ def live(dice: Random) -> str:
     return ""
 
 
+def compare(seed: int, number: int, size: int) -> tuple[int, str]:
+    """Judge `size` lives of the chunk `number`: how many are wrong, and the first of them in words."""
+    return _judged(Random(f"{seed}:{number}"), size)
+
+
 def run(lives: int, seed: int) -> tuple[int, str]:
     """How many of so many lives are wrong, and the first of them in words."""
-    dice = Random(seed)
+    return _judged(Random(seed), lives)
+
+
+def _judged(dice: Random, lives: int) -> tuple[int, str]:
     wrong = [one for one in (live(dice) for _ in range(lives)) if one]
     return len(wrong), wrong[0] if wrong else ""
