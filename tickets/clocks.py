@@ -80,7 +80,10 @@ class _Planning:
     def __init__(self, event: Event, clocks: Sequence[Clock]):
         self.event, self.clocks = event, clocks
         self.data: Mapping[str, Any] = event.data
-        self.first = rules_of(event) == 1
+        rules = rules_of(event)
+        self.first = rules == 1
+        # By the first two, a question went on where a holder asked for coordination, though nobody could answer it any more.
+        self.questions_end = rules > 2
         # By identity: rows that PostgreSQL has yet to give an id are all alike.
         self.stops: dict[int, Clock] = {}
         self.lapses: list[tuple[Clock, datetime]] = []
@@ -114,7 +117,11 @@ class _Planning:
         anew = LEADS if verb == "step_in" or (verb in NEW_LEAD and target == S.DISPATCHED) else frozenset()
         for clock in self.clocks:
             name = C(clock.name)
-            if name in anew or name not in running.goes_on | running.held | frozenset(running.begins):
+            if (
+                name in anew
+                or name not in running.goes_on | running.held | frozenset(running.begins)
+                or (name == C.QUESTION and self.questions_end)
+            ):
                 self.end(clock)
             elif name in running.held:
                 self.pauses.append((clock, target))

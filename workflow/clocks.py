@@ -24,7 +24,7 @@ _budget = cache(Budget.parse)
 
 RULES = "clock_rules"
 """The fact of an event that says by which rules its clocks were moved."""
-NEWEST_RULES = 2
+NEWEST_RULES = 3
 
 
 def rules_of(event: Event) -> int:

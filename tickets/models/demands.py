@@ -61,6 +61,10 @@ def not_hidden_by_street(ticket: "Ticket") -> bool:
 @condition("reporter_left", "诉求人已撤回，无人可作评价。", "Its reporter has left, and nobody is there to rate it.")
 def somebody_reported(ticket: "Ticket") -> bool:
     """A rating is somebody's: of the reporter's own account, or of whoever the street may reach."""
+    return _has_reporter(ticket)
+
+
+def _has_reporter(ticket: "Ticket") -> bool:
     return ticket.reporter_id is not None or bool(ticket.contact_name or ticket.contact_phone)
 
 
@@ -149,6 +153,12 @@ def has_next_step(ticket: "Ticket") -> bool:
 @condition("question_open", "上一个问题尚未答复。", "The last question has not been answered yet.")
 def no_open_question(ticket: "Ticket") -> bool:
     return not ticket.question_open
+
+
+@condition("nobody_to_ask", "没有可以补充的诉求人。", "Nobody is there who could answer as its reporter.")
+def somebody_to_ask(ticket: "Ticket") -> bool:
+    """Time does not stand still for whoever has left, nor for whoever may yet succeed them. An organisation that found it answers."""
+    return ticket.inspector_id is not None or _has_reporter(ticket)
 
 
 @condition(

@@ -624,6 +624,11 @@ class Ticket(Subject):
         self.late = [one for one in clocks if one.stopped_at is not None]
         self._begin(by)
 
+    def gather_parts(self, by: Actor) -> None:
+        """Fetch the assignments, for an actor who may have one of them."""
+        self.assignments = _ASSIGNMENTS.rows(tickets=[self.pk], day=local_day(by.at)) if by.seats else []
+        self._begin(by)
+
     @staticmethod
     def gather_nothing(absent: uuid.UUID, by: Actor) -> None:
         """Ask of a ticket that is not there what is asked of any: how long it takes does not tell which are there."""
@@ -1507,7 +1512,7 @@ class Ticket(Subject):
         source=S.COORDINATING,
         target=None,
         permission=any_of(R.COORDINATOR, R.STREET),
-        conditions=[demands.no_open_question, demands.questions_left],
+        conditions=[demands.somebody_to_ask, demands.no_open_question, demands.questions_left],
         custom=move("请补充", "Ask the resident", inputs.Ask),
     )
     @transition(
@@ -1515,7 +1520,7 @@ class Ticket(Subject):
         source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.HOLDER),
-        conditions=[demands.no_open_question, demands.questions_left],
+        conditions=[demands.somebody_to_ask, demands.no_open_question, demands.questions_left],
         custom=move("请补充", "Ask the resident", inputs.Ask),
     )
     def ask(self, *, at: datetime, by: Actor, question: str) -> None:
