@@ -1,7 +1,7 @@
 """Who follows a ticket: each change of its followers is sealed with the ticket's row, for no event tells all of them."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from tickets.models import Follower, FollowerKind, Ticket, TicketOutbox
 from workflow.audit import sum_of_rows
+from workflow.rows import Change
 from workflow.writing import seal_again
 
 
@@ -19,8 +20,7 @@ def follow(ticket: Ticket, people: Iterable[uuid.UUID], kind: FollowerKind, sinc
         for person in sorted(people)
     ]
     if rows:
-        Follower.objects.bulk_create(rows)
-        _seal(ticket, added=rows)
+        _seal(ticket, new=rows, added=rows)
 
 
 def unfollow(ticket: Ticket, leaving: QuerySet[Follower]) -> None:
@@ -45,11 +45,18 @@ def mark(ticket: Ticket, following: QuerySet[Follower], **columns: Any) -> bool:
     ticket.followers_seal = sum_of_rows(ticket.followers_seal, removed=rows)
     for one in rows:
         one.__dict__.update(columns)
-    Follower.objects.filter(pk__in=[one.pk for one in rows]).update(**columns)
-    _seal(ticket, added=rows)
+    _seal(ticket, changes=[Change(rows, tuple(columns))], added=rows)
     return True
 
 
-def _seal(ticket: Ticket, *, added: Iterable[Follower] = (), removed: Iterable[Follower] = ()) -> None:
+def _seal(
+    ticket: Ticket,
+    *,
+    new: Sequence[Follower] = (),
+    changes: Sequence[Change] = (),
+    added: Iterable[Follower] = (),
+    removed: Iterable[Follower] = (),
+) -> None:
+    """Write the seal over the followers and, by the same statement, those that are new or have changed."""
     ticket.followers_seal = sum_of_rows(ticket.followers_seal, added=added, removed=removed)
-    seal_again(ticket, "followers_seal")
+    seal_again(ticket, "followers_seal", new=new, changes=changes)

@@ -52,6 +52,18 @@ def linked(ticket: Ticket, actor: Actor) -> list[Ticket]:
     return [one for one in found if relations(one, actor) & SEES_WHOLE]
 
 
+def still_visible(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
+    """The ticket, with nothing but what tells what the actor is to it, to say again what was said of it. Raises Ticket.DoesNotExist.
+
+    No more than one statement for whoever sits nowhere: what organisations have to do with a ticket makes them nothing.
+    """
+    for ticket in _TICKET.rows(person=actor.person_id, key=ticket_id):
+        ticket.gather_parts(actor)
+        if sees(ticket, actor):
+            return ticket
+    raise Ticket.DoesNotExist
+
+
 def reported_by(actor: Actor) -> TicketQuerySet:
     """What the actor reported, and what they took on from its reporter."""
     found = Ticket.objects.filter(reporter=actor.person_id)

@@ -49,11 +49,13 @@ class Due:
 class Climber[S: Subject]:
     """What the engine needs to know of a kind of subject to fire its rungs; the subject's app writes one.
 
-    `known` are the subjects that are due, where somebody keeps book of it, as a simulation does; else the clocks are asked.
+    `known` are the subjects that are due, where somebody keeps book of it, as a simulation does; else the clocks are asked. Without
+    `apart`, a batch that fails ends the whole transaction that it is a part of, and is not done one by one.
     """
 
     model: type[S]
     known: set[Any] | None = None
+    apart: bool = True
 
     def prepare(self, subjects: Sequence[S], by: Actor) -> None:
         """Fetch, by few statements for all of them, what the effects on these locked and gathered subjects will read."""
@@ -107,14 +109,14 @@ def _batch[S: Subject](climber: Climber[S], size: int) -> Swept | None:
     """One batch; None where nothing was due that nobody else had locked."""
     keys: list[Any] = []
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=climber.apart):
             locked = _lock(climber.model, size, climber.known)
             if locked is None:
                 return None
             keys = [one.pk for one in locked[0]]
             return _fire(climber, *locked)
     except Exception as error:
-        if not keys:
+        if not keys or not climber.apart:
             raise
         logger.warning("A batch of %d subjects failed, and is done one by one: %s", len(keys), type(error).__name__)
     total = Swept()

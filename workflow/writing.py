@@ -248,7 +248,8 @@ def bear(subject: Subject, happening: Happening, *, by: Actor, at: datetime) -> 
 def store(drafts: Sequence[Draft[Any]], *beside: Sequence[models.Model]) -> None:
     """Write what the drafts of subjects of one kind hold, and the new rows of `beside`, each group those of one table.
 
-    Parts that changed are written first, for they may leave places that new ones take; everything else by one statement.
+    Where several parts of a table change, or new ones are made beside one that does, those that changed are written first: they may
+    leave places that others take. Everything else is written by one statement.
     """
     new: dict[type[models.Model], list[models.Model]] = {}
     changed: dict[type[models.Model], list[models.Model]] = {}
@@ -272,18 +273,21 @@ def store(drafts: Sequence[Draft[Any]], *beside: Sequence[models.Model]) -> None
         for row in (*draft.events, *draft.beside, *draft.clocks.new):
             new.setdefault(type(row), []).append(row)
         clocks += draft.clocks.changed
-    for rows in changed.values():
-        _write_parts(rows)
     changes = [Change(subjects, tuple(names))] if subjects else []
+    for model, rows in changed.items():
+        if len(rows) == 1 and model not in new:
+            changes.append(Change(rows, _all_but_key(model)))
+        else:
+            _write_parts(rows)
     if clocks:
         changes.append(Change(clocks, _all_but_key(type(clocks[0]))))
     write_rows(*new.values(), *(group for group in beside if group), changes=changes)
 
 
-def seal_again(subject: Subject, *names: str) -> None:
-    """Write columns of a locked subject that seal rows of other tables, and the seal over its row with them."""
+def seal_again(subject: Subject, *names: str, new: Sequence[models.Model] = (), changes: Sequence[Change] = ()) -> None:
+    """Write columns of a locked subject that seal rows of another table, the seal over its own, and what is new or changed there."""
     subject.seal = row_seal(subject)
-    write_rows(changes=[Change([subject], (*names, "seal"))])
+    write_rows(*([new] if new else []), changes=[*changes, Change([subject], (*names, "seal"))])
 
 
 def _columns(subject: Subject) -> dict[str, Any]:

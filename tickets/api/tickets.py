@@ -35,6 +35,7 @@ from tickets.queries import (
     past,
     queue,
     reported_by,
+    still_visible,
     visible_ticket,
 )
 from tickets.states import AssignmentRole, State
@@ -249,7 +250,7 @@ class Tickets(APIView):
         return write_once(
             request,
             file,
-            again=lambda kept: representation.of_before(kept, visible_ticket(uuid.UUID(kept["id"]), actor), actor),
+            again=lambda kept: representation.of_before(kept, still_visible(uuid.UUID(kept["id"]), actor), actor),
         )
 
 
@@ -381,7 +382,7 @@ class MakeMove(APIView):
             return Response(document, headers={"ETag": etag(ticket.version)})
 
         def again(kept: dict[str, Any]) -> dict[str, Any]:
-            ticket = visible_ticket(ticket_id, actor)
+            ticket = still_visible(ticket_id, actor)
             seen = {str(one.pk) for one in linked(ticket, actor)}
             another = one if (one := kept.get("another")) in seen else None
             return {**kept, "ticket": representation.of_before(kept["ticket"], ticket, actor), "another": another}

@@ -80,6 +80,8 @@ class Listener(escalation.TicketClimber):
     """The sweep's own climber, which is told who is due and remembers whom it called on."""
 
     known: set[uuid.UUID]
+    # A run is kept or taken back as a whole: it needs no savepoint for each rung.
+    apart = False
 
     def __init__(self) -> None:
         super().__init__()
