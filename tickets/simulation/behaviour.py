@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tickets.states import State
+from tickets.states import Channel, State
 
 S = State
 
@@ -177,9 +177,9 @@ class Department:
 
 OFFICE, COMMITTEE, DEPARTMENT = Office(), Committee(), Department()
 
-# How many of a hundred reports are filed in each hour of the day; by app, phone, counter and hotline; open, confidential, anonymous.
+# How many of a hundred reports are filed in each hour of the day; by each channel of residents; open, confidential, anonymous.
 HOURS = (1, 0, 0, 0, 0, 1, 2, 5, 9, 9, 7, 6, 4, 4, 5, 5, 5, 6, 8, 9, 7, 4, 2, 1)
-CHANNELS = (74, 12, 4, 10)
+CHANNELS = {Channel.APP: 74, Channel.PHONE: 12, Channel.COUNTER: 4, Channel.HOTLINE: 10}
 SECRECY = (80, 15, 5)
 PUBLIC_GROUND = 0.06
 OUTSIDE = frozenset({"TR01", "TR03", "TR04", "PK07"})

@@ -240,7 +240,7 @@ def filings(span: Span, crowd: Crowd) -> list[Filing]:
             compound=None if public else compound,
             reporter=dice.choice(crowd.residents[compound.pk]),
             secrecy=secrecy,
-            channel=dice.choices(list(Channel), behaviour.CHANNELS)[0],
+            channel=dice.choices([*behaviour.CHANNELS], [*behaviour.CHANNELS.values()])[0],
         )
         drawn.append(one)
         open_to_all = secrecy == Secrecy.OPEN and not public and sample.type in (TicketType.HELP, TicketType.COMPLAINT)
