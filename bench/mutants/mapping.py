@@ -6,6 +6,7 @@
 import hashlib
 import json
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,13 +22,18 @@ SOURCES = ["workflow", "tickets", "notifications"]
 NOBODY = "nobody"
 # What runs when modules are imported cannot be changed in a process that has imported them.
 IMPORT, IMPORTS = "import", "imports.json"
+# Seconds after which what is finished is written.
+OFTEN = 90
 
 
 class Recorder:
     """A plugin of pytest that tells coverage.py which test runs, and keeps what the test took."""
 
-    def __init__(self, measured: coverage.Coverage) -> None:
+    def __init__(self, measured: coverage.Coverage, directory: Path) -> None:
         self.measured = measured
+        self.directory = directory
+        self.written: set[str] = set()
+        self.last_written = time.monotonic()
         self.test = NOBODY
         self.seconds: dict[str, float] = defaultdict(float)
         self.failed: set[str] = set()
@@ -43,6 +49,10 @@ class Recorder:
         finally:
             self.test = NOBODY
             self.measured.switch_context(NOBODY)
+            # Whoever interrupts it keeps the files that were run to their end.
+            if time.monotonic() - self.last_written > OFTEN:
+                self.write()
+                self.last_written = time.monotonic()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
@@ -66,47 +76,52 @@ class Recorder:
         if report.failed or report.skipped:
             self.failed.add(report.nodeid)
 
+    def write(self) -> None:
+        """Write a part of the map for every test file that has been run to its end."""
+        files = {test.partition("::")[0] for test in self.seconds} - self.written
+        files -= {test.partition("::")[0] for test in self.wanted - self.seconds.keys()}
+        data = self.measured.get_data()
+        imported: dict[str, list[int]] = defaultdict(list)
+        lines: dict[str, dict[str, dict[int, list[str]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+        for measured_file in data.measured_files():
+            module = str(Path(measured_file).relative_to(PROJECT))
+            for line, tests in data.contexts_by_lineno(measured_file).items():
+                for test in tests:
+                    if test == IMPORT:
+                        imported[module].append(line)
+                    elif (file := test.partition("::")[0]) in files:
+                        lines[file][module][line].append(test)
+        (self.directory / IMPORTS).write_text(json.dumps(imported))
+        versions = {
+            module: digest(PROJECT / module) for module in imported.keys() | {m for f in lines.values() for m in f}
+        }
+        keep_sources(self.directory, versions)
+        for file in files:
+            tests = sorted(test for test in self.seconds if test.startswith(f"{file}::"))
+            numbers = {test: number for number, test in enumerate(tests)}
+            part = {
+                "sha": digest(PROJECT / file),
+                "sources": {module: versions[module] for module in lines[file]},
+                "tests": {number: [test, round(self.seconds[test], 4)] for test, number in numbers.items()},
+                "failed": sorted(self.failed & numbers.keys()),
+                "lines": {
+                    module: {line: sorted(numbers[test] for test in tests) for line, tests in by_line.items()}
+                    for module, by_line in lines[file].items()
+                },
+            }
+            (self.directory / f"{file.replace('/', '+')}.json").write_text(json.dumps(part))
+        self.written |= files
+
 
 def main(directory: Path, files: list[str]) -> int:
     """Run `files` and write what was recorded; pytest's exit code."""
     measured = coverage.Coverage(data_file=None, config_file=False, source=SOURCES, omit=["*/migrations/*"])
-    recorder = Recorder(measured)
+    recorder = Recorder(measured, directory)
     measured.start()
     measured.switch_context(IMPORT)
     code = pytest.main(["-q", "--no-cov", "-p", "no:cacheprovider", *files], plugins=[recorder])
     measured.stop()
-    data = measured.get_data()
-    imported: dict[str, list[int]] = defaultdict(list)
-    lines: dict[str, dict[str, dict[int, list[str]]]] = defaultdict(lambda: defaultdict(dict))
-    for measured_file in data.measured_files():
-        module = str(Path(measured_file).relative_to(PROJECT))
-        for line, tests in data.contexts_by_lineno(measured_file).items():
-            if IMPORT in tests:
-                imported[module].append(line)
-            by_file = defaultdict(list)
-            for test in set(tests) - {IMPORT, NOBODY}:
-                by_file[test.partition("::")[0]].append(test)
-            for file, those in by_file.items():
-                lines[file][module][line] = sorted(those)
-    (directory / IMPORTS).write_text(json.dumps(imported))
-    written = {module: digest(PROJECT / module) for file in lines.values() for module in file}
-    keep_sources(directory, written)
-    # Whoever interrupts it keeps the files that were run to their end.
-    unfinished = {test.partition("::")[0] for test in recorder.wanted - recorder.seconds.keys()}
-    for file in {test.partition("::")[0] for test in recorder.seconds} - unfinished:
-        numbers = {test: number for number, test in enumerate(sorted(recorder.seconds)) if test.startswith(f"{file}::")}
-        of_file = {
-            "sha": digest(PROJECT / file),
-            "sources": {module: written[module] for module in lines[file]},
-            "tests": {number: [test, round(recorder.seconds[test], 4)] for test, number in numbers.items()},
-            "failed": sorted(test for test in recorder.failed if test in numbers),
-            "lines": {
-                module: {line: [numbers[test] for test in tests] for line, tests in by_line.items()}
-                for module, by_line in lines[file].items()
-            },
-        }
-        path = directory / f"{file.replace('/', '+')}.json"
-        path.write_text(json.dumps(of_file))
+    recorder.write()
     return int(code)
 
 
