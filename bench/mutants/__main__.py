@@ -82,6 +82,9 @@ def main() -> int:
     asked.add_argument(
         "--budget", type=float, default=60, help="seconds of tests that a mutant gets at most (default: 60)"
     )
+    asked.add_argument(
+        "--functions", action="store_true", help="leave out what runs at the import, which costs half a minute each"
+    )
     asked.add_argument("--again", action="store_true", help="run the survivors of the chosen mutants once more")
     asked.add_argument("--report", action="store_true", help="run nothing, tell what is known of the chosen mutants")
     options = asked.parse_args()
@@ -107,6 +110,7 @@ def main() -> int:
                 "mutants": todo,
                 "sources": sources,
                 "budget": options.budget,
+                "functions": options.functions,
                 "session": str(session),
             },
         )

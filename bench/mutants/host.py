@@ -96,6 +96,8 @@ class Host:
             for count, (module, number) in enumerate(wanted, 1):
                 mutant = self.modules[module].mutants[number]
                 result = self.run(mutant)
+                if result is None:
+                    continue
                 if result.outcome in {"found", "late"}:
                     self.map.finders[module][result.by] += 1
                 line = {
@@ -119,8 +121,8 @@ class Host:
                 )
         return True
 
-    def run(self, mutant: Mutant) -> Result:
-        """Run the tests that reach the mutant until one fails."""
+    def run(self, mutant: Mutant) -> Result | None:
+        """Run the tests that reach the mutant until one fails; None where it has to wait for another run."""
         module = self.modules[mutant.module]
         began = time.monotonic()
         changed = module.mutated(mutant)
@@ -146,8 +148,10 @@ class Host:
                 outcome, by = "unreached", ""
             at_import = self.map.imported[mutant.module].intersection(mutant.lines)
         except swapping.Cold:
+            if self.plan["functions"]:
+                return None
             at_import = set(mutant.lines)
-        if at_import and outcome in {"survived", "unreached"}:
+        if at_import and outcome in {"survived", "unreached"} and not self.plan["functions"]:
             order = order or self.map.in_turn(mutant.module, self.map.anywhere(mutant.module), self.plan["budget"])
             if order:
                 outcome, by = self.alone(mutant, changed, order)

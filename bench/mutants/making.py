@@ -121,12 +121,11 @@ class Module:
         self._parents = wrapper.resolve(ParentNodeProvider)
         self._changes: list[tuple[cst.CSTNode, cst.CSTNode]] = []
         self.mutants: list[Mutant] = []
-        seen: set[str] = set()
         for node in self._nodes(self._tree):
             for kind, operator in OPERATORS:
                 if isinstance(node, kind):
                     for changed in operator(node):
-                        self._add(node, changed, operator.__name__, seen)
+                        self._add(node, changed, operator.__name__)
 
     def _nodes(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """Every node in which a change is a change of what the program does."""
@@ -153,8 +152,8 @@ class Module:
         for child in node.children:
             yield from self._nodes(child)
 
-    def _add(self, node: cst.CSTNode, changed: cst.CSTNode, operator: str, seen: set[str]) -> None:
-        """Keep the change as a mutant, unless it means nothing or is there already."""
+    def _add(self, node: cst.CSTNode, changed: cst.CSTNode, operator: str) -> None:
+        """Keep the change as a mutant, unless it means nothing."""
         if isinstance(node, cst.Call) and isinstance(changed, cst.Call) and without_meaning(node, changed):
             return
         if isinstance(node, cst.Assign | cst.AnnAssign) and node.value is not None:
@@ -164,10 +163,6 @@ class Module:
         if isinstance(node, cst.Expr) and isinstance(node.value, cst.Call) and called(node.value) in LOGS:
             return
         position = self._positions[node]
-        key = f"{position.start.line}:{position.start.column}:{self._tree.code_for_node(changed)}"
-        if key in seen:
-            return
-        seen.add(key)
         self._changes.append((node, changed))
         number = len(self.mutants)
         self.mutants.append(Mutant(self.module, number, operator, position.start.line, self._lines(node)))
