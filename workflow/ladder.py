@@ -68,11 +68,11 @@ class Ladder:
     def latest(self, position: int, now: datetime, *, started: datetime, due: datetime, paused: timedelta) -> int:
         """`position`, or the last repetition that is due by `now` where several have been missed: they are told once."""
         found = self.at(position)
-        if found is None or found[0].every is None or found[0].after is None or position < len(self.rungs) - 1:
+        if found is None:
             return position
         rung, occurrence = found
-        assert rung.after is not None
-        assert rung.every is not None
+        if rung.every is None or rung.after is None:
+            return position
         missed = (now - due - rung.after) // rung.every
         return position + max(0, missed - occurrence)
 

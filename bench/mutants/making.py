@@ -121,6 +121,7 @@ class Module:
         self._parents = wrapper.resolve(ParentNodeProvider)
         self._changes: list[tuple[cst.CSTNode, cst.CSTNode]] = []
         self.mutants: list[Mutant] = []
+        self._last = (-1, "")
         for node in self._nodes(self._tree):
             for kind, operator in OPERATORS:
                 if isinstance(node, kind):
@@ -165,10 +166,14 @@ class Module:
         position = self._positions[node]
         self._changes.append((node, changed))
         number = len(self.mutants)
-        self.mutants.append(Mutant(self.module, number, operator, position.start.line, self._lines(node)))
+        self.mutants.append(Mutant(self.module, number, operator, position.start.line, self._lines(node, changed)))
 
-    def _lines(self, node: cst.CSTNode) -> range:
+    def _lines(self, node: cst.CSTNode, changed: cst.CSTNode) -> range:
         """The lines of the statement that the node belongs to: of a compound statement, its head alone."""
+        if isinstance(node, cst.Match) and isinstance(changed, cst.Match):
+            # Only what ran the case misses it.
+            gone = next(case for case in node.cases if case not in changed.cases)
+            return range(self._positions[gone].start.line + 1, self._positions[gone].end.line + 1)
         position = self._positions[node]
         while not isinstance(node, STATEMENTS):
             node = self._parents[node]
@@ -184,9 +189,12 @@ class Module:
 
     def mutated(self, mutant: Mutant) -> str:
         """The module's text with the change in it."""
+        if self._last[0] == mutant.number:
+            return self._last[1]
         node, changed = self._changes[mutant.number]
         tree = self._tree.deep_replace(node, changed)
         assert isinstance(tree, cst.Module)
+        self._last = mutant.number, tree.code
         return tree.code
 
     def diff(self, mutant: Mutant) -> str:

@@ -125,6 +125,30 @@ def test_a_report_goes_where_the_matrix_says(scene, street, case):
     assert (rule({"id": ticket.pk}), ticket.state, code) == (case.rule, case.state, case.party)
 
 
+@pytest.mark.parametrize(
+    ("category", "type_", "missing", "accused", "alarms"),
+    [
+        ("CL03", "help", "", "", None),
+        ("EL01", "help", "lift property", "", ["missing:maintainer:lift", "missing:provider"]),
+        ("IL01", "report", "", "section-property", ["accused:section:property"]),
+        ("PK01", "help", "pmc-a01", "", ["unstaffed:committee:{pmc-a01}"]),
+    ],
+)
+def test_whoever_should_have_taken_it_is_named_in_the_order_of_the_rules(
+    scene, category, type_, missing, accused, alarms
+):
+    for one in missing.split():
+        ServiceContract.objects.filter(kind=one).delete()
+        Membership.objects.filter(organisation__code=one).delete()
+    scene.now = timezone.now()
+    home = scene.cast["resident"].residencies.get(ends_on=None).compound_id
+    against = {"accused_id": scene.codes[accused]} if accused else {}
+    ticket = scene.file(category, who="resident", type=type_, compound_id=home, **against)
+    names = {code: str(pk) for pk, code in Organisation.objects.filter(code="pmc-a01").values_list("pk", "code")}
+    expected = alarms and [one.format_map(names) for one in alarms]
+    assert history({"id": ticket})[0].data.get("alarms") == expected
+
+
 # Urgent, and the specialised company is missing.
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workflow.ladder import Ladder, Rung, key, span
+from workflow.ladder import Ladder, Rung, key, span, words
 
 BEGIN = datetime(2026, 3, 2, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -95,3 +95,33 @@ def test_spans_are_written_in_minutes_hours_or_days():
     for text in ("", "h", "3", "1.5h", "-1d", "3w"):
         with pytest.raises(ValueError, match="span"):
             span(text)
+
+
+def test_a_rung_may_stand_at_the_very_edges():
+    for columns in (
+        {"share": 1},
+        {"share": 100},
+        {"after": NONE},
+        {"after": HOUR, "every": timedelta(minutes=1)},
+    ):
+        assert Rung("edge", ("remind",), **columns).effects == ("remind",)
+    with pytest.raises(ValueError, match="a minute apart"):
+        Rung("edge", ("remind",), after=HOUR, every=timedelta(seconds=59))
+
+
+def test_a_repetition_that_is_not_due_is_not_skipped():
+    ladder, due = Ladder((Rung("daily", ("remind",), after=HOUR, every=HOUR),)), BEGIN + 10 * HOUR
+    measures = {"started": BEGIN, "due": due, "paused": NONE}
+    assert ladder.latest(0, due - 5 * HOUR, **measures) == 0
+    assert ladder.latest(4, due + 2 * HOUR, **measures) == 4
+    once = Ladder((Rung("once", ("remind",), after=HOUR),))
+    assert [once.latest(position, due + 9 * HOUR, **measures) for position in (0, 1)] == [0, 1]
+
+
+def test_a_ladder_that_is_climbed_again_names_its_turn():
+    late = Rung("late", ("remind",), after=HOUR)
+    assert [key(late, 0, 1), key(late, 3, 1), key(late, 3)] == ["late@2", "late#3@2", "late#3"]
+
+
+def test_names_are_written_with_spaces_or_one_by_one():
+    assert words("holder  desk") == words(["holder", "desk"]) == ("holder", "desk")
