@@ -151,6 +151,8 @@ class Host:
             if self.plan["functions"]:
                 return None
             at_import = set(mutant.lines)
+        if at_import and outcome == "unreached" and self.plan["functions"]:
+            return None
         if at_import and outcome in {"survived", "unreached"} and not self.plan["functions"]:
             order = order or self.map.in_turn(mutant.module, self.map.anywhere(mutant.module), self.plan["budget"])
             if order:
