@@ -196,6 +196,20 @@ def test_whoever_found_it_is_told_what_became_of_it(api, home):
     assert told.filter(person=api("chair").person, kind="checked.handler").exists()
 
 
+def test_whoever_found_it_is_reminded_to_check_it(api, home):
+    ticket = replied(api, api("chair").file("CL07", channel="patrol", compound=home))
+    announce.tell_outbox()
+    known = set(Message.objects.values_list("pk", flat=True))
+    with at(timezone.now() + timedelta(days=5)):
+        escalation.sweep()
+        announce.tell_outbox()
+    told = Message.objects.exclude(pk__in=known).filter(subject_id=ticket["id"])
+    reminder = told.get(kind="reminder.staff", person=api("chair").person)
+    assert "核查" in reminder.title
+    assert seen(api("chair"), ticket)["clocks"][0]["label"] == "核查"
+    assert "等待核查" in seen(api("chair"), ticket)["clocks"][0]["words"]
+
+
 def test_the_two_sources_are_listed_and_counted_apart(api, home, filed, found):
     officer = api("desk_officer")
 
