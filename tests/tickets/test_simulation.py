@@ -1,6 +1,8 @@
 """A street under a clock of its own: the same seed brings the same, everything promised holds, and what does not is found."""
 
 import re
+import shlex
+import tomllib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
@@ -14,14 +16,17 @@ from community.models import Person
 from launcher.family import PROJECT
 from notifications.models import Message
 from tests.tickets.paths import undone
+from tickets.management.commands.simulate import A_DAY, Command
 from tickets.models import Ticket, TicketClock, TicketFiring
 from tickets.simulation.crowd import Crowd, phone, settle
 from tickets.simulation.history import faults, histories
 from tickets.simulation.outcome import examine
 from tickets.simulation.run import Run, Span
+from tickets.simulation.tally import Tally
 
 UNTIL = datetime.fromisoformat("2025-10-14T16:00:00+08:00")
 SPAN = Span(days=5, tickets=60, seed=7, until=UNTIL)
+DOCUMENT = Path(PROJECT) / "docs" / "simulation.md"
 WHAT_IF = Path(PROJECT) / "docs" / "what_if.toml"
 
 
@@ -144,6 +149,73 @@ def test_a_dry_run_tells_the_figures_and_keeps_nothing(db):
     assert re.search(r"^filed +30 ", told, re.MULTILINE)
     assert "every promise holds" in told
     assert not Ticket.objects.exists()
+
+
+# The document.
+
+
+def blocks(language: str) -> list[list[str]]:
+    """The lines of the document's blocks of code in a language; without one, what commands told."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [text.splitlines() for name, text in found if name == language]
+
+
+def cells(line: str) -> list[str]:
+    """A line's label and its figures."""
+    return [line[:24].rstrip(), *re.split(r" {2,}", line[24:].strip())]
+
+
+def count(figure: str) -> int | None:
+    """A figure that is a plain number; None for one with a unit, and for none at all."""
+    return int(figure.replace(",", "")) if re.fullmatch(r"[+-]?[\d,]+", figure) else None
+
+
+def test_every_command_of_the_document_is_one():
+    commands = [line.partition("#")[0] for block in blocks("sh") for line in block]
+    assert len(commands) > 2
+    for command in commands:
+        python, manage, name, *arguments = shlex.split(command)
+        assert (python, manage, name) == ("python", "manage.py", "simulate")
+        options = Command().create_parser("manage.py", "simulate").parse_args(arguments)
+        assert options.policy is None or (PROJECT / options.policy).exists()
+
+
+def test_the_document_s_tables_are_of_today_s_lines_and_add_up():
+    month, beside = blocks("")
+    usual = Command().create_parser("manage.py", "simulate").parse_args([])
+    assert (
+        month[0]
+        == f"{usual.days} days, {A_DAY * usual.days} tickets, seed {usual.seed}, until 2026-11-20T18:00:00+08:00"
+    )
+    for told, table in ((month, Tally().table()), (beside, Tally().beside(Tally(), ["in effect", "instead"]))):
+        lines = told[1 : len(table) + 1]
+        assert [cells(line)[0] for line in lines] == [cells(line)[0] for line in table]
+        assert cells(lines[0]) == cells(table[0])
+    for line in month[2 : len(Tally().table()) + 1]:
+        label, *figures = cells(line)
+        if None not in (counts := [count(one) for one in figures]):
+            assert counts[0] == sum(counts[1:]), label
+    for line in beside[2:]:
+        label, *figures = cells(line)
+        if len(figures) == 3 and None not in (counts := [count(one) for one in figures]):
+            assert counts[1] - counts[0] == counts[2], label
+    digests = re.findall(r"^digest (\w{64})$", "\n".join(month + beside), re.MULTILINE)
+    assert len(set(digests)) == len(digests) == 3
+
+
+def test_the_other_service_level_measures_whatever_the_one_of_this_release_does():
+    ours, other = (
+        tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in (PROJECT / "tickets" / "data" / "service_level.toml", WHAT_IF)
+    )
+    assert ours.keys() == other.keys()
+    for section in ("targets", "windows", "standards"):
+        assert {one: set(rows) for one, rows in ours[section].items()} == {
+            one: set(rows) for one, rows in other[section].items()
+        }
+    for section in ("rework", "limits", "windows", "standards"):
+        assert ours[section] == other[section]
+    assert ours["ladders"].keys() == other["ladders"].keys()
 
 
 def test_a_file_that_is_no_service_level_and_an_end_that_is_no_moment_are_refused(db, tmp_path):
