@@ -36,6 +36,10 @@ def test_what_repeats_counts_from_the_due_moment():
     assert [key(daily, number) for number in (0, 1, 5)] == ["daily", "daily#1", "daily#5"]
 
 
+def test_what_does_not_repeat_is_due_so_long_after_the_due_moment():
+    assert moment(Rung("late", ("remind",), after=2 * HOUR), paused=4 * HOUR) == BEGIN + 12 * HOUR
+
+
 def test_positions_go_on_for_ever_only_where_the_last_rung_repeats():
     half, daily = Rung("half", ("remind",), share=50), Rung("daily", ("remind",), after=HOUR, every=HOUR)
     ends, goes_on = Ladder((half,)), Ladder((half, daily))
