@@ -84,11 +84,13 @@ class Host:
             raise pytest.UsageError(f"{self.failed} fails without any mutant.")
         self.database = Database()
         self.database.keep()
-        self.modules = {module: Module(module) for module, _ in self.plan["mutants"]}
-        self.functions = swapping.functions_of(str(PROJECT / module) for module in self.modules)
+        named = dict.fromkeys(module for module, _ in self.plan["mutants"])
+        self.functions = swapping.functions_of(str(PROJECT / module) for module in named)
         self.caches = swapping.forget(OURS)
         gc.collect()
+        # Nothing of this is garbage, and forks share what is not looked at.
         gc.freeze()
+        self.modules = {module: Module(module) for module in named}
         wanted = self.plan["mutants"]
         # Whoever stops it early has a fair sample.
         random.Random(0).shuffle(wanted)
