@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from community.models import Membership, Organisation, Residency
+from community.models import Membership, Organisation, Residency, Street
 from tests.tickets.paths import CONTACTED, HOME, Step
 from tests.tickets.story import assert_whole
 from tests.tickets.test_clocks import live, swept
@@ -76,6 +76,26 @@ def test_whoever_sits_elsewhere_is_asked(scene):
     ticket = shared(scene, *HELD)
     scene.do("resident", ticket, "withdraw")
     assert row(ticket).successor_id == scene.cast["tenant"].pk
+
+
+def test_whoever_sits_with_another_street_s_office_is_asked(scene):
+    other = Street.objects.create(code="other", name="另一街道")
+    office = Organisation.objects.create(street=other, code="other-office", name="另一街道办事处", kind="street_office")
+    Membership.objects.create(
+        street=other, person=scene.cast["tenant"], organisation=office, role="worker", starts_on="2021-01-01"
+    )
+    ticket = shared(scene, *HELD)
+    scene.do("resident", ticket, "withdraw")
+    assert row(ticket).successor_id == scene.cast["tenant"].pk
+
+
+def test_whoever_acted_on_it_for_a_party_is_not_asked_even_if_no_seat_of_theirs_is_left(scene):
+    seat(scene, "tenant", "section-property")
+    ticket = shared(scene, ("tenant", "whistle", WHISTLE[2]))
+    Membership.objects.filter(person=scene.cast["tenant"]).delete()
+    scene.known.pop("tenant", None)
+    scene.do("resident", ticket, "withdraw")
+    assert row(ticket).successor_id == scene.cast["neighbour"].pk
 
 
 def test_a_worker_of_the_accused_never_becomes_the_reporter_of_the_complaint(scene):
