@@ -123,6 +123,29 @@ def test_what_is_refused_is_dead_and_goes_the_next_way(db, receiver, wire):
     assert (second.recipient, second.street_id, second.urgent) == (delivery.recipient, delivery.street_id, True)
 
 
+def test_the_next_way_is_begun_once_however_often_a_delivery_is_refused(db, receiver, wire):
+    receiver.reply = lambda request: Reply(400)
+    delivery = letter(fallback=[{"channel": "sms", "content": {}}])
+    deliver(wire)
+    assert replay([delivery.pk]) == 1
+    assert deliver(wire) == 1
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.DEAD
+    assert Delivery.objects.filter(message=delivery.message_id, channel="sms").count() == 1
+
+
+def test_what_is_sent_anew_may_fail_as_often_as_before(db, receiver, wire):
+    receiver.reply = lambda request: Reply(503)
+    delivery = letter(failures=len(wire.delays))
+    deliver(wire)
+    assert replay([delivery.pk]) == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures) == (DeliveryState.QUEUED, 0)
+    deliver(wire)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures) == (DeliveryState.QUEUED, 1)
+
+
 def test_what_is_not_wanted_is_dropped_and_goes_the_next_way(db, receiver, wire):
     receiver.reply = lambda request: Reply(410)
     delivery = letter(fallback=[{"channel": "sms", "content": {}}])

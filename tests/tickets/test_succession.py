@@ -71,8 +71,9 @@ def test_whoever_left_a_party_since_the_report_is_not_asked_and_whoever_left_bef
     assert row(ticket).successor_id == scene.cast["neighbour"].pk
 
 
-def test_whoever_sits_elsewhere_is_asked(scene):
-    seat(scene, "tenant", "po-a30")
+@pytest.mark.parametrize("code", ["po-a30", "co-yinxingshu"])
+def test_whoever_sits_elsewhere_is_asked(scene, code):
+    seat(scene, "tenant", code)
     ticket = shared(scene, *HELD)
     scene.do("resident", ticket, "withdraw")
     assert row(ticket).successor_id == scene.cast["tenant"].pk
