@@ -13,8 +13,8 @@ from notifications.topics import Topic
 from notifications.unsubscribing import BadLink, Mailing
 from web.addresses import client_address
 from web.limits import Limit
-from web.problems import TITLES, Words
-from web.words import bilingual, with_wait
+from web.problems import TITLES
+from web.words import Words, bilingual, with_wait
 
 _ASK = bilingual("邮件退订", "Unsubscribe")
 _ASKED = bilingual("点击“退订”后，您的邮箱不再接收以下通知：", "Press the button, and you get no more mail about:")

@@ -11,19 +11,17 @@ import orjson
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
-from django.utils.functional import Promise
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from web.words import bilingual, with_wait
+from web.words import Words, bilingual, with_wait
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 FAULTS_TOLD = 10
 """How many faults of a body are told one by one; of the others, how many there are."""
-Words = Promise | str
 
 TITLES: Mapping[int, Words] = {
     400: bilingual("提交的内容有误", "The request is not valid"),

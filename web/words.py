@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 
+type Words = Promise | str
+"""Words for people; read in the language that is active when they are shown."""
+
+
 def in_english() -> bool:
     """Whether English is the active language."""
     return (get_language() or "zh").startswith("en")
