@@ -13,6 +13,7 @@ from django.db import transaction
 
 from tickets.imaging import normalise
 from tickets.models import Photo
+from web.words import Words, bilingual
 
 UNATTACHED_FOR = timedelta(hours=24)
 
@@ -54,17 +55,17 @@ def purge_unattached(at: datetime, limit: int = 200) -> int:
     return len(stale)
 
 
-def changed_files() -> Iterator[tuple[Photo, str]]:
+def changed_files() -> Iterator[tuple[Photo, Words]]:
     """The attached photos whose files are not those that were uploaded, each with what is wrong."""
     for photo in Photo.objects.filter(ticket__isnull=False).order_by("pk").iterator():
         try:
             with default_storage.open(photo.full) as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
-            yield photo, "is gone"
+            yield photo, bilingual("不存在", "is gone")
         else:
             if found != photo.sha256:
-                yield photo, "was changed"
+                yield photo, bilingual("已被改动", "was changed")
 
 
 def _delete_files(names: Sequence[str]) -> None:

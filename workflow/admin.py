@@ -197,7 +197,7 @@ class NoticeForm(forms.ModelForm):
 
 
 def _shown(year: int, read: Notice, changes: list[calendars.Change]) -> SafeString:
-    """The days that a notice changes, for whoever is to check them."""
+    """The days that a notice changes, for the person who checks them."""
     if read.whole:
         kind = bilingual(f"{year}年全年安排", f"The whole of {year}")
     else:

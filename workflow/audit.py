@@ -1,4 +1,4 @@
-"""The keyed chain of digests that shows tampering with history to whoever holds the audit key.
+"""The keyed chain of digests that shows tampering with history to the holder of the audit key.
 
 Each event's digest is HMAC-SHA256 over the subject's head before it and the event itself; the new head is a further HMAC over
 that digest. A head can therefore be made neither from the rows nor from an older digest without the key, so that a history
@@ -140,18 +140,6 @@ def sealed_words(words: dict[str, Any]) -> tuple[bytes, str]:
 def words_hash(salt: bytes, words: dict[str, Any]) -> str:
     """The salted hash of `words`, in hexadecimal."""
     return hashlib.sha256(bytes(salt) + orjson.dumps(words, option=CANONICAL)).hexdigest()
-
-
-def fold(events: Iterable[Event]) -> str:
-    """The state to which `events`, in order, lead. Raises ValueError where they do not follow from one another."""
-    state = ""
-    for number, event in enumerate(events, start=1):
-        if event.seq != number:
-            raise ValueError(f"event {number} is missing")
-        if event.source != state:
-            raise ValueError(f"event {number} starts from {event.source!r}, but the state was {state!r}")
-        state = event.target
-    return state
 
 
 def erase(words: Words) -> None:

@@ -94,7 +94,7 @@ def overdue_years(day: date) -> list[int]:
 
 
 def notices(day: date) -> list[Promise]:
-    """What whoever keeps the calendar is to be told on `day`; nothing when all is well."""
+    """What the keeper of the calendar is to be told on `day`; nothing when all is well."""
     try:
         years = overdue_years(day)
     except NoCalendar:

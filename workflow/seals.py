@@ -2,13 +2,13 @@
 
 A chain of events proves one subject, and cannot say that another is missing. The chain of seals lists every subject with the head
 that it had at some hour, so that one which was deleted, or set back to an older state, is missed. The latest digest of that chain
-proves everything before it: whoever keeps it elsewhere recognises a database that was set back as a whole, seals and all.
+proves everything before it: with that digest kept elsewhere, one recognises a database that was set back as a whole, seals and all.
 
 A tenant (`group`: the columns that all of its rows share) has a chain of its own.
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
+from web.words import Words, bilingual
 from workflow.audit import CANONICAL, keyed, row_seal
 from workflow.models import Seal, Subject
 from workflow.rows import Change, write_rows
@@ -129,32 +130,48 @@ class Sealed:
     """What the chain of seals of one group says: the latest sealed count and head of each subject, and what is wrong with the chain."""
 
     heads: dict[uuid.UUID, tuple[int, bytes]] = field(default_factory=dict)
-    flaws: list[str] = field(default_factory=list)
+    flaws: list[Words] = field(default_factory=list)
     last: Seal | None = None
 
 
-def read_seals(model: type[Subject], outside: Head | None = None, **group: Any) -> Sealed:
-    """Prove the group's chain of seals, against a head that was kept outside where there is one."""
+def read_seals(model: type[Subject], outside: Iterable[Head] = (), **group: Any) -> Sealed:
+    """Prove the group's chain of seals, against all heads that were kept outside, by reading it once."""
     found, before = Sealed(), b""
+    kept: dict[int, set[bytes]] = {}
+    for head in outside:
+        kept.setdefault(head.number, set()).add(head.digest)
     seals: Any = model.SEALS._base_manager.filter(**group).order_by("number")
     for number, seal in enumerate(seals.iterator(chunk_size=50), start=1):
         if seal.number != number:
-            found.flaws.append(f"seal {number} is missing")
+            found.flaws.append(bilingual(f"缺少第 {number} 枚封印", f"seal {number} is missing"))
             return found
         made = digest(before, seal, group)
         if made != bytes(seal.digest):
-            found.flaws.append(f"seal {number} does not follow from the seals before it")
+            found.flaws.append(
+                bilingual(
+                    f"第 {number} 枚封印与之前的封印不衔接", f"seal {number} does not follow from the seals before it"
+                )
+            )
             return found
-        if outside is not None and outside.number == number and outside.digest != made:
-            found.flaws.append(f"seal {number} is not the one that was kept outside: the chain was made anew")
+        if kept.pop(number, set()) - {made}:
+            found.flaws.append(
+                bilingual(
+                    f"第 {number} 枚封印不是在外保存的那一枚：封印链被重做",
+                    f"seal {number} is not the one that was kept outside: the chain was made anew",
+                )
+            )
         before, found.last = made, seal
         for key, count, head in seal.body:
             found.heads[uuid.UUID(key)] = (count, bytes.fromhex(head))
     last = found.last.number if found.last else 0
-    if outside is not None and outside.number > last:
-        until = f" of {found.last.at:%Y-%m-%d %H:%M} UTC" if found.last else ""
+    sealed = f"{found.last.at:%Y-%m-%d %H:%M} UTC" if found.last else ""
+    until, until_zh = (f" of {sealed}", f"（{sealed}）") if sealed else ("", "")
+    for number in sorted(one for one in kept if one > last):
         found.flaws.append(
-            f"the chain ends with seal {last}{until}, and number {outside.number} was kept outside: "
-            "this is a backup of an earlier time, or the end of the chain was removed"
+            bilingual(
+                f"封印链止于第 {last} 枚{until_zh}，而在外保存的是第 {number} 枚：这是较早的备份，或链尾被删去",
+                f"the chain ends with seal {last}{until}, and number {number} was kept outside: "
+                "this is a backup of an earlier time, or the end of the chain was removed",
+            )
         )
     return found

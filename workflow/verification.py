@@ -11,11 +11,14 @@ from typing import Any
 
 from django.db import transaction
 
+from web.words import Words, bilingual
 from workflow import moment
 from workflow.audit import erasure, head_after, links, row_seal, words_hash
 from workflow.clocks import FIRED, untrue
 from workflow.models import Clock, Event, Firing, Subject
 from workflow.sweep import LONGEST_WAIT
+
+_NOT_FIRED = bilingual("并非时限触发，却有触发记录", "no rung brought it about, and there is a firing of it")
 
 type Heads = Mapping[uuid.UUID, tuple[int, bytes]]
 
@@ -26,17 +29,30 @@ class Flaw:
 
     subject: Subject | None
     seq: int
-    reason: str
+    reason: Words
+
+
+class BrokenChain(ValueError):
+    """Events that do not follow from one another; `reason` says where."""
+
+    def __init__(self, reason: Words):
+        self.reason = reason
+        super().__init__(str(reason))
 
 
 def fold(events: Iterable[Event]) -> str:
-    """The state to which `events`, in order, lead. Raises ValueError where they do not follow from one another."""
+    """The state to which `events`, in order, lead. Raises BrokenChain where they do not follow from one another."""
     state = ""
     for number, event in enumerate(events, start=1):
         if event.seq != number:
-            raise ValueError(f"event {number} is missing")
+            raise BrokenChain(bilingual(f"缺少第 {number} 个事件", f"event {number} is missing"))
         if event.source != state:
-            raise ValueError(f"event {number} starts from {event.source!r}, but the state was {state!r}")
+            raise BrokenChain(
+                bilingual(
+                    f"第 {number} 个事件从状态“{event.source}”开始，而当时的状态是“{state}”",
+                    f"event {number} starts from {event.source!r}, but the state was {state!r}",
+                )
+            )
         state = event.target
     return state
 
@@ -51,44 +67,80 @@ def flaw(subject: Subject, events: Iterable[Event], sealed: tuple[int, bytes] | 
     for event in events:
         count += 1
         if event.seq != count:
-            return Flaw(subject, count, "the event is missing")
+            return Flaw(subject, count, bilingual("缺少该事件", "the event is missing"))
         if event.source != state:
-            return Flaw(subject, count, f"it starts from {event.source!r}, but the state was {state!r}")
+            return Flaw(
+                subject,
+                count,
+                bilingual(
+                    f"它从状态“{event.source}”开始，而当时的状态是“{state}”",
+                    f"it starts from {event.source!r}, but the state was {state!r}",
+                ),
+            )
         if links(head, event) is None:
-            return Flaw(subject, count, "its digest does not match its contents")
+            return Flaw(subject, count, bilingual("摘要与内容不符", "its digest does not match its contents"))
         head = head_after(bytes(event.digest))
         if reason := _words_flaw(event) or _strange(event, shared):
             return Flaw(subject, count, reason)
         if sealed is not None and sealed[0] == count and not hmac.compare_digest(head, sealed[1]):
-            return Flaw(subject, count, "its history is not the one that was sealed")
+            return Flaw(
+                subject, count, bilingual("历史不是当时封存的历史", "its history is not the one that was sealed")
+            )
         state = event.target
     if sealed is not None and sealed[0] > count:
-        return Flaw(subject, count + 1, f"{sealed[0]} events were sealed, the history has {count}: it was set back")
+        return Flaw(
+            subject,
+            count + 1,
+            bilingual(
+                f"封存时有 {sealed[0]} 个事件，现有 {count} 个：历史被退回",
+                f"{sealed[0]} events were sealed, the history has {count}: it was set back",
+            ),
+        )
     if subject.event_count != count:
-        return Flaw(subject, count + 1, f"the subject counts {subject.event_count} events, the history has {count}")
+        return Flaw(
+            subject,
+            count + 1,
+            bilingual(
+                f"工单记有 {subject.event_count} 个事件，历史中有 {count} 个",
+                f"the subject counts {subject.event_count} events, the history has {count}",
+            ),
+        )
     if not hmac.compare_digest(head, bytes(subject.head)):
-        return Flaw(subject, count, "the subject's head does not seal its history")
+        return Flaw(subject, count, bilingual("链首与历史不符", "the subject's head does not seal its history"))
     if subject.state != state:
-        return Flaw(subject, count, f"the subject is {subject.state!r}, its history says {state!r}")
+        return Flaw(
+            subject,
+            count,
+            bilingual(
+                f"状态为“{subject.state}”，而历史为“{state}”",
+                f"the subject is {subject.state!r}, its history says {state!r}",
+            ),
+        )
     return None
 
 
-def _words_flaw(event: Event) -> str | None:
+def _words_flaw(event: Event) -> Words | None:
     told, words = event.data.get("words"), getattr(event, "words", None)
     if words is None:
-        return "its words are missing" if told is not None else None
+        return bilingual("缺少原话", "its words are missing") if told is not None else None
     if words.body and not words.erased:
-        return None if words_hash(words.salt, words.body) == told else "its words do not match their hash"
+        return (
+            None
+            if words_hash(words.salt, words.body) == told
+            else bilingual("原话与其摘要不符", "its words do not match their hash")
+        )
     if words.body or not hmac.compare_digest(bytes(words.erased), erasure(words)):
-        return "its words were erased behind Linli's back"
+        return bilingual("原话被绕过系统清除", "its words were erased behind Linli's back")
     return None
 
 
-def _strange(row: Any, shared: Mapping[str, Any]) -> str | None:
+def _strange(row: Any, shared: Mapping[str, Any]) -> Words | None:
     """Whether a row carries the columns that all rows of its subject share."""
     for part in (row, getattr(row, "words", None)):
         if part is not None and any(getattr(part, name) != value for name, value in shared.items()):
-            return f"a row of it belongs to another {', '.join(shared)}"
+            return bilingual(
+                f"其中一行属于别的 {'、'.join(shared)}", f"a row of it belongs to another {', '.join(shared)}"
+            )
     return None
 
 
@@ -145,7 +197,16 @@ def verify(
         last = subjects[-1].pk
     for key, (count, _) in known.items():
         proved += 1
-        yield proved, Flaw(None, count, f"{key} was sealed with {count} events, and is gone")
+        yield (
+            proved,
+            Flaw(
+                None,
+                count,
+                bilingual(
+                    f"{key} 封存时有 {count} 个事件，现已不存在", f"{key} was sealed with {count} events, and is gone"
+                ),
+            ),
+        )
 
 
 def _history(model: type[Subject], subjects: Sequence[Subject]) -> Iterable[Any]:
@@ -175,7 +236,14 @@ def _row_flaw(subject: Subject, history: Sequence[Event], sealed: bool) -> Flaw 
         return None
     if hmac.compare_digest(row_seal(subject), bytes(subject.seal)):
         return None
-    return Flaw(subject, subject.event_count, "its row, or a row that belongs to it, is not as its last event left it")
+    return Flaw(
+        subject,
+        subject.event_count,
+        bilingual(
+            "工单本身或其附属的一行与最后一个事件之后不同",
+            "its row, or a row that belongs to it, is not as its last event left it",
+        ),
+    )
 
 
 def _left_a_seal(history: Sequence[Event]) -> bool:
@@ -191,28 +259,48 @@ def left_a_seal(history: Sequence[Event], seq: int) -> bool:
 def _clock_flaw(subject: Subject, history: Sequence[Event], clocks: Sequence[Clock]) -> Flaw | None:
     shared = subject.shared_columns()
     if strange := next((one for one in clocks if _strange(one, shared)), None):
-        return Flaw(subject, strange.epoch, f"the clock {strange.name!r} belongs to another {', '.join(shared)}")
+        return Flaw(
+            subject,
+            strange.epoch,
+            bilingual(
+                f"时限“{strange.name}”属于别的 {'、'.join(shared)}",
+                f"the clock {strange.name!r} belongs to another {', '.join(shared)}",
+            ),
+        )
     wrong = untrue(subject, history, clocks, moment.now() + timedelta(seconds=LONGEST_WAIT))
     if wrong is None:
         return None
-    return Flaw(subject, wrong.epoch, f"the clock {wrong.name!r} that it started is not as the history says")
+    return Flaw(
+        subject,
+        wrong.epoch,
+        bilingual(
+            f"由它开始的时限“{wrong.name}”与历史不符",
+            f"the clock {wrong.name!r} that it started is not as the history says",
+        ),
+    )
 
 
 def _firing_flaw(subject: Subject, history: Sequence[Event], firings: Sequence[Firing]) -> Flaw | None:
     """Each event that a rung brought about has its firing, and each firing its event."""
     there = {one.event_id: one for one in firings}  # type: ignore[attr-defined]
     if len(there) != len(firings):
-        return Flaw(subject, subject.event_count, "an event has two firings")
+        return Flaw(subject, subject.event_count, bilingual("一个事件有两次触发", "an event has two firings"))
     before: Event | None = None
     for event in history:
         by, firing = event.data.get(FIRED), there.pop(event.pk, None)
         if by is not None and not _is_of(firing, event, by, before):
-            return Flaw(subject, event.seq, "the firing of its rung is not as it says")
+            return Flaw(subject, event.seq, bilingual("触发记录与事件不符", "the firing of its rung is not as it says"))
         if by is None and firing is not None:
-            return Flaw(subject, event.seq, "no rung brought it about, and there is a firing of it")
+            return Flaw(
+                subject,
+                event.seq,
+                _NOT_FIRED,
+            )
         before = event
     if there:
-        return Flaw(subject, subject.event_count, "there is a firing without an event")
+        return Flaw(
+            subject, subject.event_count, bilingual("有触发记录而没有事件", "there is a firing without an event")
+        )
     return None
 
 
@@ -231,5 +319,5 @@ def _is_of(firing: Firing | None, event: Event, by: Mapping[str, Any], before: E
     )
 
 
-def _told_flaw(subject: Subject, history: Sequence[Event], reason: str | None) -> Flaw | None:
+def _told_flaw(subject: Subject, history: Sequence[Event], reason: Words | None) -> Flaw | None:
     return Flaw(subject, len(history), reason) if reason else None

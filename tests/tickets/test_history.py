@@ -10,6 +10,7 @@ from django.db.models import F
 
 from tests.tickets.story import assert_whole, history, row
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketOutbox, TicketWords
+from web.words import en
 from workflow.audit import chain, erase, sealed_words
 from workflow.verification import flaw, fold, verify
 
@@ -139,14 +140,14 @@ def test_two_events_cannot_take_one_place(told):
 )
 def test_a_changed_event_is_found(told, seq, changes):
     tamper(told, seq, **changes)
-    assert (found(told).seq, found(told).reason) == (seq, "its digest does not match its contents")
+    assert (found(told).seq, en(found(told).reason)) == (seq, "its digest does not match its contents")
 
 
 def test_one_changed_fact_is_found(told):
     data = history(told)[5].data
     assert data["rating"] == 5
     tamper(told, 6, data=data | {"rating": 4})
-    assert (found(told).seq, found(told).reason) == (6, "its digest does not match its contents")
+    assert (found(told).seq, en(found(told).reason)) == (6, "its digest does not match its contents")
 
 
 def test_a_moment_that_was_moved_by_a_microsecond_is_found(told):
@@ -156,31 +157,31 @@ def test_a_moment_that_was_moved_by_a_microsecond_is_found(told):
 
 def test_a_forged_actor_is_found(told, cast):
     tamper(told, 6, actor=cast["dispatcher"])
-    assert (found(told).seq, found(told).reason) == (6, "its digest does not match its contents")
+    assert (found(told).seq, en(found(told).reason)) == (6, "its digest does not match its contents")
 
 
 def test_changed_words_are_found(told):
     words = history(told)[4].words
     assert words.body == {"result": "已消杀。"}
     TicketWords.objects.filter(pk=words.pk).update(body={"result": "未消杀。"})
-    assert (found(told).seq, found(told).reason) == (5, "its words do not match their hash")
+    assert (found(told).seq, en(found(told).reason)) == (5, "its words do not match their hash")
 
 
 def test_words_sealed_anew_are_found(told):
     salt, digest = sealed_words({"result": "未消杀。"})
     TicketWords.objects.filter(event=history(told)[4]).update(body={"result": "未消杀。"}, salt=salt)
     tamper(told, 5, data={"words": digest})
-    assert (found(told).seq, found(told).reason) == (5, "its digest does not match its contents")
+    assert (found(told).seq, en(found(told).reason)) == (5, "its digest does not match its contents")
 
 
 def test_words_put_under_another_event_are_found(told):
     events = history(told)
     TicketWords.objects.filter(event=events[4]).delete()
     TicketWords.objects.filter(event=events[0]).update(event=events[4])
-    assert (found(told).seq, found(told).reason) == (1, "its words are missing")
+    assert (found(told).seq, en(found(told).reason)) == (1, "its words are missing")
     words = TicketWords.objects.create(street_id=events[0].street_id, event=events[0], salt=b"0" * 16)
     erase(words)
-    assert (found(told).seq, found(told).reason) == (5, "its words do not match their hash")
+    assert (found(told).seq, en(found(told).reason)) == (5, "its words do not match their hash")
 
 
 def test_words_put_where_nobody_spoke_are_found(told):
@@ -196,7 +197,7 @@ def test_two_events_that_changed_places_are_found(told):
     tamper(told, 99, seq=4)
     assert [one.verb for one in history(told)] == ["submit", "sign", "arrive", "contact", "reply", "confirm"]
     assert fold(history(told)) == "closed"
-    assert (found(told).seq, found(told).reason) == (3, "its digest does not match its contents")
+    assert (found(told).seq, en(found(told).reason)) == (3, "its digest does not match its contents")
 
 
 def remove(ticket, seq):
@@ -210,7 +211,7 @@ def remove(ticket, seq):
 
 def test_a_missing_event_is_found(told):
     remove(told, 5)
-    assert (found(told).seq, found(told).reason) == (5, "the event is missing")
+    assert (found(told).seq, en(found(told).reason)) == (5, "the event is missing")
 
 
 def cut_last_event(ticket, **columns):
@@ -223,7 +224,7 @@ def cut_last_event(ticket, **columns):
 
 def test_a_history_cut_short_is_found_by_its_count(told):
     remove(told, 6)
-    assert (found(told).seq, found(told).reason) == (6, "the subject counts 6 events, the history has 5")
+    assert (found(told).seq, en(found(told).reason)) == (6, "the subject counts 6 events, the history has 5")
 
 
 @pytest.mark.parametrize("guess", ["as it was", "the last digest", "made without the key", "empty"])
@@ -241,18 +242,18 @@ def test_a_history_cut_short_is_found_whatever_head_is_put_back(told, settings, 
     }
     cut_last_event(told, head=heads[guess])
     assert fold(history(told)) == row(told).state == "replied"
-    assert (found(told).seq, found(told).reason) == (5, "the subject's head does not seal its history")
+    assert (found(told).seq, en(found(told).reason)) == (5, "the subject's head does not seal its history")
 
 
 @pytest.mark.parametrize("head", [b"", b"\0" * 32, b"\xff" * 31])
 def test_a_changed_head_is_found(told, head):
     Ticket.objects.filter(pk=told["id"]).update(head=head)
-    assert (found(told).seq, found(told).reason) == (6, "the subject's head does not seal its history")
+    assert (found(told).seq, en(found(told).reason)) == (6, "the subject's head does not seal its history")
 
 
 def test_a_state_changed_behind_the_history_is_found(told):
     Ticket.objects.filter(pk=told["id"]).update(state="rejected")
-    assert found(told).reason == "the subject is 'rejected', its history says 'closed'"
+    assert en(found(told).reason) == "the subject is 'rejected', its history says 'closed'"
 
 
 def test_the_history_of_another_ticket_is_found(told, other):
@@ -297,19 +298,19 @@ def erase_all(ticket):
 @pytest.mark.parametrize("erased", [b"", b"\0" * 32])
 def test_words_that_were_emptied_behind_linlis_back_are_found(told, erased):
     TicketWords.objects.filter(event__subject=told["id"], event__seq=5).update(body={}, erased=erased)
-    assert (found(told).seq, found(told).reason) == (5, "its words were erased behind Linli's back")
+    assert (found(told).seq, en(found(told).reason)) == (5, "its words were erased behind Linli's back")
 
 
 def test_words_that_were_removed_are_found(told):
     TicketWords.objects.filter(event__subject=told["id"], event__seq=5).delete()
-    assert (found(told).seq, found(told).reason) == (5, "its words are missing")
+    assert (found(told).seq, en(found(told).reason)) == (5, "its words are missing")
 
 
 def test_the_mark_of_another_erasure_is_found(told):
     erase_all(told)
     first, last = TicketWords.objects.filter(event__subject=told["id"]).order_by("event__seq")
     TicketWords.objects.filter(pk=last.pk).update(erased=first.erased)
-    assert found(told).reason == "its words were erased behind Linli's back"
+    assert en(found(told).reason) == "its words were erased behind Linli's back"
 
 
 def test_erasing_words_leaves_the_chain_whole(told):

@@ -11,16 +11,20 @@ import pytest
 from django.contrib.postgres.fields import ArrayField
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from community.models import Street
 from tests.tickets.test_history import behind_linlis_back
 from tickets import sealing
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
 from tickets.models.clock import TicketFiring
+from web.words import en
 from workflow.audit import canonical, head_after, keyed
 from workflow.moment import at
+from workflow.seals import Head
 
 pytestmark = pytest.mark.django_db
 
@@ -366,6 +370,33 @@ def test_a_head_is_read_as_it_is_printed(ticket):
     assert (street, number, len(digest)) == (ticket.street.code, "1", 64)
     assert "There is no street elsewhere." in audit(f"elsewhere:{number}:{digest}")
     assert "A head is written STREET:NUMBER:DIGEST" in audit("x")
+
+
+def test_every_head_that_was_kept_is_compared_by_reading_the_chain_once(ticket):
+    heads, now = [], timezone.now()
+    for hours in range(4):
+        with at(now + timedelta(hours=2 * hours)):
+            heads.append(Head.parse(sealed(ticket.street_id)))
+    forged = Head(heads[1].group, heads[1].number, bytes(32))
+    later = Head(heads[1].group, 9, bytes(32))
+    with CaptureQueriesContext(connection) as one:
+        assert sealing.read_all(heads[:1])[1] == []
+    with CaptureQueriesContext(connection) as many:
+        _, flaws = sealing.read_all([*heads, forged, later])
+    assert len(many) == len(one)
+    assert {street for street, _ in flaws} == {ticket.street.code}
+    told = [en(reason) for _, reason in flaws]
+    assert [flaw[:7] for flaw in told] == ["seal 2 ", "the cha"]
+    assert "the chain was made anew" in told[0]
+    assert "number 9 was kept outside" in told[1]
+
+
+def test_all_streets_are_sealed_as_of_one_moment(ticket):
+    other = Street.objects.create(code="elsewhere", name="别处街道", name_en="Elsewhere")
+    assert sealing.seal_all() == 2
+    first, second = TicketSeal.objects.filter(number=1).values_list("street", "at")
+    assert {first[0], second[0]} == {ticket.street_id, other.pk}
+    assert first[1] == second[1]
 
 
 def test_heads_are_mailed(ticket, mailoutbox, settings):

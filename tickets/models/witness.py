@@ -7,6 +7,7 @@ from typing import Any
 from tickets.models.follower import Follower
 from tickets.models.photo import Photo
 from tickets.states import AssignmentRole
+from web.words import Words, bilingual
 from workflow.audit import UNKNOWN, lone_seal, sum_of_rows
 from workflow.models import Event, Witness
 from workflow.verification import left_a_seal
@@ -20,9 +21,9 @@ def witnesses(tickets: Sequence[Any]) -> Witness:
     followers = _by_ticket(Follower.objects.filter(ticket__in=keys))
     photos = _by_ticket(Photo.objects.filter(ticket__in=keys))
 
-    def witness(ticket: Any, events: Sequence[Event]) -> str | None:
+    def witness(ticket: Any, events: Sequence[Event]) -> Words | None:
         if bytes(ticket.followers_seal) not in (UNKNOWN, sum_of_rows(b"", added=followers.get(ticket.pk, []))):
-            return "its followers are not as they were left"
+            return bilingual("附议人与当时不符", "its followers are not as they were left")
         return _photo_flaw(ticket, events, photos.get(ticket.pk, [])) or _column_flaw(ticket, events)
 
     return witness
@@ -35,25 +36,28 @@ def _by_ticket(rows: Iterable[Any]) -> dict[Any, list[Any]]:
     return found
 
 
-def _photo_flaw(ticket: Any, events: Sequence[Event], photos: Sequence[Photo]) -> str | None:
+def _photo_flaw(ticket: Any, events: Sequence[Event], photos: Sequence[Photo]) -> Words | None:
     there = {(one.event_seq, str(one.pk)) for one in photos}
     told = {(event.seq, pk) for event in events for pk in event.data.get("photos") or ()}
     if there != told:
-        return "its photos are not those that its events name"
+        return bilingual("照片不是事件所列的照片", "its photos are not those that its events name")
     for one in photos:
         # Photos that were attached before there were seals have none.
         if bytes(one.seal) != lone_seal(one) and (one.seal or left_a_seal(events, one.event_seq or 1)):
-            return f"the photo {one.pk} is not as it was attached"
+            return bilingual(f"照片 {one.pk} 与附上时不符", f"the photo {one.pk} is not as it was attached")
     return None
 
 
-def _column_flaw(ticket: Any, events: Sequence[Event]) -> str | None:
+def _column_flaw(ticket: Any, events: Sequence[Event]) -> Words | None:
     said = folded(events)
     leads = (one.organisation_id for one in ticket.assignments if one.open and one.role == AssignmentRole.LEAD)
     said["holder_id"] = next(leads, None)
     return next(
         (
-            f"its {name} is {getattr(ticket, name)!r}, its history says {value!r}"
+            bilingual(
+                f"{name} 为 {getattr(ticket, name)!r}，而历史为 {value!r}",
+                f"its {name} is {getattr(ticket, name)!r}, its history says {value!r}",
+            )
             for name, value in said.items()
             if getattr(ticket, name) != value
         ),

@@ -74,7 +74,8 @@ class LoopingCommand(OperatorCommand):
             work(*arguments, **named)
         except Error as error:
             # The database will come back; what is due then is still due.
-            self.stderr.write(f"The database does not answer: {type(error).__name__}")
+            kind = type(error).__name__
+            self.complain(bilingual(f"数据库没有响应：{kind}", f"The database does not answer: {kind}"))
             connection.close()
         except Exception:
             logger.exception("What had to be done failed, and will be tried again.")

@@ -7,7 +7,7 @@ from django.utils.translation import override
 
 
 class OperatorCommand(BaseCommand):
-    """A command for whoever runs the server: its own words are in `language`, what it does is not touched by that."""
+    """A command for the operator of the server: its own words are in `language`, what it does is not touched by that."""
 
     language = "en"
     """Unless another is asked for."""
@@ -30,6 +30,11 @@ class OperatorCommand(BaseCommand):
         """Print a line."""
         with override(self.language):
             self.stdout.write(str(words))
+
+    def complain(self, words: object) -> None:
+        """Print a line of what is wrong."""
+        with override(self.language):
+            self.stderr.write(str(words))
 
     def refusal(self, words: object) -> CommandError:
         """What ends the command with these words."""

@@ -1,4 +1,4 @@
-"""The engine's tables: abstract bases for whoever uses it, and the calendars, which all of them share."""
+"""The engine's tables: abstract bases for the apps that use it, and the calendars, which all of them share."""
 
 from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear
 from workflow.models.subject import Clock, Event, Firing, Outbox, Seal, Subject, Witness, Words

@@ -10,13 +10,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import UUID7, Now
+from django.utils.functional import Promise
 
 from web.models import Identified
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Visibility
 
-type Witness = Callable[[Any, Sequence[Event]], str | None]
+type Witness = Callable[[Any, Sequence[Event]], Promise | str | None]
 """Says what is wrong with a subject beside its chain, given its events in order; None where nothing is."""
 
 

@@ -5,11 +5,12 @@ import uuid
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import override
 
 from tickets import photos, sealing
 from tickets.models import Ticket, TicketEvent
 from web.management.speaking import OperatorCommand
-from web.words import bilingual
+from web.words import Words, bilingual, en, zh
 from workflow.seals import Head
 from workflow.verification import Flaw, verify
 
@@ -49,7 +50,7 @@ class Command(OperatorCommand):
             if flaw is None:
                 continue
             flaws += 1
-            self.stderr.write(self._told(flaw))
+            self.complain(self._told(flaw))
             if not options["all"]:
                 raise self.refusal(
                     bilingual(
@@ -87,8 +88,8 @@ class Command(OperatorCommand):
             ) from None
         except LookupError as unknown:
             raise self.refusal(bilingual(f"没有街道 {unknown}。", f"There is no street {unknown}.")) from None
-        for one in flaws:
-            self.stderr.write(one)
+        for street, reason in flaws:
+            self.complain(bilingual(f"{street}：{zh(reason)}", f"{street}: {en(reason)}"))
         if flaws:
             raise self.refusal(bilingual("封印链不完整。", "The chain of seals does not hold."))
         return heads
@@ -96,7 +97,12 @@ class Command(OperatorCommand):
     def _photos(self) -> None:
         changed = list(photos.changed_files())
         for photo, reason in changed:
-            self.stderr.write(f"{photo.ticket_id}: the file of photo {photo.pk} {reason}")
+            self.complain(
+                bilingual(
+                    f"{photo.ticket_id}：照片 {photo.pk} 的文件{zh(reason)}",
+                    f"{photo.ticket_id}: the file of photo {photo.pk} {en(reason)}",
+                )
+            )
         if changed:
             raise self.refusal(
                 bilingual(
@@ -104,15 +110,19 @@ class Command(OperatorCommand):
                 )
             )
 
-    def _told(self, flaw: Flaw) -> str:
+    def _told(self, flaw: Flaw) -> Words:
         ticket = flaw.subject
         if ticket is None:
             return flaw.reason
         assert isinstance(ticket, Ticket)
-        return f"{ticket.code} ({ticket.pk}), event {flaw.seq}: {flaw.reason}"
+        return bilingual(
+            f"{ticket.code}（{ticket.pk}），第 {flaw.seq} 个事件：{zh(flaw.reason)}",
+            f"{ticket.code} ({ticket.pk}), event {flaw.seq}: {en(flaw.reason)}",
+        )
 
     def _progress(self, proved: int) -> None:
         """One line that is written over, on a terminal; a log is spared it."""
         if proved % _EVERY == 0 and self.stdout.isatty():
-            self.stdout.write(f"\r{proved} tickets …", ending="\r")
+            with override(self.language):
+                self.stdout.write(str(bilingual(f"\r{proved} 件工单…", f"\r{proved} tickets …")), ending="\r")
             self.stdout.flush()
