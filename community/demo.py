@@ -1,6 +1,5 @@
 """The demo street: 学院路街道 as data files, and its cast of invented people."""
 
-import csv
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -29,17 +28,23 @@ from community.models import (
     Street,
 )
 from community.public_password import PUBLIC_PASSWORD
+from web.tables import read_table
+from web.words import bilingual
 
 DATA = Path(__file__).parent / "data" / "xueyuanlu"
 ADMINISTRATOR_PASSWORD = PUBLIC_PASSWORD
+
+NOT_LOADED = bilingual(
+    "尚未载入演示街道，请先运行 `manage.py load_demo`。",
+    "The demo street is not loaded; run `manage.py load_demo` first.",
+)
 
 type Report = Callable[[str, int, int], None]
 
 
 def rows(name: str) -> list[dict[str, str]]:
     """The rows of one data file of the demo street."""
-    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return [row for _, row in read_table(DATA / f"{name}.csv")]
 
 
 def cast() -> dict[str, Person]:
@@ -264,7 +269,7 @@ def _load_residencies(
         "relation",
         "starts_on",
     )
-    # Those of before, too: whoever tries the demo out reads what neighbours read.
+    # Those of before, too: people who try the demo out read what neighbours read.
     key = attrgetter("compound_id", "person_id", "household_id", "relation", "starts_on")
     claimed = Residency.objects.filter(
         pk__in=[homes[key(one)].pk for one in wanted], confirmed_at=None, objected_at=None

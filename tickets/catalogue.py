@@ -5,7 +5,6 @@ current is asked again, at most every five seconds in each process: a new versio
 overlooked for that long, and what is filed meanwhile is filed under the version before it.
 """
 
-import csv
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils.functional import Promise
+from django.utils.translation import override
 
 from tickets.models import Category, CategoryVersion
+from web.tables import BadTable, read_table
 from web.words import bilingual
 
 FILE = Path(__file__).parent / "data" / "categories.csv"
@@ -211,21 +212,27 @@ def _read(version: CategoryVersion) -> Tree:
     )
 
 
+COLUMNS = (
+    *("code", "group", "group_zh", "group_en", "name_zh", "name_en", "disposal_class", "response_class", "lead"),
+    *("co_parties", "route", "urgent", "after_photo", "hotline", "external_code", "basis"),
+)
+_YES_OR_NO = bilingual("应为 `yes` 或 `no`。", "It must be `yes` or `no`.")
+
+
 def read_file(path: Path = FILE) -> list[Category]:
     """The categories of a file, unsaved and without a version.
 
     The file is CSV in UTF-8 with the column names of `Category`; co-handlers are divided by spaces, and booleans are
-    `yes` or `no`; without the column `public_face` each has one. Raises ValidationError that names the line which does not fit.
+    `yes` or `no`; without the column `public_face` each has one. Raises BadTable that names the row and the column which does not fit.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        try:
-            return [_category(row) for row in reader]
-        except (KeyError, ValidationError) as problem:
-            raise ValidationError(f"{path.name}:{reader.line_num}: {problem}") from problem
+    return [_category(path, number, row) for number, row in read_table(path, COLUMNS)]
 
 
-def _category(row: dict[str, str]) -> Category:
+def _category(path: Path, number: int, row: dict[str, str]) -> Category:
+    flags = {name: row.get(name, "yes") for name in ("urgent", "after_photo", "public_face")}
+    for name, written in flags.items():
+        if written not in YES_NO:
+            raise BadTable(path, number, name, _YES_OR_NO)
     category = Category(
         code=row["code"],
         group=row["group"],
@@ -238,15 +245,27 @@ def _category(row: dict[str, str]) -> Category:
         lead=row["lead"],
         co_parties=row["co_parties"].split(),
         route=row["route"],
-        urgent=YES_NO[row["urgent"]],
-        after_photo=YES_NO[row["after_photo"]],
-        public_face=YES_NO[row.get("public_face", "yes")],
         hotline=row["hotline"],
         external_code=row["external_code"],
         basis=row["basis"],
+        **{name: YES_NO[written] for name, written in flags.items()},
     )
-    category.full_clean(exclude={"id", "version"}, validate_unique=False, validate_constraints=False)
+    if wrong := _first_flaw(category, "zh-hans"):
+        name, reason = wrong
+        _, translated = _first_flaw(category, "en") or wrong
+        raise BadTable(path, number, "" if name == NON_FIELD_ERRORS else name, bilingual(reason, translated))
     return category
+
+
+def _first_flaw(category: Category, language: str) -> tuple[str, str] | None:
+    """The first column that does not fit, and why: asked anew for each language, for Django words some reasons at once."""
+    with override(language):
+        try:
+            category.full_clean(exclude={"id", "version"}, validate_unique=False, validate_constraints=False)
+        except ValidationError as problem:
+            name, reasons = next(iter(problem.message_dict.items()))
+            return name, reasons[0]
+    return None
 
 
 def differs(categories: Sequence[Category], version: CategoryVersion) -> bool:

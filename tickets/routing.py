@@ -8,7 +8,6 @@ Co-handlers are whom a rule names under `with`. A category's own co-parties are 
 in by themselves: else a department of the district would have its part in every overflowing bin.
 """
 
-import csv
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from tickets import parties
 from tickets.catalogue import Leaf
 from tickets.models.routing import RoutingRule, versions
 from tickets.states import State
+from web.tables import read_table
 from web.words import bilingual, en, zh
 from workflow.errors import Refusal
 
@@ -164,7 +164,7 @@ def renders(service: Service, organisation: uuid.UUID, parent: uuid.UUID | None)
 def contract_of(serving: Serving, leaf: Leaf, holder: uuid.UUID, parent: uuid.UUID | None) -> Service | None:
     """The contract under which `holder` does work on `leaf` here: the nearest of the kind that its lead works by, else of any.
 
-    None for whoever has no contract here.
+    None for a provider without a contract here.
     """
     kind, function = parties.split(leaf.lead)
     kinds = {parties.PROVIDER: "property", parties.TITLE_HOLDER: "title", "utility": "utility", "maintainer": function}
@@ -201,24 +201,23 @@ def rules(number: int | None = None) -> tuple[Rule, ...]:
             )
             for row in RoutingRule.objects.filter(version__number=number).order_by("position")
         )
-    with FILE.open(encoding="utf-8", newline="") as file:
-        return tuple(
-            Rule(
-                name=row["name"],
-                types=tuple(row["types"].split()),
-                place=row["place"],
-                lead=tuple(row["lead"].split()),
-                route=row["route"],
-                urgent=row["urgent"],
-                mode=row["mode"],
-                action=row["action"],
-                to=row["to"],
-                assisting=row["with"],
-                copy=row["copy"],
-                reason=bilingual(row["zh"], row["en"]),
-            )
-            for row in csv.DictReader(file)
+    return tuple(
+        Rule(
+            name=row["name"],
+            types=tuple(row["types"].split()),
+            place=row["place"],
+            lead=tuple(row["lead"].split()),
+            route=row["route"],
+            urgent=row["urgent"],
+            mode=row["mode"],
+            action=row["action"],
+            to=row["to"],
+            assisting=row["with"],
+            copy=row["copy"],
+            reason=bilingual(row["zh"], row["en"]),
         )
+        for _, row in read_table(FILE)
+    )
 
 
 def forget() -> None:

@@ -150,25 +150,61 @@ def test_the_law_s_words_for_parties_became_keys(rows, code, lead, co_parties):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "row", "column"),
     [
-        ("provider,committee section:property", "provider,committee section:nobody"),
-        ("provider,committee section:property", "provider,committee committee"),
-        ("D7,C4H", "D8,C4H"),
-        ("D7,C4H", "D7,R9H"),
-        ("coordinated,no,no", "coordinated,maybe,no"),
-        ("coordinated,no,no", "sideways,no,no"),
-        ("code,group,", "code,grp,"),
-        ("Poor property service", ""),
+        ("provider,committee section:property", "provider,committee section:nobody", 2, "co_parties"),
+        ("provider,committee section:property", "provider,committee committee", 2, None),
+        ("D7,C4H", "D8,C4H", 2, "disposal_class"),
+        ("D7,C4H", "D7,R9H", 2, "response_class"),
+        ("coordinated,no,no", "coordinated,maybe,no", 2, "urgent"),
+        ("coordinated,no,no", "sideways,no,no", 2, "route"),
+        ("code,group,", "code,grp,", 1, "group"),
+        ("Poor property service", "", 2, "name_en"),
+        ("Poor property service", "Poor\x07 property service", 2, "name_en"),
+        ("Poor property service", "\u200b\u3164", 2, "name_en"),
+        ("Poor property service", "Poor property service" * 40, 2, "name_en"),
+        ("Fee or disclosure dispute", "Fee\x00", 3, "name_en"),
+        ("Poor property service,", "Poor property service,,", 2, None),
     ],
 )
-def test_a_file_that_does_not_fit_is_refused_with_its_line(tmp_path, old, new):
+def test_a_file_that_does_not_fit_is_refused_with_its_row_and_column(nothing_loaded, tmp_path, old, new, row, column):
     path = tmp_path / "changed.csv"
     text = catalogue.FILE.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ValidationError, match=r"changed\.csv:2:"):
-        catalogue.read_file(path)
+    column_zh, column_en = (f"“{column}”列", f", column {column!r}") if column else ("", "")
+    for language, where in (
+        ("zh-hans", f"changed.csv 第 {row} 行{column_zh}："),
+        ("en", f"changed.csv, row {row}{column_en}: "),
+    ):
+        with pytest.raises(CommandError) as refusal:
+            run("--file", str(path), "--language", language)
+        assert str(refusal.value).startswith(where)
+        said = str(refusal.value).removeprefix(where)
+        assert said
+        assert bool(re.search(r"[\u4e00-\u9fff]", said)) == (language == "zh-hans"), said
+    assert not CategoryVersion.objects.exists()
+
+
+def test_a_file_that_is_no_text_is_refused(nothing_loaded, tmp_path):
+    path = tmp_path / "changed.csv"
+    for content in (
+        b"code,group\n\xff\xfe,x\n",
+        b"",
+        b'code,group\n"x',
+        catalogue.FILE.read_bytes().replace(b"Poor", b"\xed\xa0\x80"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(CommandError, match=r"changed\.csv, row 1"):
+            run("--file", str(path))
+    assert not CategoryVersion.objects.exists()
+
+
+def test_texts_of_a_file_are_read_as_texts_are_everywhere(tmp_path):
+    path = tmp_path / "changed.csv"
+    text = catalogue.FILE.read_text(encoding="utf-8")
+    path.write_text(text.replace("Poor property service", "Poor\u200b  property\u202e service "), encoding="utf-8")
+    assert catalogue.read_file(path)[0].name_en == "Poor property service"
 
 
 # Loading

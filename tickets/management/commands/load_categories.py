@@ -8,10 +8,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import override
 
 from tickets import catalogue
 from tickets.models import CategoryVersion
 from web.management.speaking import OperatorCommand
+from web.tables import BadTable
 from web.words import bilingual
 
 # The Beijing Property Management Regulation took effect on 1 May 2020; nothing is filed under the tree before that.
@@ -73,10 +75,13 @@ class Command(OperatorCommand):
             else:
                 effective_from = options["effective_from"]
             version = catalogue.load(categories, source=path.name, at=timezone.now(), effective_from=effective_from)
-        except (OSError, ValidationError) as problem:
-            raise CommandError(
-                "; ".join(problem.messages) if isinstance(problem, ValidationError) else str(problem)
-            ) from problem
+        except BadTable as problem:
+            raise self.refusal(problem.reason) from problem
+        except ValidationError as problem:
+            with override(self.language):
+                raise CommandError("; ".join(problem.messages)) from problem
+        except OSError as problem:
+            raise CommandError(str(problem)) from problem
         self.say(
             bilingual(
                 f"第 {version.number} 版：{len(categories)} 个分类，自 {effective_from.isoformat()} 起生效。",
