@@ -1,6 +1,7 @@
 """Processes of Linli's on the tests' own database, beside the process of the tests."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,14 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
+from launcher.account import die_with_parent
 from launcher.family import PROJECT
+
+
+def with_us(number: int = signal.SIGTERM) -> Callable[[], None]:
+    """For a Popen's `preexec_fn`: the child is sent the signal when the tests die, however they die (Linux only)."""
+    tests = os.getpid()
+    return lambda: die_with_parent(tests, number)
 
 
 def database_url() -> str:
@@ -26,6 +34,7 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         env={**os.environ, "DATABASE_URL": database_url(), "LINLI_ENV": "test", **environment},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=with_us(),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from launcher.family import PROJECT
+from tests.processes import with_us
 
 PATIENCE = 60
 READY = "Ctrl-C stops everything"
@@ -100,6 +101,7 @@ def launch(home: Path, tmp_path: Path) -> Iterator[object]:
                 env=environment(at),
                 stdout=file,
                 stderr=subprocess.STDOUT,
+                preexec_fn=with_us(),
             )
         launched.append(Launched(process, output))
         return launched[-1]

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from launcher.run import free_port
-from tests.processes import wait_until
+from tests.processes import wait_until, with_us
 from tests.production.image import Image, build, services
 
 HOST = "linli.example"
@@ -61,7 +61,13 @@ class Production:
         command, environment = self.services[name]
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                command, cwd=self.image.project, env=environment, stdout=log, stderr=log, start_new_session=True
+                command,
+                cwd=self.image.project,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=with_us(),
             )
 
     def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:

@@ -33,7 +33,9 @@ if "linli-web" in sys.argv:
         os.kill(int(pid.read_text()), signal.SIGTERM)
         while Path("/proc", pid.read_text()).exists() and "Z" != Path("/proc", pid.read_text(), "stat").read_text().split()[2]:
             pass
-    script = 'set -a; . {site}/linli.env; set +a; export LINLI_DATABASE_POOL=true; cd {site}/current; exec {command}'
+    # Whoever starts it ends at once, so it has somebody who ends it when the tests die.
+    watched = '(while kill -0 {tests} && kill -0 $$; do sleep 1; done; kill $$) 2>/dev/null &'
+    script = watched + ' set -a; . {site}/linli.env; set +a; export LINLI_DATABASE_POOL=true; cd {site}/current; exec {command}'
     with open({site!r} + "/web.log", "ab") as log:
         child = subprocess.Popen(["sh", "-c", script], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
     pid.write_text(str(child.pid))
@@ -109,7 +111,7 @@ def site(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     (command,) = re.findall(r"^ExecStart=(.+)$", DOCUMENT, re.MULTILINE)
     command = command.replace("/srv/linli", str(root)).replace("--port 8000", f"--port {port}")
     tool = root / "tools" / "systemctl"
-    tool.write_text(SYSTEMCTL.format(python=sys.executable, site=str(root), command=command))
+    tool.write_text(SYSTEMCTL.format(python=sys.executable, site=str(root), command=command, tests=os.getpid()))
     tool.chmod(0o755)
     path = f"{root / 'tools'}:{servers.POSTGRES / 'bin'}:{image.root / 'base' / 'bin'}:{os.defpath}"
     server = Production(image, port, {}, root)

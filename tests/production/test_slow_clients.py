@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from launcher.family import PROJECT
 from launcher.run import free_port
-from tests.processes import wait_until
+from tests.processes import wait_until, with_us
 from tests.production.conftest import HOST, Production
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
@@ -104,6 +104,7 @@ def proxy(production: Production, tmp_path_factory: pytest.TempPathFactory) -> I
             [NGINX, "-c", configuration, "-g", "daemon off;" + ("user root;" if os.geteuid() == 0 else "")],
             stdout=log,
             stderr=log,
+            preexec_fn=with_us(),
         )
     context = ssl.create_default_context(cafile=str(directory / "fullchain.pem"))
     server = Proxy(plain, tls, context)
