@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
 from community.models.places import Compound, Household, Street
-from community.phones import MOBILE, read_mobile
+from community.phones import MOBILE, NO_MOBILE, read_mobile
 from web.models import Identified
 from web.words import bilingual
 
@@ -59,6 +59,23 @@ class Confirmation(models.TextChoices):
     CODE = "code", bilingual("住户验证码", "The household's code")
 
 
+class MobileNumber(models.CharField):
+    """A mobile number of the mainland, which may be written as people write phones wherever it is cleaned, as by `createsuperuser`."""
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        """The eleven digits. Raises ValidationError."""
+        try:
+            number = read_mobile(value or "")
+        except ValueError:
+            raise ValidationError(NO_MOBILE, code="invalid") from None
+        return super().clean(number, model_instance)
+
+    def deconstruct(self) -> Any:
+        """A text column, to migrations."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
 class PersonManager(BaseUserManager["Person"]):
     """Makes persons; they are known by their mobile number."""
 
@@ -83,7 +100,7 @@ class PersonManager(BaseUserManager["Person"]):
 class Person(Identified, AbstractBaseUser, PermissionsMixin):
     """A human being with a mobile number, shared by all streets; what they may do comes from memberships and homes."""
 
-    phone = models.CharField(
+    phone = MobileNumber(
         bilingual("手机号", "mobile number"),
         max_length=11,
         unique=True,

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth import get_user
@@ -15,6 +16,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client, RequestFactory
+from django.utils.translation import override
 
 from community import passwords
 from community.cookies import NAME as COOKIE
@@ -301,5 +303,47 @@ def test_the_first_administrator_is_made_on_the_command_line_and_signs_in(client
     call_command("createsuperuser", "--noinput", "--phone", "13900000001", "--name", "管理员", verbosity=0)
     assert enter(client, Person(phone="13900000001"), password=PASSWORD).status_code == 302
     assert client.get("/admin/community/person/").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "written", ["+86 139-0000-0001", "１３９ ００００ ０００１", "(86) 13900000001", "139 0000 0001"]
+)
+def test_the_administrator_s_phone_is_read_as_the_api_reads_it(monkeypatch, written):
+    call_command("createsuperuser", "--noinput", "--phone", written, "--name", "管理员", verbosity=0)
+    made = Person.objects.get(phone="13900000001")
+    assert made.is_superuser
+    made.delete()
+    monkeypatch.setenv("DJANGO_SUPERUSER_PHONE", written)
+    call_command("createsuperuser", "--noinput", "--name", "管理员", verbosity=0)
+    assert Person.objects.get(phone="13900000001").is_superuser
+    before = Person.objects.count()
     with pytest.raises(CommandError):
-        call_command("createsuperuser", "--noinput", "--phone", "123", "--name", "管理员", verbosity=0)
+        call_command("createsuperuser", "--noinput", "--name", "管理员", verbosity=0)
+    assert Person.objects.count() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("written", ["123", "010-55509999", "+1 202 555 0100", "手机号"])
+def test_what_is_no_mobile_number_makes_no_administrator(written):
+    before = Person.objects.count()
+    with pytest.raises(CommandError, match="11位大陆手机号"):
+        call_command("createsuperuser", "--noinput", "--phone", written, "--name", "管理员", verbosity=0)
+    with override("en"), pytest.raises(CommandError, match="mainland mobile number of 11 digits"):
+        call_command("createsuperuser", "--noinput", "--phone", written, "--name", "管理员", verbosity=0)
+    assert Person.objects.count() == before
+
+
+@pytest.mark.django_db
+def test_a_phone_that_is_typed_is_asked_for_until_it_is_one(monkeypatch):
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    typed = iter(["123", "+86 139 0000 0001", "管理员"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    monkeypatch.setattr("getpass.getpass", lambda *prompt: PASSWORD)
+    complained = StringIO()
+    call_command("createsuperuser", stdin=Terminal(), stderr=complained, verbosity=0)
+    assert "11位大陆手机号" in complained.getvalue()
+    assert Person.objects.get(phone="13900000001").is_superuser

@@ -5,6 +5,7 @@ import html
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -13,16 +14,18 @@ import yaml
 from django.apps import apps
 from django.contrib.admin import site
 from django.contrib.postgres.fields import ArrayField
-from django.core.management import call_command
-from django.db import models
+from django.core.management import CommandError, call_command
+from django.db import models, transaction
+from django.db.models import F
 from django.urls import NoReverseMatch, reverse
 
 from community import demo
 from launcher.family import PROJECT
 from tests.tickets.paths import Scene
+from tests.tickets.test_history import behind_linlis_back
 from tickets import announce
-from tickets.models import Ticket
-from tickets.states import State
+from tickets.models import Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
+from tickets.states import ClockName, State
 from workflow.moves import moves
 
 pytestmark = pytest.mark.django_db
@@ -290,6 +293,7 @@ COMMANDS: dict[str, list[Any]] = {
     "dead_letters": ["--replay", "--all"],
     "seal_audit": [],
     "verify_audit": [],
+    "simulate": ["--days=3", "--tickets=30", "--until=2026-11-20T18:00+08:00", "--dry-run", "--lines=… "],
 }
 
 
@@ -300,10 +304,72 @@ def test_every_command_speaks_the_language_asked_for(scene, tmp_path, command, l
     out, arguments = StringIO(), [*COMMANDS[command], *(["--into", tmp_path] if command == "draw_states" else [])]
     call_command(command, *arguments, language=language, stdout=out)
     assert out.getvalue()
-    # Keys of the cast, names of stories and of files are typed as they stand.
+    # Keys of the cast, names of stories and of files, and digests are typed as they stand.
     lines = [
-        re.sub(r"^\s*[a-z_ -]+(?= \d)|^\s*[\w-]+|[\w-]+\.(yaml|md|svg|csv)", "", line)
+        re.sub(r"^\s*[a-z_ -]+(?= \d)|^\s*[\w-]+|[\w-]+\.(yaml|md|svg|csv)|\b[0-9a-f]{64}\b", "", line)
         for line in out.getvalue().splitlines()
     ]
     known = [*written(), demo.ADMINISTRATOR_PASSWORD]
     assert foreign(without("\n".join(lines), known), language) == set()
+
+
+def refused(command: str, *arguments: Any, language: str) -> str:
+    """What a command complains of."""
+    complained = StringIO()
+    with pytest.raises(CommandError) as refusal:
+        call_command(command, *arguments, language=language, stdout=StringIO(), stderr=complained)
+    return f"{complained.getvalue()}{refusal.value}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("token", ["nobody"]),
+        ("simulate", ["--days=1"]),
+        ("simulate", ["--until=yesterday"]),
+        ("verify_audit", ["--head=x"]),
+        ("verify_audit", ["--head=elsewhere:1:00"]),
+    ],
+)
+def test_every_refusal_of_a_command_speaks_the_language_asked_for(scene, command, arguments, language):
+    said = refused(command, *arguments, language=language)
+    keys = [row["key"] for row in demo.rows("people")]
+    typed = [
+        *keys,
+        "nobody",
+        "--until yesterday",
+        "2026-11-20T18:00+08:00",
+        "STREET:NUMBER:DIGEST",
+        "`seal_audit`",
+        "elsewhere",
+    ]
+    assert foreign(without(said, sorted([*written(), *typed], key=len, reverse=True)), language) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_flaw_of_the_audit_speaks_the_language_asked_for(scene, language):
+    """Each kind of row is changed behind Linli's back, and so is the chain of seals."""
+    ticket = scene.follow(scene.file("CL03", photos=[scene.photo("resident")]), [("dispatcher", "sign", {})])
+    call_command("seal_audit", stdout=StringIO())
+    changes: list[tuple[Any, dict[str, Any]]] = [
+        (Ticket.objects.filter(pk=ticket), {"title": "x"}),
+        (Ticket.objects.filter(pk=ticket), {"event_count": 7}),
+        (Ticket.objects.filter(pk=ticket), {"head": bytes(32)}),
+        (TicketEvent.objects.filter(subject=ticket, seq=2), {"target": "closed"}),
+        (TicketWords.objects.filter(event__subject=ticket), {"body": {"text": "x"}}),
+        (TicketClock.objects.filter(subject=ticket), {"due_at": F("due_at") + timedelta(hours=1)}),
+        (Photo.objects.filter(ticket=ticket), {"kind": "after"}),
+        (TicketSeal.objects.all(), {"digest": bytes(32)}),
+        (TicketSeal.objects.all(), {"number": 7}),
+    ]
+    for rows, change in changes:
+        point = transaction.savepoint_create()
+        with behind_linlis_back():
+            rows.update(**change)
+        said = refused("verify_audit", "--all", language=language)
+        transaction.savepoint_rollback(point)
+        code = Ticket.objects.values_list("code", flat=True).get(pk=ticket)
+        known = [*written(), code, "closed", "in_progress", "dispatched", *ClockName.values]
+        plain = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", said)
+        assert foreign(without(plain, known), language) == set(), change

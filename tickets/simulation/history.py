@@ -17,8 +17,9 @@ from community.receivers import local_day
 from tickets.models import Ticket, TicketClock, TicketEvent
 from tickets.models.clock import TicketFiring
 from tickets.states import OPEN, ClockName
+from web.words import Words, bilingual, en, zh
 from workflow.clocks import FIRED, next_moment, untrue
-from workflow.verification import flaw, fold
+from workflow.verification import BrokenChain, flaw, fold
 
 BATCH = 300
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -57,31 +58,54 @@ def _grouped(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
     return found
 
 
-def faults(history: History, until: datetime) -> list[str]:
+def faults(history: History, until: datetime) -> list[Words]:
     """Everything that is not as Linli promises it at the moment `until`; nothing where all is well."""
     ticket, events = history.ticket, history.events
-    found = []
+    found: list[Words] = []
     try:
         if (state := fold(events)) != ticket.state:
-            found.append(f"the events lead to {state}, the ticket is {ticket.state}")
-    except ValueError as problem:
-        found.append(str(problem))
+            found.append(
+                bilingual(
+                    f"事件所至状态为 {state}，工单为 {ticket.state}",
+                    f"the events lead to {state}, the ticket is {ticket.state}",
+                )
+            )
+    except BrokenChain as broken_chain:
+        found.append(broken_chain.reason)
     if (broken := flaw(ticket, events)) is not None:
-        found.append(f"event {broken.seq}: {broken.reason}")
+        found.append(
+            bilingual(f"第 {broken.seq} 个事件：{zh(broken.reason)}", f"event {broken.seq}: {en(broken.reason)}")
+        )
     if (wrong := untrue(ticket, events, history.clocks)) is not None:
-        found.append(f"clock {wrong.name} of event {wrong.epoch} is not as its events say")
+        found.append(
+            bilingual(
+                f"第 {wrong.epoch} 个事件的时限 {wrong.name} 与事件不符",
+                f"clock {wrong.name} of event {wrong.epoch} is not as its events say",
+            )
+        )
     if ticket.state in OPEN and not any(one.running_since for one in history.clocks):
-        found.append("it is open, and no clock runs")
+        found.append(bilingual("工单未办结，却没有时限在走", "it is open, and no clock runs"))
     if (ticket.next_due_at is not None) != (ticket.state in OPEN):
-        found.append(f"it is {ticket.state}, and its next due moment is {ticket.next_due_at}")
+        found.append(
+            bilingual(
+                f"状态为 {ticket.state}，而下一到期时刻为 {ticket.next_due_at}",
+                f"it is {ticket.state}, and its next due moment is {ticket.next_due_at}",
+            )
+        )
     for clock in history.clocks:
         found += _faults_of(clock, history, until)
     return found
 
 
-def _faults_of(clock: TicketClock, history: History, until: datetime) -> list[str]:
+def _faults_of(clock: TicketClock, history: History, until: datetime) -> list[Words]:
     """What is wrong with the rungs of one clock: each once, in order, none early, none missed."""
-    name, fired = f"clock {clock.name} of event {clock.epoch}", history.firings[clock.pk]
+    fired = history.firings[clock.pk]
+
+    def told(zh: str, en: str) -> Words:
+        return bilingual(
+            f"第 {clock.epoch} 个事件的时限 {clock.name}：{zh}", f"clock {clock.name} of event {clock.epoch}: {en}"
+        )
+
     said = [
         by
         for event in history.events
@@ -89,24 +113,37 @@ def _faults_of(clock: TicketClock, history: History, until: datetime) -> list[st
         and (by["clock"], by["holder"], by["epoch"]) == (clock.name, str(clock.holder_id or ""), clock.epoch)
     ]
     found = [
-        f"{name}: rung {rung} was fired {times} times"
+        told(f"第 {rung} 级触发了 {times} 次", f"rung {rung} was fired {times} times")
         for rung, times in Counter(by["rung"] for by in said).items()
         if times > 1
     ]
     if [one.rung for one in sorted(fired, key=attrgetter("due_at"))] != [by["rung"] for by in said]:
-        found.append(f"{name}: the rungs that were fired are not those that its events tell of")
+        found.append(
+            told("触发的各级与事件所载不符", "the rungs that were fired are not those that its events tell of")
+        )
     positions = [by["position"] for by in said]
     # A clock that goes on for another begins where that one was, and one that is overdue no longer climbs once more.
     goes_on = clock.name == ClockName.PROMISE or history.events[clock.epoch - 1].verb == "correct"
     begins_right = not positions or positions[0] == 0 or goes_on
     if not begins_right or any(after > before + 1 for before, after in pairwise([*positions, clock.rung])):
-        found.append(f"{name}: a rung was left out")
-    found += [f"{name}: rung {one.rung} was fired early" for one in fired if one.fired_at < one.due_at]
+        found.append(told("漏掉一级", "a rung was left out"))
+    found += [
+        told(f"第 {one.rung} 级触发过早", f"rung {one.rung} was fired early")
+        for one in fired
+        if one.fired_at < one.due_at
+    ]
     if clock.fire_at is not None and clock.fire_at <= until:
-        found.append(f"{name}: a rung that was due at {clock.fire_at} was not fired")
+        found.append(
+            told(f"应于 {clock.fire_at} 触发的一级没有触发", f"a rung that was due at {clock.fire_at} was not fired")
+        )
     following = next_moment(clock, history.ticket.rules())
     if clock.stopped_at is not None and not clock.pauses and following is not None and following < clock.stopped_at:
-        found.append(f"{name}: a rung that was due at {following} was not fired before it stopped")
+        found.append(
+            told(
+                f"应于 {following} 触发的一级在停止前没有触发",
+                f"a rung that was due at {following} was not fired before it stopped",
+            )
+        )
     return found
 
 

@@ -7,6 +7,7 @@ from django.db import connection
 from tickets.simulation.history import Digest, faults, histories
 from tickets.simulation.run import Run
 from tickets.simulation.tally import KINDS, Tally
+from web.words import Words, bilingual, en, zh
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Outcome:
     digest: str
     events: int
     refused: int
-    faults: list[str]
+    faults: list[Words]
 
 
 def examine(run: Run) -> Outcome:
@@ -26,10 +27,14 @@ def examine(run: Run) -> Outcome:
         # What the database would check at the end of the transaction, which may be taken back.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    tally, digest, found, events = Tally(), Digest(run.crowd.names, run.span.begin), [], 0
+    tally, digest, events = Tally(), Digest(run.crowd.names, run.span.begin), 0
+    found: list[Words] = []
     for life, history in zip(run.lives, histories([one.ticket.pk for one in run.lives]), strict=True):
         digest.add(history)
         tally.add(history, life.first.name if life.first else KINDS[-1], run.span.until)
-        found += [f"{history.ticket.code}: {fault}" for fault in faults(history, run.span.until)]
+        code = history.ticket.code
+        found += [
+            bilingual(f"{code}：{zh(fault)}", f"{code}: {en(fault)}") for fault in faults(history, run.span.until)
+        ]
         events += len(history.events)
     return Outcome(tally, digest.hexadecimal, events, run.refused.total(), found)

@@ -5,12 +5,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
+from community.management.table import padded, right
 from tickets.inputs import Satisfaction
 from tickets.simulation.history import History
 from tickets.states import OPEN, ClockName, State
+from web.words import Words, bilingual, zh
 
 KINDS = ("fast", "slow", "absent", "street")
 ALL = "all"
+COLUMNS: Mapping[str, Words] = {
+    ALL: bilingual("全部", "all"),
+    "fast": bilingual("及时", "fast"),
+    "slow": bilingual("拖延", "slow"),
+    "absent": bilingual("缺位", "absent"),
+    "street": bilingual("街道", "street"),
+}
 
 
 @dataclass(slots=True)
@@ -65,6 +74,10 @@ class Count:
         elif ticket.rating is not None:
             self.rated += 1
             self.satisfied += ticket.rating >= Satisfaction.FAIRLY_SATISFIED
+        # Of each whose own report was merged into it.
+        merged = {event.actor_id: event.data["rating"] for event in events if event.verb == "rate"}
+        self.rated += len(merged)
+        self.satisfied += sum(one >= Satisfaction.FAIRLY_SATISFIED for one in merged.values())
         self.merged += ticket.state == State.MERGED
         self.on_account += "put_on_account" in verbs
         self.open += ticket.state in OPEN
@@ -75,28 +88,30 @@ class Count:
         """Of those that were disposed of, how many in time, in a hundred."""
         return 100 * self.on_time / self.disposed if self.disposed else None
 
-    def figures(self) -> Iterator[tuple[str, float | None, str]]:
+    def figures(self) -> Iterator[tuple[Words, float | None, str]]:
         """Each line: its label, its figure (None where there is none), and its unit."""
-        yield "filed", self.filed, ""
-        yield "disposed of", self.disposed, ""
-        yield "  on time", self.share_on_time, "%"
-        yield "  median time", median(self.hours) if self.hours else None, "h"
-        yield "open at the end", self.open, ""
-        yield "  and overdue", self.overdue, ""
+        yield bilingual("收件", "filed"), self.filed, ""
+        yield bilingual("办结", "disposed of"), self.disposed, ""
+        yield bilingual("  按时", "  on time"), self.share_on_time, "%"
+        yield bilingual("  用时中位数", "  median time"), median(self.hours) if self.hours else None, "h"
+        yield bilingual("期末未结", "open at the end"), self.open, ""
+        yield bilingual("  其中超时", "  and overdue"), self.overdue, ""
         for level, number in self.levels.items():
-            yield f"raised to L{level}" + (" or higher" if level < max(self.levels) else ""), number, ""
-        yield "supervised", self.supervised, ""
-        yield "bounced", self.bounced, ""
-        yield "asked to be returned", self.returned, ""
-        yield "disputed", self.disputed, ""
-        yield "reopened", self.reopened, ""
-        yield "closed silently", self.silent, ""
-        yield "rated by residents", self.rated, ""
-        yield "  satisfied", 100 * self.satisfied / self.rated if self.rated else None, "%"
-        yield "rated on their behalf", self.rated_on_behalf, ""
-        yield "merged", self.merged, ""
-        yield "put on account", self.on_account, ""
-        yield "reminders", self.reminders, ""
+            higher = level < max(self.levels)
+            more = ("及以上", " or higher") if higher else ("", "")
+            yield bilingual(f"升至 L{level}{more[0]}", f"raised to L{level}{more[1]}"), number, ""
+        yield bilingual("督办", "supervised"), self.supervised, ""
+        yield bilingual("超时未签退回", "bounced"), self.bounced, ""
+        yield bilingual("申请退单", "asked to be returned"), self.returned, ""
+        yield bilingual("不满意", "disputed"), self.disputed, ""
+        yield bilingual("重开", "reopened"), self.reopened, ""
+        yield bilingual("逾期默认办结", "closed silently"), self.silent, ""
+        yield bilingual("居民评价", "rated by residents"), self.rated, ""
+        yield bilingual("  满意", "  satisfied"), 100 * self.satisfied / self.rated if self.rated else None, "%"
+        yield bilingual("代为评价", "rated on their behalf"), self.rated_on_behalf, ""
+        yield bilingual("并单", "merged"), self.merged, ""
+        yield bilingual("挂账", "put on account"), self.on_account, ""
+        yield bilingual("催办提醒", "reminders"), self.reminders, ""
 
 
 _DISPOSAL = frozenset({ClockName.HANDLE, ClockName.OVERALL})
@@ -116,12 +131,12 @@ class Tally:
     def table(self) -> list[str]:
         """The lines of a table, with a column for all and for each kind."""
         columns = [list(one.figures()) for one in self.counts.values()]
-        lines = [_line("", [*self.counts])]
+        lines = [_line("", [COLUMNS[name] for name in self.counts])]
         return lines + [_line(row[0][0], [_figure(*one[1:]) for one in row]) for row in zip(*columns, strict=True)]
 
-    def beside(self, other: "Tally", names: Sequence[str]) -> list[str]:
+    def beside(self, other: "Tally", names: Sequence[Words]) -> list[str]:
         """The lines of a table that shows all tickets of this run, those of another, and the difference."""
-        lines = [_line("", [*names, "difference"])]
+        lines = [_line("", [*names, bilingual("相差", "difference")])]
         for (label, before, unit), (_, after, _) in zip(
             self.counts[ALL].figures(), other.counts[ALL].figures(), strict=True
         ):
@@ -130,12 +145,17 @@ class Tally:
         for kind in KINDS:
             first, second = self.counts[kind].share_on_time, other.counts[kind].share_on_time
             change = "" if first is None or second is None else _difference(second - first, "%")
-            lines.append(_line(f"on time, {kind}", [_figure(first, "%"), _figure(second, "%"), change]))
+            lines.append(
+                _line(
+                    bilingual(f"按时，{zh(COLUMNS[kind])}", f"on time, {kind}"),
+                    [_figure(first, "%"), _figure(second, "%"), change],
+                )
+            )
         return lines
 
 
-def _line(label: str, cells: Sequence[str]) -> str:
-    return f"{label:<24}" + "".join(f"{cell:>12}" for cell in cells)
+def _line(label: Words, cells: Sequence[Words]) -> str:
+    return padded(str(label), 24) + "".join(right(str(cell), 12) for cell in cells)
 
 
 def _figure(number: float | None, unit: str) -> str:

@@ -1,9 +1,10 @@
 """What invented people say, and the reports that they make."""
 
-import csv
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from web.tables import read_table
 
 FILE = Path(__file__).parents[1] / "data" / "demo_reports.csv"
 PROGRESS = (
@@ -53,5 +54,4 @@ class Sample:
 @cache
 def samples() -> tuple[Sample, ...]:
     """The reports of the data file, in its order."""
-    with FILE.open(encoding="utf-8", newline="") as file:
-        return tuple(Sample(**row) for row in csv.DictReader(file))
+    return tuple(Sample(**row) for _, row in read_table(FILE))

@@ -27,14 +27,7 @@ class Command(SpeakingCommand):
         """Print one line for each of the cast."""
         people = demo.cast()
         if not people:
-            raise CommandError(
-                str(
-                    bilingual(
-                        "尚未载入演示街道，请先运行 `manage.py load_demo`。",
-                        "The demo street is not loaded; run `manage.py load_demo` first.",
-                    )
-                )
-            )
+            raise CommandError(str(demo.NOT_LOADED))
         loaded = Person.objects.filter(id__in=[person.id for person in people.values()]).prefetch_related(
             Prefetch("memberships", Membership.objects.select_related("organisation")),
             Prefetch("residencies", Residency.objects.select_related("compound")),

@@ -1,21 +1,23 @@
 """Sign one of the demo's people in without a code, on a development server."""
 
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 
 from community import demo, signin
+from web.management.speaking import OperatorCommand
+from web.words import bilingual
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """`manage.py token PERSON`: prints a token for `Authorization: Bearer`, and nothing else."""
 
     help = "Print a fresh token of one of the demo's people, by key or phone, without a sign-in code. Refused in production."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Who."""
+        super().add_arguments(parser)
         parser.add_argument(
             "person", nargs="?", default="", help="a key or a phone of `manage.py demo_people`, such as resident"
         )
@@ -23,13 +25,14 @@ class Command(BaseCommand):
     def handle(self, *, person: str, **options: Any) -> None:
         """Issue it; only to people of the demo, whom no secret of anybody's protects."""
         if settings.PRODUCTION:
-            raise CommandError("Nobody gets in without a code in production.")
+            raise self.refusal(bilingual("生产环境须凭验证码登录。", "Nobody gets in without a code in production."))
         people = demo.cast()
         if not people:
-            raise CommandError("The demo street is not loaded; run `manage.py load_demo` first.")
+            raise self.refusal(demo.NOT_LOADED)
         found = people.get(person) or next((one for one in people.values() if one.phone == person), None)
         if found is None or not found.is_active:
+            named_zh = f"{person!r} 不是演示人员。" if person else ""
             named = f"{person!r} is none of the demo's people. " if person else ""
             known = ", ".join(row["key"] for row in demo.rows("people") if row["cast"] == "yes")
-            raise CommandError(f"{named}Name one of them: {known}.")
+            raise self.refusal(bilingual(f"{named_zh}请写明其中一人：{known}。", f"{named}Name one of them: {known}."))
         self.stdout.write(signin.issue(found, "make token").secret)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import override
 from tqdm import tqdm
 
-from community.demo import rows
+from community.demo import NOT_LOADED, rows
 from community.models import Street
 from tickets import service_level
 from tickets.catalogue import NoCatalogue
@@ -27,12 +28,15 @@ from tickets.simulation.behaviour import WISHES
 from tickets.simulation.crowd import Crowd, settle
 from tickets.simulation.outcome import Outcome, examine
 from tickets.simulation.run import Run, Span
+from web.management.speaking import OperatorCommand
+from web.words import Words, bilingual, en, zh
 from workflow.calendars import NoCalendar
 
 A_DAY = 50
 """Tickets a day where no number is given: a street of 75 compounds."""
 TOLD = 20
 """Faults that are written out."""
+_NOTHING_KEPT = bilingual("未保留任何内容。", "Nothing was kept.")
 HELP = """\
 Let invented residents, committees, companies and the street's own people live through some days on the demo street, by the real
 moves and the real sweep, under a clock of their own; then say what it looked like and check that everything Linli promises of
@@ -46,7 +50,7 @@ The same seed, number of days and tickets, and end (--until) on the same street 
 written as tickets/data/service_level.toml; docs/what_if.toml is one to begin with."""
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """`manage.py simulate`: everything in one transaction, so that a server that runs meanwhile sees all of it or nothing."""
 
     help = HELP
@@ -56,8 +60,9 @@ class Command(BaseCommand):
         """Leave the lines of the help as they are."""
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **options)
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """How long, how many, which, and what is kept of it."""
+        super().add_arguments(parser)
         parser.add_argument("--days", type=int, default=30, help="how many days (default: %(default)s)")
         parser.add_argument("--tickets", type=int, help=f"how many reports (default: {A_DAY} a day)")
         parser.add_argument("--seed", type=int, default=7, help="another number, other people (default: %(default)s)")
@@ -88,22 +93,35 @@ class Command(BaseCommand):
     ) -> None:
         """Run once, or twice to compare; refused in production, and on a street with other tickets unless nothing is kept."""
         if settings.PRODUCTION:
-            raise CommandError("Invented tickets have no place among real ones: not in production.")
+            raise self.refusal(
+                bilingual(
+                    "生产环境中不得生成虚构工单。", "Invented tickets have no place among real ones: not in production."
+                )
+            )
         keeps = policy is None and not dry_run
         number = A_DAY * days if tickets is None else tickets
         if days < 2 or number < len(WISHES):
-            raise CommandError(f"It takes two days and {len(WISHES)} tickets at least.")
+            raise self.refusal(
+                bilingual(
+                    f"至少需要两天、{len(WISHES)} 件工单。", f"It takes two days and {len(WISHES)} tickets at least."
+                )
+            )
         self.mark = lines
         span = Span(days, number, seed, self.end(until), WISHES if keeps else ())
         street = Street.objects.filter(code=rows("streets")[0]["code"]).first()
         if street is None:
-            raise CommandError("The demo street is not loaded; run `manage.py load_demo` first.")
+            raise self.refusal(NOT_LOADED)
         used = Ticket.objects.filter(street=street).exists()
         if once and used:
-            self.stdout.write("The street has tickets; nothing new.")
+            self.say(bilingual("街道已有工单，未作改动。", "The street has tickets; nothing new."))
             return
         if keeps and used and not into_used:
-            raise CommandError("The street has tickets already: --into-used adds to them, --dry-run keeps nothing.")
+            raise self.refusal(
+                bilingual(
+                    "街道已有工单：--into-used 在其上追加，--dry-run 不保留结果。",
+                    "The street has tickets already: --into-used adds to them, --dry-run keeps nothing.",
+                )
+            )
         try:
             if policy is None:
                 began = time.monotonic()
@@ -111,14 +129,25 @@ class Command(BaseCommand):
                 if verbosity:
                     self.report(span, outcome, keeps=keeps)
                 else:
-                    self.stdout.write(f"{number} tickets of {days} days in {time.monotonic() - began:.1f} s.")
+                    seconds = time.monotonic() - began
+                    self.say(
+                        bilingual(
+                            f"{days} 天、{number} 件工单，用时 {seconds:.1f} 秒。",
+                            f"{number} tickets of {days} days in {seconds:.1f} s.",
+                        )
+                    )
             else:
-                other = read(policy)
+                other = self.read(policy)
                 before = self.live(street, span, None, keeps=False)
                 after = self.live(street, span, other, keeps=False)
                 self.compare(span, before, after, policy.name)
         except (NoCatalogue, NoCalendar, NoServiceLevel):
-            raise CommandError("There is no reference data yet; run `manage.py load_reference` first.") from None
+            raise self.refusal(
+                bilingual(
+                    "尚无基础数据，请先运行 `manage.py load_reference`。",
+                    "There is no reference data yet; run `manage.py load_reference` first.",
+                )
+            ) from None
 
     def end(self, until: str | None) -> datetime:
         """The moment at which the run ends, to the second."""
@@ -129,7 +158,12 @@ class Command(BaseCommand):
         except ValueError:
             at = None
         if at is None:
-            raise CommandError(f"--until {until} is no moment such as 2026-11-20T18:00+08:00.")
+            raise self.refusal(
+                bilingual(
+                    f"--until {until} 不是时刻，写法如 2026-11-20T18:00+08:00。",
+                    f"--until {until} is no moment such as 2026-11-20T18:00+08:00.",
+                )
+            )
         return at if at.tzinfo else timezone.make_aware(at)
 
     def live(self, street: Street, span: Span, policy: ServiceLevel | None, *, keeps: bool) -> Outcome:
@@ -146,53 +180,85 @@ class Command(BaseCommand):
             else:
                 transaction.set_rollback(True)
         if outcome.faults:
-            told = "\n".join(outcome.faults[:TOLD])
-            raise CommandError(f"Not everything holds ({len(outcome.faults)} faults), and nothing was kept:\n{told}")
+            number, told = len(outcome.faults), outcome.faults[:TOLD]
+            raise self.refusal(
+                bilingual(
+                    "\n".join([f"有 {number} 处不符，未保留任何内容：", *map(zh, told)]),
+                    "\n".join([f"Not everything holds ({number} faults), and nothing was kept:", *map(en, told)]),
+                )
+            )
         return outcome
+
+    def read(self, path: Path) -> ServiceLevel:
+        """The service level of a file, under a number that no version has."""
+        try:
+            newest = ServiceLevelVersion.objects.order_by("-number").values_list("number", flat=True).first()
+            windows, rework = service_level.read_windows(path)
+            limits = service_level.read_limits(path)
+            return service_level.assemble(
+                (newest or 0) + 1, *service_level.read(path), windows=windows, rework=rework, limits=limits
+            )
+        except (BadServiceLevel, OSError) as problem:
+            raise self.refusal(bilingual(f"--policy {path}：{problem}", f"--policy {path}: {problem}")) from problem
 
     def progress(self, span: Span) -> "AbstractContextManager[Callable[[datetime], None]]":
         """A bar of the days on a terminal, lines where they are asked for; another log is spared it."""
         if self.mark is not None:
-            return Lines(span, self.mark, self.stdout)
-        return Progress(span, quiet=not sys.stderr.isatty())
+            return Lines(span, self.mark, self.say, self.stdout)
+        with override(self.language):
+            return Progress(span, str(bilingual("天", "days")), quiet=not sys.stderr.isatty())
 
     def report(self, span: Span, outcome: Outcome, *, keeps: bool) -> None:
         """One run."""
         self.head(span)
-        self.stdout.write("\n".join(outcome.tally.table()))
+        with override(self.language):
+            self.stdout.write("\n".join(outcome.tally.table()))
         self.foot(outcome)
-        self.stdout.write("Everything is kept." if keeps else "Nothing was kept.")
+        self.say(bilingual("已全部保留。", "Everything is kept.") if keeps else _NOTHING_KEPT)
 
     def compare(self, span: Span, before: Outcome, after: Outcome, name: str) -> None:
         """Two runs beside each other."""
         self.head(span)
-        self.stdout.write("\n".join(before.tally.beside(after.tally, ["in effect", "instead"])))
-        self.stdout.write("in effect:")
+        names = [bilingual("现行", "in effect"), bilingual("假设", "instead")]
+        with override(self.language):
+            self.stdout.write("\n".join(before.tally.beside(after.tally, names)))
+        self.say(bilingual("现行：", "in effect:"))
         self.foot(before)
-        self.stdout.write(f"instead, by {name}:")
+        self.say(bilingual(f"假设，按 {name}：", f"instead, by {name}:"))
         self.foot(after)
-        self.stdout.write("Nothing was kept.")
+        self.say(_NOTHING_KEPT)
 
     def head(self, span: Span) -> None:
         """What was simulated."""
         until = timezone.localtime(span.until).isoformat(timespec="seconds")
-        self.stdout.write(f"{span.days} days, {span.tickets} tickets, seed {span.seed}, until {until}\n")
+        self.say(
+            bilingual(
+                f"{span.days} 天，{span.tickets} 件工单，种子 {span.seed}，至 {until}\n",
+                f"{span.days} days, {span.tickets} tickets, seed {span.seed}, until {until}\n",
+            )
+        )
 
     def foot(self, outcome: Outcome) -> None:
         """What stands below the table."""
-        self.stdout.write(
-            f"{outcome.events:,} events; {outcome.refused} moves were refused; every promise holds.\n"
-            f"digest {outcome.digest}"
+        self.say(
+            bilingual(
+                f"{outcome.events:,} 个事件；{outcome.refused} 次操作被拒绝；全部承诺均成立。\n摘要 {outcome.digest}",
+                f"{outcome.events:,} events; {outcome.refused} moves were refused; every promise holds.\n"
+                f"digest {outcome.digest}",
+            )
         )
 
 
 class Progress:
     """A bar that fills with the days of a run."""
 
-    def __init__(self, span: Span, *, quiet: bool):
+    def __init__(self, span: Span, days: str, *, quiet: bool):
         self.begin = span.begin
         self.bar = tqdm(
-            total=span.days, unit=" days", disable=quiet, bar_format="{l_bar}{bar}| {n:.1f}/{total} days {elapsed}"
+            total=span.days,
+            unit=f" {days}",
+            disable=quiet,
+            bar_format=f"{{l_bar}}{{bar}}| {{n:.1f}}/{{total}} {days} {{elapsed}}",
         )
 
     def __enter__(self) -> Callable[[datetime], None]:
@@ -209,8 +275,8 @@ class Progress:
 class Lines:
     """A line for every tenth of a run."""
 
-    def __init__(self, span: Span, mark: str, out: Any):
-        self.span, self.mark, self.out, self.told = span, mark, out, 0
+    def __init__(self, span: Span, mark: str, say: Callable[[Words], None], out: Any):
+        self.span, self.mark, self.say, self.out, self.told = span, mark, say, out, 0
 
     def __enter__(self) -> Callable[[datetime], None]:
         return self.tell
@@ -223,18 +289,6 @@ class Lines:
         tenths = int((moment - self.span.begin) * 10 / timedelta(days=self.span.days))
         if tenths > self.told:
             self.told = tenths
-            self.out.write(f"{self.mark}{self.span.tickets} tickets: {tenths}0 %")
+            number = self.span.tickets
+            self.say(bilingual(f"{self.mark}{number} 件工单：{tenths}0 %", f"{self.mark}{number} tickets: {tenths}0 %"))
             self.out.flush()
-
-
-def read(path: Path) -> ServiceLevel:
-    """The service level of a file, under a number that no version has."""
-    try:
-        newest = ServiceLevelVersion.objects.order_by("-number").values_list("number", flat=True).first()
-        windows, rework = service_level.read_windows(path)
-        limits = service_level.read_limits(path)
-        return service_level.assemble(
-            (newest or 0) + 1, *service_level.read(path), windows=windows, rework=rework, limits=limits
-        )
-    except (BadServiceLevel, OSError) as problem:
-        raise CommandError(f"--policy {path}: {problem}") from problem
