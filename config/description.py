@@ -1,13 +1,33 @@
 """The API's description over HTTP."""
 
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import translation
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 
+from web.schema import drawn
+from web.words import in_english
+
 
 class Schema(SpectacularAPIView):
-    """The description over HTTP, in the format and the language asked for."""
+    """The description, in the format and the language asked for."""
 
-    def _get_filename(self, request: Request, version: str) -> str:
-        """A name that every browser keeps: the title has letters that a header has no room for."""
-        suffix: str = self.perform_content_negotiation(request, force=True)[0].format
-        return f"linli-openapi.{'json' if 'json' in suffix else 'yaml'}"
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The document as a file whose name every browser keeps: the title has letters that a header has no room for."""
+        with translation.override(request.query_params.get("lang") or translation.get_language()):
+            language = "en" if in_english() else "zh-hans"
+        asked = request.accepted_renderer
+        form = "json" if isinstance(asked, OpenApiJsonRenderer) else "yaml"
+        return HttpResponse(
+            drawn(language, form),
+            content_type=asked.media_type,
+            headers={
+                "Content-Disposition": f'inline; filename="linli-openapi.{form}"',
+                "Vary": "Accept, Accept-Language",
+            },
+        )

@@ -26,7 +26,7 @@ DEBUG = False
 LOCAL_DIR = Path(env.str("LINLI_LOCAL_DIR", default=str(BASE_DIR / ".local")))
 
 
-# Everything that is missing is named at once: whoever sets a server up should not learn of one after the other.
+# Everything that is missing is named at once: the operator should not learn of one after the other.
 REQUIRED = {"DATABASE_URL": "postgres://user:password@host/database", "REDIS_URL": "redis://host/0"}
 if PRODUCTION:
     REQUIRED |= {
@@ -123,13 +123,13 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "web.parameters.checked",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "web.options.Options",
+    "web.parameters.Parameters",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -9,7 +9,7 @@ from tickets.states import AssignmentRole, ClockName, Outcome, State
 from workflow.actor import Actor
 
 if TYPE_CHECKING:
-    from tickets.models import Assignment, Ticket, TicketEvent
+    from tickets.models import Assignment, Photo, Ticket, TicketEvent
 
 STREET_KINDS = frozenset({"street_office", "section"})
 
@@ -53,6 +53,8 @@ SEES_WHOLE = RESIDENTS | STAFF | {R.WORKED}
 # Who reads people's words as they were written; others read them without what identifies people, and not what was hidden.
 READS_AS_WRITTEN = STAFF | {R.REPORTER}
 READS_FACE = frozenset({R.NEIGHBOUR, R.FOLLOWER})
+# What the reporter shows, also where the street attaches it for them.
+PHOTOS_OF_REPORTERS = frozenset({"report", "dispute"})
 # Who sees how to reach the reporter: masked, but for the reporter; never of an anonymous one, of a confidential one the street.
 SEES_CONTACT = frozenset({R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET, R.REPORTER})
 # Who may have it revealed while their assignment is open.
@@ -229,6 +231,22 @@ def shows_person(event: "TicketEvent", ticket: "Ticket", actor: Actor) -> bool:
     if R.STREET in mine or any(seat.organisation_id == event.actor_organisation_id for seat in actor.seats):
         return bool(mine & SEES_WHOLE)
     return bool(mine & SEES_WHOLE) and any(one.worker_id == event.actor_id for one in ticket.assignments)
+
+
+def shows_photo(photo: "Photo", ticket: "Ticket", actor: Actor) -> bool:
+    """Whether `actor` sees a photo of the ticket.
+
+    Readers of words as they were written see all photos. Others who see the whole ticket do so, too, but none of an event
+    that was redacted, nor what the reporter shows where the words of the report were hidden or redacted. `api/rows.py` has the
+    same for lists.
+    """
+    mine = relations(ticket, actor)
+    if not mine & SEES_WHOLE:
+        return False
+    if mine & READS_AS_WRITTEN or photo.uploader_id == actor.person_id:
+        return True
+    of_reporter = photo.kind in PHOTOS_OF_REPORTERS or photo.uploader_id == ticket.reporter_id
+    return photo.event_seq not in ticket.redacted_events and not (of_reporter and ticket.covered)
 
 
 def reads_clock(name: str, mine: Set[Relation]) -> bool:

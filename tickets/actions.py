@@ -24,7 +24,7 @@ from tickets.inputs import FOR_RESIDENTS, TYPES_FOUND
 from tickets.inputs import Party as StoodInFor
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
 from tickets.models.demands import cosigned, not_following, not_rated
-from tickets.models.photo import PhotoKind
+from tickets.models.photo import PICTURE, PhotoKind, of_report
 from tickets.models.ticket import LOOKED_UP
 from tickets.news import URGED, URGED_AGAIN
 from tickets.routing import CONTRACTORS, Routing, answering_section, contract_of, covers, renders, route, successor
@@ -119,7 +119,9 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routin
         _refuse_second(report.hotline_number, ticket.street_id)
     own = report.channel == Channel.APP or report.channel in PROACTIVE
     standing_in = "" if own else StoodInFor.REPORTER.value
-    photos = claim(report.photos, by)
+    photos = _claim_for_report(report.photos, by)
+    if photos:
+        happening = replace(happening, data={**happening.data, "photos": [one.pk for one in photos]})
     bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
     attach(ticket, photos, PhotoKind.REPORT)
     return ticket, routing
@@ -346,6 +348,28 @@ def claim(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:
     if len(found) != len(set(photos)):
         raise InvalidInput("photos", "unknown_photo", _UNKNOWN_PHOTO)
     return found
+
+
+def _claim_for_report(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:
+    """As `claim`; of the photos of a report of the actor's that was not taken up, copies.
+
+    Those stay with the ticket whose events name them; a copy is a row of its own with the same files. Raises InvalidInput.
+    """
+    if not photos:
+        return []
+    refused = Q(ticket__state=State.REJECTED, ticket__reporter=by.person_id) & of_report(by.person_id)
+    mine = Photo.objects.filter(Q(uploader=by.person_id, ticket=None) | refused, pk__in=set(photos))
+    found = list(mine.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+    if len(found) != len(set(photos)):
+        raise InvalidInput("photos", "unknown_photo", _UNKNOWN_PHOTO)
+    copied = [one for one in found if one.ticket_id is not None]
+    if not copied:
+        return found
+    assert by.person_id is not None
+    made = Photo.objects.bulk_create(
+        Photo(uploader_id=by.person_id, **{name: getattr(one, name) for name in PICTURE}) for one in copied
+    )
+    return list(Photo.objects.filter(pk__in=[one.pk for one in (*found, *made) if one not in copied]).order_by("pk"))
 
 
 def attach(ticket: Ticket, photos: Sequence[Photo], kind: PhotoKind) -> None:

@@ -23,7 +23,7 @@ from notifications.tasks import nudge
 from notifications.topics import ChannelName, Topic
 from notifications.wording import Catalogue
 from tickets import catalogue
-from tickets.audience import Audience, Told
+from tickets.audience import OFFICERS, Audience, Told
 from tickets.inputs import RejectBranch
 from tickets.missed import of_a_sweep, summed_up
 from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
@@ -139,6 +139,8 @@ def _letters(told: Told, audience: Audience, others: Mapping[str, str]) -> Itera
             due = told.facts["dues"].get(ClockName.SUCCESSION)
             asked = facts | {"by": _by(datetime.fromisoformat(due) if due else None)}
             yield from _letter(told, note, asked, audience.successor(told))
+        elif note.side in OFFICERS:
+            yield from _letter(told, note, facts, audience.officer(told, note.side))
         elif note.side == Side.FOLLOWER:
             for kind in FollowerKind:
                 yield from _letter(told, note, facts | {"yours": YOURS[kind]}, audience.following(told, kind))

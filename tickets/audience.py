@@ -16,6 +16,7 @@ from community.addressees import Member, in_roles, members
 from community.models import Organisation, Person, Role
 from community.receivers import Receiver, is_there, receivers
 from notifications.post import Addressee
+from tickets.access import STREET_KINDS
 from tickets.models import Follower, FollowerKind, TicketEvent
 from tickets.news import Side, notes
 from tickets.states import State
@@ -33,6 +34,9 @@ ROLES: Mapping[Side, frozenset[str]] = {
     Side.INSPECTOR: frozenset({Role.DISPATCHER, Role.MANAGER, Role.CHAIR, Role.OFFICER, Role.LEAD}),
     Side.STREET_LEAD: frozenset({Role.LEAD}),
 }
+
+
+OFFICERS = frozenset({Side.OFFICER, Side.FORMER_OFFICER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ class Audience:
         self.names = {pk: (zh, en or zh) for pk, zh, en in names}
         self.followers = self._followers(batch)
         self.people = self._people(batch)
+        self.officers = self._officers(batch, at)
         self.recused = self._recused(batch, at)
 
     def _street_offices(self, batch: Sequence[Told], at: datetime) -> dict[uuid.UUID, uuid.UUID]:
@@ -158,6 +163,19 @@ class Audience:
         rows = Person.objects.filter(pk__in=wanted, is_active=True).values_list("pk", "language") if wanted else ()
         return dict(rows)
 
+    def _officers(self, batch: Sequence[Told], at: datetime) -> dict[tuple[uuid.UUID, str], str]:
+        """The language of each of a street's staff, by street and person, where the batch has news for an officer."""
+        streets = {one.event.street_id for one in batch if any(note.side in OFFICERS for note in notes(one.event.verb))}
+        if not streets:
+            return {}
+        offices = Organisation.objects.filter(kind__in=STREET_KINDS, street__in=streets).values_list("pk", "street")
+        street_of = dict(offices)
+        return {
+            (street_of[pk], str(one.person_id)): one.language
+            for pk, seats in members(street_of, at).items()
+            for one in seats
+        }
+
     def _recused(self, batch: Sequence[Told], at: datetime) -> dict[uuid.UUID, set[uuid.UUID]]:
         """Who sits in each organisation that a ticket of the batch accuses."""
         accused = {pk for one in batch for pk in one.accused}
@@ -168,7 +186,7 @@ class Audience:
         return found
 
     def organisations(self, told: Told, side: Side) -> list[uuid.UUID]:
-        """The organisations that hear for this side, each as whoever receives for it, without the accused."""
+        """The organisations that hear for this side, each as the organisation that receives for it, without the accused."""
         found = [self._receiver(told, one) for one in self._wanted(told, side)]
         return [one for one in dict.fromkeys(found) if one not in told.accused]
 
@@ -184,7 +202,7 @@ class Audience:
         if side == Side.SUPERVISOR:
             handlers = told.organisations(Side.HANDLER) or told.organisations(Side.FORMER)
             heads = [self.receiving[one].parent_id for one in handlers if one in self.receiving]
-            # Whoever has no head office is supervised by the street.
+            # An organisation without a head office is supervised by the street.
             return [head or told.desk for head in heads]
         if side == Side.STREET_LEAD:
             office = self.offices.get(told.event.street_id)
@@ -197,7 +215,7 @@ class Audience:
         for one in organisations:
             seats += in_roles(self.members.get(one, ()), ROLES[side]) if side in ROLES else self.members.get(one, ())
         if side in (Side.HANDLER, Side.WORKER):
-            # Whoever has left the lead since they signed is none of its people any more.
+            # A worker who has left the lead since they signed is none of its people any more.
             lead = [one for pk in self.organisations(told, Side.HANDLER) for one in self.members.get(pk, ())]
             seats += [one for one in lead if str(one.person_id) == told.facts["worker"]]
         if side == Side.FORMER_WORKER:
@@ -205,13 +223,19 @@ class Audience:
             seats += [one for one in lead if str(one.person_id) == told.was.get("worker")]
         return self._without_recused(told, {one.person_id: one.language for one in seats})
 
+    def officer(self, told: Told, side: Side) -> list[Addressee]:
+        """Who of the street answers for it, or answered for it before; nobody who has left the street's office since."""
+        person = (told.facts if side == Side.OFFICER else told.was).get("officer")
+        language = self.officers.get((told.event.street_id, person)) if person else None
+        return [] if language is None else self._without_recused(told, {uuid.UUID(person): language})
+
     def reporter(self, told: Told) -> list[Addressee]:
-        """The reporter, if there is one with an account; whoever took it on hears nothing once it accuses their own."""
+        """The reporter, if there is one with an account; a successor hears nothing once it accuses their own."""
         found = self._person(told.facts["reporter"])
         return self._without_recused(told, found) if told.facts.get("inherited") else _addressees(found)
 
     def successor(self, told: Told) -> list[Addressee]:
-        """Whoever is asked to succeed the reporter."""
+        """The follower who is asked to succeed the reporter."""
         return self._without_recused(told, self._person(told.facts.get("successor")))
 
     def _person(self, key: str | None) -> dict[uuid.UUID, str]:

@@ -31,6 +31,8 @@ class Side(StrEnum):
     FORMER_COORDINATOR = "former_coordinator"
     COMMITTEE = "committee"  # that of the place
     RESIDENTS_COMMITTEE = "residents_committee"
+    OFFICER = "officer"  # who of the street answers for it
+    FORMER_OFFICER = "former_officer"  # who of the street answered for it before the event, and does no longer
     DESK = "desk"
     STREET_LEAD = "street_lead"
     SUPERVISOR = "supervisor"  # the handler's head office
@@ -55,6 +57,8 @@ SIDES = {
     S.FORMER_COORDINATOR: bilingual("原协调单位", "the committee that coordinated"),
     S.COMMITTEE: bilingual("物管会（业委会）", "the committee of the place"),
     S.RESIDENTS_COMMITTEE: bilingual("居委会", "the residents' committee"),
+    S.OFFICER: bilingual("街道责任人", "the street's officer who answers for it"),
+    S.FORMER_OFFICER: bilingual("原街道责任人", "the street's officer who answered for it before"),
     S.DESK: bilingual("街道责任科室", "the street's section"),
     S.STREET_LEAD: bilingual("街道负责人", "the street's head"),
     S.SUPERVISOR: bilingual("承办单位总部", "the lead's head office"),
@@ -294,7 +298,10 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
         Note(S.COORDINATOR, T.OVERSIGHT, "unsupervised.staff"),
     ),
     "lower_level": (Note(S.HANDLER, T.OVERSIGHT, "lowered.staff"),),
-    "appoint": (),
+    "appoint": (
+        Note(S.OFFICER, T.WORK, "appointed.officer"),
+        Note(S.FORMER_OFFICER, T.PROGRESS, "appointed.former"),
+    ),
     "remark": (),
     "remind": (Note(S.INSPECTOR, T.REMINDER, "reminder.staff", in_state(State.REPLIED)),),
     "recalendar": (),

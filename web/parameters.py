@@ -3,11 +3,15 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from drf_spectacular.plumbing import force_instance
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
+from rest_framework.views import APIView
 
 from web.problems import Fault, invalid, page
 from web.words import bilingual
@@ -18,6 +22,7 @@ _LOST_PLUS = re.compile(r"^([^ ]+) (\d{2}:?\d{2})$")
 _EMPTY = bilingual(
     "不能为空；不需要时请省略该参数。", "It may not be empty; leave the parameter out where it is not wanted."
 )
+_UNKNOWN = bilingual("没有这个参数。", "There is no such parameter.")
 _CONTROL = bilingual("不能包含控制字符。", "Control characters are not allowed.")
 
 
@@ -34,24 +39,59 @@ class Moment(serializers.DateTimeField):
         return super().to_internal_value(with_plus(value) if isinstance(value, str) else value)
 
 
-def checked(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: an API address with an empty parameter, or with control characters in one, is a 400 that names it."""
+class Parameters:
+    """Middleware: parameters that an operation of the API does not describe, empty ones, and those with control characters in
+    them are a 400 that names them.
 
-    def answer(request: HttpRequest) -> HttpResponseBase:
-        asks = request.path_info.startswith("/api/v1/") and request.META.get("QUERY_STRING")
-        return (_refusal(request) if asks else None) or get_response(request)
+    What an operation takes is what its view declares to OpenAPI, so the two cannot differ.
+    """
 
-    return answer
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Go on; only a view that was found can say what it takes."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """The refusal, where the view is one of the API's."""
+        kind = getattr(view, "cls", None)
+        if not request.META.get("QUERY_STRING") or kind is None or request.method == "OPTIONS":
+            return None
+        known = described(kind, "GET" if request.method == "HEAD" else str(request.method))
+        found = () if known is None else tuple(_faults(request, known))
+        return page(invalid(*found)) if found else None
 
 
-def _refusal(request: HttpRequest) -> HttpResponse | None:
-    found = tuple(_faults(request))
-    return page(invalid(*found)) if found else None
+@cache
+def described(kind: type[APIView], method: str) -> frozenset[str] | None:
+    """The names of the parameters that an operation takes in its address; None of what the API does not describe."""
+    handler = getattr(kind, method.lower(), None)
+    if handler is None:
+        return None
+    view = kind()
+    view.setup(HttpRequest())
+    own = getattr(handler, "kwargs", {}).get("schema")
+    inspector: Any = view.schema if own is None else own()
+    inspector.view, inspector.method = view, method
+    if inspector.is_excluded():
+        return None
+    found: set[str] = set()
+    for one in inspector.get_override_parameters():
+        if not isinstance(one, OpenApiParameter):
+            found |= force_instance(one).fields.keys()
+        elif one.location == OpenApiParameter.QUERY:
+            found.add(one.name)
+    return frozenset(found)
 
 
-def _faults(request: HttpRequest) -> Iterator[Fault]:
+def _faults(request: HttpRequest, known: frozenset[str]) -> Iterator[Fault]:
     for name, values in request.GET.lists():
         if any(ord(one) < 32 or ord(one) == 127 for value in (name, *values) for one in value):
             yield Fault("".join(one for one in name if ord(one) >= 32), "control_character", _CONTROL)
+        elif name not in known:
+            yield Fault(name, "unknown_parameter", _UNKNOWN)
         elif "" in values and name not in MAY_BE_EMPTY:
             yield Fault(name, "empty", _EMPTY)

@@ -3,13 +3,14 @@
 import re
 from functools import cache
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 
 from django.utils import translation
 from drf_spectacular import openapi
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.plumbing import ComponentRegistry, force_instance
-from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -190,28 +191,41 @@ class AutoSchema(openapi.AutoSchema):
     def _problem_statuses(self, operation: dict[str, Any]) -> set[int]:
         parameters = {(parameter["in"], parameter["name"]) for parameter in operation.get("parameters", ())}
         places = {place for place, _ in parameters}
-        statuses = {406, 503, *getattr(self.view, "problems", ())}
+        # No operation takes parameters that it does not describe.
+        statuses = {400, 406, 503, *getattr(self.view, "problems", ())}
         if "requestBody" in operation:
-            statuses |= {400, 413, 415}
+            statuses |= {413, 415}
         if self.view.get_authenticators():
             statuses |= {401, 403}
         if "path" in places:
             statuses.add(404)
-        if "query" in places:
-            statuses.add(400)
         if ("header", "If-Match") in parameters:
-            statuses |= {400, 403, 409, 412, 428}
+            statuses |= {403, 409, 412, 428}
         if ("header", "Idempotency-Key") in parameters:
-            statuses |= {400, 409, 422}
+            statuses |= {409, 422}
         if self.view.get_throttles():
             statuses.add(429)
         return statuses
 
 
+RENDERERS = {"json": OpenApiJsonRenderer, "yaml": OpenApiYamlRenderer}
+_DRAWING = Lock()
+
+
+def drawn(language: str, form: str) -> bytes:
+    """The whole description in a language, as `json` or `yaml`. Drawing it takes seconds, and so every process does it once for each."""
+    with _DRAWING:
+        return _draw(language, form)
+
+
 @cache
+def _draw(language: str, form: str) -> bytes:
+    with translation.override(language):
+        document = SchemaGenerator().get_schema(request=None, public=True)
+        found: Any = RENDERERS[form]().render(document, renderer_context={})
+    return bytes(found)
+
+
 def openapi_yaml() -> str:
     """The whole description as YAML, in English, as `docs/openapi.yaml` holds it."""
-    with translation.override("en"):
-        document = SchemaGenerator().get_schema(request=None, public=True)
-        drawn: bytes = OpenApiYamlRenderer().render(document, renderer_context={})
-    return drawn.decode()
+    return drawn("en", "yaml").decode()

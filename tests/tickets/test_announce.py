@@ -455,6 +455,26 @@ def test_a_worker_hears_of_a_ticket_for_as_long_as_they_are_with_its_lead(scene,
 
 
 @pytest.mark.django_db
+def test_the_officer_who_answers_for_a_ticket_hears_of_it_and_so_does_the_one_before(scene, told):
+    ticket, officer, lead = scene.file("CL03"), scene.cast["property_officer"], scene.cast["street_lead"]
+    told()
+    scene.do("desk_officer", ticket, "appoint", officer=str(officer.pk))
+    assert told() == {"property_officer": ["appointed.officer"]}
+    message = Message.objects.get(kind="appointed.officer")
+    assert (message.topic, message.inbox) == ("work", True)
+    scene.do("desk_officer", ticket, "appoint", officer=str(lead.pk))
+    assert told() == {"street_lead": ["appointed.officer"], "property_officer": ["appointed.former"]}
+    scene.do("desk_officer", ticket, "appoint", officer=None, reason="轮岗")
+    assert told() == {"street_lead": ["appointed.former"]}
+    # Of what they did themselves nobody hears, nor does whoever has left the office since.
+    scene.do("property_officer", ticket, "appoint", officer=str(officer.pk))
+    assert told() == {}
+    scene.do("desk_officer", ticket, "appoint", officer=str(lead.pk))
+    Membership.objects.filter(person__in=[officer, lead]).delete()
+    assert told() == {}
+
+
+@pytest.mark.django_db
 def test_whoever_is_given_a_ticket_hears_of_it_and_so_does_the_colleague_who_had_it(scene, told):
     ticket, worker, manager = scene.file("CL03"), scene.cast["worker"], scene.cast["manager"]
     scene.do("dispatcher", ticket, "sign", worker=str(worker.pk))

@@ -11,7 +11,7 @@ from community.models import Membership, Organisation
 from notifications.models import Message
 from tests.tickets.story import clocks, row, seen
 from tests.tickets.test_statements import copies, statements
-from tickets.api.filters import FOR_EVERYBODY, FOR_PARTIES, FOR_REPORTERS, FOR_STAFF, Filters
+from tickets.api.filters import FOR_EVERYBODY, FOR_PARTIES, FOR_REPORTERS, FOR_STAFF, FOR_STREET, Filters
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
@@ -114,16 +114,18 @@ def test_duplicates_and_timelines_refuse_what_they_do_not_know(api):
 
 
 def test_every_filter_is_somebody_s(api):
-    assert set(Filters().fields) == FOR_EVERYBODY | FOR_PARTIES | FOR_REPORTERS | FOR_STAFF
-    assert not FOR_EVERYBODY & (FOR_PARTIES | FOR_REPORTERS | FOR_STAFF)
+    assert set(Filters().fields) == FOR_EVERYBODY | FOR_PARTIES | FOR_REPORTERS | FOR_STAFF | FOR_STREET
+    assert not FOR_EVERYBODY & (FOR_PARTIES | FOR_REPORTERS | FOR_STAFF | FOR_STREET)
 
 
-@pytest.mark.parametrize("name", sorted(FOR_PARTIES | FOR_STAFF))
+@pytest.mark.parametrize("name", sorted(FOR_PARTIES | FOR_STAFF | FOR_STREET))
 def test_nobody_narrows_a_list_by_what_they_may_not_see(api, two, name):
     home = row(two[0]).compound_id
-    value = {"desk": home, "worker": "none", "clock": "sign", "helper": "asked"}.get(name, "true")
+    value = {"desk": home, "worker": "none", "officer": "none", "clock": "sign", "helper": "asked"}.get(name, "true")
     lists = [(api("neighbour"), f"tickets?scope=compound&compound={home}&"), (api("dispatcher"), "queue?status=ended&")]
-    lists += [(api("resident"), "tickets?")] if name in FOR_STAFF else []
+    lists += [(api("resident"), "tickets?")] if name in FOR_STAFF | FOR_STREET else []
+    # Staff beside the street's do not see who of the street answers for it.
+    lists += [(api("dispatcher"), "queue?"), (api("chair"), "tickets?scope=area&")] if name in FOR_STREET else []
     for caller, path in lists:
         problem = caller.get(f"{path}{name}={value}", 400)
         assert (problem["errors"][0]["field"], problem["errors"][0]["code"]) == (name, "not_here")
@@ -269,6 +271,28 @@ def test_counts_say_how_many_and_each_facet_is_counted_without_its_own_filter(ap
     assert [one["count"] for one in found["facets"]["question_open"]] == [1, 1]
     assert api("property_officer").get("overdue/counts")["total"]["count"] == 0
     assert second["id"]
+
+
+def test_the_street_s_lists_are_narrowed_and_counted_by_the_officer(api, two):
+    first, second = two
+    desk, officer = api("desk_officer"), api("property_officer")
+    desk.move(first, "appoint", officer=str(officer.person.pk))
+    Ticket.objects.update(
+        next_due_at=timezone.now() - timedelta(minutes=1), at_risk_at=timezone.now() - timedelta(hours=1)
+    )
+    for path in ("tickets?scope=street&", "overdue?"):
+        assert ids(officer, f"{path}officer=me") == [first["id"]]
+        assert ids(desk, f"{path}officer=me") == []
+        assert ids(desk, f"{path}officer={officer.person.pk}") == [first["id"]]
+        assert ids(desk, f"{path}officer=none") == [second["id"]]
+        counted = officer.get(f"{path.replace('?', '/counts?')}by=officer&officer=me")
+        assert counted["total"]["count"] == 1
+        assert {one["value"]: one["count"] for one in counted["facets"]["officer"]} == {"me": 1, "none": 1}
+        shown = {one["id"]: one["officer"] for one in desk.get(path.rstrip("&?"))["results"]}
+        assert shown == {first["id"]: {"id": str(officer.person.pk), "name": officer.person.name}, second["id"]: None}
+    assert {one["ticket"]["officer"] for one in api("dispatcher").get("queue")["results"]} == {None}
+    assert officer.get("tickets?scope=street&officer=somebody", 400)["errors"][0]["field"] == "officer"
+    api("dispatcher").get("queue/counts?by=officer", 400)
 
 
 def test_a_thousand_are_999_and_more_and_cost_no_more_statements(api, two):

@@ -1,10 +1,17 @@
 """What residents may do who did not report the ticket that was answered, and those whose report was not taken up."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from tests.tickets.paths import CONTACTED
-from tests.tickets.story import assert_whole, seen
-from tickets.models import Follower, Ticket
+from tests.tickets.story import assert_whole, history, seen, shown
+from tickets.models import Follower, Photo, Ticket
+from tickets.photos import purge_unattached
+from tickets.simulation.history import histories
+from tickets.simulation.tally import Count
+from workflow.verification import verify
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +49,27 @@ def test_whose_ticket_was_merged_rates_and_thanks_each_for_themselves(scene, mas
     assert_whole({"id": master}, now.state)
 
 
+def test_each_resident_s_rating_counts_once(scene, master):
+    assert list(Ticket.objects.ratings()) == []
+    scene.do("resident", master, "rate", **RATED)
+    assert list(Ticket.objects.ratings()) == [(master, 2)]
+    scene.do("neighbour", master, "confirm", resolved=True, rating=5)
+    assert sorted(Ticket.objects.ratings()) == [(master, 2), (master, 5)]
+    assert list(Ticket.objects.exclude(pk=master).ratings()) == []
+    count, (history,) = Count(), histories([master])
+    count.add(history, timezone.now())
+    assert (count.rated, count.satisfied, count.rated_on_behalf) == (2, 1, 0)
+
+
+def test_a_rating_by_the_street_counts_neither_beside_nor_for_that_of_a_merged_reporter(scene, master):
+    scene.do("resident", master, "rate", **RATED)
+    scene.do("desk_officer", master, "confirm", resolved=True, rating=5, on_behalf="reporter")
+    assert list(Ticket.objects.ratings()) == [(master, 2)]
+    count, (history,) = Count(), histories([master])
+    count.add(history, timezone.now())
+    assert (count.rated, count.satisfied, count.rated_on_behalf) == (1, 0, 1)
+
+
 def test_whoever_cosigned_or_reported_does_not_rate_so(scene, master):
     assert scene.refused("tenant", master, "rate", **RATED) == "nothing_merged"
     assert scene.refused("tenant", master, "thank", **THANKED) == "nothing_merged"
@@ -68,3 +96,54 @@ def test_what_was_not_taken_up_is_filed_again_with_its_words(api, street):
     body = resident.get(f"tickets/{road['id']}/refiling")
     assert (body["street"], "compound" in body) == (str(street.pk), False)
     resident.post("tickets", body, 201)
+
+
+@pytest.fixture
+def refused(api):
+    """A report with two photos that was not taken up, and the photos."""
+    resident = api("resident")
+    photos = sorted(resident.photo("report") for _ in range(2))
+    ticket = resident.file("PK01", text="车位被占，见照片。", photos=photos)
+    neighbour = api("neighbour")
+    neighbour.move(ticket, "cosign")
+    neighbour.move(ticket, "comment", text="我也是。", photos=[neighbour.photo("report")])
+    api("property_officer").move(ticket, "reject", branch="out_of_scope", guidance="请写明车牌。")
+    return ticket, photos
+
+
+def test_what_was_not_taken_up_is_filed_again_with_its_photos(api, refused):
+    ticket, photos = refused
+    resident = api("resident")
+    before = list(Photo.objects.filter(ticket=ticket["id"]).order_by("pk").values())
+    assert len(before) == 3
+    body = resident.get(f"tickets/{ticket['id']}/refiling")
+    assert sorted(body["photos"]) == photos
+    another = resident.photo("report")
+    again = resident.post("tickets", body | {"photos": [*body["photos"], another]}, 201)
+    copies = [one["id"] for one in resident.get(f"tickets/{again['id']}")["photos"]]
+    assert len(copies) == 3
+    assert set(copies) & {*photos, another} == {another}
+    assert history(again)[0].data["photos"] == sorted(copies)
+    assert all(shown(resident, one) and shown(api("property_officer"), one) for one in copies)
+    # The first ticket keeps its own, and both histories hold.
+    assert list(Photo.objects.filter(ticket=ticket["id"]).order_by("pk").values()) == before
+    assert [flaw for _, flaw in verify(Ticket) if flaw] == []
+    names = Photo.objects.filter(ticket=again["id"]).values_list("full", flat=True)
+    assert {one["full"] for one in before if str(one["id"]) in photos} < set(names)
+    assert purge_unattached(timezone.now() + timedelta(days=2)) == 0
+    assert all(shown(resident, one) for one in (*photos, *copies))
+
+
+def test_nobody_else_and_nothing_else_is_filed_with_photos_of_before(api, refused):
+    ticket, _ = refused
+    resident = api("resident")
+    body = resident.get(f"tickets/{ticket['id']}/refiling")
+    standing = resident.photo("report")
+    resident.file("PK01", photos=[standing])
+    commented = str(Photo.objects.get(ticket=ticket["id"], uploader=api("neighbour").person).pk)
+    tickets, rows = Ticket.objects.count(), Photo.objects.count()
+    home = {"compound": str(api("neighbour").person.residencies.first().compound_id)}
+    api("neighbour").post("tickets", body | home, 400)
+    for photo in (standing, commented):
+        resident.post("tickets", body | {"photos": [photo]}, 400)
+    assert (Ticket.objects.count(), Photo.objects.count()) == (tickets, rows)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tickets.story import history, row
+from tests.tickets.story import history, row, shown
 from tickets.models import Ticket
 
 TEXT = "3号楼2单元401漏水，请打13812345678，车是京A12345。"
@@ -192,4 +192,79 @@ def test_the_catalogue_says_which_categories_have_a_face(api):
         for group in api("resident").get("categories")["groups"]
         for leaf in group["categories"]
     }
-    assert [code for code, public in leaves.items() if not public] == ["NB02"]
+    private = {"NB01", "NB02", "NB06", "NB07", "IL01", "IL02", "IL04", "IL05", "IL06"}
+    assert {code for code, public in leaves.items() if not public} == private
+
+
+@pytest.mark.parametrize("category", ["NB01", "NB06", "NB07", "IL02", "IL05"])
+def test_what_accuses_people_next_door_is_read_by_no_neighbour(api, compound, category):
+    ticket = api("resident").file(category, title="楼上那家", text="楼上那家姓王的。")
+    api("neighbour").get(f"tickets/{ticket['id']}", 404)
+    home = str(compound("学院路14号院"))
+    assert ticket["id"] not in {
+        one["id"] for one in api("neighbour").get("tickets", scope="compound", compound=home)["results"]
+    }
+    api("neighbour").move(ticket, "cosign", 404)
+    assert api("resident").get(f"tickets/{ticket['id']}")["face"] is None
+
+
+def pictures(caller, ticket, scope):
+    """The photos that a ticket shows somebody, and the picture of its row in a list."""
+    (listed,) = (one for one in caller.get("tickets", scope=scope)["results"] if one["id"] == ticket["id"])
+    return [one["id"] for one in caller.get(f"tickets/{ticket['id']}")["photos"]], listed["thumb"]
+
+
+def assert_shown(caller, ticket, visible, withheld, scope="followed"):
+    """Exactly these photos are shown to the caller, in the ticket, in the list and by their addresses."""
+    ids, thumb = pictures(caller, ticket, scope)
+    assert sorted(ids) == sorted(visible)
+    assert thumb == (f"/api/v1/photos/{visible[0]}/thumb" if visible else None)
+    for photos, status in ((visible, 200), (withheld, 404)):
+        for one in photos:
+            for address in (f"/api/v1/photos/{one}", f"/api/v1/photos/{one}/thumb"):
+                answer = caller.client.get(address)
+                answer.getvalue()
+                assert answer.status_code == status, address
+
+
+@pytest.fixture
+def pictured(api):
+    """A ticket with a photo of its reporter's and one of the work, and somebody who cosigned it."""
+    resident, dispatcher = api("resident"), api("dispatcher")
+    reported = resident.photo("report")
+    ticket = resident.file("CL07", text="漏水，见照片。", photos=[reported])
+    api("neighbour").move(ticket, "cosign")
+    dispatcher.move(ticket, "sign")
+    worked = dispatcher.photo("progress")
+    dispatcher.move(ticket, "progress", text="已到场。", photos=[worked])
+    return ticket, reported, worked
+
+
+@pytest.mark.parametrize(
+    ("who", "inputs"),
+    [
+        ("resident", {"verb": "hide_words", "hidden": True}),
+        ("desk_officer", {"verb": "redact", "hidden": True, "reason": "涉及他人隐私"}),
+        ("desk_officer", {"verb": "redact", "text": "楼道漏水。", "reason": "含住户信息"}),
+    ],
+)
+def test_where_the_words_of_a_report_are_covered_its_photos_are_not_shown_either(api, pictured, who, inputs):
+    ticket, reported, worked = pictured
+    neighbour = api("neighbour")
+    assert_shown(neighbour, ticket, [reported, worked], [])
+    api(who).move(ticket, inputs.pop("verb"), **inputs)
+    assert_shown(neighbour, ticket, [worked], [reported])
+    # The parties see what they saw.
+    assert_shown(api("resident"), ticket, [reported, worked], [], scope="mine")
+    for staff in ("dispatcher", "desk_officer", "chair"):
+        assert shown(api(staff), reported)
+    if who == "resident":
+        api(who).move(ticket, "hide_words", hidden=False)
+        assert_shown(neighbour, ticket, [reported, worked], [])
+
+
+def test_the_photos_of_a_redacted_event_are_not_shown(api, pictured):
+    ticket, reported, worked = pictured
+    api("desk_officer").move(ticket, "redact", events=[history(ticket)[-1].seq], reason="拍到住户")
+    assert_shown(api("neighbour"), ticket, [reported], [worked])
+    assert_shown(api("resident"), ticket, [reported, worked], [], scope="mine")

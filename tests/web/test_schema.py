@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 import yaml
 from django.conf import settings
@@ -24,7 +26,7 @@ def operations():
         ("send_code", {202, 400, 403, 406, 413, 415, 429, 503}),
         ("move_in", {200, 201, 400, 401, 403, 406, 409, 413, 415, 422, 429, 503}),
         ("find_places", {200, 400, 401, 403, 406, 503}),
-        ("read_place", {200, 401, 403, 404, 406, 503}),
+        ("read_place", {200, 400, 401, 403, 404, 406, 503}),
     ],
 )
 def test_an_operation_tells_every_problem_it_can_answer_with(operations, operation, statuses):
@@ -183,3 +185,23 @@ def test_the_description_comes_as_a_file_with_a_plain_name(accepted, name):
     answer = Client().get("/api/schema/", headers={"Accept": accepted})
     assert answer.status_code == 200
     assert answer["Content-Disposition"] == f'inline; filename="{name}"'
+
+
+@pytest.mark.django_db
+def test_the_description_is_drawn_once_for_each_language_and_format():
+    def ask(kind, language):
+        began = process_time()
+        answer = Client().get("/api/schema/", headers={"Accept": kind, "Accept-Language": language})
+        return answer.status_code, answer["Content-Type"], answer.content, process_time() - began
+
+    asked = [(kind, language) for kind in ("application/json", "application/yaml") for language in ("zh-Hans", "en")]
+    first = {one: ask(*one)[:3] for one in asked}
+    assert len({content for *_, content in first.values()}) == 4
+    assert {kind for _, kind, _ in first.values()} == {"application/json", "application/yaml"}
+    for one in asked * 3:
+        *again, seconds = ask(*one)
+        assert tuple(again) == first[one]
+        assert seconds < 0.2
+    # A language that is not spoken is no other document.
+    assert Client().get("/api/schema/?lang=xx", headers={"Accept": "application/json"}).content == first[asked[0]][2]
+    assert Client().get("/api/schema/?lang=en", headers={"Accept": "application/json"}).content == first[asked[1]][2]

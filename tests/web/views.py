@@ -5,6 +5,7 @@ import uuid
 from django.db import OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -18,6 +19,7 @@ from web.paging import page
 from web.parsers import BODY_LIMIT
 from web.preconditions import if_match
 from web.problems import make_handler
+from web.schema import PAGING
 
 
 class Line(serializers.Serializer):
@@ -107,6 +109,7 @@ class Once(APIView):
 
 
 class List(Open):
+    @extend_schema(parameters=[OpenApiParameter("key", many=True), *PAGING])
     def get(self, request: Request) -> Response:
         found = page(request, IdempotencyKey.objects.all(), *request.query_params.getlist("key"))
         return Response(found.envelope([row.status for row in found.rows]))

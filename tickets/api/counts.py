@@ -40,11 +40,11 @@ FACETS = (
         "coordinator",
         "desk",
     ),
-    *("worker", "compound", "community", "extension_pending", "question_open"),
+    *("worker", "officer", "compound", "community", "extension_pending", "question_open"),
 )
 MOST_FACETS = 5
 _YES_NO = {"true": bilingual("是", "Yes"), "false": bilingual("否", "No")}
-_WORKERS = {"me": bilingual("我", "Me"), "none": bilingual("未指定", "Nobody")}
+_PEOPLE = {"me": bilingual("我", "Me"), "none": bilingual("未指定", "Nobody")}
 _NOT = bilingual("未督办", "Not supervised")
 _TOO_MANY = bilingual("一次最多按五项统计。", "By five facets at most.")
 
@@ -109,7 +109,7 @@ def _total(rows: QuerySet[Any]) -> int:
 def _facet(
     name: str, rows: QuerySet[Any], actor: Actor, relation: Relation, prefix: str, *, wide: bool
 ) -> list[dict[str, Any]]:
-    if name in ("worker", "extension_pending", "group"):
+    if name in ("worker", "officer", "extension_pending", "group"):
         return _by_condition(name, rows, actor, relation, prefix)
     facet = _values(name, rows, actor, prefix)
     column = f"{prefix}{facet.column}"
@@ -151,8 +151,8 @@ def _by_condition(
 ) -> list[dict[str, Any]]:
     """How many of `rows` each value of the filter lets through, by one statement."""
     match name:
-        case "worker":
-            labels: Mapping[str, Any] = _WORKERS
+        case "worker" | "officer":
+            labels: Mapping[str, Any] = _PEOPLE
             given: dict[str, Any] = {one: one for one in labels}
         case "extension_pending":
             labels, given = _YES_NO, {"true": True, "false": False}

@@ -93,7 +93,7 @@ PARTIES: Mapping[str, tuple[str, str]] = {
 }
 HANDLER = ("承办单位", "The handler")
 COMMITTEE = ("物管会（业委会）", "The committee of the place")
-OWNER = ("责任单位", "Whoever answers for it")
+OWNER = ("责任单位", "The responsible party")
 # Why a clock is held, by the reason that it keeps: said to the resident themselves, and to others.
 PAUSES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "question": (("等待您补充", "until you answer"), ("等待诉求人补充", "until the resident answers")),

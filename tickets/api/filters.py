@@ -4,7 +4,7 @@ A reader narrows a list by what its rows show them, and by nothing else: a filte
 """
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -32,19 +32,10 @@ from workflow.actor import Actor
 HIGHEST_LEVEL = 5
 MOST_VALUES = 50
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))
-_PAGING = frozenset({"cursor", "limit"})
-_UNKNOWN = bilingual("没有这个参数。", "There is no such parameter.")
 _NOT_HERE = bilingual("该列表不支持此参数。", "This list does not take this parameter.")
 _BAD_WORDS = bilingual("搜索词过长或含有控制字符。", "The search words are too long, or hold control characters.")
-_BAD_WORKER = bilingual("应为 me、none 或人员的 UUID。", "It must be me, none, or a person's UUID.")
+_BAD_PERSON = bilingual("应为 me、none 或人员的 UUID。", "It must be me, none, or a person's UUID.")
 _BAD_SORT = bilingual("该状态的列表不能这样排序。", "A list of this status has no such order.")
-
-
-class Pages(Body):
-    """A list that takes nothing but where its page begins, and how long it is."""
-
-
-MOST_VALUES = 50
 
 
 class Several(serializers.ListField):
@@ -64,7 +55,7 @@ class Several(serializers.ListField):
             raise serializers.ValidationError(error.detail) from None
 
 
-class Worker(Line):
+class Somebody(Line):
     """`me`, `none` or somebody's id."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -75,7 +66,7 @@ class Worker(Line):
         try:
             return uuid.UUID(text)
         except ValueError:
-            raise serializers.ValidationError(str(_BAD_WORKER), code="invalid") from None
+            raise serializers.ValidationError(str(_BAD_PERSON), code="invalid") from None
 
 
 class SearchWords(Line):
@@ -85,7 +76,7 @@ class SearchWords(Line):
         super().__init__(
             required=False,
             allow_blank=True,
-            help_text="Words in title, text or code, whatever their width, case or spaces; for whoever sees the whole ticket also in its "
+            help_text="Words in title, text or code, whatever their width, case or spaces; for those who see the whole ticket also in its "
             "spot and its 12345 number. A ticket's number finds it whatever filters stand.",
         )
 
@@ -138,7 +129,10 @@ class Filters(Body):
     holder = _id("Only what this organisation holds.")
     coordinator = _id("Only what this organisation was asked to coordinate.")
     desk = _id("Only what this section of the street answers for; for staff.")
-    worker = Worker(required=False, help_text="`me`, `none` or a person: who works on it.")
+    worker = Somebody(required=False, help_text="`me`, `none` or a person: who works on it.")
+    officer = Somebody(
+        required=False, help_text="`me`, `none` or a person: who of the street answers for it; for the street alone."
+    )
     compound = _id("Only this compound.")
     community = _id("Only this community.")
     clock = _one_of(ClockName.values, "Only where one of these clocks runs; for staff.")
@@ -180,6 +174,7 @@ FOR_EVERYBODY = frozenset(
 FOR_PARTIES = frozenset({"worker", "extension_pending", "question_open"})
 FOR_REPORTERS = frozenset({"needs_me"})
 FOR_STAFF = frozenset({"desk", "clock", "helper"})
+FOR_STREET = frozenset({"officer"})
 
 
 def allowed(relation: Relation) -> frozenset[str]:
@@ -189,6 +184,8 @@ def allowed(relation: Relation) -> frozenset[str]:
         found |= FOR_PARTIES
     if relation == Relation.REPORTER:
         found |= FOR_REPORTERS
+    if relation == Relation.STREET:
+        found |= FOR_STREET
     return found | FOR_STAFF if relation in STAFF else found
 
 
@@ -197,17 +194,10 @@ def _shared(query: type[Body]) -> Body:
     return query()
 
 
-def read(request: Request, query: type[Body], ignored: Collection[str] = _PAGING) -> dict[str, Any]:
-    """The request's parameters as `query` knows them. Raises a 400 Problem for unknown ones and for bad values."""
-    return read_values(request.query_params, query, ignored)
-
-
-def read_values(params: Any, query: type[Body], ignored: Collection[str] = ()) -> dict[str, Any]:
-    """As `read`, from a QueryDict."""
-    fields = _shared(query).fields
-    names = [name for name in params if name not in ignored]
-    if unknown := sorted(set(names) - set(fields)):
-        raise invalid(*(Fault(name, "unknown_parameter", _UNKNOWN) for name in unknown[:10]))
+def read(request: Request, query: type[Body]) -> dict[str, Any]:
+    """The request's parameters as `query` knows them. Raises a 400 Problem for bad values."""
+    fields, params = _shared(query).fields, request.query_params
+    names = [name for name in params if name in fields]
     data = {name: params.getlist(name) if isinstance(fields[name], Several) else params[name] for name in names}
     return dict(_shared(query).run_validation(data))
 
@@ -228,6 +218,8 @@ def conditions(given: Mapping[str, Any], actor: Actor, relation: Relation, prefi
     if (worker := given.get("worker")) is not None:
         person = _person(worker, actor)
         found &= Q(worker=person) if prefix else Q(Exists(_led_by(person).filter(ticket=key)))
+    if (officer := given.get("officer")) is not None:
+        found &= Q(**{f"{prefix}officer": _person(officer, actor)})
     if clocks := given.get("clock"):
         found &= Q(Exists(TicketClock.objects.running(clocks).filter(subject=key)))
     if helpers := given.get("helper"):
@@ -237,10 +229,10 @@ def conditions(given: Mapping[str, Any], actor: Actor, relation: Relation, prefi
     return found
 
 
-def _person(worker: str | uuid.UUID, actor: Actor) -> uuid.UUID | None:
-    if isinstance(worker, uuid.UUID):
-        return worker
-    return actor.person_id if worker == "me" else None
+def _person(said: str | uuid.UUID, actor: Actor) -> uuid.UUID | None:
+    if isinstance(said, uuid.UUID):
+        return said
+    return actor.person_id if said == "me" else None
 
 
 def _led_by(person: uuid.UUID | None) -> QuerySet[Assignment]:

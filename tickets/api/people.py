@@ -16,7 +16,7 @@ from community.phones import PhoneField
 from community.receivers import local_day
 from tickets.access import STREET_KINDS, Relation
 from tickets.actions import look_up
-from tickets.api import filters, schemas
+from tickets.api import schemas
 from tickets.api.move_inputs import validated
 from tickets.api.rows import ROW, Gathered
 from tickets.api.tickets import actor_of
@@ -54,7 +54,6 @@ class Members(APIView):
     def get(self, request: Request, organisation_id: uuid.UUID) -> Response:
         """Who works there, in which role, and on how many open tickets; for those who dispatch there, and staff of the street."""
         actor = actor_of(request)
-        filters.read(request, filters.Pages)
         if not dispatches(actor, organisation_id):
             raise NotPermitted()
         today = local_day(actor.at)

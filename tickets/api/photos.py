@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from community.authentication import caller_of
 from tickets import photos
-from tickets.access import SEES_WHOLE, relations
+from tickets.access import shows_photo
 from tickets.api import representation
 from tickets.imaging import MAX_BYTES, Busy, PhotoRefused
 from tickets.models import Photo, Ticket
@@ -154,14 +154,14 @@ class PhotoFile(APIView):
 
 
 def may_see(photo: Photo, actor: Actor) -> bool:
-    """Whether the actor may see it: the uploader until it is attached, then who is shown the whole ticket."""
+    """Whether the actor may see it: the uploader until it is attached, then those to whom the ticket shows it."""
     if photo.ticket_id is None:
         return actor.person_id is not None and photo.uploader_id == actor.person_id
     try:
         ticket = visible_ticket(photo.ticket_id, actor)
     except Ticket.DoesNotExist:
         return False
-    return bool(relations(ticket, actor) & SEES_WHOLE)
+    return shows_photo(photo, ticket, actor)
 
 
 def _of_before(request: Request, kept: dict[str, Any]) -> dict[str, Any]:

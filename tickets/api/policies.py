@@ -37,7 +37,7 @@ from workflow.notice import UnreadableNotice, read_notice, year_of
 STAFF = frozenset({"street_office", "section"})
 MOST_ROWS, MOST_CHANGES = 1000, 500
 _STAFF_ONLY = bilingual("仅供街道工作人员查询。", "Only staff of the street may look them up.")
-_LEAD_ONLY = bilingual("仅街道负责人可以起草和发布。", "Only whoever leads the street may draft and publish.")
+_LEAD_ONLY = bilingual("仅街道负责人可以起草和发布。", "Only the street's lead may draft and publish.")
 _WHICH_STREET = bilingual("请注明街道。", "Say for which street.")
 _NO_YEAR = bilingual("请填写年份。", "Give the year.")
 _TWICE = bilingual("同一条目出现了两次。", "It stands there twice.")

@@ -69,7 +69,7 @@ def listed(request: Request, narrow: Narrow, presses: Callable[[TicketClock, dat
 
 def counted(request: Request, narrow: Narrow) -> Response:
     """How many `narrow` leaves of what the caller watches over, by what they are. Raises NotPermitted."""
-    actor, given = actor_of(request), filters.read(request, PressingCountsQuery, ())
+    actor, given = actor_of(request), filters.read(request, PressingCountsQuery)
     by = given.pop("by")
     return Response(counts(lambda some: listing(some, actor, narrow).counted(), given, by, actor, reach(actor)[1]))
 

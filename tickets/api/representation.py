@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import QuerySet
+
 from community.models import Organisation, Person
 from tickets import catalogue
 from tickets.access import (
@@ -19,6 +21,7 @@ from tickets.access import (
     reads_clock,
     relations,
     shows_person,
+    shows_photo,
     stands_revealed,
 )
 from tickets.api import deadlines
@@ -26,6 +29,7 @@ from tickets.api.rows import worker
 from tickets.inputs import Party
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
+from tickets.models.photo import of_report
 from tickets.models.ticket import move_label
 from tickets.queries import linked
 from tickets.redaction import redacted
@@ -133,7 +137,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
             "spot": ticket.spot if as_written else _spot(ticket),
             "contact": _contact(ticket, actor, mine),
             "assignments": [_assignment(one, names, mine) for one in ticket.assignments],
-            "photos": [photo(one) for one in Photo.objects.filter(ticket=ticket).order_by("id")],
+            "photos": [photo(one) for one in _photos(ticket) if shows_photo(one, ticket, actor)],
             "resolved": ticket.resolved,
             "rating": ticket.rating,
             "rated_on_behalf": ticket.rated_on_behalf if ticket.rating is not None else None,
@@ -187,7 +191,7 @@ def forecast_face(ticket: Ticket) -> dict[str, Any]:
 
 
 def refiling(ticket: Ticket) -> dict[str, Any]:
-    """The report as its reporter made it, without its photos and whom it accused."""
+    """The report as its reporter made it, with its photos, and without whom it accused."""
     return {
         "type": ticket.type,
         "category": catalogue.leaf_by_id(ticket.category_id).code,
@@ -196,7 +200,12 @@ def refiling(ticket: Ticket) -> dict[str, Any]:
         "title": ticket.title,
         "text": ticket.text,
         "secrecy": ticket.secrecy,
+        "photos": [one.pk for one in _photos(ticket).filter(of_report(ticket.reporter_id))],
     }
+
+
+def _photos(ticket: Ticket) -> QuerySet[Photo]:
+    return Photo.objects.filter(ticket=ticket).order_by("id")
 
 
 def photo(one: Photo) -> dict[str, Any]:
@@ -263,7 +272,7 @@ def _contact(ticket: Ticket, actor: Actor, mine: Collection[Relation]) -> dict[s
 
 
 def contact(ticket: Ticket) -> dict[str, str]:
-    """Name and phone in the clear: for the reporter, and for whoever revealed them on record and still may."""
+    """Name and phone in the clear: for the reporter, and for people who revealed them on record and still may."""
     return {"name": ticket.contact_name, "phone": ticket.contact_phone}
 
 

@@ -18,7 +18,7 @@ from community.models import Organisation
 from community.receivers import local_day
 from notifications.models import Message
 from tickets import catalogue
-from tickets.access import READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
+from tickets.access import PHOTOS_OF_REPORTERS, READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
 from tickets.api import deadlines
 from tickets.clocks import HELPERS, LEADS
 from tickets.models import TicketClock
@@ -133,6 +133,9 @@ class Beside:
     text: str
     committee: uuid.UUID | None
     thumb: uuid.UUID | None
+    public_thumb: uuid.UUID | None
+    officer: uuid.UUID | None
+    officer_name: str
     worker: uuid.UUID | None
     worker_name: str
     words_hidden: str
@@ -145,13 +148,18 @@ class Beside:
         return "" if self.words_hidden else redacted(self.public_text or self.text)
 
 
-# The beginning of the text, the committee of the area as it is today, the first picture, and who works on it.
+# The beginning of the text, the committee of the area as it is today, the first picture of all and the first that is shown to
+# others than the parties (`access.shows_photo`), who answers for it, and who works on it.
 BESIDE = """
 SELECT t.id, left(t.text, 200),
   (SELECT o.id FROM community_area a JOIN community_organisation o ON o.id = a.committee_id
    WHERE a.id = t.area_id AND o.active AND (o.dissolved_on IS NULL OR %(day)s < o.dissolved_on)),
   (SELECT p.id FROM tickets_photo p WHERE p.ticket_id = t.id ORDER BY p.event_seq, p.id LIMIT 1),
-  w.id, coalesce(w.name, ''), t.words_hidden, t.public_title, left(t.public_text, 200)
+  (SELECT p.id FROM tickets_photo p WHERE p.ticket_id = t.id AND p.event_seq <> ALL (t.redacted_events)
+   AND NOT ((p.kind = ANY (%(of_reporters)s) OR p.uploader_id = t.reporter_id)
+            AND (t.words_hidden <> '' OR t.public_title <> '' OR t.public_text <> ''))
+   ORDER BY p.event_seq, p.id LIMIT 1),
+  f.id, coalesce(f.name, ''), w.id, coalesce(w.name, ''), t.words_hidden, t.public_title, left(t.public_text, 200)
 FROM tickets_ticket t
 LEFT JOIN LATERAL (
   SELECT s.worker_id FROM tickets_assignment s
@@ -159,6 +167,7 @@ LEFT JOIN LATERAL (
   ORDER BY s.open DESC, s.opened_at DESC, s.id DESC LIMIT 1
 ) led ON true
 LEFT JOIN community_person w ON w.id = led.worker_id
+LEFT JOIN community_person f ON f.id = t.officer_id
 WHERE t.id = ANY(%(ids)s)
 """
 
@@ -188,7 +197,7 @@ class Gathered:
         for clock in live_clocks(keys):
             self.clocks.setdefault(clock.subject_id, []).append(clock)
         with connection.cursor() as cursor:
-            cursor.execute(BESIDE, {"ids": keys, "day": local_day(self.now)})
+            cursor.execute(BESIDE, {"ids": keys, "day": local_day(self.now), "of_reporters": [*PHOTOS_OF_REPORTERS]})
             self.beside = {row[0]: Beside(*row[1:]) for row in cursor.fetchall()}
         for line in self.lines:
             if line.coordinator_id is not None and line.coordinator_id != line.desk_id:
@@ -210,6 +219,7 @@ class Gathered:
     def row(self, line: Line, relation: Relation, organisation: uuid.UUID | None = None) -> dict[str, Any]:
         """One ticket as somebody in this relation to it sees it in a list; `organisation` has the part that the list is about."""
         leaf, beside = catalogue.leaf_by_id(line.category_id), self.beside[line.id]
+        thumb = beside.public_thumb if relation in READS_FACE else beside.thumb
         whole, staff, face = relation in SEES_WHOLE, relation in STAFF, relation in READS_FACE
         shown = {
             "id": line.id,
@@ -250,6 +260,7 @@ class Gathered:
             "plan_date": None,
             "clock": None,
             "desk": None,
+            "officer": None,
             "called_back_at": None,
             "promised_at": None,
             "needs_me": None,
@@ -259,7 +270,7 @@ class Gathered:
             shown |= {
                 "spot": public_spot(line, beside) if face else line.spot,
                 "first_words": _beginning(beside.public_words if face else beside.text),
-                "thumb": f"/api/v1/photos/{beside.thumb}/thumb" if beside.thumb else None,
+                "thumb": f"/api/v1/photos/{thumb}/thumb" if thumb else None,
                 "worker": worker(beside.worker, beside.worker_name, staff),
                 "question_open": line.question_open,
                 "extension_days": line.extension_days,
@@ -277,6 +288,8 @@ class Gathered:
             }
         if staff:
             shown |= {"desk": self._named(line.desk_id), "called_back_at": line.called_back_at}
+        if relation == R.STREET and beside.officer:
+            shown["officer"] = {"id": beside.officer, "name": beside.officer_name}
         return shown
 
     def _name(self, organisation: uuid.UUID | None) -> str:

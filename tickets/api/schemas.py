@@ -58,6 +58,13 @@ class WorkerSerializer(Shape):
     name = serializers.CharField()
 
 
+class OfficerSerializer(Shape):
+    """A member of the street's staff."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class TicketRowSerializer(Shape):
     """A ticket as lists show it; what the reader may not see is null."""
 
@@ -99,6 +106,7 @@ class TicketRowSerializer(Shape):
     plan_date = serializers.DateField(allow_null=True, help_text="On account until this day.")
     clock = RowClockSerializer(allow_null=True, help_text="Of what the reader may read, what is due next.")
     desk = OrganisationNameSerializer(allow_null=True, help_text="The section that answers for it; for staff.")
+    officer = OfficerSerializer(allow_null=True, help_text="Who of the street answers for it; for the street alone.")
     called_back_at = serializers.DateTimeField(allow_null=True, help_text="For staff.")
     promised_at = serializers.DateTimeField(
         allow_null=True,
@@ -235,7 +243,7 @@ class BriefSerializer(Shape):
     clocks = ClockSerializer(
         many=True,
         allow_null=True,
-        help_text="What is live; of a single ticket, for staff, also what was stopped late. Null for whoever may not see it whole.",
+        help_text="What is live; of a single ticket, for staff, also what was stopped late. Null for readers who may not see it whole.",
     )
 
 
@@ -294,13 +302,6 @@ class OnAccountSerializer(Shape):
     kind = choice(AccountKind)
     owner = OrganisationNameSerializer(allow_null=True)
     plan_date = serializers.DateField(allow_null=True)
-
-
-class OfficerSerializer(Shape):
-    """A member of the street's staff."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
 
 
 class FaceSerializer(Shape):
@@ -395,6 +396,9 @@ class RefilingSerializer(Shape):
     title = serializers.CharField()
     text = serializers.CharField()
     secrecy = choice(Secrecy)
+    photos = serializers.ListField(
+        child=serializers.UUIDField(), help_text="Those of the earlier report; the new ticket gets copies of its own."
+    )
 
 
 class EventSerializer(Shape):

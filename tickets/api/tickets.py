@@ -170,7 +170,7 @@ class TicketCounts(APIView):
     def get(self, request: Request) -> Response:
         """How many tickets the list has, by what they are: exact to 999, "999+" beyond."""
         actor = actor_of(request)
-        given = filters.read(request, TicketCountsQuery, ())
+        given = filters.read(request, TicketCountsQuery)
         by, relation = given.pop("by"), SCOPES[given["scope"]]
         wide = given["scope"] == "street" and given.get("status", "open") == "open"
         return Response(counts(lambda some: listing(some, actor).counted(), given, by, actor, relation, wide=wide))
@@ -313,7 +313,6 @@ class Events(APIView):
     def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
         """What happened, oldest first, as far as the caller may read it."""
         actor = actor_of(request)
-        filters.read(request, filters.Pages)
         ticket = visible_ticket(ticket_id, actor)
         visibilities = representation.readable(relations(ticket, actor))
         events = TicketEvent.objects.filter(subject=ticket, visibility__in=visibilities)
@@ -479,7 +478,7 @@ class QueueCounts(APIView):
     @extend_schema(operation_id="queue_counts", parameters=[QueueCountsQuery], responses=schemas.CountsSerializer)
     def get(self, request: Request) -> Response:
         """How many parts the queue has, by what their tickets are: exact to 999, "999+" beyond."""
-        actor, given = actor_of(request), filters.read(request, QueueCountsQuery, ())
+        actor, given = actor_of(request), filters.read(request, QueueCountsQuery)
         by, relation = given.pop("by"), QUEUE_SEES[given["status"]]
         rows = lambda some: queue_listing(some, actor)[0].counted()  # noqa: E731
         return Response(counts(rows, given, by, actor, relation, "ticket__"))

@@ -1,6 +1,7 @@
 """Photos: of the problem, of the work, of what was done, of what is still wrong."""
 
 import secrets
+import uuid
 
 from django.conf import settings
 from django.db import models
@@ -21,10 +22,19 @@ class PhotoKind(models.TextChoices):
     DISPUTE = "dispute", bilingual("不满意照片", "Of what is still wrong")
 
 
+PICTURE = ("kind", "full", "thumb", "width", "height", "bytes", "sha256")
+"""What a photo is, whatever ticket it belongs to."""
+
+
 def random_name() -> str:
     """A name in the storage that nobody can guess, spread over 256 folders."""
     name = secrets.token_hex(20)
     return f"photos/{name[:2]}/{name[2:]}.jpg"
+
+
+def of_report(reporter: uuid.UUID | None) -> Q:
+    """The photos by which a report was made, and those that its reporter added later; none that others commented with."""
+    return Q(kind=PhotoKind.REPORT) & (Q(event_seq=1) | Q(uploader=reporter))
 
 
 class Photo(Identified):

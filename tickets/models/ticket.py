@@ -157,8 +157,17 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(next_due_at__gt=at, at_risk_at__lte=at)
 
     def rated(self) -> "TicketQuerySet":
-        """Those that their residents rated themselves: these alone tell of satisfaction."""
+        """Those that their reporters rated themselves."""
         return self.filter(rating__isnull=False, rated_on_behalf=False)
+
+    def ratings(self) -> "models.QuerySet[Any, tuple[uuid.UUID, int | None]]":
+        """The ticket and the rating of each resident who rated it themselves, once each: these alone tell of satisfaction.
+
+        Beside its reporter these are those whose own reports were merged into it.
+        """
+        merged = Follower.objects.filter(ticket__in=self.order_by().values("pk"), rating__isnull=False)
+        own = self.rated().order_by().values_list("pk", "rating")
+        return own.union(merged.order_by().values_list("ticket", "rating"), all=True)
 
     def ended(self) -> "TicketQuerySet":
         """Those that are closed, rejected, merged, withdrawn or terminated."""
@@ -566,6 +575,7 @@ class Ticket(Subject):
             models.Index(
                 F("street"), F("next_due_at"), condition=Q(extension_days__isnull=False), name="ticket_open_extension"
             ),
+            models.Index(F("officer"), F("next_due_at"), condition=Q(officer__isnull=False), name="ticket_officer"),
             # A caller's tickets; nobody is found by what they said in secret.
             models.Index(
                 F("contact_phone"),
@@ -799,6 +809,7 @@ class Ticket(Subject):
             "inspector": self.inspector_id,
             "accused": list(self.accused),
             "desk": self.desk_id,
+            "officer": self.officer_id,
             "coordinator": self.coordinator_today,
             "committee": self.committee_today,
             "residents_committee": self.residents_committee_today,
@@ -841,6 +852,11 @@ class Ticket(Subject):
         if self.words_hidden:
             return "", None
         return redacted(self.public_title or self.title), redacted(self.public_text or self.text)
+
+    @property
+    def covered(self) -> bool:
+        """Whether others than the parties read anything but the reporter's own words: what the street wrote in their place, or nothing."""
+        return bool(self.words_hidden or self.public_title or self.public_text)
 
     @property
     def committee_today(self) -> uuid.UUID | None:
