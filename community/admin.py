@@ -379,7 +379,7 @@ class PersonAdmin(WithPermissions, Scoped):
         return not (row.is_staff or row.is_superuser or beyond.exists())
 
     def save_model(self, request: HttpRequest, obj: Person, form: ModelForm, change: bool) -> None:
-        """A new person signs in by SMS code; one who is disabled, or has another phone, is signed out everywhere."""
+        """A new person signs in by SMS code; a person who is disabled, or has another phone, is signed out everywhere."""
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
@@ -518,7 +518,7 @@ class ContractFiringInline(admin.TabularInline):
         return super().get_queryset(request).annotate(names=ArraySubquery(named.values("name")))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever sees the contract."""
+        """Everybody who sees the contract."""
         return True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -1,6 +1,6 @@
 """Where a person lives: claimed by the resident, dated in the street's own days, and confirmed by who can know.
 
-Whoever claims a home may report what is wrong there and follow it. What neighbours read needs a confirmed one.
+A person who claims a home may report what is wrong there and follow it. What neighbours read needs a confirmed one.
 """
 
 import uuid

@@ -218,7 +218,7 @@ class Office(admin.AdminSite):
                     yield opts.app_label, str(opts.model_name), name
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The first page; whoever keeps the calendar reads there what it lacks, whoever sees deliveries and webhooks what fails."""
+        """The first page; the keeper of the calendar reads there what it lacks, and those who see deliveries and webhooks what fails."""
         if request.user.has_perm("workflow.change_calendarversion"):
             for notice in calendars.notices(timezone.localdate()):
                 messages.warning(request, str(notice))
@@ -265,7 +265,7 @@ class Office(admin.AdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The sign-in page; whoever is in already goes on."""
+        """The sign-in page; a person who is in already goes on."""
         request.current_app = self.name
         if request.method == "GET" and self.has_permission(request):
             view = SignIn()

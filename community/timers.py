@@ -50,7 +50,7 @@ FACTS: Mapping[str, Promise] = {
 }
 """What a message about a contract can say."""
 HANDED_ON = "handed_on"
-"""That the open tickets of a contract that ended have all been dispatched anew; written by whoever does that."""
+"""That the open tickets of a contract that ended have all been dispatched anew; written by the process that does it."""
 # Where the regulation asks for a handover, and for a decision on renewal.
 _PROVIDERS, _ORDINARY = frozenset({"contracted", "emergency"}), frozenset({"contracted"})
 
@@ -145,7 +145,7 @@ RUNGS = (
         "end",
         bilingual(
             "合同已结束：未结工单改派现服务单位，督促三十日内完成交接。",
-            "The contract has ended: its open tickets pass to whoever serves now; the handover is due within 30 days.",
+            "The contract has ended: its open tickets pass to the provider that serves now; the handover is due within 30 days.",
         ),
         "R 76",
         days=1,

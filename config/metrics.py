@@ -41,7 +41,7 @@ WHERE id >= (SELECT uuidv7(interval '-61 minutes')) AND fired_at > now() - inter
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The figures, for whoever has the token; open where there is none, but in production then it is no address at all."""
+    """The figures, for the holder of the token; open where there is none, but in production then it is no address at all."""
     if not settings.METRICS_TOKEN and settings.PRODUCTION:
         raise Http404
     given = request.headers.get("Authorization", "")

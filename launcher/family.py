@@ -30,7 +30,7 @@ class Trouble(Exception):
 class Child:
     """A running process: its name for people, its log (None: the terminal), its stop signal and its stage.
 
-    One that `ends` is expected to end by itself; whoever started it asks for its exit code.
+    One that `ends` is expected to end by itself; its starter asks for its exit code.
     """
 
     name: str

@@ -66,11 +66,11 @@ REMEDIES = (
     )),
     ("(41030)", bilingual(
         "小程序正式版没有所设的页面，请技术人员核对 WECHAT_PAGE，再重发。",
-        "The mini-program has no such page: let whoever runs this server check WECHAT_PAGE. Then resend.",
+        "The mini-program has no such page: let the operator of this server check WECHAT_PAGE. Then resend.",
     )),
     ("(40164)", bilingual(
         "请技术人员把本服务器的地址加入小程序后台的 IP 白名单。",
-        "Whoever runs this server has to put its address on the mini-program's IP whitelist.",
+        "The operator of this server has to put its address on the mini-program's IP whitelist.",
     )),
     ("(48001)", bilingual(
         "小程序未开通订阅消息，请在公众平台开通。",
@@ -79,15 +79,15 @@ REMEDIES = (
     ("(45009)", bilingual("当日微信额度已用完，稍后自动再试。", "WeChat's quota is used up; it is tried again later.")),
     ("access token", bilingual(
         "取不到微信凭证；若持续如此，请技术人员核对小程序的 AppID 和密钥。",
-        "WeChat gives no access token; where that lasts, whoever runs this server has to check the app's id and secret.",
+        "WeChat gives no access token; where that lasts, the operator of this server has to check the app's id and secret.",
     )),
     ("does not let us in", bilingual(
         "邮件服务器拒绝登录，请技术人员核对 EMAIL_URL。",
-        "The mail server refuses the sign-in: whoever runs this server has to check EMAIL_URL.",
+        "The mail server refuses the sign-in: the operator of this server has to check EMAIL_URL.",
     )),
     ("refuses the sender", bilingual(
         "邮件服务器不接受发件人，请技术人员核对 DEFAULT_FROM_EMAIL。",
-        "The mail server refuses the sender: whoever runs this server has to check DEFAULT_FROM_EMAIL.",
+        "The mail server refuses the sender: the operator of this server has to check DEFAULT_FROM_EMAIL.",
     )),
     ("Outcome unknown", bilingual(
         "短信服务商没有这条短信的回执，对方可能已经收到，也可能没有。请先向对方核实；重发会真的再发一条。",
@@ -101,7 +101,7 @@ REMEDIES = (
     )),
     ("No mail server", bilingual(
         "连不上邮件服务器；若持续如此，请技术人员检查网络和 EMAIL_URL。",
-        "The mail server is out of reach; where that lasts, whoever runs this server has to check network and EMAIL_URL.",
+        "The mail server is out of reach; where that lasts, the operator of this server has to check network and EMAIL_URL.",
     )),
     ("No connection", bilingual(
         "连不上对方服务器；若持续如此，请检查地址和网络。",
@@ -151,5 +151,5 @@ def _not_set_up(channel: ChannelName) -> Promise:
     name, setting = channel.label, SETTINGS[channel]
     return bilingual(
         f"本系统未配置{name}，该通知一直在排队；请技术人员设置 {setting}，之后会自动发出。",
-        f"{name} is not set up on this server, and this waits: once whoever runs it has set {setting}, it goes out by itself.",
+        f"{name} is not set up on this server, and this waits: once its operator has set {setting}, it goes out by itself.",
     )

@@ -5,7 +5,7 @@ receiver that counts in any window of its own then refuses, and DingTalk says no
 has a moment of its own: that at which the receiver saw the delivery, at the latest. It can be taken again one period and a
 margin after that, and in no window of a period are there ever more deliveries than tokens. While a delivery is under way that moment
 is the end of its lease; when its sending has ended, it is then. The margin is for clocks that are set and for receivers that
-count in whole seconds. Whoever dies while sending costs one token for a lease and a period, and nothing else.
+count in whole seconds. A process that dies while sending costs one token for a lease and a period, and nothing else.
 
 All moments are the database's. Where its clock is set back, those written before lie ahead: one that lies farther ahead than a lease and a
 period is no token's, and what lies farther than any receiver's pause blocks nothing. A bucket is locked only while a delivery is chosen,

@@ -1,6 +1,6 @@
 """The postman's round: a delivery is claimed and committed, sent outside any transaction, and recorded under its attempt's number.
 
-Whoever dies in between leaves a lease that runs out: the delivery is then sent again, under the same key. A zombie that comes back later
+A process that dies leaves a lease that runs out: the delivery is then sent again, under the same key. A zombie that comes back later
 records nothing, for its attempt is no longer the last.
 """
 
@@ -318,7 +318,7 @@ SELECT name FROM unnest(%s::text[]) name CROSS JOIN LATERAL (
 def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (DeliveryState.DEAD,)) -> int:
     """Queue those of these deliveries anew that stand in one of `states`, under the same key; how many they were.
 
-    Their attempts so far are kept, and no doubt about them: whoever sends anew has decided that it may come twice. What waits, is under way
+    Their attempts so far are kept, and no doubt about them: sending anew decides that it may come twice. What waits, is under way
     or went into a digest is never queued again.
     """
     final = set(states) & {DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.SENT}

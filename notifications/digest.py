@@ -40,7 +40,7 @@ _PRESSING = (Topic.ASKED, Topic.WORK, Topic.OVERSIGHT, Topic.REMINDER, Topic.PRO
 def gather(now: datetime | None = None) -> int:
     """Gather what was held until `now` (else the present), for BATCH people at most; how many messages were gathered.
 
-    Whoever has waited longest is first. One transaction for each person; any number of callers at once, and again after a crash. One that
+    The longest wait is first. One transaction for each person; any number of callers at once, and again after a crash. One that
     was held alone is sent as itself.
     """
     now = now or timezone.now()
@@ -63,7 +63,7 @@ def _due(now: datetime) -> MessageQuerySet:
 
 def _gather(person: uuid.UUID, street: uuid.UUID, now: datetime) -> int:
     with transaction.atomic():
-        # The person's row is the turn: whoever else gathers for them finds it taken, and goes on to the next.
+        # The person's row is the turn: another process that gathers for them finds it taken, and goes on to the next.
         turn = get_user_model().objects.select_for_update(skip_locked=True, no_key=True).filter(pk=person)
         if not turn.values_list("pk").first():
             return 0

@@ -51,7 +51,7 @@ def send_code(address: str, code: str, language: str, *, minutes: int) -> None:
     """Mail the code that proves that `address` is the person's; it is good for `minutes`. Never call it in a transaction.
 
     Raises NoMailServer, AddressRefused or MailNotSent. Where nobody
-    knows whether it left, it counts as sent: whoever waits in vain asks again.
+    knows whether it left, it counts as sent: a person who waits in vain asks again.
     """
     channel = ready()
     title = bilingual("邻里办邮箱验证码", "Your e-mail code for Linli")

@@ -48,7 +48,7 @@ def choose(channel: Channel) -> Choice | None:
 
 
 def ready(channel: Channel) -> list[uuid.UUID]:
-    """Some receivers for whom something waits and who may be sent something now, whoever has waited longest for an urgent one first."""
+    """Some receivers for whom something waits and who may be sent something now, those who have waited longest for an urgent one first."""
     parameters: dict[str, Any] = {
         "channel": channel.name,
         "numbers": [limit.number for limit in channel.limits],

@@ -44,7 +44,7 @@ def send_code(phone: str, code: str) -> None:
     """Send a sign-in code to `phone`; where there is no vendor, write one line to `settings.SMS_LOG`.
 
     Never call it in a transaction. Raises NoGateway where neither is configured, and CodeNotSent. Where nobody knows whether it left, it
-    counts as sent: it may arrive, and whoever waits in vain asks again.
+    counts as sent: it may arrive, and a person who waits in vain asks again.
     """
     gateway = sms.vendor()
     if gateway is None:

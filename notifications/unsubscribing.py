@@ -1,4 +1,4 @@
-"""Ending mail by an address that the mail itself names (RFC 8058): whoever holds it needs no sign-in."""
+"""Ending mail by an address that the mail itself names (RFC 8058): its holder needs no sign-in."""
 
 import uuid
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from notifications.topics import ChannelName, Digest, Topic
 
 FREE = frozenset({INBOX, ChannelName.EMAIL, ChannelName.WECHAT})
 DEFAULTS: Mapping[Topic, frozenset[str]] = {
-    # Each text message costs the street money: by default one is sent only to whoever is waited for.
+    # Each text message costs the street money: by default one is sent only to a person who is waited for.
     Topic.ASKED: FREE | {ChannelName.SMS},
     Topic.PROGRESS: FREE,
     Topic.WORK: FREE,
@@ -23,11 +23,11 @@ DEFAULTS: Mapping[Topic, frozenset[str]] = {
 URGENT_DEFAULTS: Mapping[Topic, frozenset[str]] = {Topic.WORK: frozenset({ChannelName.SMS})}
 """What the urgent messages of a topic use besides, unless the person has said no."""
 ALWAYS = frozenset({(Topic.ASKED, INBOX), (Topic.WORK, INBOX)})
-"""What cannot be declined: whoever must act is told of it at least in the inbox."""
+"""What cannot be declined: a person who must act is told of it at least in the inbox."""
 
 
 class Wishes:
-    """What some people have chosen, read in three statements however many they are. Whoever is gone, or no longer active, wants nothing."""
+    """What some people have chosen, read in three statements however many they are. People who are gone or inactive want nothing."""
 
     def __init__(self, people: Collection[uuid.UUID]):
         active = get_user_model().objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True)

@@ -1,4 +1,4 @@
-"""When a service contract ends, its provider's open tickets pass to whoever serves the place now, each once.
+"""When a service contract ends, its provider's open tickets pass to the provider that serves the place now, each once.
 
 A ticket passes on where its lead was given it before the end, under that contract, and serves the place for its category no longer. What
 somebody gives the old provider afterwards stays with it. Batch by batch, each a transaction of its own: a worker that dies leaves
@@ -179,7 +179,7 @@ def _batch(ended: Ended, keys: Sequence[uuid.UUID], at: datetime) -> tuple[bool,
 
 
 def _pass(draft: Draft[Ticket], ended: Ended, by: Actor) -> bool:
-    """Give one ticket to whoever serves its place now, or its helpers' part to those who do; whether there was need."""
+    """Give one ticket to the provider that serves its place now, or its helpers' part to those who do; whether there was need."""
     ticket = draft.subject
     leaf, serving = catalogue.leaf_by_id(ticket.category_id), ended.serving(ticket, by.at)
     leaving = {one.organisation_id for one in ticket.assignments if ended.parted(one, leaf, serving)}

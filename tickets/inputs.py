@@ -43,7 +43,7 @@ class Party(models.TextChoices):
     HOLDER = "holder", bilingual("承办单位", "The holder")
     COMMITTEE = "committee", bilingual("物管会", "The committee")
     CO_HANDLER = "co_handler", bilingual("协办单位", "A co-handler")
-    WHISTLED = "whistled", bilingual("被吹哨单位", "Whoever was whistled")
+    WHISTLED = "whistled", bilingual("被吹哨单位", "The whistled department")
 
 
 class Identifier(serializers.UUIDField):

@@ -22,8 +22,8 @@ def of_a_sweep(event: TicketEvent) -> bool:
 def summed_up(told: Sequence[tuple[Told, Sequence[Letter]]]) -> list[Letter]:
     """The letters of these events, in their order.
 
-    Where a sweep fired several rungs of one clock of a ticket, whoever was to hear of several of its rungs hears of all in one
-    summary, and whoever was asked for something is asked once.
+    Where a sweep fired several rungs of one clock of a ticket, a person who was to hear of several of its rungs hears of all in one
+    summary, and a person who was asked for something is asked once.
     """
     sweeps: dict[tuple[Any, Any], list[int]] = {}
     for place, (one, _) in enumerate(told):
@@ -44,7 +44,7 @@ def _overtaken(sweep: Sequence[Told]) -> bool:
 
 
 def _once(told: Sequence[Sequence[Letter]]) -> list[list[Letter]]:
-    """The letters of a sweep, event by event, with those to whoever has several in one summary at the end."""
+    """The letters of a sweep, event by event, with those to a person who has several in one summary at the end."""
     staff = [letter for found in told for letter in found if letter.topic != Topic.ASKED]
     people = _several((one.person_id for one in letter.people) for letter in staff)
     organisations = _several(letter.organisations for letter in staff)

@@ -31,7 +31,7 @@ def news_md() -> str:
         "",
         "## Moves",
         "",
-        "Whoever is on several sides of an event hears of it once, as the first of them. *When* is asked of the ticket as it was after the",
+        "Who is on several sides of an event hears of it once, as the first of them. *When* is asked of the ticket as it was after the",
         "move; an empty field means always. The group robots of an organisation hear what the organisation is told.",
         "",
         "| move | 动作 | who hears it | topic | when | by |",

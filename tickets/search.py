@@ -1,6 +1,6 @@
 """Finding tickets by words: what is compared is folded alike on both sides, and common words are found without the index of grams.
 
-Width, case and spaces do not matter. A word is looked for in a ticket's title, text and code; whoever sees it whole finds it by the
+Width, case and spaces do not matter. A word is looked for in a ticket's title, text and code; readers who see it whole find it by the
 12345 number and the spot as well. A ticket's number is found in whatever words it stands.
 """
 
@@ -95,7 +95,7 @@ class Search:
 
     @classmethod
     def whole(cls, wanted: Wanted, prefix: str = "") -> "Search":
-        """In everything, for whoever sees the whole ticket."""
+        """In everything, for readers who see the whole ticket."""
         return cls(wanted, _INDEXED, prefix)
 
     @classmethod
@@ -105,7 +105,7 @@ class Search:
 
     @classmethod
     def summary(cls, wanted: Wanted, prefix: str = "") -> "Search":
-        """In title and number, for whoever reads the text no more."""
+        """In title and number, for readers who read the text no more."""
         return cls(wanted, _SUMMARY, prefix)
 
     def holds(self) -> Q:

@@ -76,7 +76,7 @@ def clocks_md() -> str:
         "Rungs are fired once each, in order, by `manage.py tick` or the sweeper; each leaves an event that says which clock and rung",
         "brought it about. Several effects are tried in order until one is possible. Repetitions that were missed are told once, as the",
         "last of them. Where a later due moment stands after the end, what comes before and after it is told once more. The clock raises",
-        "a ticket to L3 at most. Whoever has nobody means the head office, else the street's desk.",
+        "a ticket to L3 at most. Where an organisation has nobody, its head office is meant, else the street's desk.",
         "",
         "| clock | rung | when | effects | audience |",
         "|---|---|---|---|---|",

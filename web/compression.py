@@ -1,4 +1,4 @@
-"""Answers are sent gzipped to whoever takes that: JSON, the pages and the API's description; never pictures."""
+"""Answers are sent gzipped to clients that take that: JSON, the pages and the API's description; never pictures."""
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase

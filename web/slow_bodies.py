@@ -30,7 +30,7 @@ PART = 16 * 1024
 """Bytes that count as some: a client has to send three kilobytes a second."""
 IN_MEMORY = 1024 * 1024
 LARGEST = 16 * 1024 * 1024
-"""Bytes of the largest body that any route takes; whoever announces more is refused by the route, and nothing is read."""
+"""Bytes of the largest body that any route takes; a request that announces more is refused by the route, and nothing is read."""
 
 _TOO_SLOW = bilingual(
     "请求内容未能及时传完，请检查网络后重试。", "The body did not arrive in time; check the connection and try again."
@@ -150,7 +150,7 @@ def read(source: Any, length: int, reading: Reading) -> IO[bytes] | None:
 
 
 def with_patience(application: Application) -> Application:
-    """The application, to which every body comes whole; where one does not, the answer is 408 for whoever may still read it."""
+    """The application, to which every body comes whole; where one does not, the answer is 408, for a client that still reads."""
 
     def patient(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         length = announced(environ)

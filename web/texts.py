@@ -2,7 +2,7 @@
 
 * Control characters other than tab and line break are refused: a program that sends them is broken.
 * What steers the direction of writing, and what is never seen (zero-width spaces, soft hyphens, marks of byte order, tags), is
-  taken out: whoever pasted it cannot see it either. Joiners and variation selectors stay, for emoji and scripts need them.
+  taken out: the person who pasted it cannot see it either. Joiners and variation selectors stay, for emoji and scripts need them.
 * A text keeps its line breaks, as `\\n`; in a line every run of white space is one space. Both lose white space at their ends.
 * A text in which nothing can be seen is empty.
 """

@@ -76,7 +76,7 @@ class PhoneLimit(Limit):
 
 
 class OwnLimit(Limit):
-    """The same for a device that has signed in before, and for whoever was sent a code; nobody else uses it up."""
+    """The same for a device that has signed in before, and for a person who was sent a code; nobody else uses it up."""
 
     scope = "sign-in-own"
     requests = 20

@@ -9,14 +9,14 @@ from notifications.models.message import Reader
 
 
 def person_of(request: Request) -> uuid.UUID:
-    """The id of whoever calls; the views let nobody in who is not signed in."""
+    """The caller's id; the views let nobody in who is not signed in."""
     assert request.user is not None
     assert request.user.pk is not None
     return request.user.pk
 
 
 def reader_of(request: Request) -> Reader:
-    """Whoever calls, with where they sit today."""
+    """The caller, with where they sit today."""
     caller: Any = request.auth
     seats = caller.actor.seats
     streets = frozenset(seat.street_id for seat in seats if seat.street_id)

@@ -51,7 +51,7 @@ _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*
 
 
 class Forbidden(ValueError):
-    """A webhook must not go there; `reason` says why, to whoever typed the address."""
+    """A webhook must not go there; `reason` says why, to the person who typed the address."""
 
     def __init__(self, reason: Any):
         super().__init__(str(reason))
@@ -71,12 +71,12 @@ ODD_NUMBER = bilingual(
 )
 LOCAL_NAME = bilingual(
     "主机名只在内部有效，请填写公网域名；内网接收方须由系统维护人员将其网段列入 WEBHOOK_ALLOWED_NETWORKS。",
-    "The host's name means something inside a network only: give a public one, or let whoever runs this server name the "
+    "The host's name means something inside a network only: give a public one, or let the operator of this server name the "
     "network in WEBHOOK_ALLOWED_NETWORKS.",
 )
 NOT_PUBLIC = bilingual(
     "不是公网地址，请填写公网域名或地址；内网接收方须由系统维护人员将其网段列入 WEBHOOK_ALLOWED_NETWORKS。",
-    "The address is none of the public Internet: give one that is, or let whoever runs this server name the network in "
+    "The address is none of the public Internet: give one that is, or let the operator of this server name the network in "
     "WEBHOOK_ALLOWED_NETWORKS.",
 )
 NOT_WEB = bilingual(

@@ -25,7 +25,7 @@ BREATH = timedelta(seconds=30)
 
 
 class WebhookChannel(Channel):
-    """Posts events to the systems of organisations. Whoever answers 2xx has it; everything else is a failure."""
+    """Posts events to the systems of organisations. A system that answers 2xx has it; everything else is a failure."""
 
     name: ClassVar[ChannelName] = ChannelName.WEBHOOK
     slots: ClassVar[int] = 6

@@ -1,6 +1,6 @@
 """WeChat's access token (`getStableAccessToken`): one for all workers, kept in PostgreSQL, fetched by one of them at a time.
 
-Whoever finds it near its end claims the fetching in one committed UPDATE, asks WeChat outside any transaction, and stores the answer. The
+Who finds it near its end claims the fetching in one committed UPDATE, asks WeChat outside any transaction, and stores the answer. The
 others go on with the old token while it is good, and else wait a moment for the new one. In the last five minutes WeChat
 answers with a new token while the old one stays good; before that it answers with the same.
 """

@@ -19,7 +19,7 @@ CHOSEN = [(INBOX, bilingual("站内信", "Inbox")), *((one.value, one.label) for
 
 
 class Profile(models.Model):
-    """How a person is reached. Whoever has none has the defaults.
+    """How a person is reached. A person without any has the defaults.
 
     Between `quiet_from` and `quiet_until` (equal: never), in the server's time zone, only what is urgent leaves the house.
     """

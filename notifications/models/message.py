@@ -149,7 +149,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(Identified):
     """One message's way out through one channel. Its id is the key that travels to the receiver: a repeat carries the same.
 
-    `attempts` counts how often it was claimed, and fences: whoever records an outcome names the attempt it belongs to. While it is
+    `attempts` counts how often it was claimed, and fences: the process that records an outcome names the attempt it belongs to. While it is
     being sent, `lease_until` is the moment from which it counts as abandoned. `unsure` says that an earlier attempt may have
     reached the receiver. `fallback` are the channels to be tried in turn where the receiver does not want this one.
     """

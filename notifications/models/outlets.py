@@ -153,7 +153,7 @@ class Endpoint(Outlet):
             Endpoint.objects.filter(pk=self.pk).update(failing_since=None, succeeded_at=Now())
 
     def failed(self) -> None:
-        """Something has not arrived; whoever fails for longer than `PATIENCE` is switched off."""
+        """Something has not arrived; an outlet that fails for longer than `PATIENCE` is switched off."""
         mine = Endpoint.objects.filter(pk=self.pk)
         mine.update(failing_since=Coalesce("failing_since", Now()))
         # As it stands now: something else may have arrived while this was under way.

@@ -266,7 +266,7 @@ class TicketAdmin(ReadOnly, Page):
         return [path("<path:object_id>/messages/", view, name="tickets_ticket_messages"), *super().get_urls()]
 
     def messages(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What was sent to whom about the ticket, for whoever sees the ticket here; no such page for others."""
+        """What was sent to whom about the ticket, for people who see the ticket here; no such page for others."""
         ticket = self.get_object(request, object_id)
         if ticket is None or not self.has_view_permission(request, ticket):
             raise Http404

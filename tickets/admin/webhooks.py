@@ -110,7 +110,7 @@ class EndpointAdmin(OutletAdmin):
         return found
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Whose it is stays as it is; what it hears can be read by whoever may not change it."""
+        """Whose it is stays as it is; what it hears can be read by people who may not change it."""
         if obj is None:
             return ["street", "organisation", "name", "url", "types", "active"]
         hears = "types" if self.has_change_permission(request, obj) else "told"
@@ -142,17 +142,17 @@ class EndpointAdmin(OutletAdmin):
         return replay.address(Endpoint(pk=trial.recipient), type=EVENT)
 
     def deliveries(self, request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-        """What was sent, for whoever sees the webhook."""
+        """What was sent, for people who see the webhook."""
         endpoint = self._found(request, key)
         may_resend = self.has_change_permission(request, endpoint)
         return replay.page(self.admin_site, request, endpoint, may_resend=may_resend)
 
     def recover(self, request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-        """Send anew what failed, for whoever may change the webhook."""
+        """Send anew what failed, for people who may change the webhook."""
         return replay.recover(self.admin_site, request, self._found(request, key, change=True))
 
     def deed(self, request: HttpRequest, key: uuid.UUID, name: str) -> HttpResponse:
-        """What can be done to the webhook, for whoever may change it."""
+        """What can be done to the webhook, for people who may change it."""
         return deeds.page(self.admin_site, request, self._found(request, key, change=True), deeds.DEEDS[name])
 
     def _found(self, request: HttpRequest, key: uuid.UUID, *, change: bool = False) -> Endpoint:
