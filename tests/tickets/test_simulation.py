@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
+from django.utils.translation import override
 
 from community.models import Person
 from launcher.family import PROJECT
@@ -180,6 +181,7 @@ def test_every_command_of_the_document_is_one():
         assert options.policy is None or (PROJECT / options.policy).exists()
 
 
+@override("en")
 def test_the_document_s_tables_are_of_today_s_lines_and_add_up():
     month, beside = blocks("")
     usual = Command().create_parser("manage.py", "simulate").parse_args([])
