@@ -37,6 +37,24 @@ class AnyOf(Lookup):
         return f"{column} = ANY(%s)", [*parameters, self.rhs]
 
 
+@models.CharField.register_lookup
+class Constant(Lookup):
+    """`verb__constant="urge"`: equal to a word of the code's own, which stands in the statement.
+
+    A plan that is made for any parameters can use an index on the rows with this word, as it cannot where the word is one of them.
+    """
+
+    lookup_name = "constant"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """The comparison. Raises ValueError for what is no plain word."""
+        column, parameters = self.process_lhs(compiler, connection)
+        if not self.rhs.isidentifier():
+            raise ValueError(f"{self.rhs!r} is no word of the code's own.")
+        return f"{column} = '{self.rhs}'", parameters
+
+
 class Prepared[M: models.Model]:
     """The query that `words` builds from named parameters, worded at its first use.
 

@@ -49,10 +49,11 @@ def _statement(shapes: tuple[Shape, ...]) -> str:
         # Every name is a model's own; what comes from outside is a parameter.
         if shape.changes:
             setting = ", ".join(f"{column} = r.{column}" for column in columns)
-            # One row is found by a parameter: of a set of rows the planner guesses that there are a hundred.
+            # Rows are found by a parameter of their ids: of a set of JSON the planner guesses that it is a hundred, and scans.
             one = shape.changes == "one"
             rows = f"jsonb_populate_record{'' if one else 'set'}(NULL::{table}, %s::jsonb) AS r"
-            part = f"UPDATE {table} SET {setting} FROM {rows} WHERE {table}.{key} = {'%s' if one else f'r.{key}'} RETURNING {table}.{key}"  # noqa: S608
+            found = "= %s" if one else f"= ANY(%s) AND {table}.{key} = r.{key}"
+            part = f"UPDATE {table} SET {setting} FROM {rows} WHERE {table}.{key} {found} RETURNING {table}.{key}"  # noqa: S608
         else:
             names, rows = ", ".join(columns), f"jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
             part = f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows} RETURNING {key}"  # noqa: S608
@@ -97,7 +98,7 @@ def write_rows(*groups: Sequence[models.Model], changes: Sequence[Change] = ()) 
             parameters += [_json(change.rows, change.names)[1:-1], change.rows[0].pk]
         else:
             shapes.append(Shape(model, change.names, "many"))
-            parameters.append(_json(change.rows, (*change.names, model._meta.pk.attname)))
+            parameters += [_json(change.rows, (*change.names, model._meta.pk.attname)), [row.pk for row in change.rows]]
     with connection.cursor() as cursor:
         cursor.execute(_statement(tuple(shapes)), parameters)
         made = cursor.fetchone()

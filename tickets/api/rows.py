@@ -14,7 +14,6 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count
 
-from community.models import Organisation
 from community.receivers import local_day
 from notifications.models import Message
 from tickets import catalogue
@@ -171,6 +170,8 @@ LEFT JOIN community_person f ON f.id = t.officer_id
 WHERE t.id = ANY(%(ids)s)
 """
 
+NAMES = "SELECT id, name, kind FROM community_organisation WHERE id = ANY(%s)"
+
 
 class Gathered:
     """The rows of one page with what stands beside them, for one reader as of the actor's moment."""
@@ -209,10 +210,11 @@ class Gathered:
             for line in self.lines
             for pk in (line.holder_id, line.coordinator_today, line.desk_id, line.account_owner_id)
         } | {clock.holder_id for clocks in self.clocks.values() for clock in clocks}
-        found = Organisation.objects.filter(pk__in=[pk for pk in named if pk]).values_list("pk", "name", "kind")
         kinds = {}
-        for pk, name, kind in found:
-            self.names[pk], kinds[pk] = name, kind
+        with connection.cursor() as cursor:
+            cursor.execute(NAMES, [[pk for pk in named if pk]])
+            for pk, name, kind in cursor.fetchall():
+                self.names[pk], kinds[pk] = name, kind
         for line in self.lines:
             line.kinds = kinds
 

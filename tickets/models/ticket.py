@@ -80,9 +80,11 @@ def _by_key(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
 
 
 _KEYS = [uuid.UUID(int=1)]
-_ASSIGNMENTS: Prepared[Any] = Prepared(
-    lambda tickets, day: (
-        Assignment.objects.filter(ticket__id__any_of=tickets)
+
+
+def _assignments(day: date, **tickets: Any) -> models.QuerySet[Assignment]:
+    found: models.QuerySet[Assignment] = (
+        Assignment.objects.filter(**tickets)
         .annotate(
             staffed=receives("organisation", day),
             kind=F("organisation__kind"),
@@ -90,11 +92,21 @@ _ASSIGNMENTS: Prepared[Any] = Prepared(
             worker_name=F("worker__name"),
         )
         .order_by("id")
-    ),
-    tickets=_KEYS,
-    day=date(1, 1, 1),
+    )
+    return found
+
+
+# Of one ticket by its id: with an array of them PostgreSQL plans anew each time, which takes it longer than to read the rows.
+_ASSIGNMENTS: Prepared[Any] = Prepared(
+    lambda ticket, day: _assignments(day, ticket=ticket), ticket=uuid.UUID(int=1), day=date(1, 1, 1)
+)
+_ASSIGNMENTS_OF_SEVERAL: Prepared[Any] = Prepared(
+    lambda tickets, day: _assignments(day, ticket__id__any_of=tickets), tickets=_KEYS, day=date(1, 1, 1)
 )
 _CLOCKS: Prepared[Any] = Prepared(
+    lambda ticket: TicketClock.objects.live().filter(subject=ticket).order_by("epoch", "id"), ticket=uuid.UUID(int=1)
+)
+_CLOCKS_OF_SEVERAL: Prepared[Any] = Prepared(
     lambda tickets: TicketClock.objects.live().filter(subject__id__any_of=tickets).order_by("epoch", "id"),
     tickets=_KEYS,
 )
@@ -117,7 +129,7 @@ def _rules(zone: str) -> Rules:
 
 def live_clocks(tickets: Collection[uuid.UUID]) -> list[TicketClock]:
     """The clocks that run or are paused on these tickets."""
-    found: list[TicketClock] = _CLOCKS.rows(tickets=list(tickets))
+    found: list[TicketClock] = _CLOCKS_OF_SEVERAL.rows(tickets=list(tickets))
     return found
 
 
@@ -595,7 +607,7 @@ class Ticket(Subject):
         """Tickets with what their permissions read: what the actor is to them, and today's committees of the place."""
         mine = Follower.objects.filter(ticket=OuterRef("pk"), person=person_id)
         spoken = mine.filter(disputed_at__isnull=False)
-        urged = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="urge", actor=person_id)
+        urged = TicketEvent.objects.filter(subject=OuterRef("pk"), verb__constant="urge", actor=person_id)
         commented = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="comment", actor=person_id)
         area = Area.objects.filter(pk=OuterRef("area"), committee__active=True)
         community = Community.objects.filter(pk=OuterRef("community"))
@@ -619,16 +631,19 @@ class Ticket(Subject):
         """Fetch the live clocks, and the assignments in the order in which they were made, with whether their organisations have
         somebody today.
         """
-        keys = [one.pk for one in subjects]
-        assignments = _by_key(_ASSIGNMENTS.rows(tickets=keys, day=local_day(by.at)), "ticket_id")
-        clocks = _by_key(_CLOCKS.rows(tickets=keys), "subject_id")
+        keys, day = [one.pk for one in subjects], local_day(by.at)
+        if len(keys) == 1:
+            parts, running = _ASSIGNMENTS.rows(ticket=keys[0], day=day), _CLOCKS.rows(ticket=keys[0])
+        else:
+            parts, running = _ASSIGNMENTS_OF_SEVERAL.rows(tickets=keys, day=day), _CLOCKS_OF_SEVERAL.rows(tickets=keys)
+        assignments, clocks = _by_key(parts, "ticket_id"), _by_key(running, "subject_id")
         for one in subjects:
             one.assignments, one.clocks = assignments.get(one.pk, []), clocks.get(one.pk, [])
             one._begin(by)
 
     def gather_to_read(self, by: Actor) -> None:
         """Fetch what `gather` does, and the clocks that were stopped late besides; of a ticket that has ended, all of them."""
-        self.assignments = _ASSIGNMENTS.rows(tickets=[self.pk], day=local_day(by.at))
+        self.assignments = _ASSIGNMENTS.rows(ticket=self.pk, day=local_day(by.at))
         clocks = (_CLOCKS_OF_ENDED if self.state in ENDED else _CLOCKS_TO_READ).rows(ticket=self.pk)
         self.clocks = [one for one in clocks if one.stopped_at is None]
         self.late = [one for one in clocks if one.stopped_at is not None]
@@ -636,14 +651,14 @@ class Ticket(Subject):
 
     def gather_parts(self, by: Actor) -> None:
         """Fetch the assignments, for an actor who may have one of them."""
-        self.assignments = _ASSIGNMENTS.rows(tickets=[self.pk], day=local_day(by.at)) if by.seats else []
+        self.assignments = _ASSIGNMENTS.rows(ticket=self.pk, day=local_day(by.at)) if by.seats else []
         self._begin(by)
 
     @staticmethod
     def gather_nothing(absent: uuid.UUID, by: Actor) -> None:
         """Ask of a ticket that is not there what is asked of any: how long it takes does not tell which are there."""
-        _ASSIGNMENTS.rows(tickets=[absent], day=local_day(by.at))
-        _CLOCKS.rows(tickets=[absent])
+        _ASSIGNMENTS.rows(ticket=absent, day=local_day(by.at))
+        _CLOCKS.rows(ticket=absent)
 
     def _begin(self, by: Actor) -> None:
         self.moment, self.asker = max(by.at, self.last_event_at), by
