@@ -1,14 +1,16 @@
 """`make test` and `make lint`: every check there is, on servers of its own that are thrown away afterwards."""
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from launcher import clocks
 from launcher import home as homes
@@ -34,8 +36,8 @@ MODELS: dict[str, list[str | Path]] = {
     "migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"],
 }
 PYTEST: list[str | Path] = [sys.executable, "-m", "pytest"]
-# Which branches the tests reach is told where nobody waits for it: counting them takes a fifth of the suite's time.
-COVERAGE: list[str | Path] = ["--cov", "--cov-report=term:skip-covered"] if os.environ.get("CI") else []
+# A process for each core, up to what the servers' connections are enough for.
+SIDE_BY_SIDE: list[str | Path] = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup"]
 
 
 def main() -> int:
@@ -52,12 +54,13 @@ def main() -> int:
                 return verdict(run(family, LINT, without_servers()))
             if options.what == "format":
                 return verdict(run(family, FORMAT, without_servers()))
-            if options.what == "clocks":
-                return verdict(at_other_times(stopping))
-            results = on_servers(family, options.what, options.pytest)
-        # Where nobody waits for it; a person asks for it by `launcher.check clocks`.
-        if options.what == "all" and os.environ.get("CI"):
-            results |= at_other_times(stopping)
+            with thrown_away(family) as directory:
+                if options.what == "clocks":
+                    return verdict(at_other_times(family, directory))
+                results = on_servers(family, directory, options.what, options.pytest)
+                # Where nobody waits for it; a person asks for it by `launcher.check clocks`.
+                if options.what == "all" and os.environ.get("CI"):
+                    results |= at_other_times(family, directory)
         return verdict(results)
     except Trouble as trouble:
         say(f"\n{trouble}")
@@ -76,8 +79,9 @@ def without_servers() -> dict[str, str]:
     }
 
 
-def on_servers(family: Family, what: str, arguments: list[str]) -> Results:
-    """Run the checks and the suite on throw-away servers."""
+@contextlib.contextmanager
+def thrown_away(family: Family) -> Iterator[Path]:
+    """A directory for servers, which goes again with all that is in it."""
     # In the project, not in /tmp: what a power cut leaves behind is found by whoever looks into .local.
     parent = homes.default() / "check"
     parent.mkdir(parents=True, exist_ok=True)
@@ -86,14 +90,29 @@ def on_servers(family: Family, what: str, arguments: list[str]) -> Results:
     directory.chmod(0o755)
     family.throw_away(directory)
     try:
-        with homes.open_home(directory) as home, server_urls(home, family, durable=False) as urls:
-            environment = {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
-            if what == "pytest":
-                return run(family, {"pytest": [*PYTEST, *arguments]}, environment)
-            return run(family, {**LINT, **MODELS, "pytest": [*PYTEST, *COVERAGE, *arguments]}, environment)
+        yield directory
     finally:
         family.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def on_servers(family: Family, directory: Path, what: str, arguments: list[str]) -> Results:
+    """Run the checks and the suite on servers that keep their data in `directory`; the first who comes makes the tests' database."""
+    with homes.open_home(directory) as home, server_urls(home, family, durable=False) as urls:
+        environment = {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
+        results: Results = {}
+        if "DATABASE_URL" not in os.environ:
+            environment["LINLI_TEST_TEMPLATE"] = urlsplit(urls["DATABASE_URL"]).path.strip("/")
+            people = directory / "people.txt"
+            if not people.exists():
+                prepare = [sys.executable, "-m", "launcher.prepare", "--people", str(people)]
+                results = run(family, {"test database": prepare}, environment)
+                if None in results.values():
+                    return results
+        checks: dict[str, list[str | Path]] = {"pytest": [*PYTEST, *arguments]}
+        if what == "all":
+            checks = {**LINT, **MODELS, "pytest": [*PYTEST, *SIDE_BY_SIDE, *arguments]}
+        return results | run(family, checks, environment)
 
 
 # What reads the time of day or the calendar: quiet hours, digests, limits of a day, deadlines, codes that expire.
@@ -111,8 +130,8 @@ AT_OTHER_TIMES = [
 ]
 
 
-def at_other_times(stopping: Stopping) -> Results:
-    """Run a part of the suite at night, at the end of a month and of a year, and on a leap day, each on servers of its own."""
+def at_other_times(family: Family, directory: Path) -> Results:
+    """Run a part of the suite at night, at the end of a month and of a year, and on a leap day, with PostgreSQL started anew for each."""
     if clocks.library() is None:
         say("\nThe suite at other times is left out: Debian's package faketime is not installed.")
         return {"at other times": None} if os.environ.get("CI") else {}
@@ -120,16 +139,17 @@ def at_other_times(stopping: Stopping) -> Results:
     for name, offset in clocks.moments(datetime.now(UTC)).items():
         os.environ[clocks.OFFSET] = str(round(offset.total_seconds()))
         say(f"\n── {name}")
-        with Family() as family:
-            stopping.family = family
-            results[name] = on_servers(family, "pytest", AT_OTHER_TIMES)["pytest"]
+        told = on_servers(family, directory, "pytest", [*map(str, SIDE_BY_SIDE), *AT_OTHER_TIMES])
+        results[name] = told.get("pytest")
     del os.environ[clocks.OFFSET]
     return results
 
 
 def run(
-    family: Family, checks: Mapping[str, list[str | Path]], environment: Mapping[str, str]
-) -> dict[str, float | None]:
+    family: Family,
+    checks: Mapping[str, list[str | Path]],
+    environment: Mapping[str, str],
+) -> Results:
     """Run one check after the other, also after one has failed: seconds for each that is right, None for the others."""
     results: Results = {}
     for name, command in checks.items():

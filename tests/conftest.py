@@ -28,6 +28,7 @@ from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
 from web import limits
 
+TEMPLATE = os.environ.get("LINLI_TEST_TEMPLATE")
 SHAPES = {ChannelName.SMS: "sms", ChannelName.WECHAT: "wechat"}
 
 
@@ -62,8 +63,16 @@ def clock() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """The test database is a copy of one that `launcher.check` has made, where it has made one."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = TEMPLATE
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(clock, django_db_setup, django_db_blocker):
     """The test database, with the demo street and all reference data in it for the whole session."""
+    if TEMPLATE:
+        return
     with django_db_blocker.unblock():
         call_command("load_reference", stdout=StringIO())
         call_command("load_demo", stdout=StringIO())

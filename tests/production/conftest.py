@@ -19,6 +19,7 @@ import pytest
 from launcher.run import free_port
 from tests.processes import wait_until, with_us
 from tests.production.image import Image, build, services
+from tests.workers import redis_database
 
 HOST = "linli.example"
 DATABASE = "linli_in_production"
@@ -128,12 +129,6 @@ def administer(statement: str) -> None:
         connection.execute(statement)
 
 
-def other_redis() -> str:
-    """Another database of the tests' Valkey than the tests' own."""
-    url = os.environ["REDIS_URL"]
-    return url.replace("db=0", "db=7") if "db=" in url else f"{url.rstrip('/').rpartition('/')[0]}/7"
-
-
 def settings_file() -> dict[str, str]:
     """What an operator puts into `.env`."""
     return {
@@ -162,7 +157,7 @@ def production(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     port = free_port(18700)
     found = services(image, settings_file())
     for command, environment in found.values():
-        environment |= {"DATABASE_URL": server_url(DATABASE), "REDIS_URL": other_redis()}
+        environment |= {"DATABASE_URL": server_url(DATABASE), "REDIS_URL": redis_database(7)}
         command[:] = ["127.0.0.1" if part == "0.0.0.0" else str(port) if part == "8000" else part for part in command]
     server = Production(image, port, found, tmp_path_factory.mktemp("log"))
     try:

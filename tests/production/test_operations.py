@@ -18,8 +18,9 @@ from launcher import servers
 from launcher.family import PROJECT
 from launcher.run import free_port
 from tests.processes import wait_until
-from tests.production.conftest import PEOPLE, Production, administer, other_redis, server_url, settings_file
+from tests.production.conftest import PEOPLE, Production, administer, server_url, settings_file
 from tests.production.image import SERVICES, Image, registry
+from tests.workers import redis_database
 
 DOCUMENT = (PROJECT / "docs" / "operations.md").read_text()
 SITE, RESTORED = "linli_site", "linli_restored"
@@ -76,7 +77,7 @@ class Site:
             **{name: value for name, value in self.given.items() if value},
             "LINLI_ENV": "production",
             "DATABASE_URL": server_url(database),
-            "REDIS_URL": other_redis(),
+            "REDIS_URL": redis_database(7),
             "STATIC_ROOT": f"{self.root}/current/static",
             "MEDIA_ROOT": str(media),
             "LINLI_LOCAL_DIR": f"{self.root}/state",

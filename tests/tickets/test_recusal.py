@@ -74,6 +74,7 @@ ONWARDS: dict[State, list[Step]] = {
     S.MERGED: [],
 }
 ACTING = ("resident", "tenant", "neighbour", "desk_officer", "enforcement_officer", "street_lead", "clock")
+"""Who may go on with it; what the clock may do is offered to nobody, so that it tries."""
 
 
 def accusing(scene: Scene, party: str, state: State) -> Any:
@@ -178,7 +179,12 @@ def test_whoever_sits_with_the_accused_finds_the_ticket_nowhere(scene, party, st
     ticket = Ticket.objects.get(pk=accusing(scene, party, state))
     # Lists are narrowed alike in every state, so that an open and an ended one stand for the others.
     narrowed = party == "po-a01" and state in (S.COORDINATING, S.CLOSED)
-    for person in recused(ticket, officer=scene.cast["general_officer"], follower=scene.cast["tenant"]):
+    officer, follower = scene.cast["general_officer"], scene.cast["tenant"]
+    people = recused(ticket, officer=officer, follower=follower)
+    if not narrowed:
+        # One who has always sat there, and the officer of the street, to whom most is shown.
+        people = [*[one for one in people if one not in (officer, follower)][:1], officer]
+    for person in people:
         assert_nothing_found(signed_in(person), ticket, ticket.accused, narrowed=narrowed)
 
 
@@ -197,6 +203,13 @@ def test_before_it_was_accused_it_found_what_it_had_done_and_the_street_finds_it
         assert_nothing_found(officer, ticket, ticket.accused)
 
 
+def _offered(scene: Scene, who: str, ticket: Ticket) -> list[str]:
+    try:
+        return scene.offered(who, ticket.pk)
+    except Ticket.DoesNotExist:
+        return []
+
+
 @pytest.mark.parametrize("state", [one for one in State if one not in {S.REJECTED, S.TERMINATED, S.WITHDRAWN}])
 def test_whatever_is_done_next_the_accused_their_robots_and_systems_hear_nothing(today, outlets, state):
     ticket = Ticket.objects.get(pk=accusing(today, "po-a01", state))
@@ -205,7 +218,9 @@ def test_whatever_is_done_next_the_accused_their_robots_and_systems_hear_nothing
     announce.tell_outbox()
     theirs = around(outlets, ticket.accused) | {one.pk for one in people}
     heard, made = set(Message.objects.values_list("pk", flat=True)), set()
-    for name, who in product(moves(Ticket), ACTING):
+    may = [(name, who) for who in ACTING[:-1] for name in _offered(today, who, ticket)]
+    may += [(name, "clock") for name, one in moves(Ticket).items() if state in one.sources]
+    for name, who in may:
         if name in made:
             continue
         with undone(), suppress(Refusal):

@@ -1,6 +1,7 @@
 """Whoever is told of a ticket can look at it: the head office, the owner of an account, whoever did the work; and no further."""
 
 import json
+from itertools import chain
 
 import pytest
 from django.utils import timezone
@@ -44,9 +45,10 @@ def assert_the_told_can_look(outlets, since) -> int:
             if party is None
             else Membership.objects.filter(organisation=party, ends_on=None).values_list("person", flat=True)
         )
-        found = [by_person(person) for person in people]
-        if found:
-            assert any(_can_look(subject, caller) for caller in found if caller), (recipient, party)
+        # Each person is asked for by a statement or two, and the first mostly can.
+        found = (by_person(person) for person in people)
+        if (first := next(found, None)) is not None:
+            assert any(_can_look(subject, caller) for caller in chain([first], found) if caller), (recipient, party)
             told += 1
     return told
 
