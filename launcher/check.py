@@ -105,7 +105,7 @@ def on_servers(family: Family, directory: Path, what: str, arguments: list[str])
             environment["LINLI_TEST_TEMPLATE"] = urlsplit(urls["DATABASE_URL"]).path.strip("/")
             people = directory / "people.txt"
             if not people.exists():
-                prepare = [sys.executable, "-m", "launcher.prepare", "--people", str(people)]
+                prepare: list[str | Path] = [sys.executable, "-m", "launcher.prepare", "--people", str(people)]
                 results = run(family, {"test database": prepare}, environment)
                 if None in results.values():
                     return results

@@ -31,6 +31,8 @@ if "PYTEST_XDIST_WORKER" in os.environ and "REDIS_URL" in os.environ:
     os.environ["REDIS_URL"] = redis_database(int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")))
 
 
+# Before xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep together what shares servers, and what shares a fixture of its module."""
     if "PYTEST_XDIST_WORKER" not in os.environ:

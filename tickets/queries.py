@@ -1,6 +1,7 @@
 """The lists and single tickets that an actor may see: one list for each relation, never an OR across joins."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
@@ -85,22 +86,41 @@ def in_compound(compound_id: uuid.UUID, actor: Actor) -> TicketQuerySet:
     return faces.exclude(type=TicketType.REPORT)
 
 
-def in_areas(actor: Actor) -> TicketQuerySet:
-    """What lies in the areas of the actor's committees; reports of wrongdoing or against somebody are the street's alone."""
+def areas_of(actor: Actor) -> list[uuid.UUID]:
+    """The areas of the actor's committees."""
     seats = _organisations(actor, *COMMITTEE_KINDS)
-    areas = list(Area.objects.filter(committee__in=seats).values_list("pk", flat=True)) if seats else []
+    return sorted(Area.objects.filter(committee__in=seats).values_list("pk", flat=True)) if seats else []
+
+
+def in_areas(actor: Actor) -> TicketQuerySet:
+    """What lies in the areas of the actor's committees, as `within` says."""
+    return within(areas_of(actor))
+
+
+def within(areas: Collection[uuid.UUID]) -> TicketQuerySet:
+    """What lies in these areas; reports of wrongdoing or against somebody are the street's alone."""
     return Ticket.objects.filter(area__in=areas, accused=[]).exclude(type=TicketType.REPORT)
 
 
-def in_communities(actor: Actor) -> TicketQuerySet:
-    """What lies in the communities of the actor's residents' committees, without what is the street's alone."""
+def communities_of(actor: Actor) -> tuple[set[uuid.UUID], list[uuid.UUID]]:
+    """The communities of the actor's residents' committees, and the areas that lie in them or reach into them."""
     seats = _organisations(actor, "residents_committee")
     compounds = Compound.objects.filter(community__residents_committee__in=seats) if seats else Compound.objects.none()
     places = set(compounds.values_list("community", "area"))
-    # The areas lead into the index by due moment; an area may reach into another community.
-    communities, areas = {one for one, _ in places}, {one for _, one in places}
-    found = Ticket.objects.filter(area__in=areas, community__in=communities, accused=[])
-    return found.exclude(type=TicketType.REPORT)
+    return {one for one, _ in places}, sorted({one for _, one in places})
+
+
+def in_communities(actor: Actor) -> TicketQuerySet:
+    """What lies in the communities of the actor's residents' committees, as `within_communities` says."""
+    return within_communities(*communities_of(actor))
+
+
+def within_communities(communities: Collection[uuid.UUID], areas: Collection[uuid.UUID]) -> TicketQuerySet:
+    """What lies in these communities, without what is the street's alone.
+
+    The areas lead into the index by due moment; an area may reach into another community.
+    """
+    return within(areas).filter(community__in=communities)
 
 
 def coordinated_by(actor: Actor) -> TicketQuerySet:

@@ -19,10 +19,10 @@ ROWS = 6_000
 EVERY = {**LISTS, "overdue": ("property_officer", "overdue"), "at risk": ("property_officer", "at-risk")}
 READ = {"tickets_ticket", "tickets_assignment"}
 
-# These gather first and sort then: what one person reported or follows, what holds a word, what lies in the areas of a community, what is
-# of one category in a compound. Where that is a third of few tickets, as in the largest compound, reading them all is no worse.
+# These gather first and sort then: what one person reported or follows, what holds a word, what is of one category in a compound. Where
+# that is a third of few tickets, as in the largest compound, reading them all is no worse.
 GATHERED = {
-    *("mine", "mine open", "mine ended", "followed", "search", "search in a queue", "community", "community ended"),
+    *("mine", "mine open", "mine ended", "followed", "search", "search in a queue"),
     *("duplicates", "duplicates for the desk"),
     # What is of one's own section comes first; what is at risk is a handful of these few tickets.
     *("street", "street in a state", "street in a compound", "at risk"),

@@ -14,7 +14,7 @@ from tickets.access import READS_FACE, SEES_WHOLE, Relation
 from tickets.api import filters
 from tickets.api.rows import ASSIGNMENT_ROW, ROW
 from tickets.search import Search, Wanted
-from web.paging import Page, page
+from web.paging import First, Page, page
 from workflow.actor import Actor
 
 R = Relation
@@ -27,6 +27,7 @@ class Listing:
     """The rows of a list, tickets or parts that lead to theirs by `prefix`, in the order of `keys`.
 
     `made` are columns that the order needs. The rows must hold what is searched for; what `desks` answer for comes first.
+    Rows that lie in several `areas` are in the keys' order within each.
     """
 
     rows: QuerySet[Any]
@@ -35,6 +36,7 @@ class Listing:
     prefix: str = ""
     search: Search | None = None
     desks: tuple[uuid.UUID, ...] = ()
+    areas: Sequence[uuid.UUID] = ()
 
     def page(self, request: Request) -> Page[Any]:
         """The page that is asked for: the columns in ROW of each row, for a part after those in ASSIGNMENT_ROW."""
@@ -42,8 +44,14 @@ class Listing:
         columns = [*(ASSIGNMENT_ROW if self.prefix else ()), *(f"{self.prefix}{name}" for name in ROW)]
         rows = self.rows.annotate(**made).values_list(*columns, *made, named=True)
         keys = ("elsewhere", *self.keys) if self.desks else self.keys
-        first = self.search.first if self.search else _Desks(self.desks) if self.desks else None
-        return page(request, rows, *keys, first=first)
+        return page(request, rows, *keys, first=self._first())
+
+    def _first(self) -> First | None:
+        if self.search:
+            return self.search.first
+        if self.desks:
+            return _Desks(self.desks)
+        return _Areas(self.areas) if len(self.areas) > 1 else None
 
     def counted(self) -> QuerySet[Any]:
         """All rows, in no order."""
@@ -77,6 +85,25 @@ SELECT * FROM own UNION ALL SELECT * FROM ({then}) AS others WHERE (SELECT count
         return rows.filter(pk__in=RawSQL(sql, (*of_first, *of_then)))  # noqa: S611
 
 
+@dataclass(frozen=True, slots=True)
+class _Areas:
+    """Reads each area by its index: together, PostgreSQL would read all that lies in them and put it in order."""
+
+    areas: Sequence[uuid.UUID]
+
+    def __call__(self, rows: QuerySet[Any], keys: Sequence[str], count: int) -> QuerySet[Any]:
+        """The first `count` of each, which hold the first of all."""
+        try:
+            found = [
+                rows.filter(area=area).order_by(*keys).values_list("pk")[:count].query.sql_with_params()
+                for area in self.areas
+            ]
+        except EmptyResultSet:
+            return rows.none()
+        sql = " UNION ALL ".join(f"({one})" for one, _ in found)
+        return rows.filter(pk__in=RawSQL(sql, [value for _, values in found for value in values]))  # noqa: S611
+
+
 def narrowed(
     rows: QuerySet[Any],
     given: Mapping[str, Any],
@@ -87,6 +114,7 @@ def narrowed(
     keys: tuple[str, ...],
     prefix: str = "",
     desks: tuple[uuid.UUID, ...] = (),
+    areas: Sequence[uuid.UUID] = (),
 ) -> Listing:
     """Those of `rows` that the filters let through, in the order that is asked for, else that of `keys`, `desks` first.
 
@@ -108,9 +136,9 @@ def narrowed(
     order = filters.order(given.get("sort"), status, prefix)
     if order or search or "desk" in given:
         desks = ()
-    return Listing(
-        rows, order.keys if order else keys, order.made if order else {}, prefix, search if search else None, desks
-    )
+    if order:
+        return Listing(rows, order.keys, order.made, prefix, search or None)
+    return Listing(rows, keys, {}, prefix, search or None, desks, areas)
 
 
 def search_for(given: Mapping[str, Any], relation: Relation, prefix: str = "") -> Search:

@@ -24,10 +24,10 @@ from tickets.api.rows import ASSIGNMENT_ROW, Gathered, queue_row
 from tickets.inputs import Identifier, Submit
 from tickets.models import Ticket, TicketEvent
 from tickets.queries import (
+    areas_of,
+    communities_of,
     coordinated_by,
     followed_by,
-    in_areas,
-    in_communities,
     in_compound,
     in_street,
     inspected_by,
@@ -37,6 +37,8 @@ from tickets.queries import (
     reported_by,
     still_visible,
     visible_ticket,
+    within,
+    within_communities,
 )
 from tickets.states import AssignmentRole, State
 from web.idempotency import write_once
@@ -133,6 +135,7 @@ class TicketCountsQuery(By, TicketsQuery):
 def listing(given: Mapping[str, Any], actor: Actor) -> Listing:
     """The tickets that are asked for, in a relation to the actor. Raises a 400 Problem."""
     scope = given["scope"]
+    areas: list[uuid.UUID] = []
     match scope:
         case "mine":
             tickets = reported_by(actor)
@@ -143,9 +146,11 @@ def listing(given: Mapping[str, Any], actor: Actor) -> Listing:
                 raise invalid(Fault("compound", "required", _NEEDS_COMPOUND))
             tickets = in_compound(given["compound"], actor)
         case "area":
-            tickets = in_areas(actor)
+            areas = areas_of(actor)
+            tickets = within(areas)
         case "community":
-            tickets = in_communities(actor)
+            communities, areas = communities_of(actor)
+            tickets = within_communities(communities, areas)
         case "coordinating":
             tickets = coordinated_by(actor)
         case "inspected":
@@ -154,7 +159,7 @@ def listing(given: Mapping[str, Any], actor: Actor) -> Listing:
             tickets = in_street(actor)
     status = given.get("status") or ("all" if scope in _ALL_OF_THEM else "open")
     desks = _sections(actor) if scope == "street" and status == "open" else ()
-    return narrowed(tickets, given, actor, SCOPES[scope], status=status, keys=KEYS[status], desks=desks)
+    return narrowed(tickets, given, actor, SCOPES[scope], status=status, keys=KEYS[status], desks=desks, areas=areas)
 
 
 def _sections(actor: Actor) -> tuple[uuid.UUID, ...]:
