@@ -104,6 +104,8 @@ def start_postgres(family: Family, household: Household) -> Child:
         "log_line_prefix": "%m [%p] ",
     }
     if not household.durable:
+        # Some tests ask from fifty threads at once, in a process for each core.
+        settings["max_connections"] = "300"
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]

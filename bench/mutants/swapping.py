@@ -19,7 +19,8 @@ def functions_of(files: Iterable[str]) -> dict[CodeType, list[FunctionType]]:
     wanted = set(files)
     found: dict[CodeType, list[FunctionType]] = defaultdict(list)
     for one in gc.get_objects():
-        if isinstance(one, FunctionType) and one.__code__.co_filename in wanted:
+        # A weak proxy to what is gone has a type, and no class to ask for.
+        if type(one) is FunctionType and one.__code__.co_filename in wanted:
             found[one.__code__].append(one)
     return found
 

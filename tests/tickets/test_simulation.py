@@ -121,7 +121,7 @@ def test_what_does_not_hold_is_named(street):
     run = lived(street)
     keys = [life.ticket.pk for life in run.lives]
     for plant, words in FAULTS.values():
-        with undone():
+        with undone(), override("en"):
             plant()
             found = [fault for history in histories(keys) for fault in faults(history, UNTIL)]
             assert any(words in fault for fault in found), (words, found)
