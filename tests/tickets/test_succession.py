@@ -62,6 +62,15 @@ def test_nobody_who_sits_with_a_party_is_asked(scene, code):
     assert scene.refused("tenant", ticket, "succeed") == "not_permitted"
 
 
+def test_nobody_who_sits_in_an_office_of_a_company_with_a_part_of_its_own_is_asked(scene):
+    seat(scene, "tenant", "po-a03")
+    given: Step = ("desk_officer", "redispatch", {"holder": "co-linjianli", "reason": "更合适"})
+    ticket = shared(scene, GIVEN[0], given)
+    scene.do("resident", ticket, "withdraw")
+    assert row(ticket).successor_id == scene.cast["neighbour"].pk
+    assert scene.refused("tenant", ticket, "succeed") == "not_permitted"
+
+
 def test_whoever_left_a_party_since_the_report_is_not_asked_and_whoever_left_before_is(scene):
     ticket = shared(scene, *HELD)
     today = scene.now.date()

@@ -74,3 +74,16 @@ def test_an_extension_after_the_end_left_the_breach(scene):
     (handle,) = told_before(ticket)["handle"]
     assert (handle.breached_at, handle.due_at) == (moment("2025-06-10T00:00"), moment("2025-06-13T00:00"))
     assert (handle.extended, handle.turn) == (0, 0)
+
+
+def test_another_category_measured_what_ran_anew_from_its_beginning_and_another_spot_did_not(scene):
+    ticket = scene.file("SV01")
+    scene.do("desk_officer", ticket, "correct", spot="3号楼旁", reason="位置有误")
+    corrected = scene.do("desk_officer", ticket, "correct", category="SV03", reason="分类有误").at
+    before = told_before(ticket)
+    for name, budgets in (("coordinate", ["3d", "3d"]), ("overall", ["10d", "18d"])):
+        old, new = before[name]
+        assert [old.budget, new.budget] == budgets
+        assert (old.stopped_at, new.stopped_at) == (corrected, None)
+        assert (old.started_at, new.started_at) == (now(ticket).submitted_at, now(ticket).submitted_at)
+        assert (old.holder_id, new.holder_id) == (None, None)

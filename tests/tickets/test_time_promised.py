@@ -53,6 +53,16 @@ def test_a_return_that_turns_out_to_be_urgent_has_two_hours_from_the_correction(
     assert not TicketClock.objects.filter(subject=ticket, breached_at__isnull=False).exists()
 
 
+def test_an_arrival_that_is_awaited_already_is_not_awaited_twice(scene):
+    ticket = scene.file("EL01")  # on site in half an hour
+    before = live(ticket)["arrive"]
+    scene.do("lift_dispatcher", ticket, "sign")
+    scene.do("lift_dispatcher", ticket, "return", reason="不属于我方职责")
+    corrected = correct(scene, ticket, category="RP03").at
+    (arrive,) = TicketClock.objects.live().filter(subject=ticket, name="arrive")
+    assert (arrive.holder_id, arrive.due_at) == (before.holder_id, corrected + 15 * MINUTE)
+
+
 def test_coordination_that_turns_out_to_be_urgent_has_15_minutes_from_the_correction(scene):
     ticket = scene.file("SV03")
     scene.now += 47 * HOUR

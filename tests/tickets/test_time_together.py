@@ -123,6 +123,17 @@ def test_what_the_second_rules_left_running_is_read_as_they_had_it(scene):
     assert Ticket.clock_plan(event, [question]).stops == ()
 
 
+def test_what_something_else_holds_does_not_go_on_with_the_end_of_a_question(scene):
+    ticket = at_work(scene)
+    scene.do("dispatcher", ticket, "ask", question="是哪个单元？")
+    clocks = list(TicketClock.objects.live().filter(subject=ticket))
+    (callback,) = (one for one in clocks if one.name == "callback")
+    callback.running_since, callback.pause_reason, callback.spans = None, "merged", [callback.started_at]
+    event = scene.do("resident", ticket, "answer", answer="二单元")
+    goes_on = {(one.name, at) for one, at in Ticket.clock_plan(event, clocks).lapses}
+    assert goes_on == {("handle", event.at), ("overall", event.at)}
+
+
 # A question, and somebody who leaves.
 
 
