@@ -125,6 +125,40 @@ def test_a_worker_of_the_accused_never_becomes_the_reporter_of_the_complaint(sce
     assert_whole({"id": ticket}, "coordinating")
 
 
+def test_whoever_acted_for_a_party_to_another_ticket_alone_is_asked(scene):
+    seat(scene, "tenant", "section-property")
+    scene.do("tenant", scene.file(), "whistle", **WHISTLE[2])
+    Membership.objects.filter(person=scene.cast["tenant"]).delete()
+    scene.known.pop("tenant", None)
+    ticket = shared(scene)
+    scene.do("resident", ticket, "withdraw")
+    assert row(ticket).successor_id == scene.cast["tenant"].pk
+
+
+def test_whoever_cosigned_another_ticket_alone_is_not_asked(scene):
+    scene.do("tenant", scene.file(), "cosign")
+    ticket = scene.follow(scene.file(), [("neighbour", "cosign", {})])
+    scene.do("resident", ticket, "withdraw")
+    assert row(ticket).successor_id == scene.cast["neighbour"].pk
+
+
+def test_whoever_has_no_account_any_more_is_not_asked(scene):
+    ticket = shared(scene)
+    tenant = scene.cast["tenant"]
+    tenant.is_active = False
+    tenant.save(update_fields=["is_active"])
+    scene.do("resident", ticket, "withdraw")
+    assert row(ticket).successor_id == scene.cast["neighbour"].pk
+
+
+def test_whoever_cosigned_is_asked_before_whose_own_was_merged_into_it_earlier(scene):
+    ticket = scene.file()
+    scene.do("desk_officer", scene.file(who="tenant"), "merge", into=str(ticket))
+    scene.do("neighbour", ticket, "cosign")
+    scene.do("resident", ticket, "withdraw")
+    assert row(ticket).successor_id == scene.cast["neighbour"].pk
+
+
 def test_whoever_comes_to_a_party_after_they_were_asked_is_refused(scene):
     ticket = shared(scene, *HELD)
     scene.do("resident", ticket, "withdraw")

@@ -231,6 +231,34 @@ def test_whoever_was_promised_it_sooner_keeps_that_when_another_ticket_takes_the
     assert overdue(scene, master)
 
 
+def test_a_sooner_promise_takes_the_place_of_the_one_that_the_ticket_has(scene):
+    scene.now = moment("2025-06-16T10:00")
+    ticket = scene.file("SV01")
+    scene.do("chair", ticket, "dispatch", holder="po-a01", at=moment("2025-06-17T09:00"))
+    promised = now(ticket).due_at
+    master = scene.file("SV01", who="tenant")
+    scene.do("chair", master, "dispatch", holder="po-a02", at=moment("2025-06-20T09:00"))
+    scene.do("desk_officer", master, "redispatch", holder="po-a01", reason="另派")
+    later = live(master)["promise"]
+    assert later.due_at > promised
+    scene.do("desk_officer", ticket, "merge", into=str(master))
+    (promise,) = TicketClock.objects.live().filter(subject=master, name="promise")
+    assert (promise.pk != later.pk, promise.due_at, now(master).due_at) == (True, promised, promised)
+
+
+def test_a_sooner_promise_stands_still_where_the_ticket_that_takes_it_in_is_replied_to(scene):
+    scene.now = moment("2025-06-16T10:00")
+    ticket = scene.file("SV01")
+    scene.do("chair", ticket, "dispatch", holder="po-a01", at=moment("2025-06-17T09:00"))
+    master = scene.file("SV01", who="tenant")
+    scene.do("chair", master, "dispatch", holder="po-a02", at=moment("2025-06-20T09:00"))
+    scene.follow(master, [("other_dispatcher", "sign", {}), ("other_dispatcher", "contact", {"result": "reached"})])
+    scene.do("other_dispatcher", master, "reply", result="已整改")
+    taken_in = scene.do("desk_officer", ticket, "merge", into=str(master)).at
+    promise = live(master)["promise"]
+    assert (promise.running_since, promise.pause_reason, promise.spans) == (None, "replied", [taken_in])
+
+
 def test_a_later_promise_changes_nothing_of_the_ticket_that_takes_it_in(scene):
     master = scene.file("SV01")
     scene.do("chair", master, "dispatch", holder="po-a01")
