@@ -178,7 +178,7 @@ def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, hom
 
     # What dies takes all with it, and is named with the end of its log.
     members = running.descendants()
-    (beat,) = (member for member in members if "celery --app config.celery --quiet beat" in cmdline(member))
+    (beat,) = (member for member in members if "--app config.celery --quiet beat" in cmdline(member))
     assert sum("worker --queues post --pool threads" in cmdline(member) for member in members) == 1
     os.kill(beat[0], signal.SIGKILL)
     assert running.process.wait(20) == 1

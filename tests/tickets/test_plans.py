@@ -23,6 +23,8 @@ READ = {"tickets_ticket", "tickets_assignment"}
 # that is a third of few tickets, as in the largest compound, reading them all is no worse.
 GATHERED = {
     *("mine", "mine open", "mine ended", "followed", "search", "search in a queue"),
+    # Each area of a community by itself, and then the first of each together; of an area's few tickets here, PostgreSQL sorts all.
+    *("community", "community ended"),
     *("duplicates", "duplicates for the desk"),
     # What is of one's own section comes first; what is at risk is a handful of these few tickets.
     *("street", "street in a state", "street in a compound", "at risk"),
