@@ -334,7 +334,9 @@ def copies(ticket: Any, count: int, **changes: Any) -> None:
     original, now = row(ticket), timezone.now()
     values = {field.attname: getattr(original, field.attname) for field in Ticket._meta.concrete_fields}
     tickets = [
-        Ticket(**values | changes | {"id": uuid.uuid4(), "code": new_code(), "submitted_at": now - timedelta(number)})
+        Ticket(
+            **values | changes | {"id": uuid.uuid4(), "code": new_code(), "submitted_at": now - timedelta(hours=number)}
+        )
         for number in range(count)
     ]
     Ticket.objects.bulk_create(tickets)
