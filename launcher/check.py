@@ -37,7 +37,7 @@ MODELS: dict[str, list[str | Path]] = {
 }
 PYTEST: list[str | Path] = [sys.executable, "-m", "pytest"]
 # A process for each core, up to what the servers' connections are enough for.
-SIDE_BY_SIDE: list[str | Path] = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup"]
+SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup"]
 
 
 def main() -> int:
@@ -97,7 +97,7 @@ def thrown_away(family: Family) -> Iterator[Path]:
 
 
 def on_servers(family: Family, directory: Path, what: str, arguments: list[str]) -> Results:
-    """Run the checks and the suite on servers that keep their data in `directory`; the first who comes makes the tests' database."""
+    """Run the checks and the suite on servers that keep their data in `directory`; the first call makes the tests' database."""
     with homes.open_home(directory) as home, server_urls(home, family, durable=False) as urls:
         environment = {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
         results: Results = {}
@@ -139,17 +139,13 @@ def at_other_times(family: Family, directory: Path) -> Results:
     for name, offset in clocks.moments(datetime.now(UTC)).items():
         os.environ[clocks.OFFSET] = str(round(offset.total_seconds()))
         say(f"\n── {name}")
-        told = on_servers(family, directory, "pytest", [*map(str, SIDE_BY_SIDE), *AT_OTHER_TIMES])
+        told = on_servers(family, directory, "pytest", [*SIDE_BY_SIDE, *AT_OTHER_TIMES])
         results[name] = told.get("pytest")
     del os.environ[clocks.OFFSET]
     return results
 
 
-def run(
-    family: Family,
-    checks: Mapping[str, list[str | Path]],
-    environment: Mapping[str, str],
-) -> Results:
+def run(family: Family, checks: Mapping[str, list[str | Path]], environment: Mapping[str, str]) -> Results:
     """Run one check after the other, also after one has failed: seconds for each that is right, None for the others."""
     results: Results = {}
     for name, command in checks.items():

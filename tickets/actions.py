@@ -164,7 +164,7 @@ def _routed(
     inspector = None
     if report.channel in PROACTIVE:
         inspector = out_of.inspector_id if out_of else _inspector(report, serving, by)
-    elif report.channel != Channel.APP and not _of_the_street(serving, by) and not _at_their_desk(report, serving, by):
+    elif report.channel != Channel.APP and not _street_seats(serving, by) and not _at_their_desk(report, serving, by):
         raise NotPermitted()
     taken_over = out_of is not None and report.text == out_of.text
     accused = out_of.accused if out_of and taken_over and out_of.accused else _accused(report, leaf, serving)
@@ -242,8 +242,9 @@ def _at_their_desk(report: Report, serving: Serving, by: Actor) -> bool:
     return any(seat.organisation_id in there for seat in by.seats)
 
 
-def _of_the_street(serving: Serving, by: Actor) -> bool:
-    return any(seat.street_id == serving.street_id and seat.kind in STREET_KINDS for seat in by.seats)
+def _street_seats(serving: Serving, by: Actor) -> set[uuid.UUID]:
+    """The office and sections of the place's street that the actor sits in."""
+    return {one.organisation_id for one in by.seats if one.street_id == serving.street_id and one.kind in STREET_KINDS}
 
 
 def _who_serve(serving: Serving) -> set[uuid.UUID | None]:
@@ -258,11 +259,7 @@ def _inspector(report: Report, serving: Serving, by: Actor) -> uuid.UUID:
     Raises NotPermitted, and InvalidInput where it has to be named.
     """
     there = _who_serve(serving)
-    mine = {
-        seat.organisation_id
-        for seat in by.seats
-        if seat.organisation_id in there or (seat.street_id == serving.street_id and seat.kind in STREET_KINDS)
-    }
+    mine = {seat.organisation_id for seat in by.seats if seat.organisation_id in there} | _street_seats(serving, by)
     if not mine:
         raise NotPermitted()
     if report.inspector_id is not None and report.inspector_id not in mine:

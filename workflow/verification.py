@@ -291,11 +291,7 @@ def _firing_flaw(subject: Subject, history: Sequence[Event], firings: Sequence[F
         if by is not None and not _is_of(firing, event, by, before):
             return Flaw(subject, event.seq, bilingual("触发记录与事件不符", "the firing of its rung is not as it says"))
         if by is None and firing is not None:
-            return Flaw(
-                subject,
-                event.seq,
-                _NOT_FIRED,
-            )
+            return Flaw(subject, event.seq, _NOT_FIRED)
         before = event
     if there:
         return Flaw(

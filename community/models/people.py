@@ -60,7 +60,7 @@ class Confirmation(models.TextChoices):
 
 
 class MobileNumber(models.CharField):
-    """A mobile number of the mainland, which may be written as people write phones wherever it is cleaned, as by `createsuperuser`."""
+    """A mobile number of the mainland. Where it is cleaned, as `createsuperuser` does, it may be written as people write phones."""
 
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
         """The eleven digits. Raises ValidationError."""

@@ -26,21 +26,8 @@ from workflow.actor import Actor
 
 MOST = 999
 FACETS = (
-    *(
-        "state",
-        "category",
-        "group",
-        "type",
-        "channel",
-        "source",
-        "level",
-        "urgent",
-        "supervised",
-        "holder",
-        "coordinator",
-        "desk",
-    ),
-    *("worker", "officer", "compound", "community", "extension_pending", "question_open"),
+    *filters.FACETS_OF_EVERYBODY,
+    *("desk", "worker", "officer", "compound", "community", "extension_pending", "question_open"),
 )
 MOST_FACETS = 5
 _YES_NO = {"true": bilingual("是", "Yes"), "false": bilingual("否", "No")}

@@ -152,21 +152,14 @@ class Filters(Body):
     q = SearchWords()
 
 
+FACETS_OF_EVERYBODY = (
+    *("state", "category", "group", "type", "channel", "source"),
+    *("level", "urgent", "supervised", "holder", "coordinator"),
+)
+"""What a ticket is to everybody who may see it, and so narrows and counts every list."""
 FOR_EVERYBODY = frozenset(
     {
-        *(
-            "state",
-            "category",
-            "group",
-            "type",
-            "channel",
-            "source",
-            "level",
-            "urgent",
-            "supervised",
-            "holder",
-            "coordinator",
-        ),
+        *FACETS_OF_EVERYBODY,
         *("compound", "community", "updated_after", "q"),
         *("submitted_from", "submitted_to", "due_from", "due_to", "closed_from", "closed_to"),
     }
