@@ -174,8 +174,7 @@ if env.bool("LINLI_DATABASE_POOL", default=False):
     }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = None
-    # A pool throws a broken connection away when it comes back, and its request gets a 503; asking before every request would
-    # cost each of them a round trip.
+    # With a pool, asking before every request would cost each of them a round trip; config.postgresql says what happens there.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "community.Person"

@@ -25,6 +25,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
             raise
 
+    def _close(self) -> None:
+        broken = self.connection is not None and self.connection.broken
+        super()._close()  # type: ignore[misc]
+        if broken and self.pool is not None:
+            # One connection that was cut stands for all of them (a restart, a failover): the others are made anew before a request
+            # gets them, so that only one request of a process finds the database away.
+            self.pool.drain()
+
 
 def refuse_older_than(minimum: tuple[int, ...], found: tuple[int, ...]) -> None:
     """Raise NotSupportedError where the server's version `found` is below `minimum`."""

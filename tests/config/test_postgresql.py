@@ -1,8 +1,8 @@
 import pytest
 from django.db import connection
-from django.db.utils import NotSupportedError
+from django.db.utils import NotSupportedError, OperationalError
 
-from config.postgresql.base import refuse_older_than
+from config.postgresql.base import DatabaseWrapper, refuse_older_than
 
 
 @pytest.mark.parametrize("found", [(17, 6), (9, 6)])
@@ -37,3 +37,38 @@ def test_a_refused_connection_is_not_left_open(monkeypatch, django_db_blocker):
             with pytest.raises(NotSupportedError):
                 other.ensure_connection()
             assert other.connection is None
+
+
+@pytest.mark.django_db
+def test_a_restart_of_the_database_costs_a_process_one_request():
+    database = {**connection.settings_dict, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
+    database["OPTIONS"] = {**database["OPTIONS"], "pool": {"min_size": 1, "max_size": 4, "timeout": 5}}
+
+    def pooled() -> DatabaseWrapper:
+        return DatabaseWrapper(database)
+
+    def answers(asked: DatabaseWrapper) -> bool:
+        try:
+            with asked.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except OperationalError:
+            return False
+        finally:
+            asked.close()
+        return True
+
+    together = [pooled() for _ in range(4)]
+    pids = []
+    for one in together:
+        with one.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pids += cursor.fetchone()
+    assert len(set(pids)) == 4
+    for one in together:
+        one.close()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s::int[]) AS pid", [pids])
+        assert [answers(pooled()) for _ in range(6)] == [False, True, True, True, True, True]
+    finally:
+        pooled().close_pool()
