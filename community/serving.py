@@ -4,7 +4,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 
+import orjson
 from django.db import connection
 
 from community import live
@@ -108,13 +111,13 @@ WITH place AS MATERIALIZED (
 )
 SELECT street_id, timezone, at, uuidv7(), compound_id, compound_name, area_id, community_id,
   committee_id, residents_committee_id,
-  ARRAY(
+  array_to_json(ARRAY(
     SELECT ARRAY[k.id::text, k.kind, k.mode, array_to_string(k.scope, ','), k.reach, k.provider_id::text,
       k.standard::text, k.terms]
     FROM served k
     ORDER BY k.reach, k.starts_on DESC, k.id
-  ),
-  ARRAY(
+  ))::text,
+  array_to_json(ARRAY(
     SELECT ARRAY[o.id::text, o.kind, o.function, o.name, o.name_en, o.parent_id::text,
       CASE WHEN {live.staffed("o", "today.day")} THEN 'staffed' END]
     FROM (
@@ -126,7 +129,7 @@ SELECT street_id, timezone, at, uuidv7(), compound_id, compound_name, area_id, c
     CROSS JOIN LATERAL (SELECT CASE WHEN o.street_id IS NULL THEN place.shared_day ELSE place.day END AS day) today
     WHERE {live.lives("o", "today.day")}
     ORDER BY o.street_id IS NULL, o.code
-  ), uuidv7()
+  ))::text, uuidv7()
 FROM place
 """  # noqa: S608 - all words are our own
 OF_COMPOUND = SQL.format(place=COMPOUND)
@@ -148,9 +151,37 @@ def who_serves(
         row = cursor.fetchone()
     if row is None or (street_id is not None and row[0] != street_id):
         raise UnknownPlace
+    by_id, services, parties, parents = _read(row[10], row[11])
+    return Serving(
+        street_id=row[0],
+        timezone=row[1],
+        at=row[2],
+        new_id=row[3],
+        compound_id=row[4],
+        compound_name=row[5],
+        area_id=row[6],
+        community_id=row[7],
+        committee=by_id.get(row[8]),
+        residents_committee=by_id.get(row[9]),
+        services=services,
+        parties=parties,
+        parents=parents,
+        spare_id=row[12],
+    )
+
+
+type _ById = Mapping[uuid.UUID, Party]
+
+
+@lru_cache(256)
+def _read(contracts: str, bodies: str) -> tuple[_ById, tuple[Service, ...], Mapping[str, Party], _ById]:
+    """The parties by id, the services, the parties by function and the head offices, as PostgreSQL wrote them.
+
+    They follow from the two texts alone, which are the same for each report of a place until something changes there.
+    """
     found: dict[str, Party] = {}
     parties: dict[str, Party] = {}
-    for key, kind, function, name, name_en, parent, staffed in row[11]:
+    for key, kind, function, name, name_en, parent, staffed in orjson.loads(bodies):
         found[key] = party = Party(
             uuid.UUID(key), kind, function, name, name_en, uuid.UUID(parent) if parent else None, staffed is not None
         )
@@ -169,23 +200,8 @@ def who_serves(
             int(standard),
             " ".join(terms.split()),
         )
-        for key, kind, mode, scope, reach, provider, standard, terms in row[10]
+        for key, kind, mode, scope, reach, provider, standard, terms in orjson.loads(contracts)
         if provider in found
     )
     parents = {party.parent_id: by_id[party.parent_id] for party in found.values() if party.parent_id in by_id}
-    return Serving(
-        street_id=row[0],
-        timezone=row[1],
-        at=row[2],
-        new_id=row[3],
-        compound_id=row[4],
-        compound_name=row[5],
-        area_id=row[6],
-        community_id=row[7],
-        committee=by_id.get(row[8]),
-        residents_committee=by_id.get(row[9]),
-        services=services,
-        parties=parties,
-        parents=parents,
-        spare_id=row[12],
-    )
+    return MappingProxyType(by_id), services, MappingProxyType(parties), MappingProxyType(parents)

@@ -21,10 +21,11 @@ documentation = csp_override(settings.SECURE_CSP | {"style-src": [CSP.SELF, CSP.
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs"), name="home"),
-    path("admin/", admin.site.urls),
-    path("api/v1/", include("community.api.urls")),
-    path("api/v1/", include("notifications.api.urls")),
+    # What is asked for most comes first: each address is tried in turn.
     path("api/v1/", include("tickets.api.urls")),
+    path("api/v1/", include("notifications.api.urls")),
+    path("api/v1/", include("community.api.urls")),
+    path("admin/", admin.site.urls),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("api/docs/", documentation, name="docs"),
     path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),

@@ -34,6 +34,7 @@ from web.words import bilingual
 from workflow.actor import Actor
 from workflow.audit import lone_seal
 from workflow.errors import IllegalMove, InvalidInput, NotPermitted, StaleVersion
+from workflow.instances import fresh
 from workflow.models import Event
 from workflow.moves import Visibility
 from workflow.rows import Change, write_rows
@@ -175,7 +176,8 @@ def _routed(
     reporter, contact_name, contact_phone = _reporter(report, person, out_of)
     at, place = by.at, _name_of(serving)
     title = report.title or made_of(leaf, place)
-    ticket = Ticket(
+    ticket = fresh(
+        Ticket,
         id=serving.new_id,
         street_id=serving.street_id,
         code=new_code(),

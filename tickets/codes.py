@@ -8,12 +8,14 @@ from stdnum.iso7064 import mod_37_36
 # Digits and capitals without I, L, O and U, which are heard or read wrongly.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 8
+_BITS = 5
 _HEARD_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "U": "V", "-": None, " ": None})
 
 
 def new_code() -> str:
     """A fresh code: eight random characters and the check character."""
-    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    number = secrets.randbits(_BITS * LENGTH)
+    code = "".join(ALPHABET[number >> _BITS * place & (1 << _BITS) - 1] for place in range(LENGTH))
     return code + mod_37_36.calc_check_digit(code, alphabet=ALPHABET)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 type Pause = tuple[datetime, datetime]
@@ -59,6 +60,7 @@ class Budget:
             raise ValueError(f"only a budget of days takes {', '.join(self._options())}: {self}")
 
     @classmethod
+    @lru_cache(1024)
     def parse(cls, text: str) -> "Budget":
         """The budget that `str` writes as `text`: an amount, its unit, and options of days, as in "7d,from_start"."""
         found = _WRITTEN.fullmatch(text)

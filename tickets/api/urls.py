@@ -24,6 +24,17 @@ from tickets.api.tickets import (
 from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
+    path("tickets", Tickets.as_view(), name="tickets"),
+    path("tickets/counts", TicketCounts.as_view(), name="ticket-counts"),
+    path("tickets/face", PublicFace.as_view(), name="tickets-face"),
+    path("tickets/<id:ticket_id>", OneTicket.as_view(), name="ticket"),
+    path("tickets/<id:ticket_id>/refiling", Refiling.as_view(), name="ticket-refiling"),
+    path("tickets/<id:ticket_id>/events", Events.as_view(), name="ticket-events"),
+    path("tickets/<id:ticket_id>/moves", OfferedMoves.as_view(), name="ticket-moves"),
+    *(
+        path(f"tickets/<id:ticket_id>/moves/{name}", view, name=f"ticket-move-{name}")
+        for name, view in move_views().items()
+    ),
     path("callbacks", Callbacks.as_view(), name="callbacks"),
     path("callers", Callers.as_view(), name="callers"),
     path("organisations/<id:organisation_id>/members", Members.as_view(), name="organisation-members"),
@@ -41,16 +52,5 @@ urlpatterns = [
     path("policies/<str:kind>/<int:number>/preview", PreviewOfVersion.as_view(), name="policy-preview"),
     path("policies/<str:kind>/<int:number>/publish", PublishVersion.as_view(), name="policy-publish"),
     path("policies/<str:kind>/<int:number>/notice", NoticeOfVersion.as_view(), name="policy-notice"),
-    path("tickets", Tickets.as_view(), name="tickets"),
-    path("tickets/counts", TicketCounts.as_view(), name="ticket-counts"),
-    path("tickets/face", PublicFace.as_view(), name="tickets-face"),
-    path("tickets/<id:ticket_id>", OneTicket.as_view(), name="ticket"),
-    path("tickets/<id:ticket_id>/refiling", Refiling.as_view(), name="ticket-refiling"),
-    path("tickets/<id:ticket_id>/events", Events.as_view(), name="ticket-events"),
-    path("tickets/<id:ticket_id>/moves", OfferedMoves.as_view(), name="ticket-moves"),
-    *(
-        path(f"tickets/<id:ticket_id>/moves/{name}", view, name=f"ticket-move-{name}")
-        for name, view in move_views().items()
-    ),
     *photos.urlpatterns,
 ]

@@ -380,7 +380,7 @@ def level(number: int, at: datetime | None = None) -> ServiceLevel:
     editions = _levels[number]
     if len(editions) > 1 and at is not None:
         day = local_day(at)
-        editions = tuple(one for one in editions if one[0] <= day) or editions[:1]
+        return next((edition for since, edition in reversed(editions) if since <= day), editions[0][1])
     return editions[-1][1]
 
 

@@ -54,6 +54,7 @@ from workflow.audit import UNKNOWN, sum_of_rows
 from workflow.calendar import Budget
 from workflow.clocks import Rules, Start, Terms, own_days
 from workflow.errors import IllegalMove, InvalidInput
+from workflow.instances import fresh
 from workflow.models import Clock, Subject, Witness
 from workflow.moves import Visibility, move, moves
 from workflow.prepared import Prepared
@@ -964,9 +965,10 @@ class Ticket(Subject):
         self, organisation: uuid.UUID, role: AssignmentRole, at: datetime, *, step: int = 1, waiting: bool = False
     ) -> Assignment:
         """Put an organisation on the ticket; a waiting lead's turn comes later."""
-        one = Assignment(
+        one = fresh(
+            Assignment,
             street_id=self.street_id,
-            ticket=self,
+            ticket_id=self.pk,
             organisation_id=organisation,
             role=role,
             step=step,
