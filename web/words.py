@@ -20,11 +20,12 @@ def in_english() -> bool:
     return (get_language() or "zh").startswith("en")
 
 
-def _say(zh: str, en: str) -> str:
+def say(zh: str, en: str) -> str:
+    """The one of both that is in the active language."""
     return en if in_english() else zh
 
 
-_lazy = cast("Callable[[str, str], _StrPromise]", lazy(_say, str))
+_lazy = cast("Callable[[str, str], _StrPromise]", lazy(say, str))
 
 
 def bilingual(zh: str, en: str) -> "_StrPromise":

@@ -16,7 +16,7 @@ from tickets.api.elapsed import elapsed, is_estimated
 from tickets.clocks import LEADS
 from tickets.models import Ticket
 from tickets.states import PROACTIVE, ClockName, State, clock_label
-from web.words import bilingual
+from web.words import bilingual, say
 from workflow.models import Clock
 
 C = ClockName
@@ -47,6 +47,25 @@ class Parties(Protocol):
     def leader(self) -> uuid.UUID | None: ...
     @property
     def kinds(self) -> Mapping[uuid.UUID, str]: ...
+
+
+class Timed(Protocol):
+    """How a clock stands, and whose time it is."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def holder_id(self) -> uuid.UUID | None: ...
+    @property
+    def due_at(self) -> datetime: ...
+    @property
+    def running_since(self) -> datetime | None: ...
+    @property
+    def stopped_at(self) -> datetime | None: ...
+    @property
+    def over(self) -> timedelta | None: ...
+    @property
+    def pause_reason(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +147,7 @@ def when(moment: datetime, now: datetime) -> tuple[str, str]:
     return f"{zh} {time}", f"{time} on {en}"
 
 
-def state_of(clock: Clock, now: datetime) -> ClockState:
+def state_of(clock: Timed, now: datetime) -> ClockState:
     """How the clock stands at `now`."""
     if clock.stopped_at is not None:
         return ClockState.STOPPED
@@ -137,7 +156,7 @@ def state_of(clock: Clock, now: datetime) -> ClockState:
     return ClockState.OVERDUE if clock.due_at <= now else ClockState.RUNNING
 
 
-def remaining(clock: Clock, now: datetime) -> int | None:
+def remaining(clock: Timed, now: datetime) -> int | None:
     """Whole seconds until the clock is due, less than nothing when it is over; None while it is paused.
 
     Of a stopped one, by how much it was over when it stopped.
@@ -155,20 +174,20 @@ def seconds_until(moment: datetime, now: datetime) -> int:
     return math.floor((moment - now).total_seconds())
 
 
-def words(clock: Clock, ticket: Parties, now: datetime, *, reporter: bool, read_at: datetime | None = None) -> str:
+def words(clock: Timed, ticket: Parties, now: datetime, *, reporter: bool, read_at: datetime | None = None) -> str:
     """One sentence on the clock as it stands at `now` in the reader's language, for the resident who reported (`reporter`) or others.
 
     `read_at` is the reader's own moment where that is another, as with a forecast.
     """
     state, (zh, en) = state_of(clock, now), when(clock.due_at, read_at or now)
     if state == ClockState.PAUSED:
-        return str(bilingual(*_paused(clock, ticket, reporter)))
+        return say(*_paused(clock, ticket, reporter))
     if state == ClockState.STOPPED and (not clock.over or clock.name not in DUTIES):
-        return str(bilingual(*_stopped(clock, ticket)))
-    return str(bilingual(*_sentence(clock, ticket, state, zh, en, reporter)))
+        return say(*_stopped(clock, ticket))
+    return say(*_sentence(clock, ticket, state, zh, en, reporter))
 
 
-def _paused(clock: Clock, ticket: Parties, reporter: bool) -> tuple[str, str]:
+def _paused(clock: Timed, ticket: Parties, reporter: bool) -> tuple[str, str]:
     if ticket.channel in PROACTIVE and clock.pause_reason in PAUSES_OF_PATROLS:
         why_zh, why_en = PAUSES_OF_PATROLS[clock.pause_reason]
     else:
@@ -177,14 +196,14 @@ def _paused(clock: Clock, ticket: Parties, reporter: bool) -> tuple[str, str]:
     return f"{label}时限暂停计时：{why_zh}", f"{label} stands still {why_en}."
 
 
-def _stopped(clock: Clock, ticket: Parties) -> tuple[str, str]:
+def _stopped(clock: Timed, ticket: Parties) -> tuple[str, str]:
     label = clock_label(clock.name, ticket.channel)
     if clock.over:
         return f"{label}时限已停止，曾超时", f"{label} stopped, and was overdue."
     return f"{label}时限已停止，未超时", f"{label} stopped in time."
 
 
-def _sentence(clock: Clock, ticket: Parties, state: ClockState, zh: str, en: str, reporter: bool) -> tuple[str, str]:
+def _sentence(clock: Timed, ticket: Parties, state: ClockState, zh: str, en: str, reporter: bool) -> tuple[str, str]:
     you_zh, you_en = ("您", "you") if reporter else ("诉求人", "the resident")
     if ticket.channel in PROACTIVE:
         you_zh, you_en = "巡查单位", "whoever found it"
@@ -218,7 +237,7 @@ def _sentence(clock: Clock, ticket: Parties, state: ClockState, zh: str, en: str
     return f"{who_zh}须在{zh} 前{do_zh}", f"{who_en} must {do_en} by {en}."
 
 
-def _who(clock: Clock, ticket: Parties) -> tuple[str, str]:
+def _who(clock: Timed, ticket: Parties) -> tuple[str, str]:
     """Whose the time is, as residents call them."""
     match clock.name:
         case C.COORDINATE:
@@ -237,7 +256,7 @@ def _who(clock: Clock, ticket: Parties) -> tuple[str, str]:
     return PARTIES.get(ticket.kinds.get(organisation, ""), otherwise) if organisation else otherwise
 
 
-def promised(due_at: datetime | None, state: str, clocks: Iterable[Clock]) -> datetime | None:
+def promised(due_at: datetime | None, state: str, clocks: Iterable[Timed]) -> datetime | None:
     """When the resident may expect it settled: as promised with the first dispatch, before that when the whole time is over."""
     if due_at is not None or state not in (State.SUBMITTED, State.COORDINATING):
         return due_at

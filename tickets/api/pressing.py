@@ -13,10 +13,9 @@ from tickets.access import STREET_KINDS, Relation
 from tickets.api import filters, schemas
 from tickets.api.counts import By, counts
 from tickets.api.lists import KEYS, Listing, narrowed
-from tickets.api.rows import Gathered, pressing_row
+from tickets.api.rows import Gathered, Ticking, pressing_row
 from tickets.api.tickets import actor_of
 from tickets.inputs import Identifier
-from tickets.models import TicketClock
 from tickets.models.ticket import TicketQuerySet, risk_begins
 from tickets.queries import COMMITTEE_KINDS, coordinated_by, in_street
 from web.schema import PAGING, paged
@@ -58,7 +57,7 @@ def listing(given: Mapping[str, Any], actor: Actor, narrow: Narrow) -> Listing:
     return narrowed(narrow(tickets, actor.at), asked, actor, relation, status="open", keys=KEYS["open"])
 
 
-def listed(request: Request, narrow: Narrow, presses: Callable[[TicketClock, datetime], bool]) -> Response:
+def listed(request: Request, narrow: Narrow, presses: Callable[[Ticking, datetime], bool]) -> Response:
     """One page of what `narrow` leaves of what the caller watches over, each with the clocks that press. Raises NotPermitted."""
     actor, given = actor_of(request), filters.read(request, PressingQuery)
     found = listing(given, actor, narrow).page(request)

@@ -7,7 +7,7 @@ by three more, however many rows there are.
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -20,10 +20,9 @@ from tickets import catalogue
 from tickets.access import PHOTOS_OF_REPORTERS, READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
 from tickets.api import deadlines
 from tickets.clocks import HELPERS, LEADS
-from tickets.models import TicketClock
-from tickets.models.ticket import NEXT, live_clocks
+from tickets.models.ticket import NEXT
 from tickets.redaction import redacted
-from tickets.states import AssignmentRole, Source, State, clock_label, state_label
+from tickets.states import AssignmentRole, ClockName, Source, State, clock_label, state_label
 from tickets.titles import spoken
 from workflow.actor import Actor
 
@@ -170,6 +169,29 @@ LEFT JOIN community_person f ON f.id = t.officer_id
 WHERE t.id = ANY(%(ids)s)
 """
 
+
+@dataclass(slots=True)
+class Ticking:
+    """A clock of a ticket of a page that runs; that of the whole time also where it stands still."""
+
+    ticket: uuid.UUID
+    name: str
+    holder_id: uuid.UUID | None
+    started_at: datetime
+    due_at: datetime
+    paused: timedelta
+    running_since: datetime | None
+    stopped_at: datetime | None = None
+    over: timedelta | None = None
+    pause_reason: str = ""
+
+
+CLOCKS = f"""
+SELECT subject_id, name, holder_id, started_at, due_at, paused, running_since FROM tickets_ticketclock
+WHERE subject_id = ANY(%s) AND stopped_at IS NULL AND (running_since IS NOT NULL OR name = '{ClockName.OVERALL.value}')
+ORDER BY epoch, id
+"""  # noqa: S608 - all words are our own
+
 NAMES = "SELECT id, name, kind FROM community_organisation WHERE id = ANY(%s)"
 
 
@@ -180,7 +202,7 @@ class Gathered:
         """Each of `rows` begins with the columns in ROW. Three statements; none where there are no rows."""
         self.now = actor.at
         self.lines = [Line(*row[: len(ROW)]) for row in rows]
-        self.clocks: dict[uuid.UUID, list[TicketClock]] = {}
+        self.clocks: dict[uuid.UUID, list[Ticking]] = {}
         self.beside: dict[uuid.UUID, Beside] = {}
         self.names: dict[uuid.UUID, str] = {}
         self.unread: dict[uuid.UUID, int] = {}
@@ -195,9 +217,10 @@ class Gathered:
 
     def _gather(self) -> None:
         keys = [one.id for one in self.lines]
-        for clock in live_clocks(keys):
-            self.clocks.setdefault(clock.subject_id, []).append(clock)
         with connection.cursor() as cursor:
+            cursor.execute(CLOCKS, [keys])
+            for row in cursor.fetchall():
+                self.clocks.setdefault(row[0], []).append(Ticking(*row))
             cursor.execute(BESIDE, {"ids": keys, "day": local_day(self.now), "of_reporters": [*PHOTOS_OF_REPORTERS]})
             self.beside = {row[0]: Beside(*row[1:]) for row in cursor.fetchall()}
         for line in self.lines:
@@ -302,10 +325,9 @@ class Gathered:
 
     def _pressing(self, line: Line, relation: Relation, organisation: uuid.UUID | None) -> dict[str, Any] | None:
         """The clock that is due next, of those that the reader may read: the own part's where the list is about one."""
+        mine = frozenset({relation})
         running = [
-            one
-            for one in self.clocks.get(line.id, ())
-            if one.running_since is not None and reads_clock(one.name, frozenset({relation}))
+            one for one in self.clocks.get(line.id, ()) if one.running_since is not None and reads_clock(one.name, mine)
         ]
         own = [one for one in running if organisation and one.holder_id == organisation and one.name in LEADS | HELPERS]
         due = min(own or [one for one in running if one.name in NEXT], key=attrgetter("due_at"), default=None)
@@ -331,7 +353,7 @@ def worker(person: uuid.UUID | None, name: str | None, staff: bool) -> dict[str,
     return {"id": person if staff else None, "name": name or ""} if person else None
 
 
-def clock_row(clock: TicketClock, line: Line, now: datetime, *, reporter: bool = False) -> dict[str, Any]:
+def clock_row(clock: Ticking, line: Line, now: datetime, *, reporter: bool = False) -> dict[str, Any]:
     """A clock as a row shows it."""
     return {
         "name": clock.name,
@@ -344,7 +366,7 @@ def clock_row(clock: TicketClock, line: Line, now: datetime, *, reporter: bool =
     }
 
 
-def pressing_row(line: Line, gathered: Gathered, presses: Callable[[TicketClock], bool]) -> dict[str, Any]:
+def pressing_row(line: Line, gathered: Gathered, presses: Callable[[Ticking], bool]) -> dict[str, Any]:
     """One row of the office's lists, with the clocks that put it there."""
     assert line.next_due_at is not None
     remaining = deadlines.seconds_until(line.next_due_at, gathered.now)

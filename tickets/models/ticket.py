@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from operator import attrgetter
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
@@ -128,13 +128,18 @@ def _rules(zone: str) -> Rules:
     )
 
 
-def live_clocks(tickets: Collection[uuid.UUID]) -> list[TicketClock]:
-    """The clocks that run or are paused on these tickets."""
-    found: list[TicketClock] = _CLOCKS_OF_SEVERAL.rows(tickets=list(tickets))
-    return found
+class HasTime(Protocol):
+    """What of a clock says how much time there is."""
+
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def due_at(self) -> datetime: ...
+    @property
+    def paused(self) -> timedelta: ...
 
 
-def risk_begins(clock: Clock) -> datetime:
+def risk_begins(clock: HasTime) -> datetime:
     """The moment at which four fifths of the clock's time are gone."""
     return max(clock.started_at, clock.due_at - max(clock.due_at - clock.started_at - clock.paused, timedelta(0)) / 5)
 
