@@ -52,12 +52,14 @@ POLICIES: Mapping[str, Policy] = {
     "service-level": Policy(
         ServiceLevelVersion,
         {
-            "windows": Rows(ServiceWindow, ("name", "key", *_DATED), ("name", "key", "starts_on"), ("name", "key")),
+            "windows": Rows(
+                ServiceWindow, ("name", "key", *_DATED), ("name", "key", "starts_on"), ("name", "key", "starts_on")
+            ),
             "targets": Rows(
                 ServiceTarget,
                 ("clock", "key", "standard", *_DATED),
                 ("clock", "key", "standard", "starts_on"),
-                ("clock", "standard", "key"),
+                ("clock", "standard", "key", "starts_on"),
             ),
             "rungs": Rows(
                 ServiceRung,

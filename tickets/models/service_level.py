@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -337,7 +339,8 @@ class ServiceRung(Part):
         )
 
 
-_levels: dict[int, tuple[tuple[date, ServiceLevel], ...]] = {}
+_levels: dict[int, tuple[ServiceLevel, list[tuple[datetime, ServiceLevel]]]] = {}
+"""What each version says at first, and what it says later with the moment from which it does, the last one first."""
 _versions = Remembered(lambda: ServiceLevelVersion, needed=True)
 _instead: ContextVar[ServiceLevel | None] = ContextVar("service_level_instead", default=None)
 
@@ -376,12 +379,14 @@ def level(number: int, at: datetime | None = None) -> ServiceLevel:
         version = ServiceLevelVersion.objects.exclude(published_at=None).filter(number=number).first()
         if version is None:
             raise NoServiceLevel(f"There is no published service level {number}.")
-        _levels[number] = version.editions()
-    editions = _levels[number]
-    if len(editions) > 1 and at is not None:
-        day = local_day(at)
-        return next((edition for since, edition in reversed(editions) if since <= day), editions[0][1])
-    return editions[-1][1]
+        (_, at_first), *others = version.editions()
+        _levels[number] = at_first, [(_begins(day), edition) for day, edition in reversed(others)]
+    first, later = _levels[number]
+    return next((edition for since, edition in later if at is None or since <= at), first)
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(settings.TIME_ZONE)).astimezone(UTC)
 
 
 def put(draft: ServiceLevelVersion, targets: list[service_level.Target], rungs: list[tuple[str, Rung]]) -> None:
