@@ -236,6 +236,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["web.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["web.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "web.negotiation.ContentNegotiation",
     "DEFAULT_SCHEMA_CLASS": "web.schema.AutoSchema",
     "EXCEPTION_HANDLER": "tickets.api.problems.handle",
     "DEFAULT_METADATA_CLASS": None,

@@ -90,6 +90,13 @@ def test_http_itself_is_refused_in_documents(web, method, headers, status, code)
     assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (status, MEDIA_TYPE, code)
 
 
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html;q=0.1, application/*", None])
+def test_whoever_takes_json_gets_json(web, accept):
+    answer = web.post("/api/echo", {}, format="json", headers={"Accept": accept} if accept else {})
+    assert answer["Content-Type"] in ("application/json", MEDIA_TYPE)
+    assert answer.status_code != 406
+
+
 def test_another_content_type_is_415(web):
     answer = web.generic("POST", "/api/echo", b"a=1", content_type="application/x-www-form-urlencoded")
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
