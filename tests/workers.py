@@ -5,9 +5,11 @@ pytest-django names the databases in PostgreSQL. This module is read before Djan
 
 import os
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # These start servers and whole stacks, on ports and in databases that two of them at once would take from each other.
 START_SERVERS = (
@@ -31,20 +33,14 @@ if "PYTEST_XDIST_WORKER" in os.environ and "REDIS_URL" in os.environ:
     os.environ["REDIS_URL"] = redis_database(int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")))
 
 
-# Before xdist reads the marks.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep together what shares servers, and what shares a fixture of its module."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return
-    for item in items:
-        path = item.nodeid.partition("::")[0]
-        if path.startswith(START_SERVERS):
-            item.add_marker(pytest.mark.xdist_group("servers"))
-        elif any(one.scope == "module" for name in item.fixturenames for one in _definitions(item, name)):
-            item.add_marker(pytest.mark.xdist_group(path))
+class ByFile(LoadFileScheduling):
+    """Keeps a file's tests in one process, so that what its fixtures made is made once, and all that start servers in another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "servers" if nodeid.startswith(START_SERVERS) else str(super()._split_scope(nodeid))
 
 
-def _definitions(item: pytest.Item, name: str) -> list[pytest.FixtureDef[object]]:
-    found: dict[str, list[pytest.FixtureDef[object]]] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
-    return list(found.get(name, ()))[-1:]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Which process gets which tests. Marks of groups would say it as well, but pytest 9.2 loses them without a word."""
+    return ByFile(config, log)
