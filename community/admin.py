@@ -468,6 +468,7 @@ class ResidencyAdmin(Scoped):
         """What is known of a home is not known of another person or another door."""
         if change and {"person", "compound", "household"} & set(form.changed_data):
             obj.confirmed_through, obj.confirmed_at, obj.objected_at, obj.judged_by = "", None, None, None
+            obj.wrong_codes = 0
         super().save_model(request, obj, form, change)
 
     @admin.action(description=bilingual("核实所选住处", "Confirm the selected homes"), permissions=["change"])

@@ -10,7 +10,6 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 
 from web.schema import drawn
-from web.words import in_english
 
 
 class Schema(SpectacularAPIView):
@@ -19,8 +18,9 @@ class Schema(SpectacularAPIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """The document as a file whose name every browser keeps: the title has letters that a header has no room for."""
-        with translation.override(request.query_params.get("lang") or translation.get_language()):
-            language = "en" if in_english() else "zh-hans"
+        # Django keeps a catalogue for every language that it has been asked for, whatever it is called.
+        asked_for = request.query_params.get("lang") or translation.get_language() or ""
+        language = "en" if asked_for.startswith("en") else "zh-hans"
         asked = request.accepted_renderer
         form = "json" if isinstance(asked, OpenApiJsonRenderer) else "yaml"
         return HttpResponse(

@@ -62,6 +62,7 @@ _UNKNOWN_OFFICER = bilingual(
 )
 _UNCHANGED = bilingual("请填写要更正的姓名或电话。", "Give the name or the phone as it should be.")
 _UNKNOWN_WORKER = bilingual("该人员不是承办单位的在岗成员。", "That person is not a member of the holder.")
+_FOR_THE_STREET = bilingual("12345工单由街道登记。", "What comes from 12345 is for the street to take down.")
 _OWN_ORGANISATION = bilingual(
     "涉及本单位的投诉、举报应由街道受理。", "What is against one's own organisation is for the street to take down."
 )
@@ -167,6 +168,8 @@ def _routed(
         inspector = out_of.inspector_id if out_of else _inspector(report, serving, by)
     elif report.channel != Channel.APP and not _street_seats(serving, by) and not _at_their_desk(report, serving, by):
         raise NotPermitted()
+    if report.hotline_number and not _street_seats(serving, by):
+        raise InvalidInput("hotline_number", "for_the_street", _FOR_THE_STREET)
     taken_over = out_of is not None and report.text == out_of.text
     accused = out_of.accused if out_of and taken_over and out_of.accused else _accused(report, leaf, serving)
     if (report.channel != Channel.APP or out_of) and any(seat.organisation_id in accused for seat in by.seats):

@@ -36,6 +36,17 @@ def test_the_same_number_twice_is_told_with_the_ticket_that_has_it(file, again):
     assert Ticket.objects.filter(hotline_number__contains="0042").count() == 1
 
 
+def test_a_company_at_its_desk_learns_and_takes_no_number(api, file, compound):
+    file("20261129-0044")
+    report = REPORT | {"channel": "phone", "compound": str(compound("学院路14号院"))}
+    for number in ("20261129-0044", "20261129-0045"):
+        refusal = api("dispatcher").file("RP04", 400, hotline_number=number, **report)
+        assert [(fault["field"], fault["code"]) for fault in refusal["errors"]] == [
+            ("hotline_number", "for_the_street")
+        ]
+    file("20261129-0045")
+
+
 def test_what_was_not_taken_up_may_come_back_under_its_number(api, file):
     first = file("20261129-0043")
     api("desk_officer").move(first, "reject", branch="out_of_scope", guidance="请联系市场监管部门")

@@ -80,6 +80,7 @@ def test_whoever_cosigned_or_reported_does_not_rate_so(scene, master):
 def test_what_was_not_taken_up_is_filed_again_with_its_words(api, street):
     resident, officer = api("resident"), api("property_officer")
     words = {"title": "停车位被占", "text": "3号楼前停车位长期被占。", "spot": "3号楼前", "type": "complaint"}
+    words["hidden"] = True
     ticket = resident.file("PK01", **words)
     path = f"tickets/{ticket['id']}/refiling"
     assert resident.get(path, 409)["code"] == "not_rejected"

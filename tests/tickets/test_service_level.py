@@ -260,3 +260,10 @@ def test_the_office_copies_edits_and_publishes(client):
     client.post(reverse(VERSIONS), {"action": "publish", "_selected_action": str(draft.pk)})
     draft.refresh_from_db()
     assert draft.published_at is not None
+
+
+def test_a_target_may_end_on_the_last_day_there_is():
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    before = len(draft.editions())
+    ServiceTarget.objects.filter(version=draft, clock="confirm").update(ends_on=date.max)
+    assert len(draft.editions()) == before

@@ -1,8 +1,10 @@
 """What the street does for itself: supervision lifted, levels lowered, an officer who answers for a ticket, and notes of its own."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from community.models import Organisation
 from tests.tickets.paths import rows
@@ -69,6 +71,14 @@ def test_an_officer_answers_for_a_ticket_and_the_street_alone_sees_who(api, tick
     for who in ("dispatcher", "resident", "neighbour"):
         assert api(who).get(f"tickets/{ticket['id']}")["officer"] is None
         assert "appoint" not in {one["verb"] for one in api(who).get(f"tickets/{ticket['id']}/events")["results"]}
+    desk.move(ticket, "coordinate", reason="请物管会协调。")
+    Ticket.objects.filter(pk=ticket["id"]).update(next_due_at=timezone.now() - timedelta(minutes=1))
+    rows = {
+        who: [one for one in api(who).get("overdue")["results"] if one["id"] == ticket["id"]]
+        for who in ("desk_officer", "chair")
+    }
+    assert rows["desk_officer"][0]["officer"]["name"] == officer.name
+    assert rows["chair"][0]["officer"] is None
     desk.move(ticket, "appoint", officer=None, reason="轮岗")
     assert desk.get(f"tickets/{ticket['id']}")["officer"] is None
 

@@ -15,6 +15,7 @@ from tickets.api.schemas import LeafNameSerializer, Shape, choice
 from tickets.api.tickets import actor_of
 from tickets.models import TicketClock
 from tickets.states import State
+from tickets.titles import spoken
 from web.paging import page
 from web.problems import Fault, invalid
 from web.schema import PAGING, paged
@@ -99,7 +100,7 @@ def _row(one: Any, now: Any, sources: Any) -> dict[str, Any]:
         "state_label": state.label,
         "category": {"code": leaf.code, "name": leaf.name},
         "place": one.subject__place,
-        "title": one.subject__title,
+        "title": spoken(one.subject__title),
         "urgent": one.subject__urgent,
         "level": one.subject__level,
         "version": one.subject__version,

@@ -61,8 +61,8 @@ def listed(request: Request, narrow: Narrow, presses: Callable[[Ticking, datetim
     """One page of what `narrow` leaves of what the caller watches over, each with the clocks that press. Raises NotPermitted."""
     actor, given = actor_of(request), filters.read(request, PressingQuery)
     found = listing(given, actor, narrow).page(request)
-    gathered = Gathered(found.rows, actor)
-    rows = [pressing_row(line, gathered, lambda clock: presses(clock, actor.at)) for line in gathered.lines]
+    gathered, relation = Gathered(found.rows, actor), reach(actor)[1]
+    rows = [pressing_row(line, gathered, relation, lambda clock: presses(clock, actor.at)) for line in gathered.lines]
     return Response(found.envelope(rows))
 
 

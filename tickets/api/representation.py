@@ -200,6 +200,7 @@ def refiling(ticket: Ticket) -> dict[str, Any]:
         "title": ticket.title,
         "text": ticket.text,
         "secrecy": ticket.secrecy,
+        "hidden": bool(ticket.words_hidden),
         "photos": [one.pk for one in _photos(ticket).filter(of_report(ticket.reporter_id))],
     }
 

@@ -154,7 +154,7 @@ SELECT t.id, left(t.text, 200),
    WHERE a.id = t.area_id AND o.active AND (o.dissolved_on IS NULL OR %(day)s < o.dissolved_on)),
   (SELECT p.id FROM tickets_photo p WHERE p.ticket_id = t.id ORDER BY p.event_seq, p.id LIMIT 1),
   (SELECT p.id FROM tickets_photo p WHERE p.ticket_id = t.id AND p.event_seq <> ALL (t.redacted_events)
-   AND NOT ((p.kind = ANY (%(of_reporters)s) OR p.uploader_id = t.reporter_id)
+   AND NOT ((p.kind = ANY (%(of_reporters)s) OR p.uploader_id IS NOT DISTINCT FROM t.reporter_id)
             AND (t.words_hidden <> '' OR t.public_title <> '' OR t.public_text <> ''))
    ORDER BY p.event_seq, p.id LIMIT 1),
   f.id, coalesce(f.name, ''), w.id, coalesce(w.name, ''), t.words_hidden, t.public_title, left(t.public_text, 200)
@@ -366,8 +366,10 @@ def clock_row(clock: Ticking, line: Line, now: datetime, *, reporter: bool = Fal
     }
 
 
-def pressing_row(line: Line, gathered: Gathered, presses: Callable[[Ticking], bool]) -> dict[str, Any]:
-    """One row of the office's lists, with the clocks that put it there."""
+def pressing_row(
+    line: Line, gathered: Gathered, relation: Relation, presses: Callable[[Ticking], bool]
+) -> dict[str, Any]:
+    """One row of the lists of what presses, with the clocks that put it there, for whoever stands in `relation` to it."""
     assert line.next_due_at is not None
     remaining = deadlines.seconds_until(line.next_due_at, gathered.now)
     pressing = [
@@ -376,7 +378,7 @@ def pressing_row(line: Line, gathered: Gathered, presses: Callable[[Ticking], bo
         if one.running_since is not None and one.name in NEXT and presses(one)
     ]
     return {
-        **gathered.row(line, R.STREET),
+        **gathered.row(line, relation),
         "remaining_seconds": remaining,
         "overdue_seconds": max(0, -remaining),
         "clocks": [clock_row(one, line, gathered.now) for one in sorted(pressing, key=attrgetter("due_at"))],

@@ -396,6 +396,7 @@ class RefilingSerializer(Shape):
     title = serializers.CharField()
     text = serializers.CharField()
     secrecy = choice(Secrecy)
+    hidden = serializers.BooleanField(help_text="Whether neighbours do not read the words.")
     photos = serializers.ListField(
         child=serializers.UUIDField(), help_text="Those of the earlier report; the new ticket gets copies of its own."
     )

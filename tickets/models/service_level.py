@@ -155,7 +155,9 @@ class ServiceLevelVersion(LocalVersion):
         days = {first}
         for rows in (parts.targets, parts.windows):
             for starts_on, ends_on in rows.values_list("starts_on", "ends_on"):
-                days |= {starts_on or first, ends_on + timedelta(days=1) if ends_on else first}
+                days |= {starts_on or first}
+                if ends_on and ends_on < date.max:
+                    days |= {ends_on + timedelta(days=1)}
         return tuple((day, self.assembled(day)) for day in sorted(days) if day >= first)
 
     def check_whole(self) -> None:
