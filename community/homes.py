@@ -17,7 +17,8 @@ from web.words import bilingual
 MOST_HOMES = 10
 MOST_MOVES, MOVES_WITHIN = 5, timedelta(days=30)
 # What is known of a home, and stays known when its person's relation to it changes.
-_KNOWN = ("confirmed_through", "confirmed_at", "objected_at", "judged_by_id", "wrong_codes")
+_AGAINST = ("objected_at", "judged_by_id", "wrong_codes")
+_KNOWN = ("confirmed_through", "confirmed_at", *_AGAINST)
 
 
 class HomesFull(Exception):
@@ -81,6 +82,14 @@ def move_in(
         if len(stated) >= MOST_HOMES:
             raise HomesFull
         _count_move(person_id, at)
+        # Who moves out and in again has not shaken off what was objected, nor guesses anew.
+        before = (
+            Residency.objects.filter(person_id=person_id, compound=compound, household=household)
+            .order_by("-id")
+            .first()
+        )
+        if before is not None:
+            known = {name: getattr(before, name) for name in _AGAINST}
     home = Residency.objects.create(
         street=compound.street, person_id=person_id, compound=compound, household=household, relation=relation,
         starts_on=_today(compound.street, at), **known,

@@ -13,6 +13,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.views import APIView
 
+from web.fields import CONTROL
 from web.problems import Fault, invalid, page
 from web.words import bilingual
 
@@ -23,7 +24,6 @@ _EMPTY = bilingual(
     "不能为空；不需要时请省略该参数。", "It may not be empty; leave the parameter out where it is not wanted."
 )
 _UNKNOWN = bilingual("没有这个参数。", "There is no such parameter.")
-_CONTROL = bilingual("不能包含控制字符。", "Control characters are not allowed.")
 
 
 def with_plus(moment: str) -> str:
@@ -90,7 +90,7 @@ def described(kind: type[APIView], method: str) -> frozenset[str] | None:
 def _faults(request: HttpRequest, known: frozenset[str]) -> Iterator[Fault]:
     for name, values in request.GET.lists():
         if any(ord(one) < 32 or ord(one) == 127 for value in (name, *values) for one in value):
-            yield Fault("".join(one for one in name if ord(one) >= 32), "control_character", _CONTROL)
+            yield Fault("".join(one for one in name if ord(one) >= 32), "control_character", CONTROL)
         elif name not in known:
             yield Fault(name, "unknown_parameter", _UNKNOWN)
         elif "" in values and name not in MAY_BE_EMPTY:

@@ -11,6 +11,7 @@ from django.utils.text import format_lazy
 from rest_framework.parsers import BaseParser
 
 from web.bodies import JSONObject
+from web.fields import CONTROL
 from web.problems import Fault, Problem, invalid
 from web.words import bilingual
 
@@ -21,7 +22,6 @@ DEPTH_LIMIT = 20  # arrays and objects inside one another
 _TOO_LARGE = bilingual("请求内容不能超过 {limit} KB。", "The body may not exceed {limit} KB.")
 _MALFORMED = bilingual("请求内容不是有效的 JSON（UTF-8）。", "The body is not valid JSON in UTF-8.")
 _NOT_AN_OBJECT = bilingual("请求内容应为 JSON 对象。", "The body must be a JSON object.")
-_CONTROL = bilingual("不能包含控制字符。", "Control characters are not allowed.")
 _SURROGATE = bilingual("包含不完整的字符。", "It contains half a character.")
 _NUMBER = bilingual("应为有限的数值。", "It must be a finite number.")
 _TOO_DEEP = bilingual("嵌套层数过多。", "It is nested too deeply.")
@@ -33,7 +33,7 @@ _ESCAPES = (b"\\u00", b"\\b", b"\\f")
 
 def _text_fault(text: str, path: str) -> Fault | None:
     if not _CONTROLS.isdisjoint(text):
-        return Fault(path, "control_character", _CONTROL)
+        return Fault(path, "control_character", CONTROL)
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -6,6 +6,7 @@ there is: a watcher that ends the client's connection, whereupon the thread goes
 """
 
 import contextlib
+import logging
 import math
 import os
 import socket
@@ -21,6 +22,8 @@ from typing import IO, Any
 
 from web.problems import Problem, page
 from web.words import bilingual
+
+logger = logging.getLogger(__name__)
 
 STALL = 5.0
 """Seconds in which some of the body has to arrive."""
@@ -87,10 +90,14 @@ class Watcher:
                 late = [reading for reading in self.readings if now - reading.since >= STALL]
             for address, port in {(reading.address, reading.port) for reading in late}:
                 waited = [now - each.since for each in late if (each.address, each.port) == (address, port)]
-                if max(waited) < STALL + LAST_WORD:
-                    end_connections(address, port, silent_for=min(waited), most=len(waited))
-                else:
-                    end_connections(address, port)
+                try:
+                    if max(waited) < STALL + LAST_WORD:
+                        end_connections(address, port, silent_for=min(waited), most=len(waited))
+                    else:
+                        end_connections(address, port)
+                except OSError:
+                    # No descriptor is left to look with, which is when one is needed most: it looks again in a second.
+                    logger.exception("Stalled bodies could not be ended.")
 
 
 def end_connections(address: str, port: str, *, silent_for: float = 0.0, most: int | None = None) -> None:

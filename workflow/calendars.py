@@ -53,14 +53,14 @@ def newest(street: uuid.UUID | None = None) -> int:
 def every() -> Mapping[uuid.UUID | None, int]:
     """The number of the version in use by street; None stands for the streets without one. Raises NoCalendar."""
     global _newest
-    now = time.monotonic()
-    if _newest is None or now - _newest[0] > REREAD_SECONDS:
+    now, kept = time.monotonic(), _newest
+    if kept is None or now - kept[0] > REREAD_SECONDS:
         published = CalendarVersion.objects.exclude(published_at=None).order_by("number")
         found = dict(published.values_list("street", "number"))
         if None not in found:
             raise NoCalendar("No calendar has been published: run `manage.py load_reference`.")
-        _newest = now, found
-    return _newest[1]
+        _newest = kept = now, found
+    return kept[1]
 
 
 def calendar(number: int, zone: str) -> Calendar:

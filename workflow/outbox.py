@@ -59,7 +59,7 @@ def _moment_of(row: Any) -> tuple[Any, Any]:
 
 
 def _whole(model: type[Any], rows: list[Any], belongs: Callable[[Any], bool]) -> list[Any]:
-    """These locked rows with all that belong to them; whose first another caller has, that caller tells."""
+    """These locked rows with all that belong to them, but none of which another caller has a part: they are told by whoever is next."""
     moments = {_moment_of(row) for row in rows if belongs(row)}
     if not moments:
         return rows
@@ -76,11 +76,13 @@ def _whole(model: type[Any], rows: list[Any], belongs: Callable[[Any], bool]) ->
         if belongs(row):
             first.setdefault(_moment_of(row), _place(row))
     elsewhere = {_moment_of(row) for row in found if _place(row) < first[_moment_of(row)]}
-    rest = [row.pk for row in found if _moment_of(row) not in elsewhere]
-    # Whoever has one of these now finds that its first is taken, and lets it go.
-    locked = model._base_manager.filter(pk__in=rest).select_related("event").select_for_update(of=("self",))
-    kept = [row for row in rows if not belongs(row) or _moment_of(row) not in elsewhere]
-    return sorted([*kept, *locked], key=_place)
+    rest = {row.pk: _moment_of(row) for row in found if _moment_of(row) not in elsewhere}
+    # Never waits: two callers could each have what the other one waits for. Whoever has one of these finds that its first is taken.
+    free = model._base_manager.filter(pk__in=rest).select_for_update(of=("self",), skip_locked=True)
+    locked = list(free.select_related("event"))
+    elsewhere |= {rest[pk] for pk in rest.keys() - {row.pk for row in locked}}
+    whole = [row for row in (*rows, *locked) if not belongs(row) or _moment_of(row) not in elsewhere]
+    return sorted(whole, key=_place)
 
 
 def _place(row: Any) -> tuple[Any, Any]:

@@ -29,8 +29,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         broken = self.connection is not None and self.connection.broken
         super()._close()  # type: ignore[misc]
         if broken and self.pool is not None:
-            # One connection that was cut stands for all of them (a restart, a failover): the others are made anew before a request
-            # gets them, so that only one request of a process finds the database away.
+            # One connection that was cut stands for all of them (a restart, a failover): those that lie in the pool are made anew
+            # before a request gets them, so that only what was under way finds the database away.
             self.pool.drain()
 
 

@@ -179,6 +179,20 @@ def test_a_code_is_for_its_household_and_not_for_a_home_that_was_objected_to(
     assert compounds(claimant) == frozenset()
 
 
+def test_moving_out_and_in_shakes_off_neither_objection_nor_guesses(
+    at_api, sign_in, claim, claimant, compound, door, code
+):
+    home = {"compound": str(compound.id), "household": str(door.id), "relation": "owner"}
+    Residency.objects.filter(id=claim.id).update(starts_on=timezone.localdate() - timedelta(days=2), wrong_codes=3)
+    at_api("chair").post(f"{HOMES}/{claim.id}/object")
+    api = sign_in(claimant)
+    assert api.delete(f"{MINE}/{claim.id}").status_code == 204
+    again = Residency.objects.get(id=api.post(MINE, home).json()["id"])
+    assert again.id != claim.id
+    assert (again.objected_at is not None, again.wrong_codes) == (True, 3)
+    assert api.post(f"{MINE}/{again.id}/confirm", {"code": code}).status_code == 400
+
+
 def test_anothers_home_is_confirmed_by_nobody_with_a_code(at_api, claim, code):
     assert at_api("outsider").post(f"{MINE}/{claim.id}/confirm", {"code": code}).status_code == 404
 

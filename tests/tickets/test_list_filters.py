@@ -362,3 +362,39 @@ def test_the_promise_of_the_whole_time_is_told_while_it_is_coordinated(api):
     assert seen(api("neighbour"), ticket)["promised_at"] is None
     api("chair").move(ticket, "dispatch", holder=str(Organisation.objects.get(code="po-a01").pk))
     assert seen(resident, ticket)["promised_at"] == seen(resident, ticket)["due_at"] is not None
+
+
+def test_ended_parts_are_paged_by_when_they_ended_though_their_tickets_are_open(api):
+    resident, dispatcher, officer = api("resident"), api("dispatcher"), api("property_officer")
+    filed = [resident.file("CL03") for _ in range(5)]
+    for one in filed:
+        officer.move(one, "coordinate", reason="请物管会协调。")
+    for sort in ("closed_at", "-closed_at"):
+        found, cursor = [], ""
+        while cursor is not None:
+            page = dispatcher.get(f"queue?status=ended&sort={sort}&limit=2{cursor and '&cursor='}{cursor}")
+            found += [one["ticket"]["id"] for one in page["results"]]
+            cursor = page["next_cursor"]
+        mine = [one for one in found if one in {each["id"] for each in filed}]
+        assert mine == [one["id"] for one in (filed if sort == "closed_at" else filed[::-1])]
+
+
+def test_counts_of_a_part_that_is_over_tell_no_more_than_its_row(api):
+    ticket = api("resident").file("CL03")
+    api("property_officer").move(ticket, "coordinate", reason="请物管会协调。")
+    dispatcher = api("dispatcher")
+    assert dispatcher.get(f"queue/counts?q={ticket['code']}&by=state")
+    refusal = dispatcher.get(f"queue/counts?q={ticket['code']}&by=desk", 400)
+    assert refusal["errors"][0]["field"] == "desk"
+
+
+def test_a_provider_is_counted_beside_the_others(api):
+    """Each facet is counted without its own filter, by whichever of its two names that was given."""
+    first, second = (api("resident").file("CL03") for _ in range(2))
+    Ticket.objects.filter(pk=second["id"]).update(holder=Organisation.objects.get(code="dept-police"))
+    Ticket.objects.update(next_due_at=timezone.now() - timedelta(minutes=1))
+    officer = api("property_officer")
+    every = officer.get("overdue/counts?by=holder")
+    assert len(every["facets"]["holder"]) > 1
+    narrowed = officer.get(f"overdue/counts?by=holder&provider={row(first).holder_id}")
+    assert narrowed["facets"]["holder"] == every["facets"]["holder"]

@@ -106,6 +106,15 @@ def test_those_who_dispatch_see_who_works_there_and_on_how_much(api, organisatio
     assert dispatcher.get(f"organisations/{office}/members?role=worker", 400)["errors"][0]["field"] == "role"
 
 
+def test_where_nobody_else_is_there_a_worker_gives_the_work_out(api, organisation):
+    office, worker = organisation("天岳恒学院路14号院项目部"), api("worker")
+    others = Membership.objects.filter(organisation=office).exclude(role="worker")
+    others.update(ends_on=timezone.localdate() + timedelta(days=30))
+    worker.get(f"organisations/{office}/members", 403)
+    others.update(ends_on=timezone.localdate() - timedelta(days=1))
+    worker.get(f"organisations/{office}/members")
+
+
 @pytest.mark.parametrize(
     ("who", "channel", "status"),
     [

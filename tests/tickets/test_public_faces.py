@@ -121,6 +121,22 @@ def test_words_are_hidden_from_the_first_moment_on(api):
     assert history(ticket)[0].data["hidden"] is True
 
 
+def test_hidden_words_stay_hidden_when_their_writer_has_left(api):
+    resident, neighbour = api("resident"), api("neighbour")
+    ticket = resident.file("CL07", title=TITLE, text=TEXT, hidden=True)
+    neighbour.move(ticket, "cosign")
+    resident.move(ticket, "comment", text="我家在三层，晚上都在。")
+    neighbour.move(ticket, "comment", text="我们这边也漏。")
+
+    def read():
+        told = neighbour.get(f"tickets/{ticket['id']}/events", limit=100)["results"]
+        return [one["words"] for one in told if one["verb"] in ("submit", "comment", "withdraw")]
+
+    assert read() == [{}, {}, {"text": "我们这边也漏。"}]
+    resident.move(ticket, "withdraw", reason="我已搬到外地。")
+    assert not any(read())
+
+
 def test_the_street_redacts_with_an_event(api, told):
     api("dispatcher").move(told, "sign")
     api("dispatcher").move(told, "progress", text="已与张先生约好。")

@@ -365,4 +365,7 @@ def order(sort: str | None, status: str, prefix: str = "") -> Order | None:
         case "due_at":
             made = Coalesce(F(f"{prefix}due_at"), Value(FAR_FUTURE, output_field=DateTimeField()))
             return Order((f"{sign}promised_at", *rest), {"promised_at": made})
+        case "closed_at":
+            # A part may be over while its ticket is not.
+            return Order((f"{sign}closed_at", *rest), {})
     return Order((f"{sign}{prefix}{name}", *rest), {})

@@ -1,6 +1,7 @@
 """Whom a ticket can be given to, and whose tickets a caller's are: the people behind the work."""
 
 import uuid
+from datetime import date
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -81,15 +82,19 @@ class Members(APIView):
         )
 
 
+def seats_on(day: date) -> QuerySet[Membership]:
+    """The seats that active people have on a day."""
+    held = Q(ends_on=None) | Q(ends_on__gte=day)
+    return Membership.objects.filter(held, starts_on__lte=day, person__is_active=True)
+
+
 def dispatches(actor: Actor, organisation_id: uuid.UUID) -> bool:
     """Whether the actor gives out the work of the organisation: one who dispatches there, or staff of its street, who stand in."""
     mine = [seat for seat in actor.seats if seat.organisation_id == organisation_id]
     if any(seat.role not in HANDS for seat in mine):
         return True
-    if (
-        mine
-        and not Membership.objects.filter(organisation=organisation_id, ends_on=None).exclude(role__in=HANDS).exists()
-    ):
+    if mine and not seats_on(local_day(actor.at)).filter(organisation=organisation_id).exclude(role__in=HANDS).exists():
+        # Nobody else is there to give it out.
         return True
     streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS}
     there = Organisation.objects.filter(Q(street__in=streets) | Q(street=None), pk=organisation_id)

@@ -18,6 +18,7 @@ from tickets.api.tickets import actor_of
 from tickets.inputs import Identifier
 from tickets.models.ticket import TicketQuerySet, risk_begins
 from tickets.queries import COMMITTEE_KINDS, coordinated_by, in_street
+from web.bodies import Body
 from web.schema import PAGING, paged
 from workflow.actor import Actor
 from workflow.errors import NotPermitted
@@ -50,16 +51,23 @@ def reach(actor: Actor) -> tuple[TicketQuerySet, Relation]:
     raise NotPermitted()
 
 
+def asked_for(request: Request, query: type[Body]) -> dict[str, Any]:
+    """The filters that are asked for, `provider` by its other name. Raises a 400 Problem."""
+    given = filters.read(request, query)
+    if (provider := given.pop("provider", None)) is not None:
+        given["holder"] = provider
+    return given
+
+
 def listing(given: Mapping[str, Any], actor: Actor, narrow: Narrow) -> Listing:
     """What `narrow` leaves of what the caller watches over. Raises NotPermitted, or a 400 Problem."""
     tickets, relation = reach(actor)
-    asked = {**given, **({"holder": given["provider"]} if "provider" in given else {})}
-    return narrowed(narrow(tickets, actor.at), asked, actor, relation, status="open", keys=KEYS["open"])
+    return narrowed(narrow(tickets, actor.at), given, actor, relation, status="open", keys=KEYS["open"])
 
 
 def listed(request: Request, narrow: Narrow, presses: Callable[[Ticking, datetime], bool]) -> Response:
     """One page of what `narrow` leaves of what the caller watches over, each with the clocks that press. Raises NotPermitted."""
-    actor, given = actor_of(request), filters.read(request, PressingQuery)
+    actor, given = actor_of(request), asked_for(request, PressingQuery)
     found = listing(given, actor, narrow).page(request)
     gathered, relation = Gathered(found.rows, actor), reach(actor)[1]
     rows = [pressing_row(line, gathered, relation, lambda clock: presses(clock, actor.at)) for line in gathered.lines]
@@ -68,7 +76,7 @@ def listed(request: Request, narrow: Narrow, presses: Callable[[Ticking, datetim
 
 def counted(request: Request, narrow: Narrow) -> Response:
     """How many `narrow` leaves of what the caller watches over, by what they are. Raises NotPermitted."""
-    actor, given = actor_of(request), filters.read(request, PressingCountsQuery)
+    actor, given = actor_of(request), asked_for(request, PressingCountsQuery)
     by = given.pop("by")
     return Response(counts(lambda some: listing(some, actor, narrow).counted(), given, by, actor, reach(actor)[1]))
 

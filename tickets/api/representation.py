@@ -383,7 +383,11 @@ def event(
 
 def _public_words(one: TicketEvent, ticket: Ticket, words: Mapping[str, str]) -> dict[str, str]:
     """The words of an event as neighbours read them: none that were hidden or redacted, and nothing that identifies people."""
-    reporters = one.actor_id == ticket.reporter_id or one.on_behalf == Party.REPORTER
+    reporters = one.on_behalf == Party.REPORTER
+    if one.actor_id is not None:
+        # Once somebody else is the reporter, or nobody, it may be the words of whoever hid theirs.
+        changed = ticket.inherited or ticket.reporter_id is None
+        reporters |= one.actor_id == ticket.reporter_id or (changed and one.actor_organisation_id is None)
     if one.seq in ticket.redacted_events or (ticket.words_hidden and reporters):
         return {}
     if one.verb == "submit":

@@ -484,7 +484,8 @@ class QueueCounts(APIView):
     def get(self, request: Request) -> Response:
         """How many parts the queue has, by what their tickets are: exact to 999, "999+" beyond."""
         actor, given = actor_of(request), filters.read(request, QueueCountsQuery)
-        by, relation = given.pop("by"), QUEUE_SEES[given["status"]]
+        by = given.pop("by")
+        relation = QUEUE_SEES[queue_listing(given, actor)[1]]
         rows = lambda some: queue_listing(some, actor)[0].counted()  # noqa: E731
         return Response(counts(rows, given, by, actor, relation, "ticket__"))
 

@@ -377,13 +377,14 @@ def level(number: int, at: datetime | None = None) -> ServiceLevel:
     """The service level of one published version as it is at `at`; without a moment, as it is in the end. Raises NoServiceLevel."""
     if (other := _instead.get()) is not None and other.number == number:
         return other
-    if number not in _levels:
+    kept = _levels.get(number)
+    if kept is None:
         version = ServiceLevelVersion.objects.exclude(published_at=None).filter(number=number).first()
         if version is None:
             raise NoServiceLevel(f"There is no published service level {number}.")
         (_, at_first), *others = version.editions()
-        _levels[number] = at_first, [(_begins(day), edition) for day, edition in reversed(others)]
-    first, later = _levels[number]
+        _levels[number] = kept = at_first, [(_begins(day), edition) for day, edition in reversed(others)]
+    first, later = kept
     return next((edition for since, edition in later if at is None or since <= at), first)
 
 

@@ -187,10 +187,6 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         own = self.rated().order_by().values_list("pk", "rating")
         return own.union(merged.order_by().values_list("ticket", "rating"), all=True)
 
-    def ended(self) -> "TicketQuerySet":
-        """Those that are closed, rejected, merged, withdrawn or terminated."""
-        return self.filter(closed_at__isnull=False)
-
     def absorbed_by(self, ticket_id: uuid.UUID) -> "TicketQuerySet":
         """Those that were merged into the ticket, and into those in turn."""
         return self.filter(pk__in=RawSQL(_ABSORBED, [ticket_id]))  # noqa: S611 - parameters are bound
