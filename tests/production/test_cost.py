@@ -108,7 +108,7 @@ class Meter:
         self.group = server.processes["web"].pid
         with psycopg.connect(server_url(DATABASE)) as connection:
             (backend,) = connection.execute("SELECT pg_backend_pid()").fetchone()  # type: ignore[misc]
-        self.postmaster = self._fields(backend)[1]
+            self.postmaster = self._fields(backend)[1]
 
     def _fields(self, pid: int | str) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
