@@ -37,7 +37,7 @@ MODELS: dict[str, list[str | Path]] = {
 }
 PYTEST: list[str | Path] = [sys.executable, "-m", "pytest"]
 # A process for each core, up to what the servers' connections are enough for; what starts servers takes longest, and begins.
-SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile", "--no-loadscope-reorder"]
+SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadscope"]
 
 
 def main() -> int:

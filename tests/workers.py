@@ -1,4 +1,4 @@
-"""The suite in several processes: each has a database of its own in PostgreSQL and in Valkey, and some tests stay together.
+"""The suite in several processes: each has a database of its own in PostgreSQL and in Valkey, and what starts servers stays together.
 
 pytest-django names the databases in PostgreSQL. This module is read before Django's settings are, so that they find the other.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadScopeScheduling
 
 # These start servers and whole stacks, on ports and in databases that two of them at once would take from each other.
 START_SERVERS = (
@@ -33,14 +33,14 @@ if "PYTEST_XDIST_WORKER" in os.environ and "REDIS_URL" in os.environ:
     os.environ["REDIS_URL"] = redis_database(int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")))
 
 
-class ByFile(LoadFileScheduling):
-    """Keeps a file's tests in one process, so that what its fixtures made is made once, and all that start servers in another."""
+class ServersTogether(LoadScopeScheduling):
+    """Gives each test to whichever process is free, but all that start servers to one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "servers" if nodeid.startswith(START_SERVERS) else str(super()._split_scope(nodeid))
+        return "servers" if nodeid.startswith(START_SERVERS) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ServersTogether:
     """Which process gets which tests. Marks of groups would say it as well, but pytest 9.2 loses them without a word."""
-    return ByFile(config, log)
+    return ServersTogether(config, log)
