@@ -500,10 +500,13 @@ def appoint(ticket: Ticket, *, by: Actor, version: int | None, officer: uuid.UUI
 
 def _seated(person: uuid.UUID, by: Actor) -> QuerySet[Membership]:
     """The seats that a person has today."""
-    today = local_day(by.at)
-    return Membership.objects.filter(
-        Q(ends_on=None) | Q(ends_on__gte=today), person=person, person__is_active=True, starts_on__lte=today
-    )
+    return seats_on(local_day(by.at)).filter(person=person)
+
+
+def seats_on(day: date) -> QuerySet[Membership]:
+    """The seats that active people have on a day."""
+    held = Q(ends_on=None) | Q(ends_on__gte=day)
+    return Membership.objects.filter(held, starts_on__lte=day, person__is_active=True)
 
 
 def _received(ticket: Ticket, field: str, ids: Sequence[uuid.UUID], by: Actor) -> list[Receiver]:

@@ -59,7 +59,7 @@ def _moment_of(row: Any) -> tuple[Any, Any]:
 
 
 def _whole(model: type[Any], rows: list[Any], belongs: Callable[[Any], bool]) -> list[Any]:
-    """These locked rows with all that belong to them, but none of which another caller has a part: they are told by whoever is next."""
+    """These locked rows with all that belong to them. A group that another caller has a part of is left for the next drain."""
     moments = {_moment_of(row) for row in rows if belongs(row)}
     if not moments:
         return rows

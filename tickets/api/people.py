@@ -1,7 +1,6 @@
 """Whom a ticket can be given to, and whose tickets a caller's are: the people behind the work."""
 
 import uuid
-from datetime import date
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -16,7 +15,7 @@ from community.models import Membership, Organisation, Role
 from community.phones import PhoneField
 from community.receivers import local_day
 from tickets.access import STREET_KINDS, Relation
-from tickets.actions import look_up
+from tickets.actions import look_up, seats_on
 from tickets.api import schemas
 from tickets.api.move_inputs import validated
 from tickets.api.rows import ROW, Gathered
@@ -80,12 +79,6 @@ class Members(APIView):
                 ]
             )
         )
-
-
-def seats_on(day: date) -> QuerySet[Membership]:
-    """The seats that active people have on a day."""
-    held = Q(ends_on=None) | Q(ends_on__gte=day)
-    return Membership.objects.filter(held, starts_on__lte=day, person__is_active=True)
 
 
 def dispatches(actor: Actor, organisation_id: uuid.UUID) -> bool:

@@ -369,7 +369,7 @@ def clock_row(clock: Ticking, line: Line, now: datetime, *, reporter: bool = Fal
 def pressing_row(
     line: Line, gathered: Gathered, relation: Relation, presses: Callable[[Ticking], bool]
 ) -> dict[str, Any]:
-    """One row of the lists of what presses, with the clocks that put it there, for whoever stands in `relation` to it."""
+    """One row of the overdue and at-risk lists, as a reader in this relation sees it, with the clocks that put it there."""
     assert line.next_due_at is not None
     remaining = deadlines.seconds_until(line.next_due_at, gathered.now)
     pressing = [
