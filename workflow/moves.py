@@ -98,7 +98,7 @@ def condition(code: str, zh: str, en: str) -> Callable[[Callable[[Any], bool]], 
 def moves(model: type[models.Model]) -> Mapping[str, Move]:
     """Every move of `model` by name, in the order in which they are written down."""
     field = next(field for field in model._meta.fields if isinstance(field, FSMFieldMixin))
-    order = list(vars(model))
+    order = list(dict.fromkeys(name for base in model.__mro__ for name in vars(base)))
     transitions = sorted(field.transitions[model].items(), key=lambda item: order.index(item[0]))
     found = {}
     for name, method in transitions:
