@@ -9,7 +9,10 @@ from tickets.states import AssignmentRole, ClockName, Outcome, State
 from workflow.actor import Actor
 
 if TYPE_CHECKING:
-    from tickets.models import Assignment, Photo, Ticket, TicketEvent
+    from tickets.models.assignment import Assignment
+    from tickets.models.history import TicketEvent
+    from tickets.models.parts import TicketParts
+    from tickets.models.photo import Photo
 
 STREET_KINDS = frozenset({"street_office", "section"})
 
@@ -117,12 +120,12 @@ _OPEN_ROLES = {
 }
 
 
-def recused(ticket: "Ticket", actor: Actor) -> bool:
+def recused(ticket: "TicketParts", actor: Actor) -> bool:
     """Whether the actor sits in an organisation that the ticket accuses; then neither membership nor cosigning counts."""
     return bool(ticket.accused) and any(seat.organisation_id in ticket.accused for seat in actor.seats)
 
 
-def relations(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
+def relations(ticket: "TicketParts", actor: Actor) -> frozenset[Relation]:
     """Everything `actor` is to `ticket`, from the ids that both carry. The ticket's assignments have been gathered."""
     if actor.clock:
         return frozenset({R.CLOCK})
@@ -143,7 +146,7 @@ def relations(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
     return frozenset(found)
 
 
-def _standing_in(ticket: "Ticket", party: str) -> frozenset[Relation]:
+def _standing_in(ticket: "TicketParts", party: str) -> frozenset[Relation]:
     """The party's relation; a helper's only where there is one, and a reporter's not where no resident reported."""
     if party == "reporter" and ticket.inspector_id is not None:
         return frozenset()
@@ -151,7 +154,7 @@ def _standing_in(ticket: "Ticket", party: str) -> frozenset[Relation]:
     return frozenset({STANDS_IN_FOR[party]}) if there else frozenset()
 
 
-def _staff_relations(ticket: "Ticket", actor: Actor) -> set[Relation]:
+def _staff_relations(ticket: "TicketParts", actor: Actor) -> set[Relation]:
     found = set()
     for seat in actor.seats:
         mine: uuid.UUID = seat.organisation_id
@@ -177,7 +180,7 @@ def _staff_relations(ticket: "Ticket", actor: Actor) -> set[Relation]:
     return found
 
 
-def _part(ticket: "Ticket", assignment: "Assignment") -> set[Relation]:
+def _part(ticket: "TicketParts", assignment: "Assignment") -> set[Relation]:
     """What an assignment makes the organisation that has it, or had it; whoever was told of the end of a ticket may look, too."""
     if assignment.open:
         return {_OPEN_ROLES[assignment.role]}
@@ -191,19 +194,19 @@ def any_of(*allowed: Relation) -> Any:
     """A transition's permission: the actor stands in one of these relations to the ticket."""
     wanted = frozenset(allowed)
 
-    def permission(ticket: "Ticket", actor: Actor) -> bool:
+    def permission(ticket: "TicketParts", actor: Actor) -> bool:
         return not wanted.isdisjoint(relations(ticket, actor))
 
     permission.relations = wanted  # type: ignore[attr-defined]
     return permission
 
 
-def sees(ticket: "Ticket", actor: Actor) -> frozenset[Relation]:
+def sees(ticket: "TicketParts", actor: Actor) -> frozenset[Relation]:
     """The relations through which `actor` may see `ticket`; empty when it does not exist for them."""
     return relations(ticket, actor) & SEES
 
 
-def stands_revealed(ticket: "Ticket", actor: Actor) -> bool:
+def stands_revealed(ticket: "TicketParts", actor: Actor) -> bool:
     """Whether the contact is shown to `actor` in the clear: they revealed it on record, in a part that they have had ever since.
 
     `revealed_at` came with the ticket as it is read: it is of the present reporter's contact, and of before no end.
@@ -220,7 +223,7 @@ def stands_revealed(ticket: "Ticket", actor: Actor) -> bool:
     return any(_OPEN_ROLES[one.role] in REVEALS_BY_PART and one.opened_at <= at for one in parts)
 
 
-def shows_person(event: "TicketEvent", ticket: "Ticket", actor: Actor) -> bool:
+def shows_person(event: "TicketEvent", ticket: "TicketParts", actor: Actor) -> bool:
     """Whether `actor` reads which of an organisation's people made the event: those of the street and of that organisation do.
 
     To its residents and to the other parties that person is shown who is assigned to the work; of residents nobody is.
@@ -233,7 +236,7 @@ def shows_person(event: "TicketEvent", ticket: "Ticket", actor: Actor) -> bool:
     return bool(mine & SEES_WHOLE) and any(one.worker_id == event.actor_id for one in ticket.assignments)
 
 
-def shows_photo(photo: "Photo", ticket: "Ticket", actor: Actor) -> bool:
+def shows_photo(photo: "Photo", ticket: "TicketParts", actor: Actor) -> bool:
     """Whether `actor` sees a photo of the ticket.
 
     Readers of words as they were written see all photos. Others who see the whole ticket do so, too, but none of an event

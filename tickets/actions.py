@@ -19,13 +19,13 @@ from tickets import catalogue, parties, succession
 from tickets.access import STREET_KINDS, Relation, relations
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
+from tickets.filing import FOR_RESIDENTS, TYPES_FOUND
 from tickets.following import follow, mark, unfollow
-from tickets.inputs import FOR_RESIDENTS, TYPES_FOUND
-from tickets.inputs import Party as StoodInFor
 from tickets.models import Assignment, Follower, FollowerKind, Photo, Ticket, TicketEvent, service_level
-from tickets.models.demands import cosigned, not_following, not_rated
 from tickets.models.photo import PICTURE, PhotoKind, of_report
 from tickets.models.ticket import LOOKED_UP
+from tickets.moves.inputs import Party as StoodInFor
+from tickets.moves.residents import cosigned, not_following, not_rated
 from tickets.news import URGED, URGED_AGAIN
 from tickets.routing import CONTRACTORS, Routing, answering_section, contract_of, covers, renders, route, successor
 from tickets.states import PROACTIVE, AssignmentRole, Channel, HiddenBy, Outcome, Secrecy, State, TicketType

@@ -24,10 +24,10 @@ from notifications.topics import ChannelName, Topic
 from notifications.wording import Catalogue
 from tickets import catalogue
 from tickets.audience import OFFICERS, Audience, Told
-from tickets.inputs import RejectBranch
 from tickets.missed import of_a_sweep, summed_up
 from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
 from tickets.models.ticket import NEXT
+from tickets.moves.endings import RejectBranch
 from tickets.news import Note, Side, notes
 from tickets.states import ClockName, State, clock_label, state_label
 from web.words import bilingual

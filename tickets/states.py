@@ -101,6 +101,10 @@ class AssignmentRole(models.TextChoices):
     COPY = "copy", bilingual("抄送", "Copied")
 
 
+HELPING = frozenset({AssignmentRole.CO_HANDLER, AssignmentRole.WHISTLED})
+"""The roles of those who help whoever leads."""
+
+
 class Outcome(models.TextChoices):
     """How an assignment ended; empty while it has not."""
 
@@ -144,3 +148,31 @@ _CHECK = bilingual("核查", "Check")
 def clock_label(name: str, channel: str) -> Promise:
     """What a clock is called on a ticket that came by this channel."""
     return _CHECK if name == ClockName.CONFIRM and channel in PROACTIVE else ClockName(name).label
+
+
+class Satisfaction(models.IntegerChoices):
+    """The five levels of DB11/T 751-2025."""
+
+    VERY_DISSATISFIED = 1, bilingual("很不满意", "Very dissatisfied")
+    DISSATISFIED = 2, bilingual("不满意", "Dissatisfied")
+    FAIRLY_SATISFIED = 3, bilingual("基本满意", "Fairly satisfied")
+    SATISFIED = 4, bilingual("满意", "Satisfied")
+    VERY_SATISFIED = 5, bilingual("很满意", "Very satisfied")
+
+
+class AccountKind(models.TextChoices):
+    """Why a ticket cannot be solved soon (挂账)."""
+
+    LEGACY = "legacy", bilingual("历史遗留", "A legacy problem")
+    PLANNING = "planning", bilingual("待规划建设", "Waits for planning or building")
+    FUNDING = "funding", bilingual("待资金落实", "Waits for money")
+    JOINT_DECISION = "joint_decision", bilingual("待业主共同决定", "Waits for the owners' joint decision")
+    OTHER = "other", bilingual("其他", "Other")
+
+
+class SupervisionKind(models.TextChoices):
+    """How sharply the street supervises (督办)."""
+
+    ROUTINE = "routine", bilingual("日常督办", "Routine")
+    LISTED = "listed", bilingual("挂牌督办", "Listed")
+    INTERVIEW = "interview", bilingual("约谈督办", "By interview")

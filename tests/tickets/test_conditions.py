@@ -1,4 +1,4 @@
-"""What a move demands beyond state and person: each demand met and missed, at the very moment where it turns."""
+"""What a move requires beyond state and person: each guard met and missed, at the very moment where it turns."""
 
 from datetime import datetime, timedelta
 

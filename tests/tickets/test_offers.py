@@ -7,7 +7,7 @@ from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
 
 from tickets.api.move_inputs import STANDING_IN, json_schema
-from tickets.inputs import Submit
+from tickets.filing import Submit
 from tickets.models import Ticket
 from workflow.moves import moves
 

@@ -21,10 +21,10 @@ from tickets import catalogue
 from tickets.access import OF_RESIDENTS
 from tickets.admin import messages
 from tickets.catalogue import NoCatalogue
-from tickets.inputs import Party
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Ticket, TicketEvent
 from tickets.models.ticket import TicketQuerySet, move_label
+from tickets.moves.inputs import Party
 from tickets.queries import in_street
 from tickets.search import Search, Wanted
 from tickets.states import Secrecy, State

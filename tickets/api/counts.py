@@ -17,9 +17,8 @@ from rest_framework import serializers
 from community.models import Community, Compound, Organisation
 from tickets.access import STREET_KINDS, Relation
 from tickets.api import filters
-from tickets.inputs import SupervisionKind
 from tickets.models import Category
-from tickets.states import Channel, Source, State, TicketType
+from tickets.states import Channel, Source, State, SupervisionKind, TicketType
 from web.bodies import Body
 from web.words import bilingual
 from workflow.actor import Actor

@@ -18,10 +18,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from tickets.access import READS, SEES_WHOLE, STAFF, Relation
-from tickets.inputs import Identifier, SupervisionKind
 from tickets.models import Assignment, Category, TicketClock, TicketEvent
+from tickets.moves.inputs import Identifier
 from tickets.search import Wanted
-from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Source, State, TicketType
+from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Source, State, SupervisionKind, TicketType
 from web.bodies import Body
 from web.fields import Line
 from web.parameters import Moment

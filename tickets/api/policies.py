@@ -18,8 +18,8 @@ from community.models import Person, Role
 from tickets import policies
 from tickets.api.move_inputs import validated
 from tickets.api.tickets import actor_of
-from tickets.inputs import Identifier
 from tickets.models.routing import Action
+from tickets.moves.inputs import Identifier
 from tickets.policies import POLICIES, Policy
 from tickets.service_level import BOUNDS
 from tickets.states import ClockName

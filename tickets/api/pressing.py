@@ -15,8 +15,8 @@ from tickets.api.counts import By, counts
 from tickets.api.lists import KEYS, Listing, narrowed
 from tickets.api.rows import Gathered, Ticking, pressing_row
 from tickets.api.tickets import actor_of
-from tickets.inputs import Identifier
 from tickets.models.ticket import TicketQuerySet, risk_begins
+from tickets.moves.inputs import Identifier
 from tickets.queries import COMMITTEE_KINDS, coordinated_by, in_street
 from web.bodies import Body
 from web.schema import PAGING, paged

@@ -26,11 +26,11 @@ from tickets.access import (
 )
 from tickets.api import deadlines
 from tickets.api.rows import worker
-from tickets.inputs import Party
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.models.photo import of_report
 from tickets.models.ticket import move_label
+from tickets.moves.inputs import Party
 from tickets.queries import linked
 from tickets.redaction import redacted
 from tickets.routing import Routing

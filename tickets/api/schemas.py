@@ -5,9 +5,21 @@ from typing import Any
 from rest_framework import serializers
 
 from tickets.api.deadlines import ClockState
-from tickets.inputs import AccountKind, Party, Satisfaction, SupervisionKind
 from tickets.models.photo import PhotoKind
-from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Secrecy, Source, State, TicketType
+from tickets.moves.inputs import Party
+from tickets.states import (
+    AccountKind,
+    AssignmentRole,
+    Channel,
+    ClockName,
+    Outcome,
+    Satisfaction,
+    Secrecy,
+    Source,
+    State,
+    SupervisionKind,
+    TicketType,
+)
 from workflow.moves import Visibility
 
 Shape = serializers.Serializer[Any]

@@ -21,8 +21,9 @@ from tickets.api.counts import By, counts
 from tickets.api.lists import KEYS, Listing, narrowed, search_for
 from tickets.api.move_inputs import json_schema, validated
 from tickets.api.rows import ASSIGNMENT_ROW, Gathered, queue_row
-from tickets.inputs import Identifier, Submit
+from tickets.filing import Submit
 from tickets.models import Ticket, TicketEvent
+from tickets.moves.inputs import Identifier
 from tickets.queries import (
     areas_of,
     communities_of,

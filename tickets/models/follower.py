@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F
 
 from community.models import Street
-from tickets.inputs import Satisfaction
+from tickets.states import Satisfaction
 from web.models import Identified
 from web.words import bilingual
 

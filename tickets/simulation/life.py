@@ -17,8 +17,8 @@ from community.models import Person
 from community.receivers import local_day
 from tickets.actions import Report, act, hold, submit
 from tickets.models import Ticket
-from tickets.models.demands import may_bounce
 from tickets.models.photo import PhotoKind
+from tickets.moves.dispatch import may_bounce
 from tickets.simulation import behaviour, words
 from tickets.simulation.behaviour import (
     COMMITTEE,

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from community.management.table import padded, right
-from tickets.inputs import Satisfaction
 from tickets.simulation.history import History
-from tickets.states import OPEN, ClockName, State
+from tickets.states import OPEN, ClockName, Satisfaction, State
 from web.words import Words, bilingual, zh
 
 KINDS = ("fast", "slow", "absent", "street")

@@ -1,0 +1,44 @@
+"""Clocks: reminders, and measuring by a new calendar."""
+
+from datetime import datetime
+
+from django_fsm import transition
+
+from tickets.access import Relation, any_of
+from tickets.models.parts import TicketParts
+from tickets.moves.inputs import Nothing
+from tickets.states import OPEN, State
+from workflow import calendars
+from workflow.actor import Actor
+from workflow.moves import Visibility, move
+
+R = Relation
+S = State
+
+
+class ClockMoves(TicketParts):
+    """The moves that the clock alone makes."""
+
+    class Meta:
+        abstract = True
+
+    @transition(
+        field="state",
+        source=[*OPEN, S.CLOSED],
+        target=None,
+        permission=any_of(R.CLOCK),
+        custom=move("提醒", "Remind", Nothing, visibility=Visibility.INTERNAL, guarded=False),
+    )
+    def remind(self, *, at: datetime, by: Actor) -> None:
+        """Tell those who are to act that their time is running out, or has run out."""
+
+    @transition(
+        field="state",
+        source=[*OPEN, S.CLOSED, S.MERGED],
+        target=None,
+        permission=any_of(R.CLOCK),
+        custom=move("历法更新", "Measure by a new calendar", Nothing, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def recalendar(self, *, at: datetime, by: Actor) -> None:
+        """Measure the clocks that are live by the newest calendar; what has been fired stays fired."""
+        self.note(calendar=calendars.newest(self.street_id))

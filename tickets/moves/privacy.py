@@ -1,0 +1,131 @@
+"""Privacy: what neighbours read, and who sees how to reach the reporter."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django_fsm import transition
+from rest_framework import serializers
+
+from tickets.access import Relation, any_of, relations
+from tickets.models.parts import TicketParts
+from tickets.moves import guards
+from tickets.moves.inputs import HIDDEN, REASON, Input, Reason, Words, WordsOfOneLine
+from tickets.states import OPEN, HiddenBy, Secrecy, State
+from web.words import bilingual
+from workflow.actor import Actor
+from workflow.moves import Visibility, condition, move
+
+R = Relation
+S = State
+
+
+class HideWords(Input):
+    hidden = serializers.BooleanField(label=HIDDEN)
+
+
+class Redact(Input):
+    """What neighbours read in the place of the words that are there; at least one of these."""
+
+    title = WordsOfOneLine(max_length=60, required=False, label=bilingual("公开标题", "Public title"))
+    text = Words(required=False, label=bilingual("公开内容", "Public text"))
+    events = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=100_000),
+        max_length=50,
+        required=False,
+        label=bilingual("不公开的记录", "Entries without words"),
+        help_text=bilingual(
+            "记录序号；其文字不再向邻居公开。", "By their numbers; neighbours no longer read their words."
+        ),
+    )
+    hidden = serializers.BooleanField(required=False, label=HIDDEN)
+    reason = Words(label=REASON)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not {"title", "text", "events", "hidden"} & set(attrs):
+            raise serializers.ValidationError(
+                {"text": [serializers.ErrorDetail(str(_NOTHING_REDACTED), code="required")]}
+            )
+        return attrs
+
+
+_NOTHING_REDACTED = bilingual("请注明要处理的内容。", "Say what is to be redacted.")
+
+
+@condition("hidden_by_street", "街道已设为不公开，请联系街道。", "The street has hidden the words; ask the street.")
+def not_hidden_by_street(ticket: TicketParts) -> bool:
+    """What the street hid, the street shows again."""
+    return ticket.words_hidden != HiddenBy.STREET
+
+
+@condition(
+    "reporter_is_confidential",
+    "保密工单，联系方式仅街道可见。",
+    "The report is confidential; only the street may see who made it.",
+)
+def not_confidential_to_them(ticket: TicketParts) -> bool:
+    return ticket.secrecy != Secrecy.CONFIDENTIAL or R.STREET in relations(ticket, ticket.asker)
+
+
+class PrivacyMoves(TicketParts):
+    """The moves that decide what others read."""
+
+    class Meta:
+        abstract = True
+
+    @transition(
+        field="state",
+        source=list(State),
+        target=None,
+        permission=any_of(R.REPORTER),
+        conditions=[guards.public, not_hidden_by_street],
+        custom=move("内容公开设置", "Hide or show my words", HideWords, visibility=Visibility.PARTIES, guarded=False),
+    )
+    def hide_words(self, *, at: datetime, by: Actor, hidden: bool) -> None:
+        """Hide the reporter's words from neighbours, or show them again."""
+        self.words_hidden = HiddenBy.REPORTER if hidden else HiddenBy.NOBODY
+
+    @transition(
+        field="state",
+        source=list(State),
+        target=None,
+        permission=any_of(R.STREET),
+        conditions=[guards.public],
+        custom=move("脱敏", "Redact", Redact, visibility=Visibility.INTERNAL, guarded=False),
+    )
+    def redact(
+        self,
+        *,
+        at: datetime,
+        by: Actor,
+        reason: str,
+        title: str | None = None,
+        text: str | None = None,
+        events: Sequence[int] = (),
+        hidden: bool | None = None,
+    ) -> None:
+        """Say what neighbours read in the place of people's words; the words themselves stay for whoever works on it."""
+        self.public_title = title or self.public_title
+        self.public_text = text or self.public_text
+        self.redacted_events = sorted({*self.redacted_events, *events})
+        if hidden is not None:
+            self.words_hidden = HiddenBy.STREET if hidden else HiddenBy.NOBODY
+
+    @transition(
+        field="state",
+        source=S.COORDINATING,
+        target=None,
+        permission=any_of(R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET),
+        conditions=[guards.residents_own, guards.not_anonymous, not_confidential_to_them],
+        custom=move("查看联系方式", "Reveal the contact", Reason, visibility=Visibility.INTERNAL, guarded=False),
+    )
+    @transition(
+        field="state",
+        source=[one for one in OPEN if one != S.COORDINATING],
+        target=None,
+        permission=any_of(R.HOLDER, R.CO_HANDLER, R.STREET),
+        conditions=[guards.residents_own, guards.not_anonymous, not_confidential_to_them],
+        custom=move("查看联系方式", "Reveal the contact", Reason, visibility=Visibility.INTERNAL, guarded=False),
+    )
+    def reveal(self, *, at: datetime, by: Actor, reason: str) -> None:
+        """See the reporter's name and phone; who saw them, and why, is on record."""
