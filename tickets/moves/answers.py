@@ -21,8 +21,6 @@ from workflow.moves import Visibility, condition, move
 
 R = Relation
 S = State
-
-
 RESOLVED = bilingual("是否解决", "Resolved")
 
 
