@@ -148,10 +148,13 @@ def assemble(
     rework: int = 0,
     on: date | None = None,
     limits: Limits = Limits(),
+    complete: bool = True,
 ) -> ServiceLevel:
     """A service level of its parts, as they are on a day; without one, of those that have no end.
 
-    Raises BadServiceLevel where a target is missing, or a part cannot be used. Without windows it has those of versions that knew none.
+    Raises BadServiceLevel where a part cannot be used, or one is missing. What is published stays readable when a later release knows
+    more clocks and windows: without `complete`, a clock without a target does not run, and a window is as it formerly was. Without
+    any windows it has those of versions that knew none.
     """
     found: dict[tuple[str, str, int], str] = {}
     for one in targets:
@@ -165,16 +168,11 @@ def assemble(
             raise BadServiceLevel(f"{one.clock}: there is no such clock to set a target for.")
     for unsaid, (budget, _) in UNLESS_SAID.items():
         found.setdefault((unsaid, "", 0), budget)
-    if missing := {clock for clock in ALWAYS if (clock, "", 0) not in found}:
+    if complete and (missing := {clock for clock in ALWAYS if (clock, "", 0) not in found}):
         raise BadServiceLevel(f"There is no target for all tickets on: {', '.join(sorted(missing))}.")
-    coordinate = Budget.parse(found[ClockName.COORDINATE, "", 0])
-    for (clock, key, _), budget in found.items():
-        if clock == ClockName.HANDLE:
-            try:
-                total(coordinate, Budget.parse(budget))
-            except ValueError as problem:
-                raise BadServiceLevel(f"handle {key}: {problem}") from problem
-    open_for = _windows(windows, on)
+    if coordinate := found.get((ClockName.COORDINATE, "", 0)):
+        _check_totals(Budget.parse(coordinate), found)
+    open_for = _windows(windows, on, complete=complete)
     ladders: dict[str, list[Rung]] = {}
     for clock, rung in rungs:
         if clock not in ClockName.values:
@@ -193,6 +191,16 @@ def assemble(
         raise BadServiceLevel(str(problem)) from problem
 
 
+def _check_totals(coordinate: Budget, targets: Mapping[tuple[str, str, int], str]) -> None:
+    """Raises BadServiceLevel where coordination and disposal make no whole."""
+    for (clock, key, _), budget in targets.items():
+        if clock == ClockName.HANDLE:
+            try:
+                total(coordinate, Budget.parse(budget))
+            except ValueError as problem:
+                raise BadServiceLevel(f"handle {key}: {problem}") from problem
+
+
 def _parsed(one: Target) -> str:
     try:
         return str(Budget.parse(one.budget))
@@ -200,8 +208,8 @@ def _parsed(one: Target) -> str:
         raise BadServiceLevel(f"{one.clock} {one.key}: {problem}") from problem
 
 
-def _windows(windows: Iterable[Target], on: date | None) -> Mapping[tuple[str, str], str]:
-    """The windows as they are on a day. Raises BadServiceLevel."""
+def _windows(windows: Iterable[Target], on: date | None, *, complete: bool) -> Mapping[tuple[str, str], str]:
+    """The windows as they are on a day; those that are missing as they formerly were. Raises BadServiceLevel."""
     rows = list(windows)
     if not rows:
         return FORMERLY
@@ -214,9 +222,10 @@ def _windows(windows: Iterable[Target], on: date | None) -> Mapping[tuple[str, s
             if (one.clock, one.key) in found:
                 raise BadServiceLevel(f"{one.clock} {one.key}: two windows count at the same time.")
             found[one.clock, one.key] = written
-    if missing := [name for name in Window if (name, "") not in found]:
+    missing = [name for name in Window if (name, "") not in found]
+    if complete and missing:
         raise BadServiceLevel(f"There is no window for all tickets on: {', '.join(missing)}.")
-    return found
+    return {(name, key): budget for (name, key), budget in FORMERLY.items() if name in missing} | found
 
 
 def total(coordination: Budget, disposal: Budget) -> Budget:

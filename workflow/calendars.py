@@ -19,6 +19,7 @@ from django.utils.functional import Promise
 
 from web.words import bilingual
 from workflow.calendar import Calendar
+from workflow.errors import NotReady
 from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear, working_hours
 from workflow.notice import Notice, UnreadableNotice, arranged_in, holidays_in
 
@@ -29,8 +30,11 @@ FIRST_YEAR = 2019
 SOURCE = f"holidays {version('holidays')}"
 
 
-class NoCalendar(LookupError):
+class NoCalendar(NotReady, LookupError):
     """No such version of the calendar has been published."""
+
+    code = "no_service_level"
+    reason = bilingual("时限标准或工作日历尚未发布。", "No service level or calendar has been published yet.")
 
 
 # When it was asked (monotonic seconds), and the newest published version of each street; of None, where a street has none.

@@ -17,6 +17,13 @@ class Refusal(Exception):
         super().__init__(self.code)
 
 
+class NotReady(Exception):
+    """Something that this server needs has not been published or set up yet; `code` and `reason` as of a refusal."""
+
+    code = "not_ready"
+    reason: Promise | str = bilingual("服务尚未就绪。", "This server is not ready yet.")
+
+
 class StaleVersion(Refusal):
     """The subject has changed since the caller last read it."""
 

@@ -96,7 +96,7 @@ def condition(code: str, zh: str, en: str) -> Callable[[Callable[[Any], bool]], 
 
 @cache
 def moves(model: type[models.Model]) -> Mapping[str, Move]:
-    """Every move of `model` by name, in the order in which they are written down."""
+    """Every move of `model` by name, in the order in which they are written down: its own, then those of each base in turn."""
     field = next(field for field in model._meta.fields if isinstance(field, FSMFieldMixin))
     order = list(dict.fromkeys(name for base in model.__mro__ for name in vars(base)))
     transitions = sorted(field.transitions[model].items(), key=lambda item: order.index(item[0]))

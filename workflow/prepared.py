@@ -4,7 +4,7 @@ Wording a query costs the ORM more than PostgreSQL needs to answer a small one. 
 stand-ins for its parameters and kept; the rows come back as the model's instances, with their annotations.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,11 +59,12 @@ class Prepared[M: models.Model]:
     """The query that `words` builds from named parameters, worded at its first use.
 
     `samples` gives each parameter a value that occurs nowhere else in the query, such as a UUID of its own. Only whole instances
-    whose columns PostgreSQL's driver reads as they are can be prepared; TypeError at the first use otherwise.
+    whose columns PostgreSQL's driver reads as they are can be prepared; TypeError at the first use otherwise. Every parameter must
+    occur in the query, but for those that are `optional`.
     """
 
-    def __init__(self, words: Callable[..., models.QuerySet[M]], **samples: Any):
-        self.words, self.samples = words, samples
+    def __init__(self, words: Callable[..., models.QuerySet[M]], optional: Collection[str] = (), **samples: Any):
+        self.words, self.optional, self.samples = words, optional, samples
         self._wording: Wording | None = None
         self._model: type[M] | None = None
 
@@ -90,7 +91,7 @@ class Prepared[M: models.Model]:
         if list(annotations.values()) != list(range(len(fields), len(compiler.select))):
             raise TypeError("Only a model's own columns and annotations can be prepared.")
         named = tuple((self._name(one), one) for one in parameters)
-        if missing := set(self.samples) - {name for name, _ in named}:
+        if missing := set(self.samples) - {name for name, _ in named} - set(self.optional):
             raise TypeError(f"The query does not use {', '.join(sorted(missing))}.")
         self._model = query.model
         return Wording(sql, named, tuple(field.attname for field in fields), tuple(annotations))

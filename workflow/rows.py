@@ -8,6 +8,7 @@ nothing else of it. Rows travel as JSON, one parameter a table, so that the stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
 
@@ -68,6 +69,8 @@ def _as_json(value: Any) -> Any:
         return f"\\x{bytes(value).hex()}"
     if isinstance(value, timedelta):
         return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
+    if isinstance(value, Decimal):
+        return str(value)
     raise TypeError(f"{type(value).__name__} cannot be inserted this way.")
 
 
@@ -80,7 +83,8 @@ def write_rows(*groups: Sequence[models.Model], changes: Sequence[Change] = ()) 
 
     Foreign keys among the groups may be given, for PostgreSQL looks at them when the transaction ends; a place under a unique key
     that a change sets free is not free for the new rows yet. Rows whose id PostgreSQL makes have it afterwards. Raises TypeError
-    for a value that is neither JSON's nor a UUID, a date, a time, a duration or bytes, DatabaseError for a changed row that is gone.
+    for a value that is neither JSON's nor a UUID, a date, a time, a duration, a Decimal or bytes, DatabaseError for a changed row
+    that is gone.
     """
     shapes: list[Shape] = []
     parameters: list[Any] = []

@@ -181,6 +181,25 @@ def test_a_version_from_before_there_were_windows_keeps_those_of_its_day():
     assert draft.windows.filter(name="return", key="", budget="1wd").exists()
 
 
+def test_a_version_stays_readable_when_a_later_release_knows_more_clocks_and_windows(scene):
+    QuerySet(ServiceTarget).filter(version__number=1, clock__in=["review", "coordinate"]).delete()
+    QuerySet(ServiceWindow).filter(version__number=1, name="return").delete()
+    service_level.forget()
+    old = service_level.level(1)
+    assert [old.budget(clock, "D7") for clock in ("review", "coordinate", "handle")] == [None, None, "7d"]
+    assert [str(old.window(Window.RETURN, one)) for one in ("H2", "D7")] == ["4h", "24h"]
+    assert str(old.window(Window.REOPENING, "D7")) == "30d"
+    # Work under it goes on; what it does not know of does not run.
+    ticket = scene.reach("returning")
+    assert not TicketClock.objects.filter(subject=ticket, name="review").exists()
+    assert TicketClock.objects.filter(subject=ticket, name="handle").exists()
+    # What is published from now on is whole.
+    with pytest.raises(ValidationError, match="coordinate, review"):
+        ServiceLevelVersion.objects.get(number=1).copy_as_draft().publish(
+            at=timezone.now(), effective_from=timezone.now() + timedelta(days=1)
+        )
+
+
 # A change moves no running ticket; the next one is measured by it.
 
 

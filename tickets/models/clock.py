@@ -53,26 +53,18 @@ class TicketClock(Clock):
 
     objects = TicketClockQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Clock.Meta):
         verbose_name = bilingual("工单时限", "ticket clock")
         verbose_name_plural = bilingual("工单时限", "ticket clocks")
         constraints = [
+            *Clock.Meta.constraints,
             models.UniqueConstraint(
                 F("subject"), F("name"), F("holder_id"), F("epoch"), F("street"), name="ticketclock_epoch"
             ),
             models.CheckConstraint(condition=Q(name__in=ClockName.values), name="ticketclock_name_known"),
-            models.CheckConstraint(
-                condition=Q(stopped_at__isnull=True)
-                | Q(running_since__isnull=True, fire_at__isnull=True, consumed__isnull=False, over__isnull=False),
-                name="ticketclock_stopped_is_still",
-            ),
-            models.CheckConstraint(
-                condition=Q(fire_at__isnull=True) | Q(running_since__isnull=False), name="ticketclock_fires_running"
-            ),
         ]
         indexes = [
-            models.Index(F("fire_at"), F("id"), condition=Q(fire_at__isnull=False), name="ticketclock_due"),
-            models.Index(F("subject"), condition=Q(stopped_at__isnull=True), name="ticketclock_live"),
+            *Clock.Meta.indexes,
             models.Index(
                 F("street"),
                 F("due_at"),
@@ -80,8 +72,6 @@ class TicketClock(Clock):
                 condition=Q(name=ClockName.CALLBACK, stopped_at__isnull=True, running_since__isnull=False),
                 name="ticketclock_callbacks",
             ),
-            # Nearly always empty: it makes counting them cost nothing.
-            models.Index(F("id"), condition=Q(failures__gt=0, stopped_at__isnull=True), name="ticketclock_failing"),
         ]
 
 

@@ -53,8 +53,8 @@ class TicketOutbox(Outbox):
     street = models.ForeignKey(Street, models.PROTECT, related_name="+", db_index=False)
     event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False)
 
-    class Meta:
-        indexes = [models.Index(F("available_at"), F("id"), name="ticketoutbox_due")]
+    class Meta(Outbox.Meta):
+        pass
 
     def __str__(self) -> str:
         return f"outbox of {self.event_id}"

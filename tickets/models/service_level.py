@@ -23,14 +23,18 @@ from tickets.states import ClockName
 from tickets.windows import Window
 from web.words import bilingual
 from workflow.calendar import Budget
+from workflow.calendars import NoCalendar
+from workflow.errors import NotReady
 from workflow.ladder import Rung, span
 from workflow.versions import LocalVersion, Part, Remembered
 
 C = ClockName
 
 
-class NoServiceLevel(LookupError):
+class NoServiceLevel(NotReady, LookupError):
     """No version of the service level is in effect, or there is none of that number."""
+
+    code, reason = NoCalendar.code, NoCalendar.reason
 
 
 def valid_budget(text: str) -> None:
@@ -134,8 +138,8 @@ class ServiceLevelVersion(LocalVersion):
                 put_windows(draft, windows)
             return draft
 
-    def assembled(self, on: date | None = None) -> ServiceLevel:
-        """What the version says on a day; without one, for good. Raises BadServiceLevel."""
+    def assembled(self, on: date | None = None, *, complete: bool = False) -> ServiceLevel:
+        """What the version says on a day; without one, for good. Raises BadServiceLevel, for what is missing where `complete`."""
         parts: Any = self
         return service_level.assemble(
             self.number,
@@ -146,10 +150,13 @@ class ServiceLevelVersion(LocalVersion):
             rework=self.rework,
             limits=service_level.Limits(**{name: getattr(self, name) for name in service_level.BOUNDS}),
             on=on,
+            complete=complete,
         )
 
-    def editions(self) -> tuple[tuple[date, ServiceLevel], ...]:
-        """What the version says from when on, as its rows begin and end while it is in effect. Raises BadServiceLevel."""
+    def editions(self, *, complete: bool = False) -> tuple[tuple[date, ServiceLevel], ...]:
+        """What the version says from when on, as its rows begin and end while it is in effect. Raises BadServiceLevel, for what is
+        missing where `complete`.
+        """
         parts: Any = self
         first = local_day(self.effective_from) if self.effective_from else date.min
         days = {first}
@@ -158,13 +165,13 @@ class ServiceLevelVersion(LocalVersion):
                 days |= {starts_on or first}
                 if ends_on and ends_on < date.max:
                     days |= {ends_on + timedelta(days=1)}
-        return tuple((day, self.assembled(day)) for day in sorted(days) if day >= first)
+        return tuple((day, self.assembled(day, complete=complete)) for day in sorted(days) if day >= first)
 
     def check_whole(self) -> None:
         """Raise ValidationError where a target, window or rung does not fit, or one is missing at any time."""
         super().check_whole()
         try:
-            editions = self.editions()
+            editions = self.editions(complete=True)
         except BadServiceLevel as problem:
             raise ValidationError(str(problem), code="bad_service_level") from problem
         # A complex fault has the time of an ordinary one where it has none of its own.

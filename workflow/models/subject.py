@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import UUID7, Now
 from django.utils.functional import Promise
 
@@ -38,6 +38,8 @@ class Subject(Identified):
 
     # A change in one of these makes a new version.
     VERSIONED: ClassVar[tuple[str, ...]] = ("state",)
+    # What every row of the subject carries as well.
+    SHARED: ClassVar[tuple[str, ...]] = ()
     EVENTS: ClassVar[type["Event"]]
     WORDS: ClassVar[type["Words"]]
     OUTBOX: ClassVar[type["Outbox"]]
@@ -67,7 +69,7 @@ class Subject(Identified):
 
     def shared_columns(self) -> dict[str, Any]:
         """The columns that every row of this subject carries as well, such as its tenant."""
-        return {}
+        return {name: getattr(self, name) for name in self.SHARED}
 
     def sealed_rows(self) -> Iterable[models.Model]:
         """Rows of its own, in memory since `gather`, that change with its events alone and that no event says whole."""
@@ -94,7 +96,11 @@ class Subject(Identified):
 
     @classmethod
     def gather(cls, subjects: Sequence[Self], by: Actor) -> None:
-        """Fetch the rows that belong to these locked subjects and that their moves read or change, their live clocks with them."""
+        """Fetch the rows that belong to these subjects and that their moves read or change, their live clocks with them."""
+        rows: Any = cls.CLOCKS._base_manager
+        live = list(rows.filter(subject__in=subjects, stopped_at__isnull=True).order_by("epoch", "pk"))
+        for one in subjects:
+            one.clocks = [clock for clock in live if clock.subject_id == one.pk]
 
     @staticmethod
     def clock_plan(event: "Event", clocks: Sequence["Clock"]) -> Any:
@@ -167,6 +173,7 @@ class Event(Identified):
 
     class Meta:
         abstract = True
+        constraints = [models.UniqueConstraint(F("subject"), F("seq"), name="%(class)s_seq")]
 
     subject: Any
 
@@ -252,6 +259,22 @@ class Clock(Identified):
 
     class Meta:
         abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(stopped_at__isnull=True)
+                | Q(running_since__isnull=True, fire_at__isnull=True, consumed__isnull=False, over__isnull=False),
+                name="%(class)s_stopped_is_still",
+            ),
+            models.CheckConstraint(
+                condition=Q(fire_at__isnull=True) | Q(running_since__isnull=False), name="%(class)s_fires_running"
+            ),
+        ]
+        indexes = [
+            models.Index(F("fire_at"), F("id"), condition=Q(fire_at__isnull=False), name="%(class)s_due"),
+            models.Index(F("subject"), condition=Q(stopped_at__isnull=True), name="%(class)s_live"),
+            # Nearly always empty: it makes counting them cost nothing.
+            models.Index(F("id"), condition=Q(failures__gt=0, stopped_at__isnull=True), name="%(class)s_failing"),
+        ]
 
     subject: Any
     subject_id: uuid.UUID
@@ -291,5 +314,6 @@ class Outbox(Identified):
 
     class Meta:
         abstract = True
+        indexes = [models.Index(F("available_at"), F("id"), name="%(class)s_due")]
 
     event: Any
