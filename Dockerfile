@@ -12,6 +12,7 @@ COPY manage.py ./
 COPY config config
 COPY web web
 COPY workflow workflow
+COPY casework casework
 COPY notifications notifications
 COPY community community
 COPY tickets tickets

@@ -8,9 +8,11 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from casework.acting import make_move
 from community.actors import by_person
 from community.models import Compound, Person
-from tickets.actions import Report, act, hold, submit
+from tickets.actions import Report, submit
+from tickets.kind import TICKETS
 from tickets.models import Follower, FollowerKind, Ticket
 
 HOME = "学院路14号院"
@@ -45,8 +47,7 @@ def move(person: Person, ticket: uuid.UUID, verb: str, inputs: dict[str, Any]) -
     """Let somebody make a move."""
     actor = _actor(person)
     with transaction.atomic():
-        locked, given = hold(verb, ticket, inputs, by=actor)
-        act(verb, locked, by=actor, version=None, inputs=given)
+        make_move(TICKETS, verb, ticket, by=actor, version=None, inputs=inputs)
 
 
 def _actor(person: Person) -> Any:

@@ -238,7 +238,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["web.parsers.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "web.negotiation.ContentNegotiation",
     "DEFAULT_SCHEMA_CLASS": "web.schema.AutoSchema",
-    "EXCEPTION_HANDLER": "tickets.api.problems.handle",
+    "EXCEPTION_HANDLER": "casework.api.problems.handle",
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -20,6 +20,7 @@ from django.utils.translation import override
 from tickets.models import Category, CategoryVersion
 from web.tables import BadTable, read_table
 from web.words import bilingual
+from workflow.errors import NotReady
 
 FILE = Path(__file__).parent / "data" / "categories.csv"
 REREAD_SECONDS = 5.0
@@ -30,8 +31,11 @@ class UnknownCategory(LookupError):
     """No such category in this version."""
 
 
-class NoCatalogue(LookupError):
+class NoCatalogue(NotReady, LookupError):
     """No version of the catalogue is in effect: none has been loaded, or the date is before the first."""
+
+    code = "no_catalogue"
+    reason = bilingual("事项分类尚未发布。", "No catalogue of categories has been published yet.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from casework.inputs import Identifier
 from community.phones import PhoneField
 from tickets.moves.inputs import (
     ACCUSED,
@@ -16,7 +17,6 @@ from tickets.moves.inputs import (
     TEXT,
     TITLE,
     TYPE,
-    Identifier,
     Input,
     photo_ids,
 )

@@ -24,7 +24,7 @@ from tickets.models.routing import RoutingRule, versions
 from tickets.states import State
 from web.tables import read_table
 from web.words import bilingual, en, zh
-from workflow.errors import Refusal
+from workflow.errors import NotReady, Refusal
 
 FILE = Path(__file__).parent / "data" / "routing.csv"
 DESK = "desk"
@@ -33,7 +33,7 @@ TASK_FORCE = "property"
 CONTRACTORS = frozenset({"company", "project_office", "utility", "maintainer", "title_holder"})
 
 
-class NoDesk(Refusal):
+class NoDesk(NotReady, Refusal):
     """The street has no duty desk with a member, so that nothing can be taken in."""
 
     code = "no_desk"

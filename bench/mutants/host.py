@@ -32,7 +32,7 @@ from launcher.account import die_with_parent
 from launcher.family import PROJECT
 
 OPTIONS = ["-q", "-s", "--no-cov", "-p", "no:cacheprovider"]
-OURS = ("workflow", "tickets", "community", "notifications", "web", "config")
+OURS = ("workflow", "tickets", "casework", "community", "notifications", "web", "config")
 # Such tests commit, so the database is made anew after them.
 COMMITTING = "transactional_db"
 # Longer than this for one test is an endless loop; on a busy machine everything takes longer than when it was recorded.

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tickets.moves.inputs import Input
+from casework.inputs import Input
 from web.fields import Line, Text
 from web.words import bilingual
 

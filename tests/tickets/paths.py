@@ -10,14 +10,13 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from casework.api.inputs import validated
 from community.actors import by_person
 from community.models import Compound, Organisation
 from tickets.actions import Report, act, hold, submit
-from tickets.api import representation
-from tickets.api.move_inputs import validated
+from tickets.kind import TICKETS
 from tickets.models import Photo, Ticket
 from tickets.models.photo import PhotoKind
-from tickets.queries import visible_ticket
 from tickets.states import State
 from workflow.actor import Actor
 from workflow.errors import Refusal
@@ -110,7 +109,7 @@ class Scene:
     def offered(self, who: str, ticket: uuid.UUID) -> list[str]:
         """The names of the moves that `who` is offered now."""
         actor = self.actor(who)
-        return [move.name for move in representation.offered(visible_ticket(ticket, actor), actor)]
+        return [move.name for move in TICKETS.offered(TICKETS.read(ticket, actor), actor)]
 
     def follow(self, ticket: uuid.UUID, steps: list[Step]) -> uuid.UUID:
         """Make one move after the other; the ticket's id."""

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
 
-from tickets.api.move_inputs import STANDING_IN, json_schema
+from casework.api.inputs import STANDING_IN, json_schema
 from tickets.filing import Submit
 from tickets.models import Ticket
 from workflow.moves import moves

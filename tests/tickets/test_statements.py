@@ -19,8 +19,8 @@ from community.zones import zone_of
 from tests.tickets.conftest import Caller
 from tests.tickets.story import row
 from tickets import catalogue
-from tickets.api.representation import for_people
 from tickets.codes import new_code
+from tickets.kind import TICKETS
 from tickets.models import Assignment, Photo, Ticket, service_level
 from tickets.models.routing import versions
 from workflow import calendars
@@ -243,7 +243,7 @@ WAYS = [
 
 def test_every_move_that_a_person_may_make_is_counted():
     assert {one.name for one in WAYS} | {"rate", "close"} == {
-        name for name, move in moves(Ticket).items() if for_people(move)
+        name for name, move in moves(Ticket).items() if TICKETS.for_people(move)
     }
 
 

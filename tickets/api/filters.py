@@ -17,9 +17,9 @@ from django.db.models.functions import Coalesce
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from casework.inputs import Identifier
 from tickets.access import READS, SEES_WHOLE, STAFF, Relation
 from tickets.models import Assignment, Category, TicketClock, TicketEvent
-from tickets.moves.inputs import Identifier
 from tickets.search import Wanted
 from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Source, State, SupervisionKind, TicketType
 from web.bodies import Body

@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from casework.api.inputs import validated
 from community.models import Membership, Organisation, Role
 from community.phones import PhoneField
 from community.receivers import local_day
 from tickets.access import STREET_KINDS, Relation
 from tickets.actions import look_up, seats_on
 from tickets.api import schemas
-from tickets.api.move_inputs import validated
 from tickets.api.rows import ROW, Gathered
 from tickets.api.tickets import actor_of
 from tickets.models import Assignment, Ticket

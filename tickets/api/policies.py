@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from casework.api.inputs import validated
+from casework.inputs import Identifier
 from community.models import Person, Role
 from tickets import policies
-from tickets.api.move_inputs import validated
 from tickets.api.tickets import actor_of
 from tickets.models.routing import Action
-from tickets.moves.inputs import Identifier
 from tickets.policies import POLICIES, Policy
 from tickets.service_level import BOUNDS
 from tickets.states import ClockName

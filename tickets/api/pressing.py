@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from casework.inputs import Identifier
 from tickets.access import STREET_KINDS, Relation
 from tickets.api import filters, schemas
 from tickets.api.counts import By, counts
@@ -16,7 +17,6 @@ from tickets.api.lists import KEYS, Listing, narrowed
 from tickets.api.rows import Gathered, Ticking, pressing_row
 from tickets.api.tickets import actor_of
 from tickets.models.ticket import TicketQuerySet, risk_begins
-from tickets.moves.inputs import Identifier
 from tickets.queries import COMMITTEE_KINDS, coordinated_by, in_street
 from web.bodies import Body
 from web.schema import PAGING, paged

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,13 +9,11 @@ from django.db.models import QuerySet
 from community.models import Organisation, Person
 from tickets import catalogue
 from tickets.access import (
-    READS,
     READS_AS_WRITTEN,
     SEES_CONTACT,
     SEES_SUMMARY,
     SEES_WHOLE,
     STAFF,
-    STANDS_IN_FOR,
     Relation,
     reads_clock,
     relations,
@@ -38,7 +35,6 @@ from tickets.states import ENDED, AssignmentRole, Outcome, Secrecy, Source, Stat
 from tickets.titles import spoken
 from workflow.actor import Actor
 from workflow.clocks import RULES
-from workflow.moves import Move, moves
 
 R = Relation
 
@@ -277,30 +273,6 @@ def contact(ticket: Ticket) -> dict[str, str]:
     return {"name": ticket.contact_name, "phone": ticket.contact_phone}
 
 
-def for_people(move: Move) -> bool:
-    """Whether a person may ever make the move; some are the clock's alone."""
-    permissions: list[Any] = [transition.permission for transition in move.meta.transitions.values()]
-    return any(permission.relations != {R.CLOCK} for permission in permissions)
-
-
-def offered(ticket: Ticket, actor: Actor) -> list[Move]:
-    """The moves that `actor` may make now; costs no SQL."""
-    state = str(ticket.state)
-    return [move for move in moves(Ticket).values() if move.refusal(ticket, state, actor) is None]
-
-
-def offered_on_behalf(ticket: Ticket, actor: Actor) -> list[tuple[Move, str]]:
-    """The moves that the street may make now in another party's place (代办), and none in its own; costs no SQL."""
-    state, own = str(ticket.state), {move.name for move in offered(ticket, actor)}
-    return [
-        (move, party)
-        for move in moves(Ticket).values()
-        if move.name not in own
-        for party in STANDS_IN_FOR
-        if move.refusal(ticket, state, replace(actor, on_behalf=party)) is None
-    ]
-
-
 # What somebody who sees only the public face may read of people's words.
 FACE_WORDS = {
     "submit": {"title", "text"},
@@ -395,11 +367,6 @@ def _public_words(one: TicketEvent, ticket: Ticket, words: Mapping[str, str]) ->
         shown = {name: face[name] for name in ("title", "text") if name in words and face[name] is not None}
         return shown | {name: redacted(words[name]) for name in ("spot",) if name in words and not ticket.words_hidden}
     return {name: redacted(value) if isinstance(value, str) else value for name, value in words.items()}
-
-
-def readable(mine: Collection[Relation]) -> list[str]:
-    """The visibilities of the events that somebody in these relations may read."""
-    return [visibility for visibility, readers in READS.items() if readers & set(mine)]
 
 
 def organisation_names(ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:

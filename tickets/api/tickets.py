@@ -1,7 +1,7 @@
 """Tickets over HTTP: list, file, read, follow their timeline, and make moves."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,17 +13,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from casework.acting import Made
+from casework.api.inputs import validated
+from casework.api.moves import Events, MakeMove, OfferedMoves, move_views
+from casework.inputs import Identifier
 from community.authentication import caller_of
-from tickets.access import RESIDENTS, STREET_KINDS, Relation, relations, sees, stands_revealed
-from tickets.actions import Report, act, forecast, hold, submit
+from tickets.access import RESIDENTS, STREET_KINDS, Relation, relations, stands_revealed
+from tickets.actions import Report, forecast, submit
 from tickets.api import filters, representation, schemas
 from tickets.api.counts import By, counts
 from tickets.api.lists import KEYS, Listing, narrowed, search_for
-from tickets.api.move_inputs import json_schema, validated
 from tickets.api.rows import ASSIGNMENT_ROW, Gathered, queue_row
 from tickets.filing import Submit
-from tickets.models import Ticket, TicketEvent
-from tickets.moves.inputs import Identifier
+from tickets.kind import TICKETS
+from tickets.models import Ticket
 from tickets.queries import (
     areas_of,
     communities_of,
@@ -44,15 +47,14 @@ from tickets.queries import (
 from tickets.states import AssignmentRole, State
 from web.idempotency import write_once
 from web.limits import Limit
-from web.paging import page
-from web.preconditions import etag, if_match
+from web.preconditions import etag
 from web.problems import Fault, invalid
 from web.renderers import dumps
 from web.schema import IDEMPOTENCY_KEY, IF_MATCH, PAGING, paged
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import IllegalMove, NotPermitted
-from workflow.moves import Move, moves
+from workflow.moves import Move
 
 _UNKNOWN_VALUE = bilingual("不支持的取值。", "There is no such value.")
 _NOT_REJECTED = bilingual("只有不予受理的诉求可以重新上报。", "Only what was not taken up is filed again.")
@@ -312,88 +314,59 @@ class Refiling(APIView):
         return Response(representation.refiling(ticket))
 
 
-class Events(APIView):
+class TicketEvents(Events):
     """A ticket's timeline."""
 
+    kind = TICKETS
+
     @extend_schema(operation_id="tickets_events", parameters=[*PAGING], responses=paged(schemas.EventSerializer))
-    def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
+    def get(self, request: Request, **key: uuid.UUID) -> Response:
         """What happened, oldest first, as far as the caller may read it."""
-        actor = actor_of(request)
-        ticket = visible_ticket(ticket_id, actor)
-        visibilities = representation.readable(relations(ticket, actor))
-        events = TicketEvent.objects.filter(subject=ticket, visibility__in=visibilities)
-        found = page(request, events.select_related("words", "actor"), "seq")
-        names = representation.organisation_names(one.actor_organisation_id for one in found.rows)
-        seen = {str(one.pk) for one in linked(ticket, actor)}
-        return Response(found.envelope([representation.event(one, ticket, actor, names, seen) for one in found.rows]))
+        return super().get(request, **key)
+
+    def lines(self, rows: Sequence[Any], subject: Ticket, actor: Actor) -> list[dict[str, Any]]:
+        """Each as the reader's relations to the ticket allow."""
+        names = representation.organisation_names(one.actor_organisation_id for one in rows)
+        seen = {str(one.pk) for one in linked(subject, actor)}
+        return [representation.event(one, subject, actor, names, seen) for one in rows]
 
 
-class OfferedMoves(APIView):
+class TicketMoves(OfferedMoves):
     """What the caller may do with a ticket now."""
 
-    versioned = ("GET",)
+    kind = TICKETS
 
     @extend_schema(operation_id="tickets_moves", responses=schemas.MovesSerializer)
-    def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
+    def get(self, request: Request, **key: uuid.UUID) -> Response:
         """The moves, each with the schema of its input, so that a client can draw its buttons."""
-        actor = actor_of(request)
-        ticket = visible_ticket(ticket_id, actor)
-        own = [(move, "") for move in representation.offered(ticket, actor)]
-        offered = [
-            {
-                "name": move.name,
-                "label": move.label,
-                "url": f"/api/v1/tickets/{ticket.id}/moves/{move.name}",
-                "guarded": move.guarded,
-                "on_behalf_of": party or None,
-                "input": json_schema(move.input, party),
-            }
-            for move, party in own + representation.offered_on_behalf(ticket, actor)
-        ]
-        document = {"version": ticket.version, "state": str(ticket.state), "moves": offered}
-        return Response(document, headers={"ETag": etag(ticket.version)})
+        return super().get(request, **key)
 
 
-class MakeMove(APIView):
-    """One move, made with POST; each has its own address and its own input."""
+class MoveTicket(MakeMove):
+    """One move of a ticket, made with POST; each has its own address and its own input."""
 
-    versioned = ("POST",)
-    move: Move
-
-    def post(self, request: Request, ticket_id: uuid.UUID) -> HttpResponse:
+    def post(self, request: Request, **key: uuid.UUID) -> HttpResponse:
         """Make the move; refused, it changes nothing."""
-        move, actor = self.move, actor_of(request)
-        version = if_match(request) if move.guarded else None
-        inputs = validated(move.input, request.data)
-        standing_in = replace(actor, on_behalf=inputs.pop("on_behalf_of", ""))
+        answer = super().post(request, **key)
+        if self.move.name == "reveal":
+            return _with_contact(answer, key["ticket_id"], caller_of(request).actor)
+        return answer
 
-        def make() -> Response:
-            try:
-                ticket, given = hold(move.name, ticket_id, inputs, by=actor)
-            except Ticket.DoesNotExist:
-                Ticket.gather_nothing(ticket_id, actor)
-                raise
-            if not sees(ticket, actor):
-                raise Ticket.DoesNotExist
-            event = act(move.name, ticket, by=standing_in, version=version, inputs=given)
-            document = {
-                "seq": event.seq,
-                "verb": event.verb,
-                "at": event.at,
-                "ticket": representation.brief(ticket, actor),
-                "contact": None,
-                "another": event.data.get("another"),
-            }
-            return Response(document, headers={"ETag": etag(ticket.version)})
+    def answer(self, made: Made[Ticket], actor: Actor) -> dict[str, Any]:
+        """Its event, and where the ticket stands now."""
+        return {
+            **super().answer(made, actor),
+            "ticket": representation.brief(made.subject, actor),
+            "contact": None,
+            "another": made.event.data.get("another"),
+        }
 
-        def again(kept: dict[str, Any]) -> dict[str, Any]:
-            ticket = still_visible(ticket_id, actor)
-            seen = {str(one.pk) for one in linked(ticket, actor)}
-            another = one if (one := kept.get("another")) in seen else None
-            return {**kept, "ticket": representation.of_before(kept["ticket"], ticket, actor), "another": another}
-
-        answer = write_once(request, make, again)
-        return _with_contact(answer, ticket_id, actor) if move.name == "reveal" else answer
+    def again(self, kept: dict[str, Any], key: uuid.UUID, actor: Actor) -> dict[str, Any]:
+        """Without the clocks and the linked ticket that the actor may read no more."""
+        ticket = still_visible(key, actor)
+        seen = {str(one.pk) for one in linked(ticket, actor)}
+        another = one if (one := kept.get("another")) in seen else None
+        return {**kept, "ticket": representation.of_before(kept["ticket"], ticket, actor), "another": another}
 
 
 def _with_contact(answer: HttpResponse, ticket_id: uuid.UUID, actor: Actor) -> HttpResponse:
@@ -407,33 +380,19 @@ def _with_contact(answer: HttpResponse, ticket_id: uuid.UUID, actor: Actor) -> H
     return answer
 
 
-def move_views() -> dict[str, Callable[..., Any]]:
-    """A view for each move that a person may make, by its name; those of the clock alone have none."""
-    views = {}
-    for name, move in moves(Ticket).items():
-        if not representation.for_people(move):
-            continue
-        described = extend_schema(
-            operation_id=f"tickets_move_{name.rstrip('_')}",
-            summary=move.label,
-            request=move.input,
-            parameters=[IDEMPOTENCY_KEY, *([IF_MATCH] if move.guarded else [])],
-            responses=schemas.MovedSerializer,
-        )
-        view: Any = type(
-            f"Move{name.title().replace('_', '')}", (MakeMove,), {"move": move, "post": described(_post())}
-        )
-        views[name] = view.as_view()
-    return views
+def described(move: Move) -> Callable[[Any], Any]:
+    """What the API's document says of a move."""
+    decorate: Callable[[Any], Any] = extend_schema(
+        operation_id=f"tickets_move_{move.name}",
+        summary=move.label,
+        request=move.input,
+        parameters=[IDEMPOTENCY_KEY, *([IF_MATCH] if move.guarded else [])],
+        responses=schemas.MovedSerializer,
+    )
+    return decorate
 
 
-def _post() -> Callable[..., HttpResponse]:
-    """A `post` of its own for each move's view, so that each carries its own description."""
-
-    def post(self: MakeMove, request: Request, ticket_id: uuid.UUID) -> HttpResponse:
-        return MakeMove.post(self, request, ticket_id)
-
-    return post
+MOVES = move_views(TICKETS, MoveTicket, described)
 
 
 class QueueQuery(filters.Filters):

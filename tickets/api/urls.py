@@ -10,16 +10,16 @@ from tickets.api.pressing import AtRisk, AtRiskCounts, Overdue, OverdueCounts
 from tickets.api.preview import Preview
 from tickets.api.reference import Categories, Duplicates
 from tickets.api.tickets import (
-    Events,
-    OfferedMoves,
+    MOVES,
     OneTicket,
     PublicFace,
     Queue,
     QueueCounts,
     Refiling,
     TicketCounts,
+    TicketEvents,
+    TicketMoves,
     Tickets,
-    move_views,
 )
 from web import identifiers as identifiers  # registers <id:…>
 
@@ -29,12 +29,9 @@ urlpatterns = [
     path("tickets/face", PublicFace.as_view(), name="tickets-face"),
     path("tickets/<id:ticket_id>", OneTicket.as_view(), name="ticket"),
     path("tickets/<id:ticket_id>/refiling", Refiling.as_view(), name="ticket-refiling"),
-    path("tickets/<id:ticket_id>/events", Events.as_view(), name="ticket-events"),
-    path("tickets/<id:ticket_id>/moves", OfferedMoves.as_view(), name="ticket-moves"),
-    *(
-        path(f"tickets/<id:ticket_id>/moves/{name}", view, name=f"ticket-move-{name}")
-        for name, view in move_views().items()
-    ),
+    path("tickets/<id:ticket_id>/events", TicketEvents.as_view(), name="ticket-events"),
+    path("tickets/<id:ticket_id>/moves", TicketMoves.as_view(), name="ticket-moves"),
+    *(path(f"tickets/<id:ticket_id>/moves/{name}", view, name=f"ticket-move-{name}") for name, view in MOVES.items()),
     path("callbacks", Callbacks.as_view(), name="callbacks"),
     path("callers", Callers.as_view(), name="callers"),
     path("organisations/<id:organisation_id>/members", Members.as_view(), name="organisation-members"),

@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
+from casework.inputs import Identifier, Words
 from community.receivers import local_day
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
-from tickets.moves.inputs import REASON, Identifier, Input, OptionalReason, Words
+from tickets.moves.inputs import REASON, Input, OptionalReason
 from tickets.states import AccountKind, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor

@@ -7,11 +7,12 @@ from datetime import datetime
 from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
+from casework.inputs import Words
 from tickets.access import Relation, any_of, relations
 from tickets.models import service_level as service_levels
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import REASON, REMARKS, SATISFACTION, Input, Nothing, Reason, Reply, Words, photo_ids
+from tickets.moves.inputs import REASON, REMARKS, SATISFACTION, Input, Nothing, Reason, Reply, photo_ids
 from tickets.states import HIGHEST_AUTOMATIC, Outcome, Satisfaction, State
 from tickets.windows import Window
 from web.words import bilingual

@@ -7,12 +7,13 @@ from datetime import datetime
 from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
+from casework.inputs import Identifier, Words
 from community.serving import Service
 from tickets import windows
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import REASON, REMARKS, Identifier, Input, Nothing, OptionalReason, Reason, Words
+from tickets.moves.inputs import REASON, REMARKS, Input, Nothing, OptionalReason, Reason
 from tickets.states import AssignmentRole, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor

@@ -8,6 +8,7 @@ from django.db import models
 from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
+from casework.inputs import Identifier, Words
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves.inputs import (
@@ -20,12 +21,10 @@ from tickets.moves.inputs import (
     TEXT,
     TITLE,
     TYPE,
-    Identifier,
     Input,
     Nothing,
     OptionalReason,
     Reason,
-    Words,
     photo_ids,
 )
 from tickets.states import ENDED, OPEN, State, TicketType

@@ -7,10 +7,11 @@ from datetime import datetime
 from django_fsm import transition
 from rest_framework import serializers
 
+from casework.inputs import Identifier, Words
 from tickets.access import Relation, any_of
 from tickets.models.assignment import Assignment
 from tickets.models.parts import TicketParts
-from tickets.moves.inputs import REASON, REMARKS, Identifier, Input, Words
+from tickets.moves.inputs import REASON, REMARKS, Input
 from tickets.states import HELPING, AssignmentRole, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor

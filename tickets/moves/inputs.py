@@ -1,29 +1,13 @@
 """What the inputs of moves have in common. People's own words are marked, for the history keeps them apart."""
 
-import uuid
 from typing import Any
 
 from django.db import models
 from rest_framework import serializers
 
-from web.bodies import Body
-from web.fields import Line, Text
-from web.texts import read_line
+from casework import inputs
+from casework.inputs import Identifier, Words
 from web.words import bilingual
-
-
-class Words(Text):
-    """A text in somebody's own words, 1 to 2,000 characters."""
-
-    def __init__(self, **options: Any):
-        options.setdefault("max_length", 2000)
-        super().__init__(**options)
-
-
-class WordsOfOneLine(Words, Line):
-    """One line in somebody's own words."""
-
-    read = staticmethod(read_line)
 
 
 class Party(models.TextChoices):
@@ -36,16 +20,7 @@ class Party(models.TextChoices):
     WHISTLED = "whistled", bilingual("被吹哨单位", "The whistled department")
 
 
-class Identifier(serializers.UUIDField):
-    """An id as text; DRF would read a number as one, too."""
-
-    def to_internal_value(self, data: Any) -> uuid.UUID:
-        if not isinstance(data, str):
-            self.fail("invalid", value=data)
-        return super().to_internal_value(data)
-
-
-class Input(Body):
+class Input(inputs.Input):
     """The inputs of a move."""
 
     on_behalf_of = serializers.ChoiceField(
@@ -54,16 +29,6 @@ class Input(Body):
         label=bilingual("代办", "On behalf of"),
         help_text=bilingual("仅供街道人员：代哪一方办理。", "The street's staff only: whom they stand in for."),
     )
-
-    @classmethod
-    def names(cls) -> frozenset[str]:
-        """The names of all inputs."""
-        return frozenset(cls._declared_fields)
-
-    @classmethod
-    def own_words(cls) -> frozenset[str]:
-        """The names of the inputs that are people's own words."""
-        return frozenset(name for name, field in cls._declared_fields.items() if isinstance(field, Words))
 
 
 def photo_ids(**options: Any) -> serializers.ListField:

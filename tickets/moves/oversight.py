@@ -6,9 +6,10 @@ from datetime import datetime
 from django_fsm import transition
 from rest_framework import serializers
 
+from casework.inputs import Identifier, Words
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
-from tickets.moves.inputs import REASON, Identifier, Input, Reason, Words
+from tickets.moves.inputs import REASON, Input, Reason
 from tickets.states import OPEN, State, SupervisionKind
 from web.words import bilingual
 from workflow.actor import Actor

@@ -7,10 +7,11 @@ from typing import Any
 from django_fsm import transition
 from rest_framework import serializers
 
+from casework.inputs import Words, WordsOfOneLine
 from tickets.access import Relation, any_of, relations
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import HIDDEN, REASON, Input, Reason, Words, WordsOfOneLine
+from tickets.moves.inputs import HIDDEN, REASON, Input, Reason
 from tickets.states import OPEN, HiddenBy, Secrecy, State
 from web.words import bilingual
 from workflow.actor import Actor

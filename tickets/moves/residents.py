@@ -8,12 +8,13 @@ from typing import Any
 from django_fsm import transition
 from rest_framework import serializers
 
+from casework.inputs import Words
 from community.receivers import local_day
 from tickets.access import Relation, any_of, relations
 from tickets.models.follower import FollowerKind
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import REMARKS, SATISFACTION, Input, Nothing, OptionalReason, Words, photo_ids
+from tickets.moves.inputs import REMARKS, SATISFACTION, Input, Nothing, OptionalReason, photo_ids
 from tickets.states import OPEN, Satisfaction, State
 from tickets.windows import Window
 from web.words import bilingual

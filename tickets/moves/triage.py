@@ -8,6 +8,7 @@ from typing import Any
 from django_fsm import transition
 from rest_framework import serializers
 
+from casework.inputs import Identifier, Words, WordsOfOneLine
 from community.phones import PhoneField
 from tickets.access import Relation, any_of, relations
 from tickets.models.category import COMPLEX
@@ -20,12 +21,9 @@ from tickets.moves.inputs import (
     COMPOUND,
     REASON,
     SPOT,
-    Identifier,
     Input,
     OptionalReason,
     Reason,
-    Words,
-    WordsOfOneLine,
     photo_ids,
 )
 from tickets.states import OPEN, Channel, Outcome, State

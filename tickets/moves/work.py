@@ -8,12 +8,13 @@ from django.db import models
 from django_fsm import transition
 from rest_framework import serializers
 
+from casework.inputs import Words
 from community.serving import Service
 from tickets import windows
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import REASON, REMARKS, Input, Nothing, OptionalReason, Reply, Words, photo_ids
+from tickets.moves.inputs import REASON, REMARKS, Input, Nothing, OptionalReason, Reply, photo_ids
 from tickets.states import Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor

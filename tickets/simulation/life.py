@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from casework.acting import make_move
 from community.models import Person
 from community.receivers import local_day
-from tickets.actions import Report, act, hold, submit
+from tickets.actions import Report, submit
+from tickets.kind import TICKETS
 from tickets.models import Ticket
 from tickets.models.photo import PhotoKind
 from tickets.moves.dispatch import may_bounce
@@ -116,14 +118,13 @@ class Life:
         if behalf:
             by = replace(by, on_behalf=behalf)
         try:
-            ticket, given = hold(name, self.ticket.pk, inputs, by=by)
-            event = act(name, ticket, by=by, version=None, inputs=given)
+            made = make_move(TICKETS, name, self.ticket.pk, by=by, version=None, inputs=inputs)
         except Refusal as refusal:
             self.run.refused[f"{name}: {refusal.code}"] += 1
             return False
-        if (master := given.get("into")) is not None:
+        if (master := made.inputs.get("into")) is not None:
             self.run.happened(master)
-        self.run.happened(ticket, event)
+        self.run.happened(made.subject, made.event)
         return True
 
     def holder(self, name: str, *roles: str, **inputs: Any) -> bool:

@@ -1,0 +1,42 @@
+"""The one way in which a move is made, whoever asks for it: the API, a page, a task, a simulation, a test."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from casework.kinds import Kind
+from workflow.actor import Actor
+from workflow.models import Event, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Made[S: Subject]:
+    """A move that was made: the subject as it stands after it, still locked, and the event that it left.
+
+    `inputs` are those it was made with: what else it concerned, and was locked for it, stands there in the place of its id.
+    """
+
+    subject: S
+    event: Event
+    inputs: Mapping[str, Any]
+
+
+def make_move[S: Subject](
+    kind: Kind[S], move: str, key: uuid.UUID, *, by: Actor, version: int | None, inputs: Mapping[str, Any]
+) -> Made[S]:
+    """Lock the subject, see whether `by` may see it, and make the move; the caller has opened the transaction.
+
+    `inputs` are validated; `version` is what the caller last read, None where the move needs none. Whom `by` stands in for decides
+    what they may do, not what they see. Raises the model's DoesNotExist for what is not there or not theirs to see, and StaleVersion,
+    IllegalMove, NotPermitted or InvalidInput; then nothing has changed.
+    """
+    own = replace(by, on_behalf="") if by.on_behalf else by
+    try:
+        subject, given = kind.hold(move, key, inputs, by=own)
+    except kind.model.DoesNotExist:
+        kind.absent(key, own)
+        raise
+    if not kind.sees(subject, own):
+        raise kind.model.DoesNotExist
+    return Made(subject, kind.act(move, subject, by=by, version=version, inputs=given), given)

@@ -1,0 +1,80 @@
+"""The kinds of subjects that the house serves: what every face, task and command asks of a kind beside its model."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from workflow.actor import Actor
+from workflow.models import Event, Subject
+from workflow.moves import Move, moves
+from workflow.writing import admit, lock, perform
+
+_KINDS: dict[str, "Kind[Any]"] = {}
+
+
+def register[K: Kind[Any]](kind: K) -> K:
+    """Let the house serve a kind; its app imports the module that does this when it is ready."""
+    _KINDS[kind.name] = kind
+    return kind
+
+
+def kinds() -> tuple["Kind[Any]", ...]:
+    """Every kind that the house serves."""
+    return tuple(_KINDS.values())
+
+
+class Kind[S: Subject]:
+    """How one kind of subject is acted upon and read. Its app writes one; everything that is the same for all kinds takes it."""
+
+    name: ClassVar[str]
+    """The plural, as it stands in addresses: `tickets`."""
+    model: type[S]
+
+    # Acting.
+
+    def hold(self, move: str, key: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor) -> tuple[S, Mapping[str, Any]]:
+        """Lock the subject, and what else the move concerns; returns it with the inputs, as `act` takes them.
+
+        Raises the model's DoesNotExist.
+        """
+        (subject,) = lock(self.model, key, by=by)
+        return subject, inputs
+
+    def sees(self, subject: S, actor: Actor) -> bool:
+        """Whether the actor may see the subject at all. Costs no SQL."""
+        raise NotImplementedError
+
+    def act(self, move: str, subject: S, *, by: Actor, version: int | None, inputs: Mapping[str, Any]) -> Event:
+        """Make the move on the held subject, with its second parties where it has some. Raises what `perform` raises."""
+        made, _ = admit(move, subject, by=by, version=version)
+        return perform(getattr(self.model, made.method), subject, by=by, version=version, **inputs)
+
+    def absent(self, key: uuid.UUID, by: Actor) -> None:
+        """Ask of a subject that is not there what is asked of any: how long it takes does not tell which are there."""
+
+    # Reading.
+
+    def read(self, key: uuid.UUID, actor: Actor) -> S:
+        """The subject as the actor may see it. Raises the model's DoesNotExist, just as for one that is absent."""
+        subject = self.model.for_move(actor.person_id).get(pk=key)
+        self.model.gather([subject], actor)
+        if not self.sees(subject, actor):
+            raise self.model.DoesNotExist
+        return subject
+
+    def readable(self, subject: S, actor: Actor) -> Collection[str]:
+        """The visibilities of the events that the actor may read."""
+        raise NotImplementedError
+
+    def offered(self, subject: S, actor: Actor) -> list[Move]:
+        """The moves that the actor may make now. Costs no SQL."""
+        state = str(subject.state)
+        return [move for move in moves(self.model).values() if move.refusal(subject, state, actor) is None]
+
+    def offered_on_behalf(self, subject: S, actor: Actor) -> list[tuple[Move, str]]:
+        """The moves that the actor may make in another party's place (代办), each with that party."""
+        return []
+
+    def for_people(self, move: Move) -> bool:
+        """Whether a person may ever make the move; those of the clock alone have no address."""
+        return True

@@ -1,0 +1,174 @@
+"""The poll: three states, four moves, two clocks, and the tables of its history."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django_fsm import FSMField, transition
+from rest_framework import serializers
+
+from casework.inputs import Input, Words
+from community.models import Street
+from workflow import calendars
+from workflow import models as engine
+from workflow.actor import Actor
+from workflow.clocks import Plan, Rules, Start, Terms
+from workflow.ladder import Ladder, Rung
+from workflow.moves import Visibility, condition, move
+
+OPEN, COUNTING, CLOSED = "open", "counting", "closed"
+CLOCK_OF = {OPEN: "voting", COUNTING: "count"}
+BUDGETS = {"voting": "3d", "count": "4h"}
+LADDERS = {"voting": Ladder((Rung("due", ("end",), share=100),)), "count": Ladder((Rung("due", ("void",), share=100),))}
+
+
+class Vote(Input):
+    """What an owner says, and why."""
+
+    yes = serializers.BooleanField()
+    reason = Words(required=False)
+
+
+class Count(Input):
+    """Which share of the area voted, in per cent."""
+
+    turnout = serializers.DecimalField(max_digits=5, decimal_places=2)
+
+
+@condition("nobody_voted", "还没有人投票。", "Nobody has voted yet.")
+def voted(poll: "Poll") -> bool:
+    """Whether there is anything to count."""
+    return poll.votes > 0
+
+
+class Voiding(engine.Subject):
+    """A move that other subjects could have as well."""
+
+    class Meta:
+        abstract = True
+
+    @transition(
+        field="state",
+        source=[OPEN, COUNTING],
+        target=CLOSED,
+        permission=lambda poll, by: by.clock or by.person_id == poll.chair_id,
+        custom=move("作废", "Void", Input),
+    )
+    def void(self, *, at: datetime, by: Actor) -> None:
+        """End it without a result."""
+
+
+class Poll(Voiding):
+    """A question to the owners."""
+
+    street = models.ForeignKey(Street, models.PROTECT, related_name="+")
+    chair_id = models.UUIDField()
+    question = models.CharField(max_length=100)
+    votes = models.PositiveIntegerField(default=0)
+    turnout = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    state = FSMField(default=OPEN, protected=True)
+
+    SHARED = ("street_id",)
+
+    @transition(
+        field=state,
+        source=OPEN,
+        target=None,
+        permission=lambda poll, by: by.person_id is not None,
+        custom=move("投票", "Vote", Vote, guarded=False, visibility=Visibility.PARTIES),
+    )
+    def vote(self, *, at: datetime, by: Actor, yes: bool, reason: str = "") -> None:
+        """Say yes or no."""
+        self.votes += 1
+
+    @transition(
+        field=state,
+        source=OPEN,
+        target=COUNTING,
+        permission=lambda poll, by: by.clock or by.person_id == poll.chair_id,
+        custom=move("截止", "End the vote", Input),
+    )
+    def end(self, *, at: datetime, by: Actor) -> None:
+        """Take no more votes."""
+
+    @transition(
+        field=state,
+        source=COUNTING,
+        target=CLOSED,
+        permission=lambda poll, by: by.person_id == poll.chair_id,
+        conditions=[voted],
+        custom=move("计票", "Count", Count),
+    )
+    def count(self, *, at: datetime, by: Actor, turnout: Decimal) -> None:
+        """Say how many took part."""
+        self.turnout = turnout
+
+    @staticmethod
+    def clock_plan(event: engine.Event, clocks: Sequence[engine.Clock]) -> Plan:
+        """Each open state has its clock."""
+        if event.source == event.target:
+            return Plan()
+        starts = [Start(CLOCK_OF[event.target])] if event.target in CLOCK_OF else []
+        return Plan(stops=tuple(clocks), starts=tuple(starts))
+
+    def terms(self, starts: Sequence[Start]) -> Terms:
+        """The same for every poll."""
+        return Terms(1, calendars.newest(), {one.name: BUDGETS[one.name] for one in starts})
+
+    def rules(self) -> Rules:
+        """Ladders that the code says; calendars of the day."""
+        return Rules(lambda number: calendars.calendar(number, "Asia/Shanghai"), lambda policy, clock: LADDERS[clock])
+
+    def telling(self) -> dict[str, Any]:
+        """What is told of a poll."""
+        return {"state": self.state, "question": self.question, "chair": self.chair_id, "turnout": self.turnout}
+
+
+class OfStreet(models.Model):
+    """The column that all rows of a poll share."""
+
+    street = models.ForeignKey(Street, models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class PollEvent(engine.Event, OfStreet):
+    """One thing that happened to a poll."""
+
+    subject = models.ForeignKey(Poll, models.PROTECT, related_name="events")
+
+
+class PollWords(engine.Words, OfStreet):
+    """The words of one event."""
+
+    event = models.OneToOneField(PollEvent, models.PROTECT, related_name="words")
+
+
+class PollOutbox(engine.Outbox, OfStreet):
+    """An event that has still to be told."""
+
+    event = models.ForeignKey(PollEvent, models.PROTECT, related_name="+")
+
+
+class PollSeal(engine.Seal, OfStreet):
+    """The heads of polls."""
+
+
+class PollClock(engine.Clock, OfStreet):
+    """Time that runs on a poll."""
+
+    subject = models.ForeignKey(Poll, models.PROTECT, related_name="clock_rows")
+
+
+class PollFiring(engine.Firing, OfStreet):
+    """A rung of a poll's clock that was fired."""
+
+    clock = models.ForeignKey(PollClock, models.PROTECT, related_name="firings")
+    event = models.ForeignKey(PollEvent, models.PROTECT, related_name="+")
+
+
+Poll.EVENTS, Poll.WORDS, Poll.OUTBOX = PollEvent, PollWords, PollOutbox
+Poll.CLOCKS, Poll.FIRINGS, Poll.SEALS = PollClock, PollFiring, PollSeal

@@ -1,0 +1,198 @@
+"""The second subject goes the way of every subject, and no line of `tickets` is needed for it."""
+
+import ast
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import IntegrityError
+
+from tests.workflow import poll
+from tests.workflow.poll.models import Poll, PollEvent, PollFiring, PollOutbox, PollSeal
+from web.models import new_ids
+from workflow import moment
+from workflow.actor import Actor
+from workflow.errors import IllegalMove, NotPermitted, StaleVersion
+from workflow.instances import fresh
+from workflow.moves import Visibility, moves
+from workflow.outbox import drain
+from workflow.seals import read_seals, seal_heads
+from workflow.sweep import Climber, fire_due
+from workflow.verification import verify
+from workflow.writing import Happening, bear, lock, perform
+
+pytestmark = pytest.mark.django_db
+
+
+class PollClimber(Climber[Poll]):
+    """A rung makes the move that it names."""
+
+    model = Poll
+
+    def fire(self, draft, due, *, by, facts):
+        """Make it."""
+        rung, _ = draft.subject.rules().ladder(due.clock.policy, due.clock.name).at(due.position)
+        draft.move(getattr(Poll, rung.effects[0]), by=by, facts=facts)
+
+
+@pytest.fixture
+def chair(cast):
+    return cast["chair"]
+
+
+@pytest.fixture
+def begun(street, chair):
+    """A poll that the chair has begun."""
+    by = Actor(chair.pk, moment.now())
+    one = fresh(
+        Poll, id=new_ids(1)[0], street_id=street.pk, chair_id=chair.pk, question="加装电梯？", last_event_at=by.at
+    )
+    bear(one, Happening("begin", "", one.state, Visibility.PUBLIC, words={"question": one.question}), by=by, at=by.at)
+    return one.pk
+
+
+def act(name, pk, person, *, after=timedelta(0), version=None, **inputs):
+    """Make a move, as any caller would."""
+    by = Actor(person.pk, moment.now() + after)
+    with transaction.atomic():
+        (one,) = lock(Poll, pk, by=by)
+        return perform(getattr(Poll, name), one, by=by, version=version, **inputs)
+
+
+def sound(pk) -> bool:
+    """Whether the poll is as its history says."""
+    return all(flaw is None for _, flaw in verify(Poll)) and Poll.objects.filter(pk=pk).exists()
+
+
+def test_a_subject_whose_permissions_ask_nothing_of_the_person_can_be_locked(begun, chair):
+    with transaction.atomic():
+        (one,) = lock(Poll, begun, by=Actor(chair.pk, moment.now()))
+    assert one.pk == begun
+    assert [clock.name for clock in one.clocks] == ["voting"]
+
+
+def test_moves_of_a_base_class_are_moves_of_the_subject(begun, chair):
+    assert list(moves(Poll)) == ["vote", "end", "count", "void"]
+    act("void", begun, chair)
+    assert Poll.objects.get(pk=begun).state == "closed"
+
+
+def test_a_decimal_is_a_fact_and_a_column(begun, chair, cast):
+    act("vote", begun, cast["resident"], yes=True, reason="方便老人")
+    act("end", begun, chair)
+    act("count", begun, chair, turnout=Decimal("66.70"))
+    one = Poll.objects.get(pk=begun)
+    assert one.turnout == Decimal("66.70")
+    assert one.events.get(verb="count").data["turnout"] == "66.70"
+    assert PollOutbox.objects.get(event__verb="count").facts["turnout"] == "66.70"
+    assert sound(begun)
+
+
+def test_what_may_not_be_is_refused_and_changes_nothing(begun, chair, cast):
+    act("end", begun, chair)
+    before = Poll.objects.get(pk=begun)
+    for name, who, version, refusal in [
+        ("vote", "resident", None, IllegalMove),
+        ("void", "resident", None, NotPermitted),
+        ("void", "chair", before.version + 1, StaleVersion),
+    ]:
+        with pytest.raises(refusal):
+            act(name, begun, cast[who], version=version, **({"yes": True} if name == "vote" else {}))
+    with pytest.raises(IllegalMove) as caught:
+        act("count", begun, chair, turnout=Decimal(1))
+    assert caught.value.code == "nobody_voted"
+    after = Poll.objects.get(pk=begun)
+    assert (after.version, after.event_count, after.head) == (before.version, before.event_count, before.head)
+
+
+def test_clocks_end_it_and_each_rung_is_fired_once(begun, chair):
+    by = moment.now()
+    for clock, days, state in [("voting", 4, "counting"), ("count", 8, "closed")]:
+        with moment.at(by + timedelta(days=days)):
+            assert fire_due(PollClimber()).rungs == 1
+            assert fire_due(PollClimber()).rungs == 0
+        assert Poll.objects.get(pk=begun).state == state
+        assert PollFiring.objects.filter(clock__name=clock).count() == 1
+    assert sound(begun)
+
+
+def test_its_events_are_told_once(begun, chair):
+    act("end", begun, chair)
+    told = []
+    assert drain(PollOutbox, lambda rows: told.extend((row.event.verb, row.facts["was"]) for row in rows)) == 2
+    assert told == [("begin", {}), ("end", {"state": "open"})]
+    assert drain(PollOutbox, told.extend) == 0
+
+
+def test_its_history_only_grows(begun):
+    with connection.cursor() as cursor:
+        # PostgreSQL truncates no table of which a check has still to come.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for statement in (
+        "UPDATE poll_pollevent SET verb = 'x'",
+        "DELETE FROM poll_pollevent",
+        "TRUNCATE poll_pollevent CASCADE",
+    ):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_audit_and_seals_find_what_was_changed_or_deleted(begun, chair, street):
+    seal_heads(Poll, moment.now(), street_id=street.pk)
+    found = read_seals(Poll, street_id=street.pk)
+    assert (found.flaws, set(found.heads)) == ([], {begun})
+    Poll.objects.filter(pk=begun).update(question="不加装电梯？")
+    assert not sound(begun)
+    gone = [flaw for _, flaw in verify(Poll, heads={**found.heads, chair.pk: (1, b"")}) if flaw]
+    assert [flaw.subject is None for flaw in gone] == [False, True]
+    assert PollSeal.objects.count() == 1
+
+
+@pytest.mark.urls("tests.workflow.poll.kind")
+def test_its_api_offers_makes_and_tells(begun, at_api, chair):
+    def url(rest: str) -> str:
+        return f"/api/v1/polls/{begun}/{rest}"
+
+    offers = {who: at_api(who).get(url("moves")).json() for who in ("chair", "resident")}
+    assert [one["name"] for one in offers["chair"]["moves"]] == ["vote", "end", "void"]
+    assert [one["name"] for one in offers["resident"]["moves"]] == ["vote"]
+    assert offers["resident"]["moves"][0]["input"]["required"] == ["yes"]
+    key = {"HTTP_IDEMPOTENCY_KEY": "a-vote-of-mine"}
+    votes = [at_api("resident").post(url("moves/vote"), {"yes": True}, format="json", **key) for _ in range(2)]
+    assert [one.status_code for one in votes] == [200, 200]
+    assert votes[0].content == votes[1].content
+    assert Poll.objects.get(pk=begun).votes == 1
+    version = f'"{offers["chair"]["version"]}"'
+    for who, status, code, body in [
+        ("resident", 403, "not_permitted", {}),
+        ("outsider", 404, "not_found", {}),
+        ("chair", 400, "invalid", {"surprise": 1}),
+        ("chair", 200, None, {}),
+        ("chair", 412, "stale_version", {}),
+    ]:
+        made = at_api(who).post(
+            url("moves/end"),
+            body,
+            format="json",
+            HTTP_IF_MATCH=version,
+        )
+        assert (made.status_code, made.json().get("code")) == (status, code)
+    told = {who: at_api(who).get(url("events")).json()["results"] for who in ("chair", "resident")}
+    assert [one["verb"] for one in told["chair"]] == ["begin", "vote", "end"]
+    assert [one["verb"] for one in told["resident"]] == ["begin", "end"]
+    assert at_api("outsider").get(url("events")).status_code == 404
+
+
+def test_it_knows_no_ticket_and_is_short():
+    files = sorted(Path(poll.__file__).parent.glob("*.py"))
+    named = {
+        name.split(".")[0]
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+    }
+    assert "tickets" not in named
+    assert sum(len(file.read_text().splitlines()) for file in files) <= 250
+    assert PollEvent._meta.get_field("subject").related_model is Poll
