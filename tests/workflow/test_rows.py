@@ -1,6 +1,7 @@
 """Rows that a kept statement writes are those that the ORM would have made."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -70,9 +71,18 @@ def test_the_databases_own_constraints_hold(ticket):
     assert not Assignment.objects.filter(ticket=ticket, organisation__name="城市管理办公室").exists()
 
 
-def test_a_value_that_it_does_not_know_is_refused(db):
-    with pytest.raises(TypeError, match="Decimal"):
-        write_rows([Household.objects.all()[0]])
+def test_a_value_that_it_does_not_know_is_refused(ticket):
+    (row,) = assignments(ticket, "城市管理办公室")
+    row.step = 1j
+    with pytest.raises(TypeError, match="complex"):
+        write_rows([row])
+
+
+def test_decimals_are_written_as_they_are(db):
+    home = Household.objects.filter(exclusive_area__isnull=False)[0]
+    home.exclusive_area = Decimal("88.88")
+    write_rows(changes=[Change([home], ("exclusive_area",))])
+    assert Household.objects.get(pk=home.pk).exclusive_area == Decimal("88.88")
 
 
 def test_a_change_writes_the_named_columns_and_no_others(ticket):

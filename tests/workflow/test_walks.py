@@ -10,8 +10,8 @@ import pytest
 from tests.tickets.paths import INPUTS, Scene, rows
 from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.actions import act
-from tickets.api.representation import offered
 from tickets.escalation import sweep
+from tickets.kind import TICKETS
 from tickets.models import Assignment, Follower, Ticket, TicketClock, TicketEvent, TicketOutbox
 from tickets.states import ENDED, OPEN, AssignmentRole
 from workflow.errors import IllegalMove, InvalidInput, NotPermitted, Refusal, StaleVersion
@@ -118,7 +118,7 @@ class Walk:
         """The names of the moves that `who` is offered."""
         actor = self.scene.actor(who)
         (locked,) = lock(Ticket, ticket, by=actor)
-        return [move.name for move in offered(locked, actor)]
+        return [move.name for move in TICKETS.offered(locked, actor)]
 
     def inputs(self, name: str, who: str) -> dict[str, Any]:
         """Valid input, varied where it has choices."""
