@@ -112,6 +112,7 @@ def _summarise(held: Sequence[Message], now: datetime) -> None:
         person_id=first.recipient,
         kind=KIND,
         topic=next(one for one in _PRESSING if one in topics),
+        subject_type=first.subject_type if of_one else "",
         subject_id=first.subject_id if of_one else None,
         code=first.code if of_one else "",
         about=first.about if of_one else "",

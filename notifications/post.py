@@ -60,6 +60,7 @@ class Letter:
     facts: Mapping[str, Any]
     people: Sequence[Addressee] = ()
     organisations: Sequence[uuid.UUID] = ()
+    subject_type: str = ""
     subject_id: uuid.UUID | None = None
     seq: int | None = None
     urgent: bool = False
@@ -76,6 +77,7 @@ class Signal:
     at: datetime
     organisations: Sequence[uuid.UUID]
     data: Mapping[str, Any]
+    subject_type: str
     subject_id: uuid.UUID
     seq: int
 
@@ -320,6 +322,7 @@ class _Posting:
             recipient=endpoint.id,
             kind=signal.type,
             topic=Topic.PROGRESS,
+            subject_type=signal.subject_type,
             subject_id=signal.subject_id,
             seq=signal.seq,
             title=signal.type,
@@ -338,6 +341,7 @@ class _Posting:
             recipient=recipient,
             kind=letter.kind,
             topic=letter.topic,
+            subject_type=letter.subject_type,
             subject_id=letter.subject_id,
             code=letter.facts.get("code", ""),
             about=about,

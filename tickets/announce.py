@@ -4,23 +4,21 @@ What is said follows from the event and from the facts that were written with it
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 from django.conf import settings
-from django.db import OperationalError
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 
-from notifications.post import Addressee, Letter, Signal, post
-from notifications.tasks import nudge
-from notifications.topics import ChannelName, Topic
+from casework.notifying import Teller
+from notifications.post import Addressee, Letter, Signal
+from notifications.topics import Topic
 from notifications.wording import Catalogue
 from tickets import catalogue
 from tickets.audience import OFFICERS, Audience, Told
@@ -33,10 +31,7 @@ from tickets.states import ClockName, State, clock_label, state_label
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Visibility
-from workflow.outbox import drain
 
-BATCH = 200
-MOST_BATCHES = 50
 WORDINGS = Catalogue(Path(__file__).parent / "data" / "messages")
 
 YOURS = {
@@ -46,35 +41,13 @@ YOURS = {
 }
 
 
-def tell_outbox(ask: Callable[[Sequence[ChannelName]], bool] = nudge) -> int:
-    """Tell what waits in the outbox, oldest first, 10,000 rows at most; returns how many were told.
-
-    Twice, or by several at once, does no harm. The channels that have something to send are handed to `ask` once that is committed,
-    unless it has answered False before: nobody hears.
-    """
-    told, heard, limit = 0, True, BATCH
-    for _ in range(MOST_BATCHES):
-        due: set[ChannelName] = set()
-        try:
-            batch = drain(TicketOutbox, partial(_tell, due=due), limit=limit, belongs=lambda row: of_a_sweep(row.event))
-        except OperationalError:
-            # What many follow may be more than the database has patience for at once. One that is away says so again.
-            if limit == 1:
-                raise
-            limit = 1
-            continue
-        heard = heard and ask(sorted(due))
-        told += batch
-        if batch < limit:
-            break
-    return told
-
-
-def _tell(rows: Sequence[TicketOutbox], *, due: set[ChannelName]) -> None:
+def _news(rows: Sequence[TicketOutbox]) -> tuple[list[Letter], list[Signal]]:
     # What was written before there were facts is told with those of today.
     batch = [(row.event, row.facts or _present(row.event), row.audience) for row in rows]
-    letters, signals = letters_of(batch, timezone.now())
-    due |= post(letters, signals, WORDINGS).channels
+    return letters_of(batch, timezone.now())
+
+
+tell_outbox = Teller(TicketOutbox, _news, WORDINGS, belongs=lambda row: of_a_sweep(row.event)).tell
 
 
 def rehearse(event: TicketEvent) -> list[Letter]:
@@ -172,6 +145,7 @@ def _letter(
         facts=facts,
         people=readers,
         organisations=organisations,
+        subject_type="ticket",
         subject_id=event.subject_id,
         about=format_lazy("{} · {}", facts["place"], facts["matter"]),
         seq=event.seq,
@@ -309,6 +283,7 @@ def _signal(told: Told, audience: Audience, concerned: Sequence[uuid.UUID]) -> S
             "state": facts["state"],
             "url": f"{settings.SITE_URL}/api/v1/tickets/{event.subject_id}",
         },
+        subject_type="ticket",
         subject_id=event.subject_id,
         seq=event.seq,
     )

@@ -48,11 +48,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(Identified):
     """One piece of news for one recipient, in their language: for a person, the row of their inbox.
 
-    `key` is the event that it tells of, `recipient` the person, the robot or the webhook that it is for. `subject_id`, `code`,
-    `about` and `seq` are what the event happened to, the number by which people know that, where and what it is in a few words, and the
-    event's own number there. A held message waits until `held_until` to be gathered with others into one digest, and is shown in no
-    inbox; `ways` is what each channel would carry if it were sent by itself after all, in the order in which they are tried.
-    `gathered_into` is that digest.
+    `key` is the event that it tells of, `recipient` the person, the robot or the webhook that it is for. `subject_type` (`ticket`),
+    `subject_id`, `code`, `about` and `seq` are what the event happened to, the number by which people know that, where and what it is
+    in a few words, and the event's own number there. A held message waits until `held_until` to be gathered with others into one
+    digest, and is shown in no inbox; `ways` is what each channel would carry if it were sent by itself after all, in the order in
+    which they are tried. `gathered_into` is that digest.
     """
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
@@ -68,6 +68,7 @@ class Message(Identified):
     )
     kind = models.CharField(bilingual("类别", "kind"), max_length=48)
     topic = models.CharField(bilingual("主题", "topic"), max_length=12, choices=Topic)
+    subject_type = models.CharField(bilingual("事项种类", "kind of subject"), max_length=16, default="", db_default="")
     subject_id = models.UUIDField(null=True, verbose_name=bilingual("所涉事项", "subject"))
     code = models.CharField(bilingual("编号", "code"), max_length=32, default="", db_default="")
     about = models.CharField(bilingual("事由", "about"), max_length=ABOUT_LENGTH, default="", db_default="")

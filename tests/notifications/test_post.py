@@ -121,7 +121,7 @@ def test_whoever_is_gone_or_disabled_is_told_nothing_and_stops_nobody(cast, pape
 
 def signal(at=NOON):
     """That something happened then, for the desk's systems."""
-    return Signal(uuid.uuid4(), STREET, "story", at, [DESK], {}, uuid.uuid4(), 1)
+    return Signal(uuid.uuid4(), STREET, "story", at, [DESK], {}, "story", uuid.uuid4(), 1)
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from casework import notifying
 from community.models import Membership, Organisation, Person
 from config.celery import app
 from notifications import deliver as deliver_module
@@ -240,8 +241,8 @@ def robot_of(code: str) -> Robot:
 @pytest.mark.django_db
 @pytest.mark.parametrize("batch", [1, 2, 7, 13, 200])
 def test_a_ticket_is_summed_up_once_whatever_the_batches_of_the_outbox(scene, told, monkeypatch, batch):
-    monkeypatch.setattr(announce, "BATCH", batch)
-    monkeypatch.setattr(announce, "MOST_BATCHES", 1000)
+    monkeypatch.setattr(notifying, "BATCH", batch)
+    monkeypatch.setattr(notifying, "MOST_BATCHES", 1000)
     scene.now = timezone.now() - timedelta(days=12, hours=1)
     tickets = [
         scene.follow(scene.file("CL03", who=who), [("dispatcher", "sign", {})]) for who in ("resident", "tenant")

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from casework import notifying
 from community.models import Person
 from notifications.models import Delivery, Message
 from notifications.topics import ChannelName
@@ -69,7 +70,7 @@ def test_an_outbox_that_stood_still_for_days_fills_inboxes_and_then_news_goes_ou
 def test_a_broker_that_is_away_is_asked_once_in_a_run_and_delays_nothing(
     today, outlets, broker_away, caplog, monkeypatch
 ):
-    monkeypatch.setattr(announce, "BATCH", 1)
+    monkeypatch.setattr(notifying, "BATCH", 1)
     for _ in range(3):
         today.file("CL03")
     began = time.monotonic()
@@ -108,7 +109,7 @@ def test_whatever_happens_is_told_together_at_the_cost_of_a_report(today, outlet
     one = statements()
     for state in State:
         today.reach(state)
-    assert 50 < TicketOutbox.objects.count() <= announce.BATCH
+    assert 50 < TicketOutbox.objects.count() <= notifying.BATCH
     # One more for all that is followed, and one for what others were merged into.
     assert statements() == one + 2
 

@@ -9,7 +9,9 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
+from notifications.models import Message
 from tests.workflow import poll
+from tests.workflow.poll.kind import TELLER
 from tests.workflow.poll.models import Poll, PollEvent, PollFiring, PollOutbox, PollSeal
 from web.models import new_ids
 from workflow import moment
@@ -17,7 +19,6 @@ from workflow.actor import Actor
 from workflow.errors import IllegalMove, NotPermitted, StaleVersion
 from workflow.instances import fresh
 from workflow.moves import Visibility, moves
-from workflow.outbox import drain
 from workflow.seals import read_seals, seal_heads
 from workflow.sweep import Climber, fire_due
 from workflow.verification import verify
@@ -118,12 +119,14 @@ def test_clocks_end_it_and_each_rung_is_fired_once(begun, chair):
     assert sound(begun)
 
 
-def test_its_events_are_told_once(begun, chair):
+def test_its_events_are_told_once_to_whom_they_concern(begun, chair, paper):
     act("end", begun, chair)
-    told = []
-    assert drain(PollOutbox, lambda rows: told.extend((row.event.verb, row.facts["was"]) for row in rows)) == 2
-    assert told == [("begin", {}), ("end", {"state": "open"})]
-    assert drain(PollOutbox, told.extend) == 0
+    assert TELLER.tell() == 2
+    (message,) = Message.objects.filter(subject_type="poll", subject_id=begun)
+    assert (message.person_id, message.title, message.seq) == (chair.pk, "投票已截止", 2)
+    assert "加装电梯？" in message.body
+    assert not PollOutbox.objects.exists()
+    assert TELLER.tell() == 0
 
 
 def test_its_history_only_grows(begun):

@@ -1,10 +1,19 @@
-"""The poll as a kind of subject, and its API."""
+"""The poll as a kind of subject, its API, and what is told of it."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from django.urls import include, path
 
 from casework.api.moves import addresses
 from casework.kinds import Kind, register
-from tests.workflow.poll.models import Poll
+from casework.notifying import News, Teller
+from notifications.post import Addressee, Letter
+from notifications.topics import Topic
+from notifications.wording import Catalogue
+from tests.workflow.poll.models import Poll, PollOutbox
 from workflow.actor import Actor
 
 
@@ -25,3 +34,27 @@ class Polls(Kind[Poll]):
 
 POLLS = register(Polls())
 urlpatterns = [path("api/v1/", include(addresses(POLLS)))]
+
+
+def news(rows: Sequence[Any]) -> News:
+    """The chair hears that the vote is over; systems are told nothing."""
+    letters = [
+        Letter(
+            key=row.event_id,
+            street_id=row.street_id,
+            kind="ended",
+            topic=Topic.WORK,
+            at=row.event.at,
+            facts=row.facts,
+            people=[Addressee(uuid.UUID(row.facts["chair"]))],
+            subject_type="poll",
+            subject_id=row.event.subject_id,
+            seq=row.event.seq,
+        )
+        for row in rows
+        if row.event.verb == "end"
+    ]
+    return letters, []
+
+
+TELLER = Teller(PollOutbox, news, Catalogue(Path(__file__).parent / "messages"))

@@ -1,0 +1,62 @@
+"""Telling what happened to a kind of subject: each event once, and then it is gone from the outbox.
+
+What is said follows from the event and from the facts that were written with it, never from what the subject has become since.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.db import OperationalError
+
+from notifications.post import Letter, Signal, post
+from notifications.tasks import nudge
+from notifications.topics import ChannelName
+from notifications.wording import Catalogue
+from workflow.outbox import drain
+
+BATCH = 200
+MOST_BATCHES = 50
+
+type News = tuple[Sequence[Letter], Sequence[Signal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """How the outbox of a kind is told: `news` turns rows into what people and systems are told, in the words of `wordings`.
+
+    Rows that one moment left of one subject, and for which `belongs` holds, are told together.
+    """
+
+    outbox: type[Any]
+    news: Callable[[Sequence[Any]], News]
+    wordings: Catalogue
+    belongs: Callable[[Any], bool] = lambda row: False
+
+    def tell(self, ask: Callable[[Sequence[ChannelName]], bool] = nudge) -> int:
+        """Tell what waits in the outbox, oldest first, 10,000 rows at most; returns how many were told.
+
+        Twice, or by several at once, does no harm. The channels that have something to send are handed to `ask` once that is
+        committed, unless it has answered False before: nobody hears.
+        """
+        told, heard, limit = 0, True, BATCH
+        for _ in range(MOST_BATCHES):
+            due: set[ChannelName] = set()
+            try:
+                batch = drain(self.outbox, partial(self._post, due=due), limit=limit, belongs=self.belongs)
+            except OperationalError:
+                # What many follow may be more than the database has patience for at once. One that is away says so again.
+                if limit == 1:
+                    raise
+                limit = 1
+                continue
+            heard = heard and ask(sorted(due))
+            told += batch
+            if batch < limit:
+                break
+        return told
+
+    def _post(self, rows: Sequence[Any], *, due: set[ChannelName]) -> None:
+        letters, signals = self.news(rows)
+        due |= post(letters, signals, self.wordings).channels
