@@ -58,6 +58,8 @@ def _property(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
             }
         case serializers.UUIDField():
             described = {"type": "string", "format": "uuid"}
+        case serializers.DecimalField():
+            described = {"type": "string", "format": "decimal"}
         case serializers.DateField():
             described = {"type": "string", "format": "date"}
         case serializers.ListField():

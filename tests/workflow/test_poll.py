@@ -182,6 +182,8 @@ def test_its_api_offers_makes_and_tells(begun, at_api, chair):
             HTTP_IF_MATCH=version,
         )
         assert (made.status_code, made.json().get("code")) == (status, code)
+    counting = {one["name"]: one["input"] for one in at_api("chair").get(url("moves")).json()["moves"]}
+    assert counting["count"]["properties"]["turnout"]["format"] == "decimal"
     told = {who: at_api(who).get(url("events")).json()["results"] for who in ("chair", "resident")}
     assert [one["verb"] for one in told["chair"]] == ["begin", "vote", "end"]
     assert [one["verb"] for one in told["resident"]] == ["begin", "end"]

@@ -127,8 +127,6 @@ class Poll(Voiding):
 
 
 class OfStreet(models.Model):
-    """The column that all rows of a poll share."""
-
     street = models.ForeignKey(Street, models.PROTECT, related_name="+")
 
     class Meta:
