@@ -1,9 +1,9 @@
-"""E-mail addresses: one becomes a person's when they bring back the code that was mailed to it.
+"""E-mail addresses: an address becomes a person's when they send back the code that was mailed to it.
 
-* A person is mailed at most 1 code a minute, 5 an hour and 10 a day; an address, by all persons together, 3 an hour and 6 a day.
-  PostgreSQL counts under a lock, so the numbers hold exactly however many ask at once.
-* A code lives fifteen minutes, works once, and stands five wrong guesses.
-* Until then the old address stays.
+* A person gets at most 1 code a minute, 5 an hour and 10 a day. An address gets 3 an hour and 6 a day, for all
+  persons together. PostgreSQL counts under a lock, so the numbers hold exactly, however many requests come at once.
+* A code lives fifteen minutes, works once, and ends after five wrong guesses.
+* Until the new address is confirmed, the old one stays.
 """
 
 import secrets
@@ -29,7 +29,7 @@ _ADDRESS_LOCK = 7003
 
 
 class TooManyMails(Exception):
-    """The person or the address has had its share of codes; `wait` is in seconds."""
+    """The person or the address has asked for too many codes; `wait` is in seconds."""
 
     code = "too_many_mails"
     reason = bilingual("获取邮箱验证码过于频繁。", "Too many codes were asked for.")
@@ -49,7 +49,8 @@ class WrongEmailCode(Exception):
 def ask(person: uuid.UUID, email: str, language: str) -> None:
     """Mail a code to the address that the person says is theirs. Never call it in a transaction.
 
-    Raises TooManyMails, NoMailServer, AddressRefused or MailNotSent; what was not sent does not count.
+    Raises TooManyMails, NoMailServer, AddressRefused or MailNotSent. A mail that was not sent does not count towards
+    the limits.
     """
     mail.ready()
     email = email.lower()
@@ -67,7 +68,7 @@ def ask(person: uuid.UUID, email: str, language: str) -> None:
 
 
 def confirm(person: uuid.UUID, code: str) -> None:
-    """Make the address that got the code the person's. Raises WrongEmailCode, and then only the guess is counted."""
+    """Give the person the address that the code was mailed to. Raises WrongEmailCode, and then counts the wrong guess."""
     with transaction.atomic():
         _hold(person)
         live = EmailCode.objects.filter(
@@ -87,7 +88,7 @@ def confirm(person: uuid.UUID, code: str) -> None:
 
 
 def forget(person: uuid.UUID) -> None:
-    """Let the person have no address, and no code that would give them one."""
+    """Delete the person's address, and every code that could give them one."""
     with transaction.atomic():
         _hold(person)
         Profile.objects.filter(person=person).update(email="", email_confirmed_at=None)
@@ -95,7 +96,7 @@ def forget(person: uuid.UUID) -> None:
 
 
 def _hold(person: uuid.UUID) -> None:
-    """Let nobody else count for the person until the transaction ends."""
+    """Lock the person's codes until the transaction ends, so that nobody else counts them meanwhile."""
     get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=person)
 
 

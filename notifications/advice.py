@@ -126,7 +126,7 @@ UNWANTED_OTHERWISE = bilingual(
 
 
 def advice(delivery: Delivery) -> list[Promise]:
-    """What to know and to do about a delivery as it stands; nothing where it needs nobody."""
+    """What the office should know and do about this delivery; empty where nothing is to be done."""
     found: list[Promise] = []
     channel = ChannelName(delivery.channel)
     remedy = next((words for part, words in REMEDIES if part in delivery.error), None)

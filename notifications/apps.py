@@ -1,4 +1,4 @@
-"""The notifications app: the postman."""
+"""The notifications app: messages and how they are delivered."""
 
 from django.apps import AppConfig
 
@@ -6,7 +6,7 @@ from web.words import bilingual
 
 
 class NotificationsConfig(AppConfig):
-    """Messages and how they are delivered; knows no ticket."""
+    """The notifications app. It knows no ticket."""
 
     name = "notifications"
     verbose_name = bilingual("通知", "Notifications")

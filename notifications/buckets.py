@@ -1,15 +1,19 @@
-"""Limits of receivers, kept by all workers together: each delivery takes a token, which comes back when the receiver has forgotten it.
+"""Rate limits of receivers, shared by all workers.
 
-A bucket that is refilled bit by bit lets twice its limit through within one period: what had gathered, and what flows in behind. A
-receiver that counts in any window of its own then refuses, and DingTalk says nothing more for ten minutes. So here every token
-has a moment of its own: that at which the receiver saw the delivery, at the latest. It can be taken again one period and a
-margin after that, and in no window of a period are there ever more deliveries than tokens. While a delivery is under way that moment
-is the end of its lease; when its sending has ended, it is then. The margin is for clocks that are set and for receivers that
-count in whole seconds. A process that dies while sending costs one token for a lease and a period, and nothing else.
+Each delivery takes a token of its receiver. A token can be taken again one period and a margin after the receiver saw
+the delivery.
 
-All moments are the database's. Where its clock is set back, those written before lie ahead: one that lies farther ahead than a lease and a
-period is no token's, and what lies farther than any receiver's pause blocks nothing. A bucket is locked only while a delivery is chosen,
-never while one is sent.
+A bucket that is refilled bit by bit would let twice its limit through within one period: the tokens that were saved
+up, and those that are refilled meanwhile. A receiver that counts any period then refuses; DingTalk refuses everything
+for ten minutes. So each token has a moment of its own: the latest moment at which the receiver can have seen the
+delivery. While a delivery is being sent, that is the end of its lease; after it was sent, it is the end of the
+sending. No period of the limit's length ever has more deliveries than tokens. The margin covers clocks that are
+adjusted and receivers that count whole seconds. A process that stops while sending costs one token for a lease and a
+period.
+
+All moments are PostgreSQL's. Its clock may be set back. A moment that lies farther ahead than a lease and a period is
+then ignored, and so is a pause that lies farther ahead than the longest one. A bucket is locked while a delivery is
+chosen, never while one is sent.
 """
 
 from collections.abc import Sequence
@@ -25,7 +29,7 @@ from notifications.models.outlets import BLOCKED
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many deliveries one receiver takes within a period; `margin` is how much longer a token stays away."""
+    """How many deliveries a receiver takes within a period; a token stays away for the period and the `margin`."""
 
     number: int
     period: timedelta
@@ -38,7 +42,7 @@ class Limit:
 
 
 def farthest(limits: Sequence[Limit], lease: timedelta) -> timedelta:
-    """How far ahead the moment of a token may lie; what lies farther was written before the clock was set back."""
+    """How far ahead a token's moment may lie. A moment farther ahead was written before the clock was set back."""
     return lease + _longest(limits)
 
 
@@ -47,9 +51,9 @@ def _longest(limits: Sequence[Limit]) -> timedelta:
 
 
 def hold(name: str, limits: Sequence[Limit], lease: timedelta) -> int:
-    """How many tokens are free under all `limits` at once; the bucket is the caller's alone until the end of the transaction.
+    """Lock the bucket until the transaction ends, and return how many tokens are free under all `limits`.
 
-    None are where it is blocked, or somebody else's just now.
+    Returns 0 where the bucket is blocked, or where somebody else has locked it.
     """
     Bucket.objects.bulk_create([Bucket(name=name)], ignore_conflicts=True)
     with connection.cursor() as cursor:
@@ -70,7 +74,7 @@ SELECT taken, {blocked}, clock_timestamp() FROM notifications_bucket WHERE name 
 
 
 def take(name: str, limits: Sequence[Limit], lease: timedelta) -> datetime:
-    """Take a token of a bucket that is held; the moment by which it is known until it is settled."""
+    """Take a token of a bucket that `hold` has locked. Returns the token's moment, which `settle` asks for."""
     ahead = farthest(limits, lease)
     parameters: dict[str, Any] = {"name": name, "lease": lease, "longest": _longest(limits), "farthest": ahead}
     with connection.cursor() as cursor:
@@ -92,7 +96,7 @@ RETURNING taken[cardinality(taken)]
 
 
 def settle(name: str, taken: datetime) -> None:
-    """Say that the sending for which a token was taken has ended just now."""
+    """Record that the delivery for which the token was taken has been sent just now."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE, {"name": name, "taken": taken})
 

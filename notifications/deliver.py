@@ -1,7 +1,7 @@
-"""The postman's round: a delivery is claimed and committed, sent outside any transaction, and recorded under its attempt's number.
+"""Sending deliveries: each is claimed and committed, then sent outside any transaction, then its outcome is recorded.
 
-A process that dies leaves a lease that runs out: the delivery is then sent again, under the same key. A zombie that comes back later
-records nothing, for its attempt is no longer the last.
+A process that stops while sending leaves a lease that runs out; then the delivery is sent again under the same key.
+If the first process comes back later, it records nothing, because its attempt is no longer the last.
 """
 
 import json
@@ -31,17 +31,18 @@ from notifications.topics import ROBOTS, ChannelName, DeliveryState
 logger = logging.getLogger(__name__)
 
 ROUND = 20.0
-"""Seconds after which a round ends, so that a worker can be told to stop."""
+"""Seconds after which `deliver` ends, so that a worker can be told to stop."""
 RETRYING = Q(state=DeliveryState.QUEUED, failures__gt=0, available_at__gt=Now())
-"""Has failed, and waits for its next attempt."""
+"""Deliveries that have failed and wait for a retry."""
 _ABANDONED_AT_ONCE = 200
 _ERROR_LENGTH, _RECEIPT_LENGTH = 300, 120
 
 
 def deliver(channel: Channel, *, seconds: float = ROUND, stop: threading.Event | None = None) -> int:
-    """Send what is due by one channel, the urgent first, until nothing is, `seconds` are over or `stop` is set; how many were tried.
+    """Send the due deliveries of a channel, urgent ones first. Returns how many were tried.
 
-    Any number of callers at once, in any number of processes. What is being sent when `stop` is set is finished.
+    It ends when nothing is due, when `seconds` are over, or when `stop` is set; what is being sent then is finished.
+    Any number of callers may run at once, in any number of processes.
     """
     tried, end = 0, time.monotonic() + seconds
     while time.monotonic() < end and not (stop and stop.is_set()):
@@ -54,9 +55,10 @@ def deliver(channel: Channel, *, seconds: float = ROUND, stop: threading.Event |
 
 
 def claim(channel: Channel) -> Envelope | None:
-    """The next delivery that is due by the channel, now being sent by the caller until its lease runs out; None where none is.
+    """Claim the next due delivery of the channel: it belongs to the caller until its lease ends. None where nothing is due.
 
-    One for a person who is no longer active is dropped; one that was to leave by day waits for the end of quiet hours.
+    A delivery for a person who is no longer active is dropped. One that falls into quiet hours is put off until they
+    end.
     """
     while (claimed := _take(channel)) is not None:
         envelope, active, quiet = claimed
@@ -71,7 +73,10 @@ def claim(channel: Channel) -> Envelope | None:
 
 
 def _sleeps_until(channel: Channel, envelope: Envelope, quiet: Quiet) -> datetime | None:
-    """The end of quiet hours that have begun since it happened, however it came that it is still to be sent; None: send it."""
+    """The end of the receiver's quiet hours, where the delivery must wait for it; None where it can be sent now.
+
+    It waits when the quiet hours began after the event happened.
+    """
     hours = quiet_hours(timezone.now(), *quiet)
     return hours[1] if channel.quiet and not envelope.urgent and hours and envelope.at < hours[0] else None
 
@@ -112,7 +117,7 @@ def _claimed(
 
 @contextmanager
 def _alone(channel: Channel) -> Iterator[None]:
-    """Where a receiver's share is counted in all processes, one claim at a time: two at once would both see the last place free."""
+    """Let one process at a time claim for this channel. Two at once would both see the receiver's last free slot."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"notifications.{channel.name}"])
@@ -120,7 +125,7 @@ def _alone(channel: Channel) -> Iterator[None]:
 
 
 _CHOSEN = "SELECT %(chosen)s::uuid AS id"
-# Whoever has its share under way, and whoever has asked for a pause.
+# Passed over: receivers with as many deliveries under way as they may have, and receivers that asked for a pause.
 _CLAIM = """
 WITH passed_over AS (
   {at_share}
@@ -137,7 +142,7 @@ RETURNING d.id, d.attempts, d.street_id, d.recipient, m.person_id, m.kind, m.sub
 
 
 def carry(channel: Channel, envelope: Envelope) -> None:
-    """Send a claimed delivery and record what became of it; whatever a channel raises is an outcome, too."""
+    """Send a claimed delivery and record the outcome. Whatever the channel raises is an outcome, too."""
     try:
         receipt = _send(channel, envelope)
     except TryLater as outcome:
@@ -170,7 +175,7 @@ def _settle(channel: Channel, envelope: Envelope) -> None:
 
 
 def finish(envelope: Envelope, state: DeliveryState, *, error: str = "", receipt: str = "", **columns: Any) -> bool:
-    """Record the end of an attempt; False where the attempt is no longer the last, and then nothing is recorded."""
+    """Record how an attempt ended. Returns False, and records nothing, where the attempt is no longer the last."""
     recorded = _record(
         envelope,
         state=state,
@@ -194,7 +199,7 @@ def put_off(
     counts: bool = True,
     unsure: bool = False,
 ) -> bool:
-    """Let a delivery wait for its next attempt; one that has failed as often as the channel bears is dead, and goes the next way."""
+    """Queue a delivery for its next attempt. After the channel's last retry it is dead, and the next channel is tried."""
     failures = envelope.failures + counts
     pause = wait(channel.delays, failures) if counts else timedelta(0)
     unsure = unsure or envelope.unsure
@@ -216,9 +221,9 @@ def _requeue(envelope: Envelope, outcome: Undelivered, *, after: timedelta, fail
 
 
 def fall_back(envelope: Envelope, state: DeliveryState, outcome: Undelivered, **columns: Any) -> bool:
-    """End a delivery that does not arrive this way; the next way in its chain begins in the same transaction.
+    """End a delivery that cannot be sent by this channel, and start its next channel in the same transaction.
 
-    False where the attempt is no longer the last.
+    Returns False where the attempt is no longer the last.
     """
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().filter(pk=envelope.key).first()
@@ -229,14 +234,14 @@ def fall_back(envelope: Envelope, state: DeliveryState, outcome: Undelivered, **
 
 
 def _go_on(delivery: Delivery) -> None:
-    """Begin the next way in the chain of a delivery that has ended, where there is one."""
+    """Start the next channel of a delivery that has ended, where it has one."""
     if delivery.fallback:
         following, *rest = delivery.fallback
         begin(delivery, following, rest)
 
 
 def begin(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> None:
-    """Queue the same message for another channel, unless it was: a delivery that is sent anew may be unwanted once more."""
+    """Queue the message for another channel, unless it already was: a delivery that is sent again may be unwanted a second time."""
     following_one = Delivery(
         street_id=delivery.street_id,
         message_id=delivery.message_id,
@@ -258,16 +263,16 @@ def _record(envelope: Envelope, **columns: Any) -> bool:
 
 
 def sweep(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
-    """Find what nobody looks after: abandoned deliveries, and the channels that have something due, which are returned."""
+    """Queue abandoned deliveries again, and return the channels that have something due."""
     recover(channels)
     LastRound.note()
     return waiting(channels)
 
 
 def recover(channels: Mapping[ChannelName, Channel]) -> int:
-    """Queue the deliveries again whose sender has died or hangs: their lease has run out. How many they were.
+    """Queue deliveries again whose sender has stopped or hangs, because their lease has ended. Returns how many.
 
-    That is a failure like others: one whose senders die again and again is dead in the end, and goes the next way.
+    That counts as a failure. After the channel's last retry the delivery is dead, and the next channel is tried.
     """
     with transaction.atomic():
         abandoned = (
@@ -297,7 +302,7 @@ def recover(channels: Mapping[ChannelName, Channel]) -> int:
 
 
 def waiting(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
-    """Those of `channels` that have something due, for a receiver who may be sent something now."""
+    """Those of `channels` that have something due for a receiver who can be sent something now."""
     if not channels:
         return []
     with connection.cursor() as cursor:
@@ -316,10 +321,10 @@ SELECT name FROM unnest(%s::text[]) name CROSS JOIN LATERAL (
 
 
 def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (DeliveryState.DEAD,)) -> int:
-    """Queue those of these deliveries anew that stand in one of `states`, under the same key; how many they were.
+    """Queue those of the deliveries again that are in one of `states`, under the same key. Returns how many.
 
-    Their attempts so far are kept, and no doubt about them: sending anew decides that it may come twice. What waits, is under way
-    or went into a digest is never queued again.
+    The number of attempts is kept. `unsure` is cleared: whoever sends it again accepts that it may arrive twice.
+    Deliveries that wait, are being sent, or went into a digest are never queued again.
     """
     final = set(states) & {DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.SENT}
     return Delivery.objects.filter(pk__in=ids, state__in=final).update(
@@ -328,11 +333,11 @@ def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (D
 
 
 def switched_off() -> Q:
-    """Deliveries to a robot or webhook that is switched off or gone: sent anew, they would be dropped."""
+    """Deliveries to a robot or webhook that is switched off or deleted; sent again, they would be dropped."""
     on = [outlets.filter(pk=OuterRef("recipient"), active=True) for outlets in (Robot.objects, Endpoint.objects)]
     return Q(channel__in=[*ROBOTS, ChannelName.WEBHOOK]) & ~(Exists(on[0]) | Exists(on[1]))
 
 
 def hasten(ids: Collection[uuid.UUID]) -> int:
-    """Let those of these deliveries that have failed and wait for their next attempt be due now; how many they were."""
+    """Make those of the deliveries due now that have failed and wait for a retry. Returns how many."""
     return Delivery.objects.filter(RETRYING, pk__in=ids).update(available_at=Now())

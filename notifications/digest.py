@@ -1,4 +1,4 @@
-"""Summaries: what was held for somebody becomes one message when its time has come."""
+"""Digests: messages that were held for a person become one message when their time has come."""
 
 import logging
 import uuid
@@ -27,21 +27,21 @@ from web.models import new_ids
 logger = logging.getLogger(__name__)
 
 BATCH = 200
-"""For how many people one call gathers."""
+"""People for whom one call gathers, at most."""
 MOST = 200
-"""How many messages one digest holds."""
+"""Messages in one digest, at most."""
 REPEAT = timedelta(minutes=1)
-"""After how long a digest that could not be made is tried again, give or take a fifth."""
+"""Wait before a digest that could not be made is tried again, give or take a fifth."""
 ROOM = 8000
-"""Bytes that the list of what it gathers may take in a digest; in the inbox, each of them can be opened."""
+"""Bytes of the list in a digest, at most; in the inbox each message can be opened."""
 _PRESSING = (Topic.ASKED, Topic.WORK, Topic.OVERSIGHT, Topic.REMINDER, Topic.PROGRESS)
 
 
 def gather(now: datetime | None = None) -> int:
-    """Gather what was held until `now` (else the present), for BATCH people at most; how many messages were gathered.
+    """Gather the messages that were held until `now` into digests, for at most BATCH people. Returns how many messages.
 
-    The longest wait is first. One transaction for each person; any number of callers at once, and again after a crash. One that
-    was held alone is sent as itself.
+    The person who has waited longest comes first, in a transaction of their own. Any number of callers may run at
+    once, and again after a crash. A message that was held alone is sent as itself.
     """
     now = now or timezone.now()
     due = _due(now).values_list("person", "street_id").annotate(since=Min("held_until")).order_by("since")
@@ -57,7 +57,7 @@ def gather(now: datetime | None = None) -> int:
 
 
 def _due(now: datetime) -> MessageQuerySet:
-    """What was held until `now`."""
+    """The messages that were held until `now`."""
     return Message.objects.held().filter(held_until__lte=now)
 
 
@@ -80,7 +80,7 @@ def _gather(person: uuid.UUID, street: uuid.UUID, now: datetime) -> int:
 
 
 def _release(message: Message, now: datetime) -> None:
-    """Send a message as itself. It comes now, and so takes its place in the inbox, which is its id, now."""
+    """Send a held message as itself. It gets a new id, because its id is its place in the inbox."""
     topic, person = Topic(message.topic), message.recipient
     wishes, reaches = Wishes([person]), Reach([person])
     held = [(ChannelName(name), content) for name, content in message.ways or ()]
@@ -98,7 +98,7 @@ def _release(message: Message, now: datetime) -> None:
 
 
 def _summarise(held: Sequence[Message], now: datetime) -> None:
-    """Put one message in the place of several: in the inbox it tells of all, by each channel of those that would have gone by it."""
+    """Replace several messages by one: the inbox shows all of them in it, each channel those that it would have carried."""
     first, summary = held[0], _Summary(held)
     topics = {part.topic for part in held}
     of_one = len({part.subject_id for part in held}) == 1
@@ -128,7 +128,7 @@ def _summarise(held: Sequence[Message], now: datetime) -> None:
 
 
 class _Summary:
-    """What is said in the place of several messages to one person, by each channel."""
+    """What one person is sent in place of several messages, by channel."""
 
     def __init__(self, held: Sequence[Message]):
         self.held, self.language = held, held[-1].language
@@ -137,17 +137,17 @@ class _Summary:
         self.writer = Writer(CATALOGUE, {self.street})
 
     def parts(self, channel: str) -> list[Message]:
-        """The messages that would have gone by the channel."""
+        """The messages that would have been sent by the channel."""
         return [part for part in self.held if self.wishes.wants(self.person, Topic(part.topic), channel)]
 
     def content(self, parts: Sequence[Message], shape: str) -> Mapping[str, Any] | None:
-        """What says of them how many they are, and what each is about; None where the shape has no words for it."""
+        """The text that counts and lists the messages; None where the wording has no such shape."""
         lines = summed_up([Line.of(part) for part in parts], self.language, room=ROOM)["body"]
         facts = {"count": len(parts), "lines": lines}
         return self.writer.content(self.street, KIND, shape, self.language, facts)
 
     def deliveries(self, digest: Message, now: datetime) -> list[Delivery]:
-        """The deliveries of `digest`; a push that has more to tell than the one before it is no fallback, but goes beside it."""
+        """The deliveries of `digest`. A push that lists more than the push before it is sent beside it, not as its fallback."""
         ways: list[Way] = []
         beside: list[Way] = []
         pushed: set[Message] = set()
@@ -163,7 +163,7 @@ class _Summary:
         return [*reach(digest, ways, at), *reach(digest, beside, at)]
 
     def _way(self, name: ChannelName, parts: Sequence[Message]) -> Mapping[str, Any] | None:
-        """What the channel carries of these messages, one alone as itself; None where they do not go by it."""
+        """What the channel carries of these messages, a single message as itself; None where it carries none of them."""
         if name not in channels() or not parts:
             return None
         alone = dict(parts[0].ways or ()).get(name) if len(parts) == 1 else None

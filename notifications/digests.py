@@ -1,4 +1,4 @@
-"""Many messages as one text: a line for each, the urgent on top, and how many more there are where they are too long."""
+"""Many messages as one text: a line each, urgent ones first, and how many more there are where they do not fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from notifications.wording import Catalogue, Words, filled
 from web.words import bilingual
 
 CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages")
-"""The postman's own few words: a digest's, a trial's."""
+"""The wordings of digests and test messages."""
 KIND = "digest"
 FACTS = {
     "count": bilingual("消息条数", "how many messages there are"),
     "lines": bilingual("各条的编号、标题和事由，每行一条", "the number, title and matter of each, one a line"),
 }
-"""What the wording of a digest for a person may speak of."""
+"""The placeholders of a digest's wording."""
 _URGENT, _MORE = "urgent", "more"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a digest says of one message: its title and, where there is room, what it is about."""
+    """A message's line in a digest: its title and, where there is room, what it is about."""
 
     title: str
     urgent: bool = False
@@ -30,16 +30,16 @@ class Line:
 
     @classmethod
     def of(cls, message: Message) -> "Line":
-        """The number of what a message is about, unless its title says it, the title, and what it is about."""
+        """The line of a message: its code (unless the title has it), its title, and what it is about."""
         code, title = message.code, message.title
         return cls(title if code in title else f"{code} {title}", message.urgent, message.about)
 
 
 def summed_up(lines: Sequence[Line], language: str, *, room: int | None = None) -> dict[str, str]:
-    """The content of a digest of `lines`, in their order but the urgent first: `title`, `body` and `language`.
+    """The content of a digest of `lines`: `title`, `body` and `language`. Urgent lines come first, the others in their order.
 
-    Title and body together, with a line break between, take `room` bytes of UTF-8 at most. Where that is not enough, no line says what
-    it is about; those that do not fit even so are counted in the last line.
+    Title, a line break and body take at most `room` bytes of UTF-8. Where that is not enough, the lines leave out
+    what they are about; what still does not fit is counted in the last line.
     """
     text = _words(TEXT, language)
     title = filled(text.title, {"count": str(len(lines))})

@@ -1,4 +1,4 @@
-"""Why a group robot takes no message, as a delivery's error says it, and what the office can do about each."""
+"""Why a group robot's vendor refuses a message, and what the office can do about each reason."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from web.words import bilingual
 
 
 class Fault(models.TextChoices):
-    """What a vendor has against a message, whatever its own number for it."""
+    """A vendor's reason to refuse a message, the same for every vendor."""
 
     KEY = (
         "The robot is not known by this key",

@@ -1,8 +1,8 @@
-"""What people have allowed WeChat to tell them: counted when they tap, taken before a message, given back if it certainly did not go.
+"""How many WeChat messages people still allow: counted when they tap, used up by a delivery, given back if it certainly did not arrive.
 
-WeChat keeps the count that matters and shows it to nobody. Ours follows it: each delivery takes one message of a grant, once, however often
-it is repeated; where WeChat says that there is none left, ours is none. So it is too high or too low only for as long as nobody
-looks: too high until the next message is refused, too low by the messages whose outcome nobody ever learnt.
+WeChat keeps the count that matters and does not show it. Ours follows it. Each delivery uses one message of a grant
+once, however often it is retried. When WeChat says that none is left, ours becomes none. So our count may be too high
+until the next message is refused, and too low by the messages whose outcome nobody learnt.
 """
 
 import uuid
@@ -30,7 +30,7 @@ DECLINED = frozenset({"reject", "ban"})
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A grant by which a delivery goes out; `changed_at` is when its person had last said anything about it."""
+    """A grant that a delivery has used; `changed_at` is when the person last changed it."""
 
     delivery: uuid.UUID
     attempt: int
@@ -40,7 +40,7 @@ class Taken:
 
 
 def templates() -> Mapping[str, list[str]]:
-    """The templates that news is sent with and the kinds of news of each, `*` for all that have none of their own."""
+    """The templates that news is sent with, and the kinds of news of each; `*` stands for every kind without a template of its own."""
     found: dict[str, set[str]] = defaultdict(set)
     if settings.WECHAT_TEMPLATE:
         found[settings.WECHAT_TEMPLATE].add(ANY)
@@ -52,9 +52,9 @@ def templates() -> Mapping[str, list[str]]:
 
 
 def report(person: uuid.UUID, openid: str, taps: Mapping[str, str]) -> None:
-    """Count what the person tapped for each template, in WeChat's words; a word that is neither yes nor no changes nothing.
+    """Count what the person tapped for each template, in WeChat's words. Other words than yes or no change nothing.
 
-    Call it in a transaction that keeps the account theirs.
+    Call it in a transaction that has locked the person's WeChat account.
     """
     accepted = {template for template, tap in taps.items() if tap.startswith(ACCEPTED)}
     declined = {template for template, tap in taps.items() if tap in DECLINED}
@@ -75,23 +75,23 @@ def granted(openid: str) -> Mapping[str, Grant]:
 
 
 def forget(person: uuid.UUID) -> None:
-    """Forget all that the person has allowed: none of their WeChat accounts is theirs any more."""
+    """Delete everything that the person has allowed, when none of their WeChat accounts is theirs any more."""
     _remove(Grant.objects.filter(person_id=person))
 
 
 def forget_account(openid: str, *, keep: uuid.UUID | None = None) -> None:
-    """Forget what was allowed to a WeChat account, except by the person whose it is now."""
+    """Delete what was allowed to a WeChat account, except by the person `keep` who owns it now."""
     grants = Grant.objects.filter(openid=openid)
     _remove(grants if keep is None else grants.exclude(person_id=keep))
 
 
 def reachable(people: Collection[uuid.UUID], template: str) -> set[uuid.UUID]:
-    """Those of `people` who have allowed one more message of the template."""
+    """Those of `people` who allow one more message of the template."""
     return set(Grant.objects.usable(template).filter(person__in=people).values_list("person", flat=True))
 
 
 def take(delivery: uuid.UUID, attempt: int, person: uuid.UUID, template: str) -> Taken | None:
-    """Take one message of the person's newest grant for the delivery, unless an earlier attempt has.
+    """Use one message of the person's newest grant for the delivery, unless an earlier attempt has done so.
 
     None where none is left, or where a later attempt has begun.
     """
@@ -113,7 +113,7 @@ def take(delivery: uuid.UUID, attempt: int, person: uuid.UUID, template: str) ->
 
 
 def give_back(taken: Taken) -> None:
-    """The message certainly did not go: what this attempt took may be taken again; what an earlier one took stays taken."""
+    """The message certainly did not arrive: give back what this attempt used. What an earlier attempt used stays used."""
     if not taken.attempt:
         return
     with transaction.atomic():
@@ -124,12 +124,12 @@ def give_back(taken: Taken) -> None:
 
 
 def end(taken: Taken) -> None:
-    """WeChat says that nothing is left of the grant, unless the person has allowed more meanwhile."""
+    """WeChat says that nothing is left of the grant. Set it to nothing, unless the person has allowed more meanwhile."""
     _end(Grant.objects.filter(pk=taken.grant, changed_at=taken.changed_at))
 
 
 def _end(grants: GrantQuerySet) -> None:
-    """Nothing is left, and nobody who has taken from them gives anything back."""
+    """Set the grants to nothing, and let no delivery give anything back to them."""
     with transaction.atomic():
         ended = _locked(grants)
         SpentGrant.objects.filter(grant__in=ended).delete()
@@ -142,5 +142,5 @@ def _remove(grants: GrantQuerySet) -> None:
 
 
 def _locked(grants: GrantQuerySet) -> list[uuid.UUID]:
-    """Hold the grants; always before what was spent of them, so that nobody waits for each other."""
+    """Lock the grants. Always lock them before the rows of spent messages, so that two callers cannot deadlock."""
     return list(grants.order_by("pk").select_for_update().values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""What goes by itself: messages and e-mail codes that are too old to be of use to anybody."""
+"""Deleting messages and e-mail codes that are too old."""
 
 from datetime import datetime, timedelta
 
@@ -11,9 +11,9 @@ _CODES_KEPT = timedelta(days=2)
 
 
 def purge(at: datetime) -> int:
-    """Delete the messages older than `settings.MESSAGES_KEPT_DAYS` with their deliveries, in batches; how many they were.
+    """Delete messages older than `settings.MESSAGES_KEPT_DAYS` with their deliveries, in batches. Returns how many messages.
 
-    E-mail codes go when no limit counts them any more.
+    E-mail codes are deleted when no limit counts them any more.
     """
     EmailCode.objects.filter(created_at__lt=at - _CODES_KEPT).delete()
     old = Message.objects.filter(created_at__lt=at - timedelta(days=settings.MESSAGES_KEPT_DAYS)).order_by("created_at")

@@ -1,4 +1,4 @@
-"""Mail that cannot wait its turn: the code that proves an address."""
+"""Mail that is sent at once, without the queue: the code that proves an address."""
 
 from django.utils.translation import override
 
@@ -40,7 +40,7 @@ class AddressRefused(Exception):
 
 
 def ready() -> Email:
-    """The way out for mail. Raises NoMailServer where there is none."""
+    """The configured mail channel. Raises NoMailServer where there is none."""
     channel = email.from_settings()
     if channel is None:
         raise NoMailServer
@@ -48,10 +48,10 @@ def ready() -> Email:
 
 
 def send_code(address: str, code: str, language: str, *, minutes: int) -> None:
-    """Mail the code that proves that `address` is the person's; it is good for `minutes`. Never call it in a transaction.
+    """Mail the code that proves that `address` is the person's; it is valid for `minutes`. Never call it in a transaction.
 
-    Raises NoMailServer, AddressRefused or MailNotSent. Where nobody
-    knows whether it left, it counts as sent: a person who waits in vain asks again.
+    Raises NoMailServer, AddressRefused or MailNotSent. Where nobody knows whether the mail left, it counts as sent: a
+    person who gets nothing asks again.
     """
     channel = ready()
     title = bilingual("邻里办邮箱验证码", "Your e-mail code for Linli")

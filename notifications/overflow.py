@@ -1,7 +1,8 @@
-"""What is sent next by a channel whose receivers have limits: urgent messages alone, and what is too much as one digest.
+"""What a channel with rate limits sends next: single messages, or one digest of those that exceed the limits.
 
-While fewer wait for a receiver than it may be sent now, each goes out by itself. Where more wait, the urgent ones still do, as long as
-that leaves a token; all others are gathered into one digest. What may have arrived already is never gathered: a repeat carries its key.
+While fewer deliveries wait for a receiver than it may be sent now, each is sent by itself. Where more wait, urgent
+ones are still sent by themselves as long as that leaves a token, and all others become one digest. A delivery that
+may already have arrived never goes into a digest, because only a repeat carries its key.
 """
 
 import uuid
@@ -28,16 +29,16 @@ _MOST_TRIED, _MOST_PARTS = 8, 2_000
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A delivery to be claimed in the transaction in which it was chosen, and the token taken for it."""
+    """A delivery that was chosen to be claimed in the same transaction, and the token that was taken for it."""
 
     delivery: uuid.UUID
     token: datetime
 
 
 def choose(channel: Channel) -> Choice | None:
-    """The delivery to be sent next, in the caller's transaction; None where nothing waits that may be sent now.
+    """Choose the delivery to be sent next, in the caller's transaction. None where nothing can be sent now.
 
-    It may be a digest that was made just now. Any number of callers at once.
+    It may be a digest that was made just now. Any number of callers may run at once.
     """
     for recipient in ready(channel):
         name = Bucket.of(channel.name, recipient)
@@ -48,7 +49,7 @@ def choose(channel: Channel) -> Choice | None:
 
 
 def ready(channel: Channel) -> list[uuid.UUID]:
-    """Some receivers for whom something waits and who may be sent something now, those who have waited longest for an urgent one first."""
+    """Up to _MOST_TRIED receivers that have something waiting and may be sent something now; urgent first, then the longest wait."""
     parameters: dict[str, Any] = {
         "channel": channel.name,
         "numbers": [limit.number for limit in channel.limits],

@@ -1,4 +1,4 @@
-"""The page that a mail's link to end such mail opens, for people and for mail programs."""
+"""The page behind a mail's unsubscribe link, for people and for mail programs (RFC 8058)."""
 
 import math
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ _OFTEN = bilingual("操作次数已达上限。", "You have done this too often.
 
 
 class UnsubscribeLimit(Limit):
-    """A brake on floods from one address; mail programs of many people call from a few."""
+    """Rate limit of the unsubscribe page. It is high, because the mail programs of many people call from a few addresses."""
 
     scope = "unsubscribe"
     requests = 300
@@ -43,9 +43,9 @@ class UnsubscribeLimit(Limit):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """POST ends the mail that `token` names, with or without a body; GET shows the button for it, and changes nothing.
+    """POST ends the mail that `token` names, with or without a body. GET shows the button and changes nothing.
 
-    404 where the token is none of ours.
+    404 where the token is not ours.
     """
     limit = UnsubscribeLimit()
     if not limit.allows(client_address(request)):

@@ -1,4 +1,4 @@
-"""The letterbox: `post` turns letters into messages and deliveries, in the caller's transaction, and sends nothing."""
+"""Turning news into messages and deliveries: `post` writes them in the caller's transaction, and sends nothing."""
 
 import uuid
 from collections import defaultdict
@@ -25,14 +25,14 @@ from notifications.wording import Catalogue, Writer
 from web.models import new_ids
 
 type Way = tuple[ChannelName, Mapping[str, Any]]
-"""A channel, and what it would carry."""
+"""A channel, and the content that it would send."""
 
 PERSONAL_ORDER = (ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS)
-"""The channels of people, in the order in which they are tried."""
+"""The channels to people, in the order in which they are tried."""
 FEW = 3
-"""How many messages that are not urgent a person is sent one by one within LATELY; what follows is held for a digest."""
+"""Messages that a person is sent one by one within LATELY, urgent ones not counted; later ones wait for a digest."""
 _AT_ONCE = 10_000
-"""How many rows one statement inserts, which is over long before the database's patience with a statement."""
+"""Rows that one statement inserts, at most: few enough to stay far below the statement timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,12 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """News of one event for everybody to whom it is told in the same words.
+    """News of one event for everybody who reads it in the same words.
 
-    `key` is the event, `facts` what the wording's placeholders stand for (`code` is the number of what the event happened to), `about`
-    where and what that is in a few words; lazy words are said in each reader's language. `organisations` are those whose robots hear
-    it. `urgent` passes quiet hours and digests. Of two letters about one event to the same recipient the first counts.
+    `key` is the event's id. `facts` fill the wording's placeholders; `code` among them is the number of the subject.
+    `about` says where and what it is in a few words. Lazy strings are translated for each reader. The robots of
+    `organisations` get it, too. An `urgent` letter ignores quiet hours and digests. Of two letters about one event to
+    the same recipient the first is used.
     """
 
     key: uuid.UUID
@@ -69,7 +70,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """That an event happened, for the systems of the `organisations` concerned: its `type`, and `data` without words or names."""
+    """News of one event for the systems of `organisations`: its `type`, and `data` without words or names."""
 
     key: uuid.UUID
     street_id: uuid.UUID
@@ -84,7 +85,7 @@ class Signal:
 
 @dataclass(slots=True)
 class Posted:
-    """What was written: how many messages, and the channels that have something to send now."""
+    """How many messages were written, and which channels have something to send now."""
 
     messages: int = 0
     channels: set[ChannelName] = field(default_factory=set)
@@ -93,20 +94,21 @@ class Posted:
 def post(
     letters: Sequence[Letter], signals: Sequence[Signal], catalogue: Catalogue, *, now: datetime | None = None
 ) -> Posted:
-    """Write what `letters` and `signals` say to everybody concerned; an event that was posted before is not posted again.
+    """Write the messages and deliveries of `letters` and `signals`. Events that were posted before are not posted again.
 
-    `now` is the moment by which quiet hours and digests go, the present unless told. A letter that is OLD by then goes to inboxes
-    alone; signals go out whatever their age. Call it in the transaction that takes the event out of its outbox. Where two post one
-    event at the same time, the transaction of the second fails (IntegrityError), and finds everything said when it is tried again.
-    The number of statements does not depend on how many letters and people there are.
+    `now` is the moment for quiet hours and digests; None means the present. A letter that is older than OLD goes to
+    inboxes only; signals are sent whatever their age. Call it in the transaction that removes the event from its
+    outbox. Where two callers post one event at the same time, the second transaction fails (IntegrityError), and a
+    retry finds everything written. The number of statements does not grow with letters and people.
     """
     return _Posting(letters, signals, catalogue, now or timezone.now()).write()
 
 
 def reach(message: Message, ways: Sequence[Way], at: datetime) -> list[Delivery]:
-    """The deliveries of a person's message, due from `at` on: one by e-mail, and one push.
+    """The deliveries of a person's message, due at `at`: one by e-mail, and one push.
 
-    The push goes the first of the other `ways`; the rest follow in turn where the person turns out not to want that one.
+    The push uses the first of the other `ways`. The rest are its fallbacks, for a person who does not want that
+    channel.
     """
     email = [(name, {**content, **_subject(message, content)}) for name, content in ways if name == ChannelName.EMAIL]
     push = [(name, content) for name, content in ways if name != ChannelName.EMAIL]
@@ -119,14 +121,14 @@ def reach(message: Message, ways: Sequence[Way], at: datetime) -> list[Delivery]
 
 
 def _subject(message: Message, content: Mapping[str, Any]) -> dict[str, str]:
-    """What a mail is headed by: beside its title the number, the place and the matter, so that mails in a list can be told apart."""
+    """A mail's subject: the title with the code, the place and the matter, so that mails in a list differ."""
     title = content.get("title", "")
     more = " ".join(one for one in (message.code, message.about) if one and one not in title)
     return {"subject": f"{title} · {more}"} if more else {}
 
 
 def write(messages: Sequence[Message], deliveries: Sequence[Delivery]) -> None:
-    """Insert them, with ids that rise in their order."""
+    """Insert messages and deliveries, with ids that rise in their order."""
     rows = [*messages, *deliveries]
     for row, id in zip(rows, new_ids(len(rows)), strict=True):
         row.id = id
@@ -157,14 +159,14 @@ def _delivery(
 
 
 class Reach:
-    """Whom a channel's content reaches, asked once for everybody in a batch: it depends on nothing but the vendor's template."""
+    """Who can be reached by a channel, asked once per channel and template for everybody in the batch."""
 
     def __init__(self, people: Collection[uuid.UUID]):
         self._people = people
         self._known: dict[tuple[ChannelName, str], set[uuid.UUID]] = {}
 
     def __call__(self, name: ChannelName, content: Mapping[str, Any]) -> set[uuid.UUID]:
-        """Those whom the channel can bring the content to."""
+        """The people to whom the channel can deliver the content."""
         asked = name, content.get("template", "")
         if asked not in self._known:
             self._known[asked] = channels()[name].reachable(self._people, content)
@@ -177,7 +179,7 @@ def _about(letter: Letter, language: str) -> str:
 
 
 class _Posting:
-    """One call of `post`, with what it read of everybody concerned."""
+    """One call of `post`, with everything that it has read."""
 
     def __init__(self, letters: Sequence[Letter], signals: Sequence[Signal], catalogue: Catalogue, now: datetime):
         self.letters, self.signals, self.now = letters, signals, now
@@ -191,9 +193,9 @@ class _Posting:
         self.deliveries: list[Delivery] = []
 
     def _look_back(self) -> None:
-        """How many messages each person has had lately, and until when what they were not shown is held.
+        """Count each person's recent messages, and find until when their held messages wait.
 
-        What was old as it was told has disturbed nobody, and does not count.
+        A message that was old when it was written disturbed nobody, and is not counted.
         """
         lately = Message.objects.filter(
             person__in=self.wishes.active,
@@ -255,7 +257,7 @@ class _Posting:
             self.deliveries += reach(message, wanted, at)
 
     def _ways(self, letter: Letter, language: str, people: Sequence[uuid.UUID]) -> list[Way]:
-        """The channels that any of the people want, in the order in which they are tried, with what each carries."""
+        """The channels that any of the people want, in the order in which they are tried, with what each would send."""
         found: list[Way] = []
         for name in PERSONAL_ORDER:
             channel = channels().get(name)
@@ -269,7 +271,7 @@ class _Posting:
         return found
 
     def _held_until(self, letter: Letter, person: uuid.UUID) -> datetime | None:
-        """Until when the message waits for others, where it is one of many; None where it is sent by itself."""
+        """Until when the message is held for a digest; None where it is sent by itself."""
         if letter.urgent or self._is_old(letter):
             return None
         self.had[person] += 1

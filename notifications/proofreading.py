@@ -1,4 +1,4 @@
-"""Whether a wording can be said by its channel: every fault in words, each with the field that it lies in."""
+"""Checking a wording for its channel: every fault in words, with the field where it is."""
 
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Fault(NamedTuple):
 
 
 def faults(words: Words, shape: str, known: Collection[str]) -> Iterator[Fault]:
-    """Everything that is wrong with `words` for `shape`, where `known` are the facts of its kind."""
+    """Every fault of `words` in the shape; `known` are the facts that this kind of message has."""
     names = [*known, *(SHORT_FORM if shape != TEXT else ())]
     readable = True
     for field, text in (("title", words.title), ("body", words.body)):

@@ -1,6 +1,7 @@
-"""Which delivery a channel takes next whose receivers have no limits, as the statement that finds and locks it.
+"""Which delivery a channel without rate limits takes next: a part of the SQL statement that claims it.
 
-It is a part of the statement that claims (notifications/deliver.py), and knows `passed_over`: who is sent nothing just now.
+`notifications/deliver.py` puts it into that statement, which defines `passed_over`: the receivers that are sent
+nothing now.
 """
 
 import itertools
@@ -12,16 +13,16 @@ AT_SHARE = """
   WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
   GROUP BY recipient HAVING count(*) >= %(share)s
 """
-"""The receivers, with limits or without, that have their share of a channel under way: one that hangs does not take every slot."""
+"""Receivers with as many deliveries under way as they may have, so that one that hangs does not take every slot."""
 CALM_EVERY = 8
-"""Of so many claims one takes what is not urgent first."""
+"""Every n-th claim takes a delivery that is not urgent first."""
 _START = uuid.UUID(int=0)
 
 
 class Turn:
-    """Whose turn it is in a channel, as one process sees it: street after street, and now and then what is not urgent.
+    """Which street is next in a channel, and when a delivery that is not urgent is next. Each process has its own.
 
-    It is kept in memory: no row is written for it, and every process goes round all streets. Any number of threads at once.
+    It is kept in memory, so no row is written for it. Any number of threads may use it at once.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Turn:
         return {"start": _START, "urgent": urgent, "after": self._after[urgent], "else_after": self._after[not urgent]}
 
     def taken(self, street: uuid.UUID, *, urgent: bool) -> None:
-        """Go on behind the street whose delivery was taken."""
+        """Continue after the street whose delivery was taken."""
         self._after[urgent] = street
 
 
@@ -61,7 +62,7 @@ IN_TURN = """
     ORDER BY street_id, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
   ) due LIMIT 1
 """
-"""The urgent first, but for every eighth claim; among these the streets in turn, and of a street what has waited longest."""
+"""Urgent deliveries first, except at every eighth claim. Streets take turns; within a street the longest wait is first."""
 
 # The first of each receiver is found by one look into the index, however much stands behind it: each look begins behind the receiver
 # before. An urgent one that waits for its next attempt hides what is not urgent, which is then looked for.
@@ -89,4 +90,4 @@ BY_RECEIVER = """
     ORDER BY due.urgent DESC, due.available_at, due.id LIMIT 1
   ) FOR UPDATE SKIP LOCKED
 """
-"""The urgent first, then what has waited longest; it costs as many looks as receivers have something queued, however much that is."""
+"""Urgent deliveries first, then the longest wait. The cost grows with the receivers in the queue, not with its length."""

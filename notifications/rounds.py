@@ -1,4 +1,4 @@
-"""The rounds of one process: of each channel at most so many at once, so that one that hangs leaves room for the others."""
+"""The senders of one process: each channel has a few slots, so that a channel that hangs does not block the others."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from notifications.topics import ChannelName
 
 
 class Rounds:
-    """Who delivers by `channels` in this process. Its methods may be called in any number of threads."""
+    """Sends deliveries by `channels` in this process. Any number of threads may call it."""
 
     def __init__(self, channels: Mapping[ChannelName, Channel]):
         self.channels = channels
@@ -19,9 +19,10 @@ class Rounds:
         self._slots = {name: threading.BoundedSemaphore(channel.slots) for name, channel in channels.items()}
 
     def deliver(self, name: ChannelName) -> int:
-        """Go on a round for a channel; how many deliveries were tried.
+        """Send what is due by a channel. Returns how many deliveries were tried.
 
-        None are where all its slots are taken (who has them will find what is due) and where it is not set up.
+        Returns 0 where the channel is not set up, or where all its slots are taken: the threads that have them find
+        what is due.
         """
         slot = self._slots.get(name)
         if slot is None or self.stopping.is_set() or not slot.acquire(blocking=False):
@@ -32,16 +33,16 @@ class Rounds:
             slot.release()
 
     def sweep(self) -> Sequence[ChannelName]:
-        """Gather what was held for long enough, and find what nobody looks after; the channels that have something due."""
+        """Gather held messages, queue abandoned deliveries again, and return the channels that have something due."""
         digest.gather()
         return deliver.sweep(self.channels)
 
     def stop(self) -> None:
-        """Let every round end with what it is sending now, and none begin."""
+        """Let every call of `deliver` end after what it is sending now, and let no new call begin."""
         self.stopping.set()
 
 
 @cache
 def here() -> Rounds:
-    """Those of this process. Raises ImproperlyConfigured, naming the setting, where a channel is badly set up."""
+    """The senders of this process. Raises ImproperlyConfigured, naming the setting, where a channel is badly set up."""
     return Rounds(channels())

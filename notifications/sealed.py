@@ -1,4 +1,4 @@
-"""Secrets at rest: a column that the database holds encrypted, and Python reads in the clear."""
+"""Encrypted columns: the database holds secrets encrypted, Python reads them in plain text."""
 
 import base64
 import hashlib
@@ -17,13 +17,13 @@ def _box(*keys: str) -> MultiFernet:
 
 
 class SealedField(models.TextField):
-    """Text that is encrypted under SECRET_KEY; what older keys (SECRET_KEY_FALLBACKS) sealed can still be read.
+    """Text that is encrypted under SECRET_KEY. What older keys (SECRET_KEY_FALLBACKS) encrypted can still be read.
 
-    Sealed by a key that is gone, it reads as empty: what needs it is then not set up. It cannot be searched by.
+    Text whose key is gone reads as empty, so what needs it counts as not set up. The column cannot be searched.
     """
 
     def from_db_value(self, value: str | None, *args: Any) -> str | None:
-        """In the clear."""
+        """The plain text."""
         if not value:
             return value
         try:
@@ -32,7 +32,7 @@ class SealedField(models.TextField):
             return ""
 
     def get_prep_value(self, value: Any) -> Any:
-        """Encrypted."""
+        """The encrypted text."""
         return self._box().encrypt(str(value).encode()).decode() if value else value
 
     def _box(self) -> MultiFernet:

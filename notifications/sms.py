@@ -1,4 +1,4 @@
-"""The text message that cannot wait its turn: a sign-in code."""
+"""The text message that is sent at once, without the queue: a sign-in code."""
 
 import logging
 import uuid

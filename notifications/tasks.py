@@ -1,4 +1,4 @@
-"""Celery's doors to the postman's work: nudges only, for what they say stands in the database."""
+"""The Celery tasks of notifications. They are hints only: what is due is in the database."""
 
 import logging
 from collections.abc import Iterable
@@ -13,20 +13,20 @@ from notifications.topics import ChannelName
 logger = logging.getLogger(__name__)
 
 _STALE = 5
-"""Seconds after which a nudge is worth nothing: a later sweep has repeated it."""
+"""Seconds after which a nudge is useless, because a later sweep has repeated it."""
 # Without a policy of its own a publisher goes on connecting for seconds, whatever else says that nothing is to be repeated.
 _ONCE = {"max_retries": 0}
 
 
 @shared_task(name="notifications.deliver")
 def deliver(channel: str) -> None:
-    """Send what is due by one channel."""
+    """Send the due deliveries of a channel."""
     rounds.here().deliver(ChannelName(channel))
 
 
 @shared_task(name="notifications.sweep")
 def sweep() -> None:
-    """Gather what was held for long enough, and find what a nudge has lost: abandoned deliveries, channels with something due."""
+    """Gather held messages, queue abandoned deliveries again, and nudge the channels that have something due."""
     nudge(rounds.here().sweep())
 
 
@@ -37,7 +37,7 @@ def purge() -> None:
 
 
 def nudge(names: Iterable[ChannelName]) -> bool:
-    """Ask the postman to go on a round for these channels. False where the broker is away: a later sweep finds what is due."""
+    """Ask workers to send what is due by these channels. Returns False where the broker is away; a later sweep finds it then."""
     for name in names:
         try:
             deliver.apply_async([str(name)], expires=_STALE, retry=True, retry_policy=_ONCE)

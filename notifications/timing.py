@@ -1,4 +1,4 @@
-"""When a message may leave the house: quiet hours, digests, and how long a failed delivery waits."""
+"""When a message is sent: quiet hours, digests, and the wait between retries."""
 
 import random
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ from django.conf import settings
 from notifications.topics import Digest
 
 type Quiet = tuple[time, time]
-"""From when and until when somebody is left alone, by the server's clock; equal ends for never."""
+"""Begin and end of quiet hours by the server's clock; equal ends mean never."""
 
 JITTER = 0.2
 LATELY = timedelta(minutes=10)
-"""The time in which a few messages are enough, and how long what follows them is held."""
+"""The period in which a person gets a few messages one by one, and how long later ones are held."""
 DAILY_AT = time(8, 30)
 OLD = timedelta(hours=24)
-"""The age from which news disturbs nobody any more: people find it in their inboxes, and nowhere else."""
+"""The age from which news goes to inboxes only."""
 
 
 def after_quiet(now: datetime, quiet_from: time, quiet_until: time) -> datetime:
-    """`now`, or the end of the quiet hours that it lies in. Equal ends mean that there are none."""
+    """`now`, or the end of the quiet hours that `now` falls into. Equal ends mean no quiet hours."""
     hours = quiet_hours(now, quiet_from, quiet_until)
     return hours[1] if hours else now
 
 
 def quiet_hours(now: datetime, quiet_from: time, quiet_until: time) -> tuple[datetime, datetime] | None:
-    """The beginning and the end of the quiet hours that `now` lies in; None where it lies in none."""
+    """Begin and end of the quiet hours that `now` falls into; None outside quiet hours."""
     zone = ZoneInfo(settings.TIME_ZONE)
     local = now.astimezone(zone)
     begun = local.time() >= quiet_from
@@ -41,7 +41,7 @@ def quiet_hours(now: datetime, quiet_from: time, quiet_until: time) -> tuple[dat
 
 
 def held_until(now: datetime, digest: Digest) -> datetime:
-    """When what is held from `now` on for a person with that setting is gathered; NEVER holds nothing."""
+    """When messages that are held from `now` on are gathered, for a person with this setting. NEVER holds nothing."""
     local = now.astimezone(ZoneInfo(settings.TIME_ZONE))
     match digest:
         case Digest.NEVER:
@@ -55,12 +55,12 @@ def held_until(now: datetime, digest: Digest) -> datetime:
 
 
 def wait(delays: Sequence[timedelta], failures: int) -> timedelta | None:
-    """How long to wait after the `failures`-th failure, give or take a fifth; None where it was the last."""
+    """How long to wait after the n-th failure, give or take a fifth; None after the last one."""
     if failures > len(delays):
         return None
     return jittered(delays[failures - 1])
 
 
 def jittered(delay: timedelta) -> timedelta:
-    """`delay`, give or take a fifth, so that what waits together does not come back together."""
+    """`delay`, give or take a fifth, so that retries that wait together do not all come at the same moment."""
     return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311

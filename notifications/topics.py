@@ -1,4 +1,4 @@
-"""The words that messages are sorted by: channels, topics, how a delivery stands."""
+"""The closed lists of notifications: channels, topics, states of a delivery, digests."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from web.words import bilingual
 
 
 class ChannelName(models.TextChoices):
-    """The ways out of the house; the inbox is no way out but the message itself."""
+    """The ways by which a message is sent. The inbox is no channel: it shows the message itself."""
 
     EMAIL = "email", bilingual("电子邮件", "E-mail")
     SMS = "sms", bilingual("短信", "SMS")
@@ -22,7 +22,7 @@ ROBOTS = (ChannelName.WECOM, ChannelName.DINGTALK, ChannelName.FEISHU)
 
 
 class Topic(models.TextChoices):
-    """What a message is about, as a person chooses what to hear of."""
+    """What a message is about; people choose channels by topic."""
 
     ASKED = "asked", bilingual("需要我答复", "I am asked")
     PROGRESS = "progress", bilingual("办理进展", "Progress")
@@ -36,7 +36,7 @@ OF_STAFF = (Topic.WORK, Topic.REMINDER, Topic.OVERSIGHT)
 
 
 class DeliveryState(models.TextChoices):
-    """How a delivery stands."""
+    """Where a delivery stands."""
 
     QUEUED = "queued", bilingual("待发送", "Queued")
     SENDING = "sending", bilingual("发送中", "Being sent")
@@ -47,7 +47,7 @@ class DeliveryState(models.TextChoices):
 
 
 class Digest(models.TextChoices):
-    """How often a person wants one summary in the place of many messages."""
+    """How often a person gets one summary instead of many messages."""
 
     AUTO = "auto", bilingual("自动", "By role")
     NEVER = "never", bilingual("逐条通知", "Each by itself")

@@ -1,4 +1,4 @@
-"""A message to try a robot or a webhook out: it goes the whole way that news goes, whatever the receiver is told otherwise."""
+"""Test messages for robots and webhooks. They are sent like any other message, whatever topics the receiver has chosen."""
 
 import uuid
 from typing import Any

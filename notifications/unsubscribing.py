@@ -1,4 +1,4 @@
-"""Ending mail by an address that the mail itself names (RFC 8058): its holder needs no sign-in."""
+"""Ending mail by a link in the mail itself (RFC 8058), without signing in."""
 
 import uuid
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ _SALT = "notifications.unsubscribing"
 
 
 class BadLink(Exception):
-    """An address that we did not give out, or whose person is gone."""
+    """The link is not ours, or its person no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """The topics that a mail told its person of."""
+    """The topics of one mail to one person."""
 
     person: uuid.UUID
     topics: tuple[Topic, ...]
 
     @classmethod
     def read(cls, token: str) -> "Mailing":
-        """What the token names, for as long as SECRET_KEY stays. Raises BadLink."""
+        """Read a token, which is valid as long as SECRET_KEY stays the same. Raises BadLink."""
         try:
             person, *topics = Signer(salt=_SALT).unsign_object(token)
         except BadSignature as error:
@@ -38,7 +38,7 @@ class Mailing:
 
     @classmethod
     def of(cls, person: uuid.UUID, delivery: uuid.UUID) -> "Mailing":
-        """What a delivery to the person tells of; a digest tells of what its parts do."""
+        """The topics of a delivery to a person; a digest has those of its parts."""
         itself = Message.objects.filter(deliveries=delivery).exclude(kind=KIND)
         parts = Message.objects.filter(gathered_into__deliveries=delivery)
         told = set(itself.values_list("topic", flat=True).union(parts.values_list("topic", flat=True)))
@@ -46,17 +46,17 @@ class Mailing:
 
     @property
     def address(self) -> str:
-        """Where it can be ended, without the site: signed, and nothing in it says who the person is."""
+        """The path of the unsubscribe page: signed, and nothing in it says who the person is."""
         return reverse("unsubscribe", args=[Signer(salt=_SALT).sign_object([self.person.hex, *self.topics])])
 
     @property
     def wanted(self) -> list[Topic]:
-        """The topics that the person still hears of by e-mail."""
+        """Those of the topics that the person still gets by e-mail."""
         wishes = Wishes([self.person])
         return [one for one in self.topics if wishes.wants(self.person, one, ChannelName.EMAIL)]
 
     def end(self) -> None:
-        """Decline the topics by e-mail for the person; again does no harm. Raises BadLink where the person is gone."""
+        """Switch the topics off by e-mail for the person; a second time does no harm. Raises BadLink where the person no longer exists."""
         with transaction.atomic():
             there = get_user_model().objects.select_for_update(no_key=True).filter(pk=self.person)
             if not there.values_list("pk").first():

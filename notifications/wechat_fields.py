@@ -1,7 +1,7 @@
-"""What WeChat takes in the fields of a subscription message (`sendMessage`, the table of its parameters' limits).
+"""The values that WeChat accepts in the fields of a subscription message (`sendMessage`, table of parameter limits).
 
-A field that breaks its type's rule makes WeChat refuse the whole message (47003). So whatever can be said within the rule is made to fit;
-what cannot, such as a time that there is none of, is not invented.
+A field that breaks the rule of its type makes WeChat refuse the whole message (47003). So every value is cut or
+changed to fit, where the rule allows that. A value that is missing, such as a date, is never invented.
 """
 
 import re
@@ -70,21 +70,21 @@ _CHINESE_NAME = 10
 
 
 class Unfit(ValueError):
-    """What is to be said cannot be said in a field of this type; the text names the field."""
+    """The value cannot be written in a field of this type; the message names the field."""
 
     def __init__(self, name: str):
         super().__init__(f"There is nothing to say in {name}.")
 
 
 def type_of(name: str) -> str:
-    """The type of the field `name`, which is the name without its number: `thing` for `thing2`."""
+    """The type of a field: its name without its number, `thing` for `thing2`."""
     return name.rstrip("0123456789")
 
 
 def fit(name: str, value: str) -> str:
-    """`value` as WeChat takes it in the field `name`: one line, within the type's length, never empty.
+    """`value` as WeChat accepts it in the field `name`: one line, within the type's length, never empty.
 
-    Raises Unfit where a time, date, amount, number or phone has no such value.
+    Raises Unfit where the field is a time, date, amount, number or phone, and the value is not.
     """
     value = " ".join("".join(" " if unicodedata.category(one) in _INVISIBLE else one for one in value).split())
     fitted = _FITTING.get(type_of(name), _text)(value)
@@ -98,7 +98,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def _text(value: str, most: int = _LENGTHS["thing"]) -> str:
-    """Any characters; those outside of Unicode's first plane count twice, as WeChat's clients count them."""
+    """Any characters. Those outside Unicode's first plane count twice, as WeChat counts them."""
     if _width(value) <= most:
         return value or NOTHING
     while _width(value) > most - len(MORE):
@@ -111,12 +111,12 @@ def _width(value: str) -> int:
 
 
 def _only(kind: str, allowed: str, otherwise: str, value: str) -> str:
-    """The characters of `value` that a field of this type allows."""
+    """The characters of `value` that this type allows."""
     return "".join(re.findall(f"[{allowed}]", value))[: _LENGTHS[kind]].strip() or otherwise
 
 
 def _name(value: str) -> str:
-    """Ten characters where one is Chinese, else twenty letters or symbols; no digits."""
+    """Ten characters where any is Chinese, otherwise twenty letters or symbols; no digits."""
     value = " ".join(re.sub(r"[0-9]", "", value).split())
     return _text(value, _CHINESE_NAME if re.search(f"[{_HAN}]", value) else _LENGTHS["name"])
 
@@ -141,7 +141,7 @@ def _car(value: str) -> str:
 
 
 def _moments(value: str, *, dated: bool) -> str:
-    """A moment or a span of two, as WeChat's own examples are written; nothing where there is none."""
+    """A moment or a span of two, written as in WeChat's examples; empty where there is none."""
     found = [_moment(part) for part in _RANGE.split(value)]
     if not found[0] or not all(found) or len(found) > 2 or (dated and "年" not in found[0]):
         return ""
@@ -177,7 +177,7 @@ def _date(value: str) -> date | None:
 
 
 def _nearest(month: int, day: int) -> date | None:
-    """The day of that name that is nearest to today."""
+    """The date with this month and day that is nearest to today."""
     today = timezone.localdate()
     found = (_day(today.year + years, month, day) for years in (-1, 0, 1))
     return min(filter(None, found), key=lambda one: abs(one - today), default=None)

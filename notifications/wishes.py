@@ -1,4 +1,4 @@
-"""By which channels people hear of what: as they have chosen, else by default."""
+"""The channels by which people hear of each topic: what they have chosen, otherwise the default."""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
@@ -21,13 +21,13 @@ DEFAULTS: Mapping[Topic, frozenset[str]] = {
     Topic.OVERSIGHT: FREE,
 }
 URGENT_DEFAULTS: Mapping[Topic, frozenset[str]] = {Topic.WORK: frozenset({ChannelName.SMS})}
-"""What the urgent messages of a topic use besides, unless the person has said no."""
+"""Further channels of a topic's urgent messages, unless the person has switched them off."""
 ALWAYS = frozenset({(Topic.ASKED, INBOX), (Topic.WORK, INBOX)})
-"""What cannot be declined: a person who must act is told of it at least in the inbox."""
+"""What cannot be switched off: a person who must act is told at least in the inbox."""
 
 
 class Wishes:
-    """What some people have chosen, read in three statements however many they are. People who are gone or inactive want nothing."""
+    """The preferences of some people, read in three statements however many they are. Inactive people want nothing."""
 
     def __init__(self, people: Collection[uuid.UUID]):
         active = get_user_model().objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True)
@@ -37,7 +37,7 @@ class Wishes:
         self._said = {(person, topic, channel): wanted for person, topic, channel, wanted in said}
 
     def wants(self, person: uuid.UUID, topic: Topic, channel: str, *, urgent: bool = False) -> bool:
-        """Whether the person hears of the topic by the channel (or INBOX)."""
+        """Whether the person gets the topic by the channel (or INBOX)."""
         if person not in self.active:
             return False
         if (topic, channel) in ALWAYS:
@@ -46,7 +46,7 @@ class Wishes:
         return self._said.get((person, str(topic), str(channel)), default)
 
     def said(self, person: uuid.UUID, topic: Topic, channel: str) -> bool:
-        """Whether the person has said yes or no, so that no default counts."""
+        """Whether the person has chosen for this topic and channel, so that the default is not used."""
         return (topic, channel) not in ALWAYS and (person, str(topic), str(channel)) in self._said
 
     def after_quiet(self, person: uuid.UUID, now: datetime) -> datetime:
@@ -64,7 +64,7 @@ class Wishes:
 
 
 def say(person: uuid.UUID, wishes: Iterable[tuple[Topic, str, bool]]) -> None:
-    """Put down whether the person wants each topic by its channel, in the place of what they said of it before."""
+    """Store whether the person wants each topic by its channel, in place of what they chose before."""
     Preference.objects.bulk_create(
         [
             Preference(person_id=person, topic=topic, channel=channel, wanted=wanted)

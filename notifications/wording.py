@@ -1,4 +1,4 @@
-"""From facts to words: the office's wording of a kind, else the one that Linli brings, filled in and cut to what a channel takes."""
+"""From facts to text: find the wording (the office's own, otherwise ours), fill it in, and cut it to the channel's length."""
 
 import re
 import tomllib
@@ -42,20 +42,20 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The wordings that Linli brings, from `zh-hans.toml` and `en.toml` in a directory: by kind, then shape."""
+    """The wordings that come with Linli, from `zh-hans.toml` and `en.toml` in a directory: by kind, then by shape."""
 
     directory: Path
     _read: dict[str, Mapping[str, Mapping[str, Words]]] = field(default_factory=dict)
 
     def kinds(self, language: str) -> Mapping[str, Mapping[str, Words]]:
-        """Every kind's wordings by shape."""
+        """The wordings of every kind, by shape."""
         if language not in self._read:
             document = tomllib.loads((self.directory / f"{language}.toml").read_text())
             self._read[language] = {kind: _shapes(table) for kind, table in document.items()}
         return self._read[language]
 
     def find(self, kind: str, shape: str, language: str) -> Words | None:
-        """The wording of the kind, else the one for any kind; None where the shape has neither."""
+        """The wording of the kind, otherwise the one for any kind; None where the shape has neither."""
         known = self.kinds(language)
         return known.get(kind, {}).get(shape) or known.get(ANY, {}).get(shape)
 
@@ -72,14 +72,14 @@ def _shapes(table: Mapping[str, Any]) -> dict[str, Words]:
 
 
 class Writer:
-    """Words everything that one batch posts; the office's wordings of its streets are read once."""
+    """Writes the texts of one batch. The wordings of its streets are read once."""
 
     def __init__(self, catalogue: Catalogue, streets: Collection[uuid.UUID], *, drafts: Iterable[Wording] = ()):
         self.catalogue, self.streets, self.drafts = catalogue, streets, list(drafts)
 
     @cached_property
     def own(self) -> Mapping[tuple[uuid.UUID, str, str, str], Words]:
-        """The streets' own wordings; drafts stand in the place of what is stored."""
+        """The streets' own wordings. `drafts` replace stored ones."""
         stored = Wording.objects.filter(street_id__in=set(self.streets))
         return {
             (one.street_id, one.kind, one.channel, one.language): Words(one.title, one.body, one.template)
@@ -89,10 +89,10 @@ class Writer:
     def content(
         self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """The content of a delivery: `title`, `body` and `language`; for other shapes than text also `template`, `fields` and `order`.
+        """The content of a delivery: `title`, `body` and `language`; shapes other than text also have `template`, `fields` and `order`.
 
-        None where the shape has no wording, or no vendor's template yet, or where its fields cannot say the facts. Facts are said in
-        `language`.
+        None where the shape has no wording or no vendor template, or where its fields cannot hold the facts. Facts
+        are written in `language`.
         """
         with override(language):
             said = {name: str(value) for name, value in facts.items()}
@@ -133,11 +133,11 @@ DEFAULT_TEMPLATES = {
     ChannelName.SMS.value: lambda: settings.SMS_TEMPLATE,
     ChannelName.WECHAT.value: lambda: settings.WECHAT_TEMPLATE,
 }
-"""The vendor's template of a wording that names none."""
+"""The vendor's template for a wording that names none."""
 
 
 def placeholders(text: str) -> list[str]:
-    """The names of the placeholders in `text`, in their order. Raises BadWording where a `$` begins none."""
+    """The names of the placeholders in `text`, in order. Raises BadWording where a `$` does not begin a placeholder."""
     template = Template(text)
     if not template.is_valid():
         raise BadWording(bilingual("“$” 后应为 {名称}，如 ${code}。", "A “$” begins a placeholder such as ${code}."))
@@ -145,14 +145,14 @@ def placeholders(text: str) -> list[str]:
 
 
 def filled(text: str, said: Mapping[str, str]) -> str:
-    """`text` with its placeholders filled in; one that has no fact is left empty, so that a message is never lost for it."""
+    """`text` with its placeholders filled in. A placeholder without a fact is left empty, so that the message is still sent."""
     return (
         Template(text).safe_substitute({name: said.get(name, "") for name in Template(text).get_identifiers()}).strip()
     )
 
 
 def fields_of(body: str, said: Mapping[str, str]) -> dict[str, str]:
-    """The fields of a wording that has one a line, filled in. Raises BadWording for a line that is none."""
+    """The fields of a wording that has one field per line, filled in. Raises BadWording for a line that is not a field."""
     fields = {}
     for line in filter(None, map(str.strip, body.splitlines())):
         found = _FIELD.match(line)

@@ -11,7 +11,7 @@ from notifications.topics import ChannelName
 
 @cache
 def channels() -> Mapping[ChannelName, Channel]:
-    """Every channel that is configured, by its name. Raises ImproperlyConfigured, naming the setting, where one is so badly."""
+    """Every configured channel by its name. Raises ImproperlyConfigured, naming the setting that is wrong."""
     made: list[Channel | None] = [
         email.from_settings(),
         wechat.from_settings(),

@@ -1,4 +1,4 @@
-"""What every channel is: who can be reached by it, and how one delivery goes out."""
+"""What every channel does: say whom it can reach, and send one delivery."""
 
 import uuid
 from abc import ABC, abstractmethod
@@ -18,10 +18,11 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One claimed delivery. `key` is the same at every attempt; `unsure` says that an earlier one may have reached the receiver.
+    """One claimed delivery, with what the channel needs to send it.
 
-    `content` is what the channel's wording made of the event, `recipient` the person, robot or webhook, `failures` how many attempts
-    have failed before this one, `token` the receiver's that was taken for it where it has limits.
+    `key` is the same at every attempt. `unsure` says that an earlier attempt may have reached the receiver. `content`
+    is the filled-in wording. `recipient` is the person, robot or webhook. `failures` is how many attempts have failed
+    before. `token` is the receiver's token, where the channel has rate limits.
     """
 
     key: uuid.UUID
@@ -41,7 +42,7 @@ class Envelope:
 
 
 class Undelivered(Exception):
-    """A delivery did not arrive; `reason` is for the office: no secret, no phone, no name."""
+    """The delivery did not arrive. `reason` is shown to the office, so it holds no secret, no phone and no name."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -49,9 +50,9 @@ class Undelivered(Exception):
 
 
 class TryLater(Undelivered):
-    """It did not arrive, and may the next time; `after` is how long the receiver asks to wait.
+    """It did not arrive and can be tried again; `after` is how long the receiver asks to wait.
 
-    One that was only held back by a limit (`counts` false) is not counted as a failure.
+    With `counts` false it was only held back by a rate limit, and is not counted as a failure.
     """
 
     def __init__(self, reason: str, *, after: timedelta | None = None, counts: bool = True):
@@ -60,28 +61,29 @@ class TryLater(Undelivered):
 
 
 class Unsure(Undelivered):
-    """Nobody knows whether it arrived: the answer was lost on its way. The next attempt is told so."""
+    """Nobody knows whether it arrived, because the answer was lost. The next attempt is told so."""
 
 
 class Afresh(Undelivered):
-    """It certainly never arrived, whatever was feared before: it begins anew, as if it had not been tried."""
+    """It certainly did not arrive, also at earlier attempts that were unsure. It starts again as if it had never been tried."""
 
 
 class Refused(Undelivered):
-    """The receiver refuses it, and will again: it is not repeated."""
+    """The receiver refuses it and would refuse it again. It is not repeated."""
 
 
 class Unwanted(Undelivered):
-    """The person does not want it by this channel, or has not allowed it: a fallback is tried."""
+    """The person does not want it by this channel, or has not allowed it. The next channel is tried."""
 
 
 class Channel(ABC):
-    """A way out of the house, made with its configuration.
+    """One way to send messages, made with its configuration.
 
-    `shape` is the wording that it shows. `slots` deliveries at most are under way at once in a process, each for less than `lease`.
-    At most `slots_each` of them (None: any number) go to one receiver, in all processes together. A `quiet` channel keeps its receivers'
-    quiet hours. After the n-th failure the n-th of `delays` is waited, with jitter; after the last one it is dead. `limits` are those of
-    one receiver, who takes `room` bytes of text: what does not fit under them becomes a digest.
+    `shape` names the wording that it uses. A process sends at most `slots` deliveries at once, each within its
+    `lease`. All processes together send at most `slots_each` to one receiver (None: any number). A `quiet` channel
+    keeps quiet hours. After the n-th failure the n-th of `delays` is waited, with jitter; after the last one the
+    delivery is dead. `limits` are the rate limits of one receiver, and `room` is how many bytes of text the receiver
+    takes; what exceeds the limits becomes a digest.
     """
 
     name: ClassVar[ChannelName]
@@ -98,7 +100,7 @@ class Channel(ABC):
 
     @cached_property
     def turn(self) -> Turn:
-        """Whose turn it is, for what this process sends."""
+        """Which street is next in this process."""
         return Turn()
 
     @property

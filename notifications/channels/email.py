@@ -36,7 +36,7 @@ _PERMANENT = 500
 
 
 class _Whole(UnstructuredHeader, BaseHeader):
-    """A header that is one long word and stays so: broken into encoded words, mail programs would find no address in it."""
+    """A header of one long word that is never broken into parts: mail programs would not find the address in the parts."""
 
     def fold(self, *, policy: Policy) -> str:
         """The header on one line."""
@@ -48,7 +48,7 @@ _HEADERS.map_to_type("list-unsubscribe", _Whole)
 
 
 class _Mail(EmailMultiAlternatives):
-    """A mail whose address for ending such mail stays whole."""
+    """A mail whose unsubscribe header stays in one piece."""
 
     def message(self, *, policy: Policy | None = None) -> EmailMessage:
         """As the standard library's."""
@@ -58,26 +58,27 @@ class _Mail(EmailMultiAlternatives):
 
 
 class NoSuchReceiver(Refused):
-    """The mail server says that there is nobody at this address, or that it is none."""
+    """The mail server says that this address does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How mail leaves: from whom, such as `Linli <linli@street.example>`, and the site whose settings it names."""
+    """How mail is sent: the sender, such as `Linli <linli@street.example>`, and the site whose settings page a mail links to."""
 
     sender: str
     site: str
 
     @property
     def domain(self) -> str:
-        """The sender's, which every Message-ID ends in."""
+        """The sender's domain, with which every Message-ID ends."""
         return parseaddr(self.sender)[1].rpartition("@")[2]
 
 
 class Email(Channel):
-    """Mail to the address that a person has confirmed.
+    """Mail to a person's confirmed address.
 
-    A mail whose acceptance is unknown is sent again with the same Message-ID: readers' programs and many servers show it once.
+    A mail whose outcome is unknown is sent again with the same Message-ID, so that mail programs and many servers
+    show it once.
     """
 
     name: ClassVar[ChannelName] = ChannelName.EMAIL
@@ -87,7 +88,7 @@ class Email(Channel):
         self.config = config
 
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
-        """Those who have confirmed an address."""
+        """The people who have confirmed an address."""
         confirmed = Profile.objects.filter(person__in=recipients, email_confirmed_at__isnull=False)
         return set(confirmed.exclude(email="").values_list("person", flat=True))
 
@@ -144,7 +145,7 @@ class Email(Channel):
 
 
 def from_settings() -> Email | None:
-    """E-mail as the settings say; None without EMAIL_URL. Raises ImproperlyConfigured, naming the setting that is wrong."""
+    """The e-mail channel from the settings; None without EMAIL_URL. Raises ImproperlyConfigured, naming the wrong setting."""
     if not settings.EMAIL_URL:
         return None
     sender = settings.DEFAULT_FROM_EMAIL
@@ -154,7 +155,7 @@ def from_settings() -> Email | None:
 
 
 def _deliver(mail: EmailMultiAlternatives) -> None:
-    """Hand one mail over. Raises TryLater, Refused or Unsure; none repeats what the server said of the receiver."""
+    """Send one mail. Raises TryLater, Refused or Unsure; their reasons repeat nothing that the server said about the receiver."""
     server = mailers.default
     try:
         server.open()
@@ -195,7 +196,7 @@ def _refusal(error: smtplib.SMTPResponseException, what: str) -> TryLater | Refu
 
 
 def _is_policy(error: smtplib.SMTPResponseException) -> bool:
-    """Whether it was refused for what we are, and not for the address (RFC 3463, X.7)."""
+    """Whether the server refused because of who we are, not because of the address (RFC 3463, X.7)."""
     return ".7." in _said(error)
 
 

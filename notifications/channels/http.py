@@ -1,6 +1,7 @@
-"""The way from a channel to a server of somebody else's: one exchange of HTTP, over in a known time whatever that server does.
+"""HTTP requests to other people's servers: each ends within a known time, whatever the server does.
 
-Proxies of the environment are not used, redirects not followed. Neither addresses nor headers are logged: they hold keys.
+Proxies from the environment are not used, and redirects are not followed. Addresses and headers are not logged,
+because they hold keys.
 """
 
 import contextlib
@@ -52,7 +53,7 @@ _end: ContextVar[float] = ContextVar("end", default=math.inf)
 
 
 class BadStatus(Refused):
-    """A server refuses with an HTTP status, and will again; its `answer` may say more."""
+    """The server refuses with an HTTP status and would refuse again. Its `answer` may say more."""
 
     def __init__(self, answer: "Answer"):
         super().__init__(f"HTTP {answer.status}")
@@ -61,7 +62,7 @@ class BadStatus(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered; `body` is its beginning, and `whole` where nothing is missing. Names of headers are lower case."""
+    """What a server answered: `body` is its beginning, `whole` says that nothing is missing, header names are lower case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -69,10 +70,10 @@ class Answer:
     whole: bool = True
 
     def accepted(self) -> "Answer":
-        """This answer where its status is 2xx.
+        """This answer, where its status is 2xx.
 
-        Raises TryLater (429, 408, 425, 5xx; with the Retry-After that came), Unsure (502, 504: somebody behind may have it),
-        else BadStatus, a Refused.
+        Raises TryLater (429, 408, 425, 5xx; with Retry-After where it came), Unsure (502, 504: the server behind may
+        have it), otherwise BadStatus, which is a Refused.
         """
         reason = f"HTTP {self.status}"
         if HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -84,7 +85,7 @@ class Answer:
         raise BadStatus(self)
 
     def json(self) -> Mapping[str, Any]:
-        """The JSON object in the body. Raises Unsure where there is none: nobody knows what that server did."""
+        """The JSON object in the body. Raises Unsure where there is none, because nobody knows what the server did."""
         try:
             found = json.loads(self.body) if self.whole else None
         except ValueError:
@@ -94,7 +95,7 @@ class Answer:
         return found
 
     def retry_after(self) -> timedelta | None:
-        """How long it asks to wait (Retry-After, in seconds or as a date; a day at most); None where it does not say."""
+        """How long the server asks to wait (Retry-After, in seconds or as a date; at most a day). None where it does not say."""
         said = self.headers.get("retry-after", "").strip()
         if said.isascii() and said.isdigit():
             return min(timedelta(seconds=int(said[:9])), LONGEST_WAIT)
@@ -107,12 +108,12 @@ class Answer:
 
 
 class Network(httpcore.SyncBackend):
-    """Sockets on which every wait ends with the exchange. A subclass may choose the addresses that are connected to."""
+    """Sockets whose waits all end when the request's time is over. A subclass may choose the addresses to connect to."""
 
     def addresses(self, host: str, port: int) -> Sequence[str]:
         """The addresses of `host` in the order in which they are tried. Raises OSError where it has none.
 
-        The resolver has a patience of its own, which nobody can shorten.
+        How long the resolver takes is its own business and cannot be limited.
         """
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -125,7 +126,7 @@ class Network(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address of `host` that answers; what is connected to is an address, not a name looked up again."""
+        """Connect to the first address of `host` that answers. The name is looked up once, and not again when connecting."""
         error: Exception = httpcore.ConnectError("It has no address.")
         try:
             addresses = self.addresses(host, port)
@@ -142,7 +143,7 @@ class Network(httpcore.SyncBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection on which no wait lasts longer than what is left of the exchange."""
+    """A connection on which no wait lasts longer than the time that is left for the request."""
 
     def __init__(self, stream: httpcore.NetworkStream):
         self._stream = stream
@@ -169,7 +170,7 @@ class _Stream(httpcore.NetworkStream):
 
 @contextlib.contextmanager
 def _cut(connected: socket.socket, seconds: float) -> Iterator[None]:
-    """Shut the socket down where the block is not over after `seconds`."""
+    """Shut the socket down if the block takes longer than `seconds`."""
     # By a descriptor of its own: TLS takes the socket's away.
     with connected.dup() as same:
 
@@ -188,13 +189,13 @@ def _cut(connected: socket.socket, seconds: float) -> Iterator[None]:
 
 
 def _left(timeout: float | None) -> float:
-    """`timeout`, or what is left of the exchange where that is less; never nothing, which would mean not to wait at all."""
+    """`timeout`, or the time that is left for the request where that is less. Never 0, which would mean not to wait at all."""
     left = max(_end.get() - time.monotonic(), 0.001)
     return left if timeout is None else min(timeout, left)
 
 
 class Client:
-    """Posts to servers of one kind; connections are kept a little while. Any number of threads at once."""
+    """Posts to servers of one kind, and keeps connections for a few seconds. Any number of threads may use it at once."""
 
     def __init__(
         self, *, connect: float = CONNECT, read: float = READ, total: float = TOTAL, network: Network | None = None
@@ -211,9 +212,10 @@ class Client:
     def post(
         self, url: str, content: bytes, *, headers: Mapping[str, str] | None = None, key: uuid.UUID | None = None
     ) -> Answer:
-        """Post `content` and return the answer, whatever its status; `key` travels as Idempotency-Key.
+        """Post `content` and return the answer, whatever its status; `key` is sent as Idempotency-Key.
 
-        Raises TryLater where the request did not leave, Unsure where no answer came back, Refused where `url` is none.
+        Raises TryLater where the request was not sent, Unsure where no answer came, Refused where `url` is not an
+        address.
         """
         sent = {"User-Agent": "Linli", "Accept-Encoding": "identity", **(headers or {})}
         if key is not None:
@@ -271,7 +273,7 @@ def _beginning(response: httpcore.Response) -> tuple[bytes, bool]:
 
 
 def _address(url: str) -> httpx.URL:
-    """`url`, encoded. Raises Refused where it is no address of a web server."""
+    """`url`, encoded. Raises Refused where it is not the address of a web server."""
     try:
         address = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:

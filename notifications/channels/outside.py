@@ -1,8 +1,8 @@
-"""Where a webhook may go: to servers of the public Internet, and into networks that the operator has named.
+"""Where a webhook may be sent: to servers on the public Internet, and into networks that the operator has named.
 
-An address that somebody typed in could lead this server to its own neighbours. What is written there decides nothing: a name can
-mean another address a second later, and one address has many spellings. So the decision is made on the very address that a socket is
-about to be connected to, and `read` only says early, and in words, what could not work.
+An address that somebody typed in could point at this server's own network. Its text cannot be trusted: a name can be
+looked up differently a second later, and one address can be written in many ways. So the decision is made about the
+address that a socket is about to connect to. `read` only says early, in words, what cannot work.
 """
 
 import re
@@ -51,7 +51,7 @@ _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*
 
 
 class Forbidden(ValueError):
-    """A webhook must not go there; `reason` says why, to the person who typed the address."""
+    """A webhook must not be sent there; `reason` says why, for the person who typed the address."""
 
     def __init__(self, reason: Any):
         super().__init__(str(reason))
@@ -90,7 +90,7 @@ NOT_SAFE = bilingual(
 
 
 def networks(texts: Iterable[str], setting: str) -> tuple[Block, ...]:
-    """The networks that `setting` names. Raises ImproperlyConfigured for a text that is none."""
+    """The networks in `setting`. Raises ImproperlyConfigured for a text that is not a network."""
     try:
         return tuple(ip_network(text.strip()) for text in texts)
     except ValueError as error:
@@ -98,7 +98,7 @@ def networks(texts: Iterable[str], setting: str) -> tuple[Block, ...]:
 
 
 def public(address: Address) -> bool:
-    """Whether `address` is one server's on the public Internet, and no other address hidden in its digits."""
+    """Whether `address` belongs to one server on the public Internet, and no other address is hidden in its digits."""
     if not address.is_global or address.is_multicast or any(address in block for block in _NOT_PUBLIC):
         return False
     if isinstance(address, IPv4Address):
@@ -109,7 +109,7 @@ def public(address: Address) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host and a port that an address names."""
+    """The host and port of an address."""
 
     host: str
     port: int
@@ -117,7 +117,7 @@ class Target:
 
 
 def read(url: str) -> Target:
-    """What `url` names, where it has one meaning only. Raises Forbidden."""
+    """The host and port of `url`, where it has one meaning only. Raises Forbidden."""
     if "\\" in url or any(one <= " " or one == "\x7f" for one in url):
         raise Forbidden(NO_ADDRESS)
     try:
@@ -136,7 +136,7 @@ def read(url: str) -> Target:
 
 
 def _literal(host: str) -> Address | None:
-    """The address that `host` is, None where it is a name. Raises Forbidden where it is neither."""
+    """The IP address in `host`; None where it is a name. Raises Forbidden where it is neither."""
     try:
         return ip_address(host)
     except ValueError:
@@ -148,14 +148,14 @@ def _literal(host: str) -> Address | None:
 
 
 def web_port(port: int, *, inside: bool) -> bool:
-    """Whether a web server may listen on `port`; in networks that the operator has named, on any that other services leave free."""
+    """Whether webhooks may use `port`. In networks that the operator has named, any port without a well-known other service."""
     return port in PORTS or (inside and port > LAST_RESERVED_PORT and port not in OTHER_SERVICES)
 
 
 class Outside(Network):
-    """Sockets that are connected to allowed addresses only: the `open` networks, and where `wide` the public Internet.
+    """Sockets that connect to allowed addresses only: to the `open` networks and, where `wide`, to the public Internet.
 
-    `resolve` looks a name up, once for each connection.
+    `resolve` looks a name up, once per connection.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class Outside(Network):
         self._open, self._wide, self._resolve = tuple(open), wide, resolve or super().addresses
 
     def check(self, target: Target) -> None:
-        """Say before anybody connects what is known to be forbidden. Raises Forbidden; asks no resolver."""
+        """Say what is already known to be forbidden, before anything is sent. Raises Forbidden; looks no name up."""
         address = _literal(target.host)
         if address is not None:
             reason = self.refusal(address, target.port)
@@ -186,7 +186,7 @@ class Outside(Network):
             raise Forbidden(NOT_WEB)
 
     def refusal(self, address: Address, port: int) -> Any:
-        """Why there is no way to `port` of `address`; None where there is one."""
+        """Why nothing may be sent to `port` of `address`; None where it may."""
         if any(address in block for block in self._open):
             return None if web_port(port, inside=True) else NOT_WEB
         if not public(address):

@@ -1,4 +1,4 @@
-"""Django's way to a mail server, over in a known time however slowly that server talks."""
+"""Django's connection to a mail server, ended within a known time however slow the server is."""
 
 import contextlib
 import smtplib
@@ -12,7 +12,7 @@ TOTAL = 30.0
 
 
 class _Bounded(smtplib.SMTP):
-    """A conversation that is cut off after TOTAL; each answer has a timeout of its own besides."""
+    """An SMTP connection that is cut off after TOTAL; each answer has a timeout of its own, too."""
 
     _alarm: threading.Timer | None = None
 
@@ -41,13 +41,13 @@ class _Bounded(smtplib.SMTP):
 
 
 class _BoundedTls(smtplib.SMTP_SSL, _Bounded):
-    """The same under TLS from the first byte; the handshake is inside the time."""
+    """The same under TLS from the first byte. The handshake counts towards the time."""
 
 
 class Backend(EmailBackend):
-    """SMTP; `connection_class` is the one that ends."""
+    """Django's SMTP backend, with connections that end in time."""
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        """A conversation that is over in a known time."""
+        """The class of connections that end in time."""
         return _BoundedTls if self.use_ssl else _Bounded

@@ -1,4 +1,4 @@
-"""Webhooks by the Standard Webhooks specification (version 1.0.0): signed, thin, repeated for three days under one id."""
+"""Webhooks by the Standard Webhooks specification (version 1.0.0): signed, small, retried for three days under one id."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -25,7 +25,7 @@ BREATH = timedelta(seconds=30)
 
 
 class WebhookChannel(Channel):
-    """Posts events to the systems of organisations. A system that answers 2xx has it; everything else is a failure."""
+    """Posts events to organisations' own systems. A 2xx answer is success, everything else a failure."""
 
     name: ClassVar[ChannelName] = ChannelName.WEBHOOK
     slots: ClassVar[int] = 6
@@ -49,7 +49,7 @@ class WebhookChannel(Channel):
         }
 
     def check(self, url: str) -> None:
-        """Say what is known to be wrong with an address before anything is sent there. Raises Forbidden."""
+        """Say what is already known to be wrong with an address, before anything is sent there. Raises Forbidden."""
         target = read(url)
         self._outside[target.safe].check(target)
 
@@ -58,7 +58,7 @@ class WebhookChannel(Channel):
         return set(Endpoint.objects.filter(pk__in=recipients, active=True).values_list("pk", flat=True))
 
     def send(self, envelope: Envelope) -> str:
-        """Post it; the status of the answer. Only the status is kept: what a stranger's server says besides is nobody's news here."""
+        """Post the event. The receipt is the answer's status; what else a stranger's server says is not kept."""
         endpoint = Endpoint.objects.filter(pk=envelope.recipient, active=True).first()
         if endpoint is None:
             raise Unwanted(SWITCHED_OFF)
@@ -104,19 +104,19 @@ class WebhookChannel(Channel):
 
 
 def from_settings() -> WebhookChannel:
-    """The channel, which needs no vendor. Raises ImproperlyConfigured for a WEBHOOK_ALLOWED_NETWORKS that names none."""
+    """The channel, which needs no vendor. Raises ImproperlyConfigured where WEBHOOK_ALLOWED_NETWORKS names no network."""
     allowed = networks(settings.WEBHOOK_ALLOWED_NETWORKS, "WEBHOOK_ALLOWED_NETWORKS")
     # Without TLS everybody on the way reads along.
     return WebhookChannel(Outside(allowed), Outside(allowed, wide=not settings.PRODUCTION))
 
 
 def body_of(content: Mapping[str, Any]) -> bytes:
-    """The body: the same bytes for the same content, at every attempt."""
+    """The body: the same bytes for the same content at every attempt."""
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
 def signed(key: str, at: datetime, body: bytes, secrets: Collection[str]) -> dict[str, str]:
-    """The headers that prove where `body` comes from, signed by each of the `secrets`. `at` is that of the attempt, in UTC."""
+    """The headers that prove who sent `body`, signed with each of the `secrets`; `at` is the attempt's moment, in UTC."""
     signatures = (Webhook(secret).sign(key, at, body.decode()) for secret in secrets)
     return {
         "webhook-id": key,

@@ -1,7 +1,8 @@
 """WeChat's subscription messages (`sendMessage`): one message for each that a person has allowed in the mini-program.
 
-An answer may be HTTP 200 and yet a refusal: what counts is its `errcode`. WeChat knows no key by which it would tell a repeat from
-news: where an answer is lost, the message is sent again, for one that comes twice does less harm than one that never comes.
+An answer with HTTP 200 may still be a refusal: its `errcode` counts. WeChat does not recognise a repeat. Where an
+answer is lost, the message is sent again, because a message that arrives twice does less harm than one that never
+arrives.
 """
 
 import re
@@ -46,7 +47,7 @@ _FIELD = re.compile(r"data\.(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The mini-program at WeChat: its credentials, which `state` of it a tap opens, and at which `page`; empty: none."""
+    """The mini-program at WeChat: its credentials, and the `state` and `page` that a tap opens; empty: none."""
 
     base_url: str
     app_id: str
@@ -70,11 +71,11 @@ class Wechat(Channel):
         self._tokens = TokenKeeper(self._client, config.base_url, config.app_id, config.secret)
 
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
-        """Those who have allowed one more message of the content's template."""
+        """Those who allow one more message of the content's template."""
         return grants.reachable(recipients, content["template"])
 
     def send(self, envelope: Envelope) -> str:
-        """Send it to the account that last allowed one; WeChat's number of the message, where it gives one."""
+        """Send it to the account that last allowed a message. The receipt is WeChat's number of the message, where it gives one."""
         assert envelope.person_id is not None
         template = envelope.content["template"]
         # Before the grant: where there is no token, nothing has to be given back.
@@ -97,7 +98,7 @@ class Wechat(Channel):
         return str(answer.get("msgid", ""))
 
     def _post(self, token: Token, message: Mapping[str, Any], key: uuid.UUID) -> Mapping[str, Any]:
-        """WeChat's answer; a token that it refuses is replaced once."""
+        """WeChat's answer. A token that WeChat refuses is replaced once."""
         answer = self._say(token, message, key)
         if answer["errcode"] in _BAD_TOKEN:
             answer = self._say(self._tokens.after(token), message, key)
@@ -125,7 +126,7 @@ class Wechat(Channel):
         return message
 
     def _check(self, answer: Mapping[str, Any], template: str) -> None:
-        """Raises what the errcode means, in words for the office."""
+        """Raise the outcome that the errcode means, in words for the office."""
         code = answer["errcode"]
         if code == 0:
             return

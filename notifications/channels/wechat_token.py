@@ -1,8 +1,9 @@
-"""WeChat's access token (`getStableAccessToken`): one for all workers, kept in PostgreSQL, fetched by one of them at a time.
+"""WeChat's access token (`getStableAccessToken`): shared by all workers, kept in PostgreSQL, fetched by one worker at a time.
 
-Who finds it near its end claims the fetching in one committed UPDATE, asks WeChat outside any transaction, and stores the answer. The
-others go on with the old token while it is good, and else wait a moment for the new one. In the last five minutes WeChat
-answers with a new token while the old one stays good; before that it answers with the same.
+A worker that finds the token near its end claims the fetching in one committed UPDATE, asks WeChat outside any
+transaction, and stores the answer. The other workers use the old token while it is valid, and otherwise wait a moment
+for the new one. In the last five minutes WeChat answers with a new token while the old one stays valid; before that
+it answers with the same one.
 """
 
 import time
@@ -41,20 +42,20 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token; `refreshed_at` tells it from the next."""
+    """An access token; `refreshed_at` tells it from the next one."""
 
     value: str
     refreshed_at: datetime | None
 
 
 class TokenKeeper:
-    """Knows the access token of one app."""
+    """Keeps the access token of one app."""
 
     def __init__(self, client: Client, base_url: str, app_id: str, secret: str):
         self._client, self._url, self._app_id, self._secret = client, f"{base_url}/cgi-bin/stable_token", app_id, secret
 
     def token(self) -> Token:
-        """A token that is good, over the network where need be, so never in a transaction. Raises TryLater where there is none."""
+        """A valid token, fetched over the network where necessary, so never in a transaction. Raises TryLater where there is none."""
         end = time.monotonic() + PATIENCE
         while True:
             row = self._look()
@@ -72,9 +73,10 @@ class TokenKeeper:
             _wait(row, end)
 
     def after(self, refused: Token) -> Token:
-        """A token in the place of one that WeChat has refused. Raises TryLater where there is none yet.
+        """A token to replace one that WeChat has refused. Raises TryLater where there is none yet.
 
-        Where WeChat insists on the refused one, it is made to change it, seldom enough for its limit.
+        Where WeChat keeps answering with the refused token, it is made to change it, but not more often than its
+        limit allows.
         """
         end = time.monotonic() + PATIENCE
         while True:
@@ -93,7 +95,7 @@ class TokenKeeper:
         return AccessToken.objects.filter(pk=self._app_id)
 
     def _look(self) -> Any:
-        """The row as it is, and `now` by PostgreSQL's clock."""
+        """The stored row, and `now` by PostgreSQL's clock."""
         there = self._row().annotate(now=Now())
         found = there.first()
         if found is None:
@@ -102,7 +104,7 @@ class TokenKeeper:
         return found
 
     def _claim(self, row: Any, known: datetime | None) -> datetime | None:
-        """The fetching, where nobody has it and the token is still the known one: the moment from which it is the caller's."""
+        """Claim the fetching, where nobody has and the token is still the known one. Returns since when it is the caller's."""
         free = Q(claimed_until=None) | Q(claimed_until__lt=Now())
         same = Q(refreshed_at=known) if known else Q(refreshed_at=None)
         mine = self._row().filter(free, same).update(claimed_until=row.now + CLAIM, error="")

@@ -1,4 +1,4 @@
-"""The postman's tables."""
+"""The tables of notifications."""
 
 from notifications.models.choices import EmailCode, Preference, Profile
 from notifications.models.message import Delivery, Message

@@ -1,4 +1,4 @@
-"""What a person has chosen: channels by topic, quiet hours, digest, and the e-mail address."""
+"""What a person has chosen: channels by topic, quiet hours, digests, and the e-mail address."""
 
 from datetime import time
 
@@ -13,15 +13,15 @@ from web.words import bilingual
 
 QUIET_FROM, QUIET_UNTIL = time(22), time(7)
 WRONG_GUESSES = 5
-"""How many an e-mail code bears."""
+"""Wrong guesses after which an e-mail code ends."""
 INBOX = "inbox"
 CHOSEN = [(INBOX, bilingual("站内信", "Inbox")), *((one.value, one.label) for one in PERSONAL)]
 
 
 class Profile(models.Model):
-    """How a person is reached. A person without any has the defaults.
+    """A person's settings. A person without a row has the defaults.
 
-    Between `quiet_from` and `quiet_until` (equal: never), in the server's time zone, only what is urgent leaves the house.
+    Between `quiet_from` and `quiet_until` (equal: never), in the server's time zone, only urgent messages are sent.
     """
 
     person = models.OneToOneField(
@@ -46,7 +46,7 @@ class Profile(models.Model):
 
 
 class EmailCode(Identified):
-    """A code that was mailed to an address which a person says is theirs; kept for a day, because the limits count what was sent.
+    """A code that was mailed to an address. Kept for a day, because the limits count what was sent.
 
     `code_hash` is an HMAC under SECRET_KEY.
     """
@@ -73,7 +73,7 @@ class EmailCode(Identified):
 
 
 class Preference(Identified):
-    """That a person wants, or does not want, a topic by a channel; what is not said follows the default."""
+    """Whether a person wants a topic by a channel. Without a row the default applies."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
     topic = models.CharField(max_length=12, choices=Topic)

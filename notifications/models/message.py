@@ -1,4 +1,4 @@
-"""What is told, to whom, and how each copy of it is delivered."""
+"""Messages, their recipients, and the delivery of each copy."""
 
 import uuid
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ ABOUT_LENGTH = 120
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whose inbox it is, and the streets where they have a seat today; `everywhere` where an organisation of theirs serves all."""
+    """The owner of an inbox, and the streets where they have a seat today; `everywhere` where they serve all streets."""
 
     person: uuid.UUID
     streets: frozenset[uuid.UUID]
@@ -28,31 +28,31 @@ class MessageQuerySet(models.QuerySet["Message"]):
     """Messages, narrowed."""
 
     def inbox(self, reader: Reader) -> "MessageQuerySet":
-        """What stands in the reader's inbox."""
+        """The messages in the reader's inbox."""
         return self._open_to(reader).filter(inbox=True)
 
     def readable(self, reader: Reader) -> "MessageQuerySet":
-        """What the reader can open: their inbox, and the parts of its digests."""
+        """The messages that the reader may open: their inbox, and the parts of its digests."""
         return self._open_to(reader).filter(Q(inbox=True) | Q(gathered_into__inbox=True))
 
     def _open_to(self, reader: Reader) -> "MessageQuerySet":
-        """The reader's own, without what they were told as staff of streets where they have no seat any more."""
+        """The reader's messages, except those to staff of streets where they no longer have a seat."""
         mine = self.filter(person_id=reader.person)
         return mine if reader.everywhere else mine.exclude(~Q(street_id__in=reader.streets), topic__in=OF_STAFF)
 
     def held(self) -> "MessageQuerySet":
-        """Those that wait to be gathered."""
+        """The messages that wait to be gathered."""
         return self.filter(held_until__isnull=False, gathered_into=None)
 
 
 class Message(Identified):
-    """One piece of news for one recipient, in their language: for a person, the row of their inbox.
+    """One piece of news for one recipient, in their language; for a person, a row of their inbox.
 
-    `key` is the event that it tells of, `recipient` the person, the robot or the webhook that it is for. `subject_type` (`ticket`),
-    `subject_id`, `code`, `about` and `seq` are what the event happened to, the number by which people know that, where and what it is
-    in a few words, and the event's own number there. A held message waits until `held_until` to be gathered with others into one
-    digest, and is shown in no inbox; `ways` is what each channel would carry if it were sent by itself after all, in the order in
-    which they are tried. `gathered_into` is that digest.
+    `key` is the event's id. `recipient` is the person, robot or webhook. `subject_type` (such as
+    `ticket`) and `subject_id` are what the event happened to, `code` its number, `about` where and what it is in a few words, and `seq` the event's number there. A held message
+    waits until `held_until` to be gathered into a digest, and is not shown in the inbox. `ways` is what each channel
+    would send if it were sent by itself after all, in the order in which they are tried. `gathered_into` is the
+    digest.
     """
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
@@ -139,20 +139,21 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Deliveries, narrowed."""
 
     def due(self) -> "DeliveryQuerySet":
-        """Those that can be sent now."""
+        """The deliveries that can be sent now."""
         return self.filter(state=DeliveryState.QUEUED, available_at__lte=Now())
 
     def dead(self) -> "DeliveryQuerySet":
-        """Those that nobody sends any more, and that somebody should look at."""
+        """The deliveries that failed for good, and that somebody should look at."""
         return self.filter(state=DeliveryState.DEAD)
 
 
 class Delivery(Identified):
-    """One message's way out through one channel. Its id is the key that travels to the receiver: a repeat carries the same.
+    """One message on its way through one channel. Its id is the key that is sent to the receiver: a repeat has the same key.
 
-    `attempts` counts how often it was claimed, and fences: the process that records an outcome names the attempt it belongs to. While it is
-    being sent, `lease_until` is the moment from which it counts as abandoned. `unsure` says that an earlier attempt may have
-    reached the receiver. `fallback` are the channels to be tried in turn where the receiver does not want this one.
+    `attempts` counts the claims. A process records an outcome together with the number of its attempt, and only the
+    last attempt counts. `lease_until` is when a delivery that is being sent counts as abandoned. `unsure` says that
+    an earlier attempt may have reached the receiver. `fallback` lists the channels that are tried next where the
+    receiver does not want this one.
     """
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))

@@ -1,4 +1,4 @@
-"""Where messages go that are for no single person: group robots and webhooks."""
+"""Receivers that are not persons: group robots and webhooks."""
 
 import base64
 import secrets
@@ -19,16 +19,16 @@ from web.models import Identified
 from web.words import bilingual
 
 PATIENCE = timedelta(days=5)
-"""How long a webhook may do nothing but fail before it is switched off."""
+"""How long a webhook may only fail before it is switched off."""
 LONGEST_PAUSE = timedelta(hours=30)
-"""Longer than any receiver is left alone that asks for a pause: a day at most, and a little more by chance."""
+"""Longer than any pause of a receiver: a day at most, plus jitter."""
 BLOCKED = (
     "blocked_until BETWEEN statement_timestamp()"
     f" AND statement_timestamp() + interval '{LONGEST_PAUSE.total_seconds():.0f} seconds'"
 )
-"""Whether a bucket's receiver is left alone, in SQL. What lies farther ahead, from before the clock was set back, blocks nothing."""
+"""SQL: whether a bucket's receiver is paused. A moment too far ahead is from before the clock was set back, and ignored."""
 FAILING_LONG = timedelta(minutes=5)
-"""How long a webhook may do nothing but fail before somebody should look."""
+"""How long a webhook may only fail before somebody should look."""
 MOST_SECRETS = 2
 _NOTED = timedelta(minutes=1)
 _SECRET_BYTES = 32
@@ -38,7 +38,7 @@ GONE = bilingual("对方返回 410，不再接收。", "The receiver answered 41
 
 
 class Outlet(Identified):
-    """What a robot and a webhook share: an organisation that it speaks to, and whether it works."""
+    """What robots and webhooks share: the organisation that they belong to, and whether they are switched on."""
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
     organisation_id = models.UUIDField(verbose_name=bilingual("单位", "organisation"))
@@ -55,9 +55,9 @@ class Outlet(Identified):
 
 
 class Robot(Outlet):
-    """A group robot of an organisation, with the key in its address and, where the vendor signs, the secret.
+    """A group robot of an organisation: the key in its address and, where the vendor signs, the secret.
 
-    `topics` are what it tells; empty means all.
+    `topics` are what it is sent; empty means all.
     """
 
     vendor = models.CharField(
@@ -85,16 +85,16 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
     """Webhooks, narrowed."""
 
     def failing(self) -> "EndpointQuerySet":
-        """Those that are on and have done nothing but fail for FAILING_LONG."""
+        """Webhooks that are on and have only failed for FAILING_LONG."""
         return self.filter(active=True, failing_since__lt=Now() - FAILING_LONG)
 
 
 class Endpoint(Outlet):
-    """A webhook (Standard Webhooks): where an organisation's own system hears that something happened.
+    """A webhook (Standard Webhooks): the address of an organisation's own system that is sent events.
 
-    `secrets` are one a line (`whsec_…`), the newest first: each signs, so that the receiver can change over. `types` are the
-    events that it is told; empty means all. `failing_since` is the first failure after which nothing has succeeded, `succeeded_at`
-    the last success, to the minute.
+    `secrets` are one per line (`whsec_…`), the newest first. Each signs, so that the receiver can change over.
+    `types` are the events that it is sent; empty means all. `failing_since` is the first failure since the last
+    success, `succeeded_at` the last success, to the minute.
     """
 
     url = models.URLField(bilingual("地址", "address"), max_length=500)
@@ -117,17 +117,17 @@ class Endpoint(Outlet):
 
     @property
     def signing(self) -> list[str]:
-        """The secrets that sign, the newest first; none where they were sealed by a key that is gone."""
+        """The secrets that sign, newest first; none where they were encrypted with a key that is gone."""
         return self.secrets.split()
 
     def rotate(self) -> str:
-        """Let a new secret sign first, and the one before it still; the new one, which is told this once. Not saved."""
+        """Make a new secret that signs first, beside the one before it. Returns the new secret, which is shown only once. Not saved."""
         new = f"whsec_{base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
         self.secrets = "\n".join([new, *self.signing][:MOST_SECRETS])
         return new
 
     def forget_old_secrets(self) -> bool:
-        """Let the newest secret alone sign; False where it does already. Not saved."""
+        """Keep the newest secret only. Returns False where it already is the only one. Not saved."""
         newest, rest = self.signing[:1], self.signing[1:]
         self.secrets = "".join(newest)
         return bool(rest)
@@ -141,19 +141,19 @@ class Endpoint(Outlet):
             self.waiting().update(state=DeliveryState.DROPPED, error=SWITCHED_OFF, finished_at=Now())
 
     def switch_on(self) -> None:
-        """Send to it again, as to one that has never failed; what was dropped stays so until somebody sends it anew."""
+        """Send to it again, as if it had never failed. Dropped deliveries stay dropped until somebody replays them."""
         Endpoint.objects.filter(pk=self.pk).update(
             active=True, disabled_at=None, disabled_reason="", failing_since=None
         )
 
     def succeeded(self) -> None:
-        """Something has arrived. What arrives within the minute in which that was noted costs no statement."""
+        """Record that a delivery arrived. It is noted once a minute; the others cost no statement."""
         noted = self.succeeded_at is not None and timezone.now() - self.succeeded_at < _NOTED
         if self.failing_since is not None or not noted:
             Endpoint.objects.filter(pk=self.pk).update(failing_since=None, succeeded_at=Now())
 
     def failed(self) -> None:
-        """Something has not arrived; an outlet that fails for longer than `PATIENCE` is switched off."""
+        """Record that a delivery did not arrive. A webhook that only fails for longer than `PATIENCE` is switched off."""
         mine = Endpoint.objects.filter(pk=self.pk)
         mine.update(failing_since=Coalesce("failing_since", Now()))
         # As it stands now: something else may have arrived while this was under way.
@@ -161,7 +161,7 @@ class Endpoint(Outlet):
             self.switch_off(FAILED_TOO_LONG)
 
     def rest(self, pause: timedelta) -> None:
-        """Leave it alone for so long, for it said that it has too much to do; a longer pause that runs is not cut short."""
+        """Send it nothing for this long, because it asked for a pause. A longer pause that runs is kept."""
         Bucket.block(Bucket.of(ChannelName.WEBHOOK, self.pk), pause)
 
     def waiting(self) -> models.QuerySet[Delivery]:
@@ -170,7 +170,7 @@ class Endpoint(Outlet):
 
 
 class Bucket(models.Model):
-    """What one receiver was sent of late, for its limits: `taken` holds the moment of each (notifications/buckets.py)."""
+    """The rate limit of one receiver; `taken` holds the moment of each token (`notifications/buckets.py`)."""
 
     name = models.CharField(primary_key=True, max_length=80)
     taken = ArrayField(models.DateTimeField(), default=list)
@@ -181,12 +181,12 @@ class Bucket(models.Model):
 
     @staticmethod
     def of(channel: ChannelName, recipient: uuid.UUID) -> str:
-        """The name of the bucket of one receiver in a channel."""
+        """The name of a receiver's bucket in a channel."""
         return f"{channel}:{recipient}"
 
     @staticmethod
     def block(name: str, pause: timedelta) -> None:
-        """Send its receiver nothing for so long, for it said that it has too much; a longer pause that runs is not cut short."""
+        """Send the receiver nothing for this long, because it asked for a pause. A longer pause that runs is kept."""
         until = Now() + pause
         running = When(blocked_until__lte=Now() + LONGEST_PAUSE, then=Greatest("blocked_until", until))
         longer = {"blocked_until": Case(running, default=until)}

@@ -1,10 +1,10 @@
-"""When the postman last came by: what shows that somebody delivers, and that nobody has to look into a log for it."""
+"""When deliveries were last swept, which shows whether anybody sends them."""
 
 from django.db import connection, models
 
 
 class LastRound(models.Model):
-    """The latest sweep of the post; one row."""
+    """The latest sweep of deliveries; one row."""
 
     name = models.CharField(primary_key=True, max_length=8, default="post")
     at = models.DateTimeField()
@@ -14,7 +14,7 @@ class LastRound(models.Model):
 
     @classmethod
     def note(cls) -> None:
-        """Write down that the post was swept now; a second later at the soonest, however many sweep, or once the clock was set back."""
+        """Record that deliveries were swept now: at most once a second, or after the clock was set back."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO notifications_lastround (name, at) VALUES ('post', statement_timestamp()) ON CONFLICT (name) DO UPDATE "

@@ -1,4 +1,4 @@
-"""What WeChat's subscription messages need: the access token that all workers share, and what people have allowed."""
+"""What WeChat's subscription messages need: the access token that all workers share, and what people allow."""
 
 from django.conf import settings
 from django.db import models
@@ -12,10 +12,10 @@ from web.words import bilingual
 
 
 class AccessToken(models.Model):
-    """The access token of a WeChat app, which all workers share.
+    """The access token of a WeChat app, shared by all workers.
 
-    `refreshed_at` tells one token from the next. Until `claimed_until` somebody fetches the next one or, where there is an
-    `error`, nobody asks again; `forced_at` is when WeChat was last made to change the token before its time.
+    `refreshed_at` tells one token from the next. Until `claimed_until` somebody fetches the next one, or, where there
+    is an `error`, nobody asks again. `forced_at` is when WeChat was last made to change the token early.
     """
 
     app_id = models.CharField(primary_key=True, max_length=32)
@@ -34,15 +34,15 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     """Grants, narrowed."""
 
     def usable(self, template: str) -> "GrantQuerySet":
-        """Those by which a message of the template can be sent now."""
+        """The grants by which a message of the template can be sent now."""
         return self.filter(Q(remaining__gt=0) | Q(standing=True), template=template)
 
 
 class Grant(Identified):
-    """How many messages of a template a person has allowed to one WeChat account and that were not sent yet.
+    """How many messages of a template a person still allows to one WeChat account.
 
-    `standing` is a long-term subscription, of which none is used up. `changed_at` is when the person last said anything about it:
-    sending does not touch it.
+    `standing` is a long-term subscription, which is never used up. `changed_at` is when the person last changed it;
+    sending does not change it.
     """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
@@ -69,10 +69,10 @@ class Grant(Identified):
 
 
 class SpentGrant(models.Model):
-    """The one message of a grant that a delivery has taken: whatever becomes of its attempts, it takes no second.
+    """The one message of a grant that a delivery has used. Whatever becomes of its attempts, it uses no second one.
 
-    `attempt` is the one that took it and may give it back; 0 once a later one relies on it, because nobody knows what became of the
-    earlier.
+    `attempt` is the attempt that used it and may give it back. It is 0 once a later attempt relies on it, because
+    nobody knows what became of the earlier one.
     """
 
     delivery = models.OneToOneField(Delivery, models.CASCADE, primary_key=True, related_name="+")

@@ -1,4 +1,4 @@
-"""The office's own words in the place of those that Linli brings."""
+"""The office's own wordings, which replace ours."""
 
 from django.db import models
 from django.db.models import F
@@ -21,10 +21,10 @@ GROUP_LANGUAGE = "zh-hans"
 
 
 class Wording(Identified):
-    """How a street words one kind of message for a channel and a language. Placeholders are written `${code}`.
+    """A street's wording of one kind of message, for a channel and a language. Placeholders are written `${code}`.
 
-    For `text` the title and the body; for `sms` and `wechat`, `template` is the vendor's id of the approved template, and each line of the
-    body gives one of its fields: `thing2: ${matter}`.
+    For `text` it has a title and a body. For `sms` and `wechat`, `template` is the vendor's id of the approved
+    template, and each line of the body fills one of its fields: `thing2: ${matter}`.
     """
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))

@@ -1,4 +1,4 @@
-"""DingTalk's group robots (https://open.dingtalk.com/document/orgapp/custom-robot-access): 20 a minute, else silence for ten."""
+"""DingTalk's group robots (https://open.dingtalk.com/document/orgapp/custom-robot-access): over 20 a minute they refuse for ten."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ from notifications.topics import ChannelName
 
 
 class Dingtalk(Robots):
-    """Text, signed in the address."""
+    """Text messages, signed in the address."""
 
     name = ChannelName.DINGTALK
     vendor = "DingTalk"
@@ -56,15 +56,15 @@ class Dingtalk(Robots):
         return Post(f"{self.base_url}/robot/send?{urlencode(query)}", body)
 
     def is_limit(self, code: int | None, said: Mapping[str, Any]) -> bool:
-        """By the number, or by the gate before DingTalk, which may say nothing but that it denies."""
+        """Whether DingTalk refuses because of too many messages: by the error's number, or by a plain denial of its gateway."""
         return super().is_limit(code, said) or said.get("punish") == "deny"
 
 
 def signature(at: int, secret: str) -> str:
-    """What DingTalk wants to see: the time in milliseconds and the secret, keyed by the secret."""
+    """The signature that DingTalk asks for: the time in milliseconds and the secret, keyed by the secret."""
     return base64.b64encode(hmac.digest(secret.encode(), f"{at}\n{secret}".encode(), hashlib.sha256)).decode()
 
 
 def from_settings() -> Dingtalk:
-    """The channel as it is set up; each robot brings its own key. Raises ImproperlyConfigured."""
+    """The channel from the settings; each robot has its own key. Raises ImproperlyConfigured."""
     return Dingtalk(checked("DINGTALK_BASE_URL", settings.DINGTALK_BASE_URL))

@@ -23,7 +23,7 @@ _BAD_OR_TOO_MANY = 9499
 
 
 class Feishu(Robots):
-    """Text, signed in the body. At every full and half hour Feishu may have too much of everybody's; then it is let be for a little."""
+    """Text messages, signed in the body. At full and half hours Feishu is often overloaded, and then is left alone for a while."""
 
     name = ChannelName.FEISHU
     vendor = "Feishu"
@@ -51,15 +51,15 @@ class Feishu(Robots):
         return Post(f"{self.base_url}/open-apis/bot/v2/hook/{quote(robot.token, safe='')}", body)
 
     def is_limit(self, code: int | None, said: Mapping[str, Any]) -> bool:
-        """By the number, and for one number by the words."""
+        """Whether Feishu refuses because of too many messages: by the error's number, and for one number by its words."""
         return super().is_limit(code, said) or (code == _BAD_OR_TOO_MANY and "too many" in str(said.get("msg")).lower())
 
 
 def signature(at: int, secret: str) -> str:
-    """What Feishu wants to see: nothing, keyed by the time in seconds and the secret."""
+    """The signature that Feishu asks for: an empty text, keyed by the time in seconds and the secret."""
     return base64.b64encode(hmac.digest(f"{at}\n{secret}".encode(), b"", hashlib.sha256)).decode()
 
 
 def from_settings() -> Feishu:
-    """The channel as it is set up; each robot brings its own key. Raises ImproperlyConfigured."""
+    """The channel from the settings; each robot has its own key. Raises ImproperlyConfigured."""
     return Feishu(checked("FEISHU_BASE_URL", settings.FEISHU_BASE_URL))

@@ -1,4 +1,4 @@
-"""What the vendors of group robots share: an address with a key in it, an answer whose code tells, and a limit that is kept."""
+"""What all vendors of group robots share: a key in the address, an error code in the answer, and a rate limit."""
 
 import random
 import uuid
@@ -21,17 +21,18 @@ _SCHEMES = ("https://", "http://")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What is posted to a vendor: the address, which holds the robot's key, and the body."""
+    """A request to a vendor: the address, which holds the robot's key, and the body."""
 
     url: str
     body: Mapping[str, Any]
 
 
 class Robots(Channel):
-    """The group robots of one vendor, at `base_url`. Nobody is mentioned: a message has no `@`.
+    """The group robots of one vendor, at `base_url`. A message mentions nobody (`@`).
 
-    `code` is the field of an answer that says how it went: 0 is well. `limited` are its numbers for too many messages, after which the
-    robot is left alone for `pause`; `faults` those that no repeat mends. `vendor` is its name for people.
+    `code` is the field of an answer that holds the error code; 0 is success. `limited` are the codes for too many
+    messages, after which the robot is left alone for `pause`. `faults` are the codes that no retry can help. `vendor`
+    is the vendor's name for people.
     """
 
     slots: ClassVar[int] = 3
@@ -52,7 +53,7 @@ class Robots(Channel):
         return set(Robot.objects.filter(pk__in=recipients, vendor=self.name, active=True).values_list("pk", flat=True))
 
     def send(self, envelope: Envelope) -> str:
-        """Post the title and the body as one text."""
+        """Post title and body as one text."""
         robot = Robot.objects.filter(pk=envelope.recipient, active=True).first()
         if robot is None:
             raise Unwanted("The robot is switched off.")
@@ -65,14 +66,14 @@ class Robots(Channel):
 
     @abstractmethod
     def post(self, robot: Robot, text: str) -> Post:
-        """`text` as the vendor wants it, signed now where the robot has a secret."""
+        """The request for `text` as the vendor wants it, signed now where the robot has a secret."""
 
     def is_limit(self, code: int | None, said: Mapping[str, Any]) -> bool:
-        """Whether the vendor says that it had too many."""
+        """Whether the vendor says that there were too many messages."""
         return code in self.limited
 
     def _judge(self, robot: Robot, answer: Answer) -> None:
-        """Raise what an answer that is not well amounts to."""
+        """Raise the outcome that an error answer means."""
         said, code = self._read(answer)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or self.is_limit(code, said):
             pause = (answer.retry_after() or self.pause) * random.uniform(1, 1.2)  # noqa: S311
@@ -88,7 +89,7 @@ class Robots(Channel):
             raise Unsure(f"{self.vendor} answered without a code")
 
     def _read(self, answer: Answer) -> tuple[Mapping[str, Any], int | None]:
-        """What was answered, and its code where it has one: it may come with any status."""
+        """The answer's object, and its error code where it has one; it may come with any HTTP status."""
         try:
             said = answer.json()
         except Unsure:
@@ -102,7 +103,7 @@ class Robots(Channel):
 
 
 def text_of(content: Mapping[str, Any], room: int) -> str:
-    """The title and the body under it, cut to `room` bytes of UTF-8; nothing in it mentions anybody."""
+    """The title with the body below, cut to `room` bytes of UTF-8. Nothing in it mentions anybody."""
     text = f"{content['title']}\n{content['body']}".strip().replace("<", "＜")
     if len(text.encode()) <= room:
         return text
@@ -110,7 +111,7 @@ def text_of(content: Mapping[str, Any], room: int) -> str:
 
 
 def checked(setting: str, value: str) -> str:
-    """`value` of a setting, an address. Raises ImproperlyConfigured where it is none."""
+    """The address in the setting's `value`. Raises ImproperlyConfigured where it is not one."""
     if not value.startswith(_SCHEMES):
         raise ImproperlyConfigured(f"{setting} is the address of a server: https://…")
     return value

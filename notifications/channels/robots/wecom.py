@@ -14,7 +14,7 @@ from notifications.topics import ChannelName
 
 
 class Wecom(Robots):
-    """Text, for WeChat shows no markdown of WeCom's. Not signed: the key in the address is all."""
+    """Text messages, because WeChat does not show WeCom's markdown. Not signed: the key in the address is all."""
 
     name = ChannelName.WECOM
     vendor = "WeCom"
@@ -40,5 +40,5 @@ class Wecom(Robots):
 
 
 def from_settings() -> Wecom:
-    """The channel as it is set up; each robot brings its own key. Raises ImproperlyConfigured."""
+    """The channel from the settings; each robot has its own key. Raises ImproperlyConfigured."""
     return Wecom(checked("WECOM_BASE_URL", settings.WECOM_BASE_URL))

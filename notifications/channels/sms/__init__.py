@@ -18,7 +18,7 @@ LOG = "log"
 
 
 def vendor() -> Gateway | None:
-    """The vendor that the settings name; None where they name none. Raises ImproperlyConfigured, naming the setting that is wrong."""
+    """The vendor in the settings; None where there is none. Raises ImproperlyConfigured, naming the wrong setting."""
     provider = settings.SMS_PROVIDER
     if not provider:
         return None
@@ -46,18 +46,18 @@ def _account() -> Account:
 
 @cache
 def _open(provider: str, account: Account) -> Gateway:
-    """One for all, with the connections that it keeps."""
+    """The one vendor of this process, with its open connections."""
     return PROVIDERS[provider](account)
 
 
 def from_settings() -> Sms | None:
-    """The channel as the settings say; None without SMS_PROVIDER. Raises ImproperlyConfigured, naming the setting that is wrong."""
+    """The SMS channel; None without SMS_PROVIDER. Raises ImproperlyConfigured, naming the wrong setting."""
     found = vendor()
     return None if found is None else Sms(found)
 
 
 def _base_url(address: str) -> str:
-    """The vendor's address, without a slash at its end: whatever is asked is asked of its root, for the path is signed."""
+    """The vendor's address, without a slash at its end. Every request goes to its root, because the path is signed."""
     try:
         url = URL(address.rstrip("/"))
     except InvalidURL:

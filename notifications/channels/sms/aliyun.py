@@ -53,7 +53,7 @@ _UNSURE = {"InternalError", "SignatureNonceUsed"}
 
 
 class Aliyun(Gateway):
-    """SendSms, and QuerySendDetails for what became of it; the key travels as OutId."""
+    """SendSms, and QuerySendDetails for its outcome. The delivery's key is sent as OutId."""
 
     address: ClassVar[str] = "https://dysmsapi.aliyuncs.com"
     # Among them those that still wait for the operator (SendStatus 1).
@@ -63,7 +63,7 @@ class Aliyun(Gateway):
         self.account, self.client = account, client()
 
     def send(self, text: Text) -> str:
-        """Hand the text over; the receipt is the vendor's BizId."""
+        """Send the text; the receipt is the vendor's BizId."""
         fields = {name: fitted(value) for name, value in text.fields.items()}
         answer = self._call(
             "SendSms",
@@ -78,7 +78,7 @@ class Aliyun(Gateway):
         return str(answer.get("BizId", ""))
 
     def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
-        """The record of the text, from the lists of what the phone was sent on each day."""
+        """The record of the text, from the list of what the phone was sent on each day."""
         for detail in self._details(phone, since):
             if detail.get("OutId") == str(key):
                 failed = detail.get("SendStatus") == _FAILED
@@ -114,7 +114,7 @@ class Aliyun(Gateway):
 def signed(
     account: Account, action: str, version: str, query: Mapping[str, str], moment: str, nonce: str
 ) -> tuple[str, dict[str, str]]:
-    """The query string and the headers of a signed call without a body; `moment` is ISO 8601 in UTC, to the second."""
+    """The query string and headers of a signed request without a body; `moment` is ISO 8601 in UTC, to the second."""
     empty = hashlib.sha256(b"").hexdigest()
     headers = {
         "host": account.host,
@@ -136,7 +136,7 @@ def signed(
 
 
 def outcome(code: str, message: str) -> Undelivered:
-    """What an answer other than OK means for the text."""
+    """The outcome that an answer other than OK means."""
     # The message is not repeated: it may hold the phone.
     reason = f"Aliyun: {code or 'no code'}"
     family = code.partition(".")[0]

@@ -1,4 +1,4 @@
-"""The channel that texts news to people's phones."""
+"""The channel that sends text messages to people's phones."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -19,12 +19,13 @@ ASKED_ENOUGH = 4
 
 
 class Sms(Channel):
-    """Texts to the number by which a person signs in.
+    """Text messages to the number with which a person signs in.
 
-    A text whose fate is unknown is not just sent again: no vendor tells a repeat from news, and each costs money. At every further attempt
-    the vendor is asked for its receipt instead. One that records whatever it takes, and has nothing after it was asked for long enough,
-    never had it: the delivery begins anew, while its news is young. From any other, no receipt is no proof: the delivery is dead in the
-    end, and the office decides.
+    A text whose outcome is unknown is not simply sent again: no vendor recognises a repeat, and each text costs
+    money. Instead, every further attempt asks the vendor for its record. Some vendors record everything that they
+    take (`records_all`). If such a vendor has no record after it was asked for long enough, it never had the text,
+    and the delivery starts again while its news is young. With any other vendor a missing record proves nothing: the
+    delivery is dead in the end, and the office decides.
     """
 
     name: ClassVar[ChannelName] = ChannelName.SMS
@@ -40,12 +41,12 @@ class Sms(Channel):
         self.gateway = gateway
 
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
-        """Everybody who is active: each signs in by a mobile number."""
+        """Every active person, because everybody signs in with a mobile number."""
         people = get_user_model().objects.filter(pk__in=recipients, is_active=True)
         return set(people.values_list("pk", flat=True))
 
     def send(self, envelope: Envelope) -> str:
-        """Send it, or ask what became of it; the vendor's receipt. Raises an Undelivered."""
+        """Send the text, or ask what became of it. Returns the vendor's receipt. Raises an Undelivered."""
         person = get_user_model().objects.filter(pk=envelope.recipient).first()
         if person is None:
             raise Unwanted("The person is gone.")

@@ -1,4 +1,4 @@
-"""What an SMS vendor is to Linli: it takes a text for a phone, and can be asked later whether it did."""
+"""What every SMS vendor can do: take a text for a phone, and be asked later whether it did."""
 
 import uuid
 from abc import ABC, abstractmethod
@@ -23,7 +23,7 @@ _SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account at a vendor, and the approved signature that its texts bear; `app_id` is Tencent's SdkAppId."""
+    """An account at a vendor, and the approved signature of its texts; `app_id` is Tencent's SdkAppId."""
 
     base_url: str
     key_id: str
@@ -33,13 +33,13 @@ class Account:
 
     @property
     def host(self) -> str:
-        """The host as it is sent and signed, with the port where that is not the scheme's own."""
+        """The host as it is sent and signed, with the port unless it is the scheme's own."""
         return URL(self.base_url).netloc.decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text. `phone` is a mobile number of the mainland, eleven digits; `fields` are the template's, in its order."""
+    """One text. `phone` is a mainland mobile number of eleven digits; `fields` are the template's, in its order."""
 
     key: uuid.UUID
     phone: str = field(repr=False)
@@ -49,39 +49,39 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """That a vendor has taken a text; `failure` is what the operator says where it could not deliver it."""
+    """The vendor's record of a text; `failure` is what the operator says where it could not deliver it."""
 
     receipt: str
     failure: str = ""
 
 
 class Gateway(ABC):
-    """A vendor. Neither keys nor phones are in what it raises: of an answer only its code is repeated.
+    """An SMS vendor. Its errors hold neither keys nor phones, and of an answer only the code.
 
-    `records_all`: it has a record of every text that it took, delivered or not, a few minutes later at the latest.
+    `records_all` says that it has a record of every text that it took, delivered or not, within a few minutes.
     """
 
     records_all: ClassVar[bool] = False
 
     @abstractmethod
     def send(self, text: Text) -> str:
-        """Hand the text over; the vendor's receipt. Raises TryLater, Refused, Unwanted or Unsure."""
+        """Send the text. Returns the vendor's receipt. Raises TryLater, Refused, Unwanted or Unsure."""
 
     @abstractmethod
     def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
-        """What the vendor has of the text with this key, handed over after `since`; None where it has nothing, yet or at all.
+        """The vendor's record of the text with this key, sent after `since`; None where it has none, yet or at all.
 
-        Raises an Undelivered where it does not say.
+        Raises an Undelivered where the vendor does not answer that.
         """
 
 
 def client() -> Client:
-    """What speaks to a vendor."""
+    """The HTTP client for a vendor."""
     return Client(connect=CONNECT, read=READ, total=TOTAL)
 
 
 def said(answer: Answer) -> Mapping[str, Any]:
-    """The vendor's words, whatever the status: what counts is the code in them. Raises Unsure where there are none."""
+    """The vendor's answer, whatever its HTTP status; the code in it counts. Raises Unsure where there is none."""
     try:
         return answer.json()
     except Unsure:
@@ -92,12 +92,12 @@ def said(answer: Answer) -> Mapping[str, Any]:
 
 
 def doubted(problem: Undelivered, answer: Answer) -> Undelivered:
-    """`problem`, or that nobody knows: a refusal by a server that is broken itself is none."""
+    """`problem`, or Unsure: a refusal by a server that is broken itself does not count."""
     broken = answer.status >= _SERVER_ERROR and isinstance(problem, Refused)
     return Unsure(f"{problem.reason} (HTTP {answer.status})") if broken else problem
 
 
 def fitted(value: str) -> str:
-    """`value` as vendors take it in a variable: one line, never empty, no brackets as around signatures, at most LONGEST_FIELD."""
+    """`value` as vendors accept it: one line, never empty, without the brackets of signatures, at most LONGEST_FIELD characters."""
     value = " ".join(value.replace("【", "[").replace("】", "]").split()) or "-"
     return value if len(value) <= LONGEST_FIELD else value[: LONGEST_FIELD - 1] + "…"

@@ -1,4 +1,4 @@
-"""The vendor of a development machine: a file, in which each text is a line."""
+"""The SMS vendor of a development machine: a file with a line for each text."""
 
 import uuid
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from notifications.channels.sms.gateway import Gateway, Record, Text
 
 @dataclass(frozen=True, slots=True)
 class Log(Gateway):
-    """A line `time phone words` for each text, in the file at `path`."""
+    """Writes a line `time phone words` for each text to the file at `path`."""
 
     path: Path
 
@@ -24,5 +24,5 @@ class Log(Gateway):
         return ""
 
     def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
-        """Nothing: lines bear no keys."""
+        """None: the lines hold no keys."""
         return None

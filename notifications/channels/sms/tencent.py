@@ -53,7 +53,7 @@ _UNSURE = {"InternalError"}
 
 
 class Tencent(Gateway):
-    """SendSms, and PullSmsSendStatusByPhoneNumber for what the operator reported; the key travels as SessionContext."""
+    """SendSms, and PullSmsSendStatusByPhoneNumber for the operator's report. The delivery's key is sent as SessionContext."""
 
     address: ClassVar[str] = "https://sms.tencentcloudapi.com"
 
@@ -61,7 +61,7 @@ class Tencent(Gateway):
         self.account, self.client = account, client()
 
     def send(self, text: Text) -> str:
-        """Hand the text over; the receipt is the vendor's SerialNo."""
+        """Send the text; the receipt is the vendor's SerialNo."""
         answer = self._call(
             "SendSms",
             {
@@ -81,7 +81,7 @@ class Tencent(Gateway):
         return str(status.get("SerialNo", ""))
 
     def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
-        """What the operator reported of the text: nothing before it has been delivered, or given up."""
+        """The operator's report of the text. There is none before it was delivered or given up."""
         now = datetime.now(UTC)
         answer = self._call(
             "PullSmsSendStatusByPhoneNumber",
@@ -114,7 +114,7 @@ class Tencent(Gateway):
 
 
 def signed(account: Account, service: str, payload: bytes, at: int) -> dict[str, str]:
-    """The headers that sign a call with this body; `at` in seconds since 1970."""
+    """The headers of a signed request with this body; `at` is in seconds since 1970."""
     names = "content-type;host"
     request = f"POST\n/\n\ncontent-type:{_CONTENT_TYPE}\nhost:{account.host}\n\n{names}\n{hashlib.sha256(payload).hexdigest()}"
     day = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
@@ -132,7 +132,7 @@ def signed(account: Account, service: str, payload: bytes, at: int) -> dict[str,
 
 
 def outcome(code: str) -> Undelivered:
-    """What an answer other than Ok means for the text."""
+    """The outcome that an answer other than Ok means."""
     reason = f"Tencent: {code or 'no code'}"
     family = code.partition(".")[0]
     if code in _LATER:

@@ -1,4 +1,4 @@
-"""Deliver what is due, without a broker: once, or again and again."""
+"""`manage.py deliver`: send what is due without a broker, once or in a loop."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,7 +15,7 @@ from web.words import bilingual
 
 
 class Command(LoopingCommand):
-    """`manage.py deliver`: any number of them at once, beside Celery's postman or in its place."""
+    """`manage.py deliver`: any number of them may run at once, beside Celery's workers or instead of them."""
 
     help = (
         "Send the messages that are due by every channel that is set up. With --loop, look again every second until it "
@@ -24,7 +24,7 @@ class Command(LoopingCommand):
     )
 
     def handle(self, *, loop: bool, every: float, **options: Any) -> None:
-        """Deliver; say by which channel how much was tried."""
+        """Send what is due, and print how much was tried by which channel."""
         try:
             postmen = rounds.here()
         except ImproperlyConfigured as error:
@@ -53,12 +53,12 @@ class Command(LoopingCommand):
                 )
 
     def hand_out(self, postmen: rounds.Rounds, pool: ThreadPoolExecutor) -> None:
-        """Send somebody on a round for each channel that has something due."""
+        """Start a thread of the pool for each channel that has something due."""
         for name in postmen.sweep():
             pool.submit(self.attempt, self.go, postmen, name)
 
     def go(self, postmen: rounds.Rounds, name: ChannelName) -> int:
-        """A round for one channel, in a thread of the pool, and one line where something was tried; how much."""
+        """Send what is due by one channel, and print how much was tried. Returns that number."""
         try:
             tried = postmen.deliver(name)
         finally:
