@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as that can be believed."""
+"""The network address that a request comes from."""
 
 import ipaddress
 import re
@@ -7,17 +7,17 @@ from django.conf import settings
 from django.http import HttpRequest
 
 UNKNOWN_SHARE = 10
-"""How many times the share of one address all those together get whose address is not known."""
+"""Rate limit for all clients whose address is unknown, as a multiple of the limit for one address."""
 
 # As proxies write them: 192.0.2.1:443, [2001:db8::1]:443, [2001:db8::1], and with a zone fe80::1%eth0.
 _WRITTEN = re.compile(r"\[(?P<six>[^\]%]+)(?:%[^\]]*)?\](?::\d+)?|(?P<four>[\d.]+):\d+|(?P<bare>[^%]+)(?:%.*)?")
 
 
 def client_address(request: HttpRequest) -> str:
-    """The caller's IP address; of an IPv6 address the /64 that a household is given; empty where it is unknown.
+    """The caller's IP address; for IPv6 the /64 network of a household; empty where it is unknown.
 
-    Believes as many entries of the header `settings.CLIENT_ADDRESS_HEADER`, counted from the right, as there are proxies of our own
-    (`settings.TRUSTED_PROXIES`); where that entry is no address, the nearest proxy's own counts.
+    Reads the header `settings.CLIENT_ADDRESS_HEADER` from the right, as many entries as we have proxies
+    (`settings.TRUSTED_PROXIES`). Where that entry is not an address, the address of the nearest proxy is used.
     """
     remote: str = request.META.get("REMOTE_ADDR") or ""
     if settings.TRUSTED_PROXIES:
@@ -29,7 +29,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def _told(text: str) -> str:
-    """The address that `text` writes; empty where it writes none."""
+    """The address in `text`; empty where there is none."""
     written = _WRITTEN.fullmatch(text.strip().strip('"'))
     try:
         address = ipaddress.ip_address(next(filter(None, written.groups())) if written else "")

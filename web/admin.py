@@ -1,6 +1,7 @@
-"""What a page of the admin takes from its address: the filters that it offers and a short search; all else is refused.
+"""What an admin page accepts in its URL: the filters that it offers and a short search. Everything else is refused.
 
-Django's own pages filter by any column that the address names, so that a phone that a page masks could be guessed digit by digit.
+Django's own pages filter by any column that the URL names. A phone that a page masks could then be guessed digit by
+digit.
 """
 
 from typing import Any
@@ -21,10 +22,10 @@ LONGEST_SEARCH = 100
 
 
 class OfferedFilters(ChangeList):
-    """A list that is filtered by what its page offers, and by the key of a row."""
+    """A list that can be filtered only by what its page offers, and by a row's id."""
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """What Django reads from the address, without what no filter of the page took."""
+        """The filters in the URL. Refuses what no filter of the page has used."""
         try:
             found = super().get_filters(request)
         except (ValueError, OverflowError) as error:  # A date beyond the calendar.
@@ -39,22 +40,22 @@ class OfferedFilters(ChangeList):
 
 
 class Page(admin.ModelAdmin):
-    """The pages of a model, of which the address asks only what they offer; what people write is read as everywhere."""
+    """An admin page whose URL accepts only the filters that it offers, and whose text fields follow `web.texts`."""
 
     formfield_overrides = WRITTEN
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list that is filtered by what it offers."""
+        """The list class that accepts only offered filters."""
         return OfferedFilters
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Django's, for a term of bounded length."""
+        """Django's search, for a term of limited length."""
         return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Nothing: a form is filled in by hand."""
+        """Nothing: a URL cannot fill in a form."""
         return {}
 
     def response_action(
@@ -63,7 +64,7 @@ class Page(admin.ModelAdmin):
         queryset: QuerySet[Any],
         action_location: ActionLocation = ActionLocation.CHANGE_LIST,
     ) -> Any:
-        """Django's, for rows that are chosen by keys."""
+        """Django's action, for rows that are chosen by id."""
         try:
             for key in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME):
                 self.opts.pk.to_python(key)

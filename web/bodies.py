@@ -1,4 +1,4 @@
-"""What a request's body may hold."""
+"""The rules for request bodies."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -19,7 +19,7 @@ _EXPECTED = {
 
 
 class JSONObject(dict[str, Any]):
-    """A body that came as JSON, in which every value has a type of its own; in a form and in an address all are texts."""
+    """A body that was sent as JSON, so that its values have types. In forms and URLs all values are texts."""
 
 
 class Dict(serializers.DictField):
@@ -31,14 +31,14 @@ class Dict(serializers.DictField):
 
 
 class Body(serializers.Serializer[Any]):
-    """A body, or a part of one. Unknown fields are refused, so that a misspelt one is not lost in silence; every list
-    has a `max_length`, and is counted before anybody looks at what is in it.
+    """A body, or a part of one. Unknown fields are refused, so that a misspelt field does not pass unnoticed.
 
-    Nothing of a JSON body is turned into another type: `false` is no id, `0` is no name, and `"yes"` is no boolean.
+    Every list has a `max_length`, which is checked before its items. No JSON value is converted to another type:
+    `false` is not an id, `0` is not a name, and `"yes"` is not a boolean.
     """
 
     def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields' own values; what no field takes is refused by name. Keeps nothing, so that threads may share it."""
+        """The validated values; unknown fields are refused by name. It keeps no state, so threads may share it."""
         if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.keys()):
             raise serializers.ValidationError(
                 dict.fromkeys(sorted(unknown), serializers.ErrorDetail(str(_UNKNOWN), code="unknown_field"))
@@ -58,7 +58,7 @@ class Body(serializers.Serializer[Any]):
         raise serializers.ValidationError(mistyped)
 
     def _count(self, data: Mapping[str, Any]) -> None:
-        """Refuse a list that is too long before anybody looks at what is in it."""
+        """Refuse a list that is too long before its items are checked."""
         too_many = {}
         for name, field in self.fields.items():
             given, most = data.get(name), getattr(field, "max_length", None) if isinstance(field, _SEVERAL) else None
@@ -88,14 +88,14 @@ _KINDS: tuple[tuple[type[Any], str], ...] = (
 
 @cache
 def _kind(field: type[Any]) -> str:
-    """What JSON's value for a field of this class must be; asked for every field of every body."""
+    """The JSON type that a field of this class needs. It is asked for every field of every body, so it is cached."""
     return next((kind for one, kind in _KINDS if issubclass(field, one)), "text")
 
 
 def _mistyped(field: Any, value: Any) -> Any:
-    """What is of another type than JSON's own for the field, as DRF keeps its errors; nothing where all is well.
+    """The error where the value has another JSON type than the field, in DRF's form; empty where it is right.
 
-    Null, lists and objects in a wrong place are the fields' own to refuse.
+    Null, lists and objects in the wrong place are refused by the fields themselves.
     """
     kind = _kind(type(field))  # type: ignore[arg-type]  # mypy takes a class for unhashable.
     match kind:

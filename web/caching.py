@@ -1,4 +1,4 @@
-"""What is answered to somebody signed in is kept by nobody on the way."""
+"""No cache on the way keeps the answers of the API."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ PREFIX = "/api/v1/"
 
 
 def keep_nothing(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: every answer of the API says that no cache may store it, unless it says something itself."""
+    """Middleware: answers of the API forbid storing, unless they set a header of their own."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""Answers are sent gzipped to clients that take that: JSON, the pages and the API's description; never pictures."""
+"""Gzip for clients that accept it: JSON, pages and the API's description; never pictures."""
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -18,15 +18,15 @@ KINDS = frozenset(
 
 
 class Compression(GZipMiddleware):
-    """Django's own middleware, for what is worth it.
+    """Django's gzip middleware, for content that is worth compressing.
 
-    A page may repeat what was searched for beside what is confidential, so the length of an answer must not tell how well the two
-    compress together (BREACH): Django adds a random number of bytes to each. Whatever else compresses on the way does not, and
-    should leave these answers alone.
+    A page may show what was searched for next to confidential data. The length of the compressed answer must not tell
+    how similar the two are (BREACH), so Django adds a random number of bytes to each. Other software on the way does
+    not, and should not compress these answers.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Compress the answer where its kind is named; its ETag becomes a weak one."""
+        """Compress the answer where its content type is listed. Its ETag becomes a weak one."""
         if response.headers.get("Content-Type", "").partition(";")[0].strip() in KINDS:
             return super().process_response(request, response)
         return response

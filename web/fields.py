@@ -1,4 +1,4 @@
-"""Fields of bodies and parameters for what people write (`web.texts`)."""
+"""Body and parameter fields for text that people write (`web.texts`)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +14,13 @@ NO_CODE = bilingual("请填写6位数字验证码。", "Give the code of six dig
 
 
 class Text(serializers.CharField):
-    """A text of one line or more; refused as blank where nothing in it can be seen."""
+    """A text of one or more lines; refused as blank where no visible character is in it."""
 
     default_error_messages = {"control_character": CONTROL}
     read: Callable[[str], str] = staticmethod(read_text)
 
     def run_validation(self, data: Any = empty) -> Any:
-        """Read it first, so that blanks and lengths are those of what is kept."""
+        """Clean the text first, so that blanks and lengths are checked on what is stored."""
         if isinstance(data, str):
             try:
                 data = self.read(data)
@@ -38,7 +38,7 @@ class Line(Text):
 
 
 class OneTimeCode(Line):
-    """A code of six digits, as people type it: with spaces, hyphens or full-width digits."""
+    """A six-digit code as people type it: with spaces, hyphens or full-width digits."""
 
     default_error_messages = {"invalid": NO_CODE}
     read = staticmethod(read_code)

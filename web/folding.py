@@ -1,4 +1,4 @@
-"""Texts as they are compared in a search: width, case and spaces do not matter."""
+"""Texts as a search compares them: width, case and spaces do not matter."""
 
 import unicodedata
 
@@ -6,7 +6,7 @@ from django.db.models import Func, TextField
 
 
 class Folded(Func):
-    """A column's text, folded by PostgreSQL."""
+    """A column's text as PostgreSQL folds it."""
 
     template = "replace(lower(normalize(%(expressions)s, NFKC)), ' ', '')"
     output_field = TextField()

@@ -1,4 +1,4 @@
-"""Fields of the admin's forms for what people write (`web.texts`)."""
+"""Admin form fields for text that people write (`web.texts`)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,12 +14,12 @@ from web.texts import ControlCharacter, read_code, read_line, read_text
 
 
 class Text(forms.CharField):
-    """A text of one line or more; empty where nothing in it can be seen."""
+    """A text of one or more lines; empty where no visible character is in it."""
 
     read: Callable[[str], str] = staticmethod(read_text)
 
     def to_python(self, value: Any) -> Any:
-        """What is kept of it."""
+        """The cleaned text."""
         if value not in self.empty_values:
             try:
                 value = self.read(str(value))
@@ -35,7 +35,7 @@ class Line(Text):
 
 
 class OneTimeCode(Line):
-    """A code of six digits, as people type it: with spaces, hyphens or full-width digits."""
+    """A six-digit code as people type it: with spaces, hyphens or full-width digits."""
 
     read = staticmethod(read_code)
 
@@ -47,7 +47,7 @@ class OneTimeCode(Line):
 
 
 class Lines(SimpleArrayField):
-    """Several lines, separated by commas; of other things than text, what Django makes of them."""
+    """Several lines, separated by commas. Values that are not text are left to Django."""
 
     def __init__(self, base_field: forms.Field, **options: Any):
         if type(base_field) is forms.CharField:

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a request sent twice acts once, and both times gets the same answer."""
+"""`Idempotency-Key`: a request that is sent twice acts once, and gets the same answer both times."""
 
 import hashlib
 import re
@@ -40,11 +40,11 @@ VALUES (%s, %s, %s, %s, %s, %s, now()) ON CONFLICT (fingerprint) DO NOTHING
 
 
 class _OvertakenError(Exception):
-    """Another request with the same key committed between our look and our lock."""
+    """Another request with the same key committed after we looked and before we had the lock."""
 
 
 def write(act: Callable[[], Response]) -> HttpResponse:
-    """Run `act` in the one outer transaction and keep nothing of its answer; returns after COMMIT."""
+    """Run `act` in one transaction, store nothing of its answer, and return after COMMIT."""
     with transaction.atomic(durable=True):
         return _response(*_rendered(act()))
 
@@ -52,15 +52,15 @@ def write(act: Callable[[], Response]) -> HttpResponse:
 def write_once(
     request: Request, act: Callable[[], Response], again: Callable[[Any], Any] = lambda document: document
 ) -> HttpResponse:
-    """Run `act` in the one outer transaction, at most once for each `Idempotency-Key`; returns after COMMIT.
+    """Run `act` in one transaction, at most once per `Idempotency-Key`, and return after COMMIT.
 
-    The key belongs to the caller, the method and the path. Seen before with the same body: the stored answer, with
-    `Idempotent-Replayed: true`. With another body: 422. Being worked on now: 409 `in_progress`. An exception from `act`
-    rolls everything back and is not stored; it is raised unless the same request has succeeded meanwhile. Without the
+    The key belongs to the caller, the method and the path. Used before with the same body: the stored answer, with
+    `Idempotent-Replayed: true`. With another body: 422. In use now: 409 `in_progress`. An exception from `act` rolls
+    everything back and is not stored. It is raised, unless the same request has succeeded meanwhile. Without the
     header, or without a signed-in caller, `act` simply runs in its transaction.
 
-    What was kept may be more than the caller may see by now: `again` is given the stored document, and returns what they may
-    still be told of it, or raises as for something that is not there.
+    The caller may no longer be allowed to see everything in the stored answer. `again` gets the stored document and
+    returns what they may still see, or raises as for something that does not exist.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None or not request.user:
@@ -119,7 +119,7 @@ def _once(caller: Any, fingerprint: bytes, digest: bytes, act: Callable[[], Resp
 
 
 def _rendered(response: Response) -> tuple[int, dict[str, str], bytes]:
-    """The answer as it will be sent and stored; rendered before the commit, so that what cannot be said is not done."""
+    """The answer as it is sent and stored. It is rendered before the commit, so that an answer that cannot be rendered changes nothing."""
     headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
     if response.data is None:
         return response.status_code, headers, b""
@@ -131,7 +131,7 @@ def _response(status: int, headers: dict[str, str], body: bytes) -> HttpResponse
 
 
 def _request_digest(request: Request) -> bytes:
-    """What tells one body from another: the bytes of JSON, the fields and file contents of a form."""
+    """A hash of the body: the bytes of JSON, the fields and file contents of a form."""
     data = request.data  # Parses, so that a body we cannot read is refused as such.
     if not (request.content_type or "").startswith("multipart/"):
         return hashlib.sha256(request._request.body).digest()

@@ -1,4 +1,4 @@
-"""Rate limits on Redis: a courtesy that gives way when Redis is away (sign-in counts in PostgreSQL instead)."""
+"""Rate limits in Redis. When Redis is away, nothing is limited; sign-in counts in PostgreSQL instead."""
 
 import logging
 import time
@@ -31,7 +31,7 @@ def _redis() -> redis.Redis:
 
 @cache
 def _counted() -> Script:
-    """Counts one more under a name, which is forgotten a window later: one command, where two would cost the web twice as much."""
+    """A script that counts one request under a name that expires. One command instead of two halves the cost of a request."""
     return _redis().register_script(
         "local count = redis.call('INCR', KEYS[1]) "
         "if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end "
@@ -40,10 +40,10 @@ def _counted() -> Script:
 
 
 class Limit(BaseThrottle):
-    """At most `requests` in every window of `seconds` for one caller: the person, else the address.
+    """At most `requests` in each window of `seconds` for one caller: the person, otherwise the address.
 
-    A subclass names its `scope` and numbers; views list it in `throttle_classes`. Over the limit is a 429 with
-    `Retry-After`.
+    A subclass sets its `scope` and numbers; views list it in `throttle_classes`. Above the limit the answer is 429
+    with `Retry-After`.
     """
 
     scope = "all"
@@ -53,15 +53,15 @@ class Limit(BaseThrottle):
     _away_until = 0.0
 
     def caller(self, request: Request) -> str:
-        """Who is counted; empty for all those together whose address is not known."""
+        """Who is counted; empty for all callers whose address is unknown, who are counted together."""
         return str(request.user.pk) if request.user else client_address(request._request)
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Whether the caller may go on; always, while Redis is away."""
+        """Whether the request is within the limit. Always true while Redis is away."""
         return self.allows(self.caller(request))
 
     def allows(self, who: str) -> bool:
-        """Count one request of `who` (empty: of somebody unknown), and say whether they may go on."""
+        """Count one request of `who` (empty: all unknown callers), and return whether it is within the limit."""
         if time.monotonic() < Limit._away_until:
             return True
         now = time.time()

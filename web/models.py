@@ -1,4 +1,4 @@
-"""What every table shares, and the answers kept for `Idempotency-Key`."""
+"""What every table has, and the stored answers of `Idempotency-Key`."""
 
 import uuid
 
@@ -7,14 +7,14 @@ from django.db.models.functions import UUID7
 
 
 def new_ids(count: int) -> list[uuid.UUID]:
-    """Ids that PostgreSQL makes, rising, in one statement."""
+    """New rising ids from PostgreSQL, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT uuidv7() FROM generate_series(1, %s)", [count])
         return [row[0] for row in cursor.fetchall()]
 
 
 class Identified(models.Model):
-    """A row whose id is a UUIDv7 made by PostgreSQL: ordered by time, guessed by nobody."""
+    """A row with a UUIDv7 id from PostgreSQL: ids are ordered by time and cannot be guessed."""
 
     id = models.UUIDField(primary_key=True, db_default=UUID7(), editable=False)
 
@@ -23,7 +23,7 @@ class Identified(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer once given to a caller's key; kept for a while and then purged by the housekeeping.
+    """The answer to a caller's key, kept for a while and then purged.
 
     `fingerprint` is the SHA-256 of caller, method, path and key; `request_digest` that of the body.
     """

@@ -1,4 +1,4 @@
-"""Which form an answer has."""
+"""Which content type an answer has."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ ANYTHING = "*/*"
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """The framework's own; but who takes anything, as nearly everybody does, gets the first form without any weighing."""
+    """DRF's own negotiation. Callers that accept anything, as nearly all do, get the first type without weighing them."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The renderer and the media type of the answer. Raises NotAcceptable, and Http404 for a form that is named and is none."""
+        """The renderer and media type of the answer. Raises NotAcceptable, and Http404 for an unknown format."""
         named = format_suffix or request.query_params.get(self.settings.URL_FORMAT_OVERRIDE)
         if not named and request.headers.get("Accept", ANYTHING) == ANYTHING:
             first = next(iter(renderers))

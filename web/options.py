@@ -1,4 +1,4 @@
-"""OPTIONS: which methods an address of the API answers, said to everybody."""
+"""OPTIONS: the methods of a route, for everybody."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,19 +8,19 @@ from django.http.response import HttpResponseBase
 
 
 class Options:
-    """Middleware: OPTIONS on a view of the API is 204 with `Allow`. It needs no sign-in, since `Allow` on a refusal says as much."""
+    """Middleware: OPTIONS on a route of the API is 204 with `Allow`. It needs no sign-in, because `Allow` on a refusal says the same."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Go on; only a view that was found can say what it answers."""
+        """Pass on; only a view that was found can say what it allows."""
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """The answer, where the view is one of the API's."""
+        """The answer, where the view belongs to the API."""
         kind = getattr(view, "cls", None)
         if request.method != "OPTIONS" or kind is None:
             return None

@@ -1,4 +1,4 @@
-"""What answers when no view does: problem documents under /api/, Django's plain pages elsewhere."""
+"""Answers where no view answers: problem documents under /api/, Django's plain pages elsewhere."""
 
 import sys
 

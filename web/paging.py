@@ -1,4 +1,4 @@
-"""Keyset paging: a list is read from where the last page ended, without counting and without OFFSET."""
+"""Keyset paging: a page begins where the last one ended, without counting and without OFFSET."""
 
 import base64
 import binascii
@@ -37,7 +37,7 @@ class Page[Row]:
 
 
 class First(Protocol):
-    """Narrows `rows` to the first `count` in the order of `keys` of those that it looks for."""
+    """Finds the first `count` of `rows` in the order of `keys`, in a way of its own."""
 
     def __call__(self, rows: QuerySet[Any], keys: Sequence[str], count: int) -> QuerySet[Any]: ...
 
@@ -114,8 +114,8 @@ def page[Row: Model](
 ) -> Page[Row]:
     """The page of `queryset` that the request's `cursor` and `limit` ask for, ordered by `key_fields`.
 
-    The keys are not null, unique together, and all rising (`"next_due_at", "id"`) or all falling (`"-closed_at",
-    "-id"`), so that one index serves order and position. `first` may find the first rows in a way of its own. Costs one
+    The keys are not null, together unique, and all rising (`"next_due_at", "id"`) or all falling (`"-closed_at",
+    "-id"`), so that one index gives order and position. `first` may find the first rows in its own way. Costs one
     statement. Raises a 400 Problem for a bad cursor or limit.
     """
     falling = {key.startswith("-") for key in key_fields}
@@ -138,5 +138,5 @@ def page[Row: Model](
 
 
 def _value(row: Any, name: str) -> Any:
-    """What a key is in a row, which is an instance or has the key among its names."""
+    """The value of a key in a row; `lead__due_at` reads `row.lead.due_at` where the row has no such attribute itself."""
     return getattr(row, name) if hasattr(row, name) else attrgetter(name.replace("__", "."))(row)

@@ -1,4 +1,4 @@
-"""What the parameters of an address may hold, whatever the view behind it reads of them."""
+"""The rules for query parameters, whatever the view reads of them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,12 +27,12 @@ _UNKNOWN = bilingual("没有这个参数。", "There is no such parameter.")
 
 
 def with_plus(moment: str) -> str:
-    """A moment whose plus was not encoded, and so arrived as a space, as it was meant."""
+    """A moment whose `+` was not encoded and arrived as a space, put right."""
     return _LOST_PLUS.sub(r"\1+\2", moment)
 
 
 class Moment(serializers.DateTimeField):
-    """A moment in an address."""
+    """A moment in a query parameter."""
 
     def to_internal_value(self, value: Any) -> datetime:
         """The moment, also where its plus was not encoded."""
@@ -40,23 +40,23 @@ class Moment(serializers.DateTimeField):
 
 
 class Parameters:
-    """Middleware: parameters that an operation of the API does not describe, empty ones, and those with control characters in
-    them are a 400 that names them.
+    """Middleware: a parameter that the route does not describe, an empty one, or one with control characters is a 400.
 
-    What an operation takes is what its view declares to OpenAPI, so the two cannot differ.
+    The answer names the parameters. What a route accepts is what its view declares to OpenAPI, so the two cannot
+    differ.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Go on; only a view that was found can say what it takes."""
+        """Pass on; only a view that was found can say what it accepts."""
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """The refusal, where the view is one of the API's."""
+        """The refusal, where the view belongs to the API."""
         kind = getattr(view, "cls", None)
         if not request.META.get("QUERY_STRING") or kind is None or request.method == "OPTIONS":
             return None
@@ -67,7 +67,7 @@ class Parameters:
 
 @cache
 def described(kind: type[APIView], method: str) -> frozenset[str] | None:
-    """The names of the parameters that an operation takes in its address; None of what the API does not describe."""
+    """The names of a route's query parameters; None where the API does not describe the route."""
     handler = getattr(kind, method.lower(), None)
     if handler is None:
         return None

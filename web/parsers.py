@@ -1,4 +1,4 @@
-"""Bodies as JSON, read by orjson; what the database or a reader could choke on is refused at the door, by field."""
+"""JSON bodies, read by orjson. What the database or a reader could not take is refused here, field by field."""
 
 import json
 import math
@@ -42,7 +42,7 @@ def _text_fault(text: str, path: str) -> Fault | None:
 
 
 def _faults(value: Any) -> Iterator[Fault]:
-    """What is wrong with a parsed body, field by field; iterative, so that no body is too deep for it."""
+    """What is wrong with a parsed body, field by field. It does not recurse, so no body is too deep for it."""
     waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
     while waiting:
         value, path, depth = waiting.pop()
@@ -75,7 +75,7 @@ def _too_deep(value: Any) -> bool:
 
 
 def _refuse(body: bytes) -> Problem:
-    """Why orjson would not read `body`: by field where a more patient reader can tell."""
+    """Why orjson refused `body`: by field, where the standard library's slower parser can tell."""
     try:
         found = tuple(_faults(json.loads(body.decode(), strict=False)))
     except (ValueError, RecursionError):

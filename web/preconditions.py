@@ -1,4 +1,4 @@
-"""Versions in `If-Match` and `ETag`: nobody overwrites what he has not read."""
+"""Versions in `If-Match` and `ETag`: nobody overwrites what they have not read."""
 
 import re
 
@@ -22,8 +22,8 @@ def etag(version: int) -> str:
 def if_match(request: Request) -> int:
     """The version that the caller has read.
 
-    Compared weakly: a version is not the bytes of an answer. Raises a 428 Problem without `If-Match`, and a 400 Problem where
-    it is not one ETag of ours.
+    Compared weakly, because a version does not stand for the bytes of an answer. Raises a 428 Problem without
+    `If-Match`, and a 400 Problem where it is not one of our ETags.
     """
     header = request.META.get("HTTP_IF_MATCH")
     if header is None:

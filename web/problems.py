@@ -144,7 +144,7 @@ class ProblemResponse(Response):
 
 
 def not_found() -> Problem:
-    """The one answer for the absent and for what the caller may not see: the same bytes for both."""
+    """The answer for what does not exist and for what the caller may not see: the same bytes for both."""
     return Problem("not_found", 404, detail=NOT_FOUND)
 
 
@@ -209,10 +209,10 @@ def from_framework(exc: exceptions.APIException) -> Problem:
 
 
 def problem_of(exc: BaseException | None, mapping: Mapping[type[Exception], int]) -> Problem | None:
-    """The problem that `exc` stands for, or None for a bug of ours.
+    """The problem document for `exc`; None for a bug of ours.
 
-    `mapping` gives the status of domain refusals: exceptions that carry a `code`, a `reason` and, where it makes sense
-    to try again, a `wait` in seconds.
+    `mapping` gives the status of domain refusals. These are exceptions with a `code`, a `reason` and, where trying
+    again makes sense, a `wait` in seconds.
     """
     match exc:
         case exceptions.APIException():
@@ -238,7 +238,7 @@ def problem_of(exc: BaseException | None, mapping: Mapping[type[Exception], int]
 def make_handler(
     mapping: Mapping[type[Exception], int],
 ) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
-    """A DRF exception handler that also answers the domain refusals in `mapping` (exception class → status)."""
+    """A DRF exception handler that also answers domain refusals; `mapping` is exception class → status."""
 
     def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
         problem = problem_of(exc, mapping)

@@ -1,4 +1,4 @@
-"""At most so many within so long, by what was counted in PostgreSQL: what the limits on codes have in common."""
+"""Limits of "so many within so long", counted in PostgreSQL: shared by all limits on codes."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,5 +10,5 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def wait(at: datetime, past: Sequence[datetime], limits: Limits) -> timedelta:
-    """How long from `at` until each of `limits` lets one more through; `past` has the newest first."""
+    """How long from `at` until every limit allows one more; `past` lists the earlier ones, newest first."""
     return max((past[most - 1] + window - at for most, window in limits if len(past) >= most), default=timedelta(0))

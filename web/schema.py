@@ -1,4 +1,4 @@
-"""The API's description in OpenAPI, where every operation tells the problems it can answer with."""
+"""The API's description in OpenAPI. Each operation lists the problems that it can answer with."""
 
 import re
 from functools import cache
@@ -53,7 +53,7 @@ TAGS = {
 
 
 def complete(result: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """A hook of drf-spectacular's: what is said of the whole document."""
+    """A hook of drf-spectacular: add what belongs to the whole document."""
     result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
     schemes = result["components"].setdefault("securitySchemes", {})
     schemes[CSRF] = {"type": "apiKey", "in": "header", "name": "X-CSRFToken", "description": "As in the CSRF cookie."}
@@ -61,7 +61,7 @@ def complete(result: dict[str, Any], **options: Any) -> dict[str, Any]:
 
 
 def _strict(described: dict[str, Any], field: Any) -> dict[str, Any]:
-    """How a field of a body is described: an optional one without its default, which generators would take for a duty to send it."""
+    """The description of a body field: an optional field has no default, because generators would take it for a required one."""
     if "oneOf" in described and isinstance(field, serializers.CharField):
         # A pattern that allows an empty text matches it already.
         described = {**{name: part for name, part in described.items() if name != "oneOf"}, **described["oneOf"][0]}
@@ -122,11 +122,10 @@ CSRF = "csrf"
 
 
 class AutoSchema(openapi.AutoSchema):
-    """drf-spectacular's, plus a line on what each operation does, the headers of its answers and the problem documents that it can
-    answer with.
+    """drf-spectacular's schema, with a summary, the answers' headers and the problems of each operation.
 
-    Most follow from what the operation takes; a view names further statuses in `problems`, and in `versioned` the methods whose
-    answers carry a ticket's version.
+    Most problems follow from what the operation accepts. A view names further statuses in `problems`, and in
+    `versioned` the methods whose answers have a ticket's version.
     """
 
     def get_summary(self) -> str | None:
@@ -213,7 +212,7 @@ _DRAWING = Lock()
 
 
 def drawn(language: str, form: str) -> bytes:
-    """The whole description in a language, as `json` or `yaml`. Drawing it takes seconds, and so every process does it once for each."""
+    """The whole description in a language, as `json` or `yaml`. It takes seconds, so each process does it once per language."""
     with _DRAWING:
         return _draw(language, form)
 

@@ -1,8 +1,8 @@
-"""A body that stops arriving gives its thread back.
+"""Ending requests whose body stops arriving, so that their threads become free.
 
-The web server takes a thread for a request when its head is there, and lets it wait for the body as long as the client likes; it has no
-limit of its own. In production the proxy in front reads bodies to their end first (nginx/nginx.conf); without one, this is what
-there is: a watcher that ends the client's connection, whereupon the thread goes on.
+The web server gives a request a thread as soon as its head is there, and then waits for the body without a limit. In
+production the proxy in front reads bodies to their end first (nginx/nginx.conf). Without a proxy, a watcher here ends
+the client's connection, and the thread goes on.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes
 
 @dataclass(eq=False, slots=True)
 class Reading:
-    """A body that is being read: from which address, at which port of ours, and since when nothing has come."""
+    """A body that is being read: the client's address, our port, and since when nothing has arrived."""
 
     address: str
     port: str
@@ -54,7 +54,7 @@ class Reading:
 
 
 class Watcher:
-    """Ends the connections of bodies that stall, in a thread that lives while there is something to watch."""
+    """Ends connections whose bodies stall. Its thread runs while there is something to watch."""
 
     def __init__(self) -> None:
         self.readings: set[Reading] = set()
@@ -63,7 +63,7 @@ class Watcher:
 
     @contextlib.contextmanager
     def watching(self, reading: Reading) -> Iterator[None]:
-        """Watch over one body."""
+        """Watch one body while it is read."""
         with self.lock:
             self.readings.add(reading)
             if self.thread is None:
@@ -101,10 +101,10 @@ class Watcher:
 
 
 def end_connections(address: str, port: str, *, silent_for: float = 0.0, most: int | None = None) -> None:
-    """End the connections of `address` on which nothing has come for so many seconds, `most` of them, the most silent first.
+    """End up to `most` connections of `address` that have been silent for this many seconds, the longest silence first.
 
-    The server does not say which of them a body comes by. Another one that has been silent for longer waits for its next request: its
-    client opens a new one.
+    The server does not tell which connection a body comes by. Another connection that was silent for longer is
+    waiting for its next request; its client simply opens a new one.
     """
     with contextlib.ExitStack() as stack:
         found = []
@@ -121,7 +121,7 @@ def end_connections(address: str, port: str, *, silent_for: float = 0.0, most: i
 
 
 def connections() -> Iterator[socket.socket]:
-    """Every socket of this process, each as another descriptor of its own."""
+    """Every socket of this process, each under a new descriptor."""
     for number in os.listdir("/dev/fd"):
         try:
             descriptor = os.dup(int(number))
@@ -134,7 +134,7 @@ def connections() -> Iterator[socket.socket]:
 
 
 def silence(connection: socket.socket) -> float:
-    """Seconds since data came last; without end where this system does not say."""
+    """Seconds since data last arrived; infinite where the system does not say."""
     if not hasattr(socket, "TCP_INFO"):
         return math.inf
     (milliseconds,) = _LAST_DATA.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size))
@@ -145,7 +145,7 @@ _watcher = Watcher()
 
 
 def read(source: Any, length: int, reading: Reading) -> IO[bytes] | None:
-    """The whole body, or None where it ends too soon."""
+    """The whole body; None where it ends too early."""
     kept: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - whoever reads it has it closed
     with _watcher.watching(reading):
         while length and (part := source.read(min(PART, length))):
@@ -157,7 +157,7 @@ def read(source: Any, length: int, reading: Reading) -> IO[bytes] | None:
 
 
 def with_patience(application: Application) -> Application:
-    """The application, to which every body comes whole; where one does not, the answer is 408, for a client that still reads."""
+    """The application, called only with complete bodies. An incomplete body is answered with 408, for a client that still reads."""
 
     def patient(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         length = announced(environ)
@@ -175,6 +175,6 @@ def with_patience(application: Application) -> Application:
 
 
 def announced(environ: dict[str, Any]) -> int:
-    """The length that the head announces; 0 where it announces none."""
+    """The length in the request's head; 0 where there is none."""
     text = environ.get("CONTENT_LENGTH") or ""
     return int(text) if text.isascii() and text.isdigit() else 0

@@ -1,4 +1,4 @@
-"""Tables in CSV files, whose cells are read as lines are read everywhere (`web.texts`)."""
+"""CSV files, whose cells follow the same rules as lines elsewhere (`web.texts`)."""
 
 import csv
 from collections.abc import Collection, Iterator
@@ -13,7 +13,7 @@ LONGEST = 2_000
 
 
 class BadTable(ValueError):
-    """A table that cannot be read; `reason` names the file, the row and, where there is one, the column."""
+    """The table cannot be read; `reason` names the file, the row and, where there is one, the column."""
 
     def __init__(self, path: Path, row: int, column: str, reason: Words):
         self.reason = bilingual(
@@ -24,10 +24,10 @@ class BadTable(ValueError):
 
 
 def read_table(path: Path, columns: Collection[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file in UTF-8 with a heading, each with its number in the file, the heading being row 1.
+    """The rows of a UTF-8 CSV file with a heading, each with its number in the file; the heading is row 1.
 
-    Raises BadTable where one of `columns` is missing, a row has more or fewer cells than the heading, or a cell has a control
-    character, no UTF-8, or more than LONGEST characters.
+    Raises BadTable where one of `columns` is missing, a row has more or fewer cells than the heading, or a cell has a
+    control character, is not UTF-8, or is longer than LONGEST characters.
     """
     row = 1
     try:

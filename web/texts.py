@@ -1,10 +1,12 @@
-"""What a text and a line are, wherever people write one: in bodies, forms and parameters.
+"""The rules for a text and for a line that people write: in bodies, forms and parameters.
 
 * Control characters other than tab and line break are refused: a program that sends them is broken.
-* What steers the direction of writing, and what is never seen (zero-width spaces, soft hyphens, marks of byte order, tags), is
-  taken out: the person who pasted it cannot see it either. Joiners and variation selectors stay, for emoji and scripts need them.
-* A text keeps its line breaks, as `\\n`; in a line every run of white space is one space. Both lose white space at their ends.
-* A text in which nothing can be seen is empty.
+* Characters that steer the direction of writing, and invisible ones (zero-width spaces, soft hyphens, byte order
+  marks, tags), are removed: the person who pasted them cannot see them. Joiners and variation selectors stay, because
+  emoji and some scripts need them.
+* A text keeps its line breaks, as `\\n`. In a line, each run of white space becomes one space. Both lose white space
+  at their ends.
+* A text without any visible character is empty.
 """
 
 import re
@@ -26,26 +28,26 @@ _SEEN = frozenset("LNPS")
 
 
 class ControlCharacter(ValueError):
-    """A control character that no text may hold."""
+    """A control character that no text may have."""
 
 
 def read_text(written: str) -> str:
-    """`written` as a text of one line or more; empty where nothing can be seen. Raises ControlCharacter."""
+    """`written` as a text of one or more lines; empty where nothing in it is visible. Raises ControlCharacter."""
     return _tidy(_LINE_BREAK.sub("\n", written)).strip()
 
 
 def read_line(written: str) -> str:
-    """`written` as one line; empty where nothing can be seen. Raises ControlCharacter."""
+    """`written` as one line; empty where nothing in it is visible. Raises ControlCharacter."""
     return _SPACE.sub(" ", _tidy(written)).strip()
 
 
 def read_number(written: str) -> str:
-    """A number or sign as it is printed, without spaces and full-width forms. Raises ControlCharacter."""
+    """A number or reference, without spaces and full-width forms. Raises ControlCharacter."""
     return _SPACE.sub("", unicodedata.normalize("NFKC", read_line(written)))
 
 
 def read_code(written: str) -> str:
-    """A code as it was sent, without the spaces and hyphens between its digits. Raises ControlCharacter."""
+    """A code, without the spaces and hyphens between its digits. Raises ControlCharacter."""
     return _HYPHEN.sub("", read_number(written))
 
 

@@ -1,4 +1,4 @@
-"""Words for people, in Chinese and in English, chosen by the reader's language."""
+"""Words in Chinese and English; the reader's language decides which are shown."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ def in_english() -> bool:
 
 
 def say(zh: str, en: str) -> str:
-    """The one of both that is in the active language."""
+    """The one of the two that is in the active language."""
     return en if in_english() else zh
 
 
@@ -29,17 +29,17 @@ _lazy = cast("Callable[[str, str], _StrPromise]", lazy(say, str))
 
 
 def bilingual(zh: str, en: str) -> "_StrPromise":
-    """Words that read in Chinese, or in English where English is the active language."""
+    """Lazy words: Chinese, or English where English is the active language."""
     return _lazy(zh, en)
 
 
 def listed(items: Iterable[object]) -> str:
-    """The items one after the other, divided as the active language divides them."""
+    """The items in a row, with the separators of the active language."""
     return (", " if in_english() else "、").join(map(str, items))
 
 
 def with_wait(reason: Promise | str, seconds: float) -> "_StrPromise":
-    """The reason for a refusal, and after how many seconds, minutes, hours or days to try again: never before `seconds` are over."""
+    """A refusal's reason, and after how many seconds, minutes, hours or days to try again. Never less than `seconds`."""
     _, size, unit_zh, unit_en = next(unit for unit in _UNITS if math.ceil(seconds / unit[1]) <= unit[0])
     number = max(1, math.ceil(seconds / size))
     plural = "" if number == 1 else "s"

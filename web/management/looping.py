@@ -1,4 +1,4 @@
-"""Commands that do their work once, or again and again until they are told to stop."""
+"""Commands that run once, or in a loop until they are stopped."""
 
 import argparse
 import logging
@@ -22,7 +22,7 @@ _STOP = frozenset({signal.SIGINT, signal.SIGTERM})
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Some work that is done again and again, with so many seconds between."""
+    """A function that a loop calls, and the seconds between two calls."""
 
     work: Callable[[], object]
     every: float
@@ -40,10 +40,10 @@ class LoopingCommand(OperatorCommand):
         )
 
     def go_on(self, stopping: threading.Event, *lines: Sequence[Duty]) -> None:
-        """Do the duties of each line, one after the other in a thread of its own, until a signal comes; then set `stopping`.
+        """Call the duties of each line in a thread of its own, one after the other, until a signal comes. Then set `stopping`.
 
-        What is being done is finished first; a second signal ends the process at once. A database that is away, or a duty that fails,
-        stops nothing: it is said, and tried again when its time comes.
+        The call that runs is finished first; a second signal ends the process at once. A database that is away or a
+        duty that fails does not stop the loop: it is logged, and tried again when its time comes.
         """
         # The threads inherit the mask, so that a signal waits for this one alone.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
@@ -69,7 +69,7 @@ class LoopingCommand(OperatorCommand):
             connection.close()
 
     def attempt[**P](self, work: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> None:
-        """Do some work in a loop, and say where it fails."""
+        """Call a function in the loop, and report where it fails."""
         try:
             work(*arguments, **named)
         except Error as error:
@@ -82,7 +82,7 @@ class LoopingCommand(OperatorCommand):
 
 
 def seconds(text: str) -> float:
-    """More than none."""
+    """A number of seconds above 0."""
     number = float(text)
     if not number > 0:
         raise argparse.ArgumentTypeError("must be more than 0 seconds.")

@@ -1,4 +1,4 @@
-"""Commands that say what they have to say in the language that is asked for."""
+"""Commands that print in the language that is asked for."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.utils.translation import override
 
 
 class OperatorCommand(BaseCommand):
-    """A command for the operator of the server: its own words are in `language`, what it does is not touched by that."""
+    """A command for the server's operator: its own output is in `language`, what it does is independent of that."""
 
     language = "en"
     """Unless another is asked for."""
@@ -43,7 +43,7 @@ class OperatorCommand(BaseCommand):
 
 
 class SpeakingCommand(OperatorCommand):
-    """A command for people of the street: everything in it happens in the language."""
+    """A command for people of the street: everything in it happens in `language`."""
 
     language = "zh-hans"
 
