@@ -1,4 +1,4 @@
-"""Who is calling: the person with the seats and confirmed homes that are live now, in one SQL statement."""
+"""Loads the caller: the person with the seats and confirmed homes that are live now, in one SQL statement."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from workflow.actor import Actor, Seat
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in person and the actor they are in moves; with a token, also its id and when it was last used."""
+    """A signed-in person and their actor; with a token, also the token's id and when it was last used."""
 
     person: Person
     actor: Actor

@@ -1,4 +1,4 @@
-"""The people behind organisations: who sits there today, in which role, and which language they read."""
+"""The people behind organisations: who has a seat there today, in which role, and which language they read."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -32,7 +32,7 @@ ORDER BY seat.organisation_id, seat.id
 
 
 def members(organisations: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, list[Member]]:
-    """Who sits in each of `organisations` at the moment `at`, in one statement; an organisation with nobody is left out."""
+    """The members of each of `organisations` at `at`, in one statement. An organisation without members is left out."""
     found: dict[uuid.UUID, list[Member]] = {}
     with connection.cursor() as cursor:
         cursor.execute(SQL, {"ids": list(set(organisations)), "at": at})
@@ -42,6 +42,6 @@ def members(organisations: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.
 
 
 def in_roles(seats: Collection[Member], roles: Collection[str]) -> list[Member]:
-    """Those of `seats` with one of the `roles`; all of them where nobody has one."""
+    """Those of `seats` with one of the `roles`; all of them where nobody has such a role."""
     chosen = [one for one in seats if one.role in roles]
     return chosen or list(seats)

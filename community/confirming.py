@@ -1,4 +1,4 @@
-"""Confirming homes: by the committee, the residents' committee or the street, or with a code that they hand to the household."""
+"""Confirming homes: by the committee, the residents' committee or the street, or by a code that they give to the household."""
 
 import secrets
 import unicodedata
@@ -51,12 +51,12 @@ class NewCode:
 
 
 def may_confirm(actor: Actor) -> bool:
-    """Whether the actor sits anywhere that confirms homes."""
+    """Whether the actor has a seat that may confirm homes anywhere."""
     return any(seat.kind in _THROUGH for seat in actor.seats)
 
 
 def in_reach(actor: Actor) -> QuerySet[Residency]:
-    """The homes of others that run today where the actor may confirm them; never the actor's own."""
+    """The present homes of other people that the actor may confirm; never the actor's own."""
     found = running(Residency.objects.all(), actor.at).exclude(person=actor.person_id)
     return found.filter(_reach(actor, "compound__")).select_related(
         "person", "compound__area", "compound__community", "household__building", "street"
@@ -64,7 +64,7 @@ def in_reach(actor: Actor) -> QuerySet[Residency]:
 
 
 def _reach(actor: Actor, compound: str) -> Q:
-    """The compounds where the actor confirms, by the path `compound` that leads to them."""
+    """A condition for the compounds where the actor may confirm; `compound` is the query path that leads to them."""
     seats: dict[Confirmation, set[uuid.UUID | None]] = {}
     for seat in actor.seats:
         if through := _THROUGH.get(seat.kind):
@@ -81,7 +81,7 @@ def _reach(actor: Actor, compound: str) -> Q:
 
 
 def _through(actor: Actor, compound: Compound) -> Confirmation:
-    """By what right the actor confirms in the compound, the street before others."""
+    """In whose name the actor confirms in the compound; the street's name comes first."""
     mine = {seat.organisation_id for seat in actor.seats}
     streets = {seat.street_id for seat in actor.seats if _THROUGH.get(seat.kind) == Confirmation.STREET}
     if compound.street_id in streets:
@@ -92,7 +92,7 @@ def _through(actor: Actor, compound: Compound) -> Confirmation:
 
 
 def judge(residency_id: uuid.UUID, actor: Actor, *, lives_there: bool) -> Residency | None:
-    """Confirm a home that the actor may confirm, or object to it, which takes a confirmation back; None where there is none."""
+    """Confirm a home, or object to it, which removes a confirmation. None where the actor may not confirm such a home."""
     with transaction.atomic():
         home = in_reach(actor).select_for_update(of=("self",)).filter(id=residency_id).first()
         if home is None:
@@ -102,14 +102,14 @@ def judge(residency_id: uuid.UUID, actor: Actor, *, lives_there: bool) -> Reside
 
 
 def write(home: Residency, through: Confirmation, by: uuid.UUID | None, at: datetime) -> None:
-    """Write down that the locked home is confirmed, or with CLAIMED that somebody objected to it."""
+    """Record that the locked home is confirmed or, with CLAIMED, that somebody objected to it."""
     home.confirmed_through, home.judged_by_id = through, by
     home.confirmed_at, home.objected_at = (at, None) if through else (None, at)
     home.save(update_fields=["confirmed_through", "judged_by", "confirmed_at", "objected_at"])
 
 
 def make_code(household_id: uuid.UUID, actor: Actor) -> NewCode | None:
-    """A new code for a household where the actor may confirm homes, in the place of an older one; None where there is none."""
+    """Make a new code for a household, which replaces an older one. None where the actor may not confirm homes there."""
     doors = Household.objects.select_related("building__compound__area", "building__compound__community")
     household = doors.filter(_reach(actor, "building__compound__"), id=household_id).first()
     if household is None:
@@ -131,9 +131,10 @@ def make_code(household_id: uuid.UUID, actor: Actor) -> NewCode | None:
 
 
 def confirm_by_code(residency_id: uuid.UUID, secret: str, actor: Actor) -> Residency | None:
-    """Confirm a home of the actor's with its household's code; None where they have no such home. Raises WrongHouseholdCode.
+    """Confirm the actor's home with its household's code. None where they have no such home. Raises WrongHouseholdCode.
 
-    A wrong guess is counted; nobody confirms their own home with a code of their own making, nor one that was objected to.
+    A wrong guess is counted. Nobody can confirm their own home with a code that they made, nor a home that was
+    objected to.
     """
     with transaction.atomic():
         mine = homes(actor.person_id, actor.at) if actor.person_id else Residency.objects.none()

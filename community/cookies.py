@@ -1,4 +1,4 @@
-"""The cookie by which a browser is known at a phone beyond signing out."""
+"""The cookie by which a browser is still known for a phone after signing out."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,12 +12,12 @@ NAME = "linli_device"
 
 
 def kept_device_key(request: HttpRequest) -> str:
-    """The device key that the browser kept; empty where it has none."""
+    """The device key in the browser's cookie; empty where there is none."""
     return request.COOKIES.get(NAME, "")
 
 
 def keep_device_key(response: HttpResponseBase, person: Person) -> None:
-    """Let the browser keep the key by which it is known at the person's phone."""
+    """Set the cookie with the key by which the browser is known for the person's phone."""
     response.set_cookie(
         NAME,
         device_key(person),

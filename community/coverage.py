@@ -14,7 +14,7 @@ HUNDREDTH = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many of how many; `percent` has two digits, rounded half up, and is None of nothing."""
+    """A part of a whole. `percent` has two digits, rounded half up; it is None where the whole is 0."""
 
     covered: int
     total: int

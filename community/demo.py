@@ -43,22 +43,22 @@ type Report = Callable[[str, int, int], None]
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """The rows of one data file of the demo street."""
+    """The rows of a data file of the demo street."""
     return [row for _, row in read_table(DATA / f"{name}.csv")]
 
 
 def cast() -> dict[str, Person]:
-    """The people of the demo street by their key in people.csv, as far as they have been loaded; one statement."""
+    """The people of the demo street that have been loaded, by their key in people.csv; one statement."""
     keys = {row["phone"]: row["key"] for row in rows("people")}
     return {keys[person.phone]: person for person in Person.objects.filter(phone__in=keys)}
 
 
 @transaction.atomic
 def load(report: Report) -> None:
-    """Add what is missing of the demo street; what is there stays as it is, so that loading twice changes nothing.
+    """Add what is missing of the demo street. What exists stays as it is, so loading twice changes nothing.
 
-    `report` is told the name of each file, how many rows it has, and how many of them were new. Dates such as `-60d`
-    count from the day of loading; a contract with such dates that has run out since is dated anew.
+    `report` is called with the name of each file, its number of rows, and how many of them were new. Dates such as
+    `-60d` count from the day of loading. A contract with such dates that has ended since gets new dates.
     """
     streets = _add(
         "streets",
@@ -318,7 +318,7 @@ def _load_contracts(
 
 
 def _add[M: Model](name: str, report: Report, known: QuerySet[M], wanted: list[M], *key: str) -> dict[Any, M]:
-    """Insert those of `wanted` whose `key` is not among `known`; the rows of both, by key."""
+    """Insert those of `wanted` whose `key` is not in `known`. Returns the rows of both, by key."""
     key_of = attrgetter(*key)
     found = {key_of(row): row for row in known}
     new = [row for row in wanted if key_of(row) not in found]
@@ -332,7 +332,7 @@ def _several(text: str) -> list[str]:
 
 
 def _day(text: str) -> date:
-    """A date of a data file: a day of the calendar, or days from today (`-60d`)."""
+    """A date of a data file: a date, or a number of days from today (`-60d`)."""
     return timezone.localdate() + timedelta(days=int(text[:-1])) if text.endswith("d") else date.fromisoformat(text)
 
 

@@ -1,6 +1,6 @@
-"""Where a person lives: claimed by the resident, dated in the street's own days, and confirmed by who can know.
+"""Where people live: they claim a home, with dates in the street's own time zone, and somebody who can know confirms it.
 
-A person who claims a home may report what is wrong there and follow it. What neighbours read needs a confirmed one.
+Whoever claims a home may report what is wrong there and follow it. What neighbours read needs a confirmed home.
 """
 
 import uuid
@@ -22,7 +22,7 @@ _KNOWN = ("confirmed_through", "confirmed_at", *_AGAINST)
 
 
 class HomesFull(Exception):
-    """The person has stated as many homes as one may."""
+    """The person has as many homes as allowed."""
 
     code = "homes_full"
     reason = bilingual(
@@ -31,7 +31,7 @@ class HomesFull(Exception):
 
 
 class TooManyMoves(Exception):
-    """The person has claimed as many homes within a month as one may; `wait` is in seconds."""
+    """The person has claimed as many homes within a month as allowed; `wait` is in seconds."""
 
     code = "too_many_moves"
     reason = bilingual(
@@ -55,7 +55,7 @@ def homes(person_id: uuid.UUID, at: datetime) -> QuerySet[Residency]:
 
 
 def running(residencies: QuerySet[Residency], at: datetime) -> QuerySet[Residency]:
-    """Those that run on the day of `at` in each street's own zone."""
+    """The homes that are live on the day of `at`, in each street's own time zone."""
     there = Func(F("street__timezone"), Value(at), function="timezone", output_field=DateTimeField())
     days = residencies.alias(day=Cast(there, DateField()))
     return days.filter(Q(ends_on=None) | Q(ends_on__gte=F("day")), starts_on__lte=F("day"))
@@ -64,9 +64,9 @@ def running(residencies: QuerySet[Residency], at: datetime) -> QuerySet[Residenc
 def move_in(
     person_id: uuid.UUID, compound: Compound, household: Household | None, relation: str, at: datetime
 ) -> tuple[Residency, bool]:
-    """The home of a person from the day of `at` on, and whether it is new; one stated before in the same relation is kept.
+    """Claim a home from the day of `at` on. Returns the home, and whether it is new; the same claim again returns the old one.
 
-    Who becomes the owner of what they rented has a new home from that day on, as confirmed as the old one. Runs in the caller's
+    A tenant who becomes the owner gets a new home from that day on, as confirmed as the old one. Runs in the caller's
     transaction. Raises HomesFull or TooManyMoves.
     """
     Person.objects.select_for_update(no_key=True).get(id=person_id)
@@ -106,7 +106,7 @@ def _count_move(person_id: uuid.UUID, at: datetime) -> None:
 
 
 def move_out(person_id: uuid.UUID, residency_id: uuid.UUID, at: datetime) -> bool:
-    """End a home before the day of `at`, or forget it where it began that day; False where the person has no such home.
+    """End a home before the day of `at`, or delete it where it began that day. Returns False where the person has no such home.
 
     Runs in the caller's transaction.
     """
@@ -118,7 +118,7 @@ def move_out(person_id: uuid.UUID, residency_id: uuid.UUID, at: datetime) -> boo
 
 
 def _end(home: Residency, at: datetime) -> None:
-    """End a home before the day of `at`; an objection to one of that day stays on record until the day is over."""
+    """End a home before the day of `at`. An objection of that day stays on record until the day is over."""
     today = _today(home.street, at)
     if home.starts_on < today:
         Residency.objects.filter(id=home.id).update(ends_on=today - timedelta(days=1))

@@ -1,4 +1,4 @@
-"""What has had its day is deleted: codes, wrong passwords, known addresses, tokens, sessions, answers to repeated requests."""
+"""Deleting what has expired: codes, wrong passwords, known addresses, tokens, sessions, answers to repeated requests."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ BATCH = 1000
 
 
 def purge() -> dict[str, int]:
-    """Delete what has expired, in batches that each commit; how many of each. Twice, or by two at once, does no harm."""
+    """Delete what has expired, in batches that each commit. Returns how many of each kind. Safe to call twice or from several processes."""
     return {
         "codes": _delete(SignInCode.objects.filter(created_at__lt=Now() - DAY - CODE_LIFE)),
         "attempts": _delete(PasswordAttempt.objects.filter(created_at__lt=Now() - DAY)),

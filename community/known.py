@@ -1,6 +1,6 @@
-"""Who is known at a phone: devices and addresses that have signed in with it, so that strangers cannot use up their share.
+"""Devices and addresses that have signed in with a phone before. Strangers cannot use up their share of codes.
 
-Being known opens no door: it only decides whose share of a phone's codes is used, and whose wrong passwords are counted.
+Being known gives no access. It only decides from which share a code is taken, and where wrong passwords are counted.
 """
 
 import uuid
@@ -16,12 +16,12 @@ _KEY_SALT = "community.known.device"
 
 
 def device_key(person: Person) -> str:
-    """What a device keeps, also beyond signing out, to be known at the person's phone; void once everything is signed out."""
+    """The key that a device keeps, also after signing out, to be known for the person's phone. Signing out everywhere ends it."""
     return signing.dumps([person.pk.hex, person.sign_outs], salt=_KEY_SALT)
 
 
 def holder_of(key: str) -> str:
-    """Whose device key it is, by its signature alone; empty where it is none of ours. Asks no database."""
+    """The person in a device key, from its signature alone; empty where the key is not ours. Runs no query."""
     try:
         person, _ = signing.loads(key, salt=_KEY_SALT, max_age=KNOWN_FOR)
     except (signing.BadSignature, ValueError, TypeError):
@@ -30,7 +30,7 @@ def holder_of(key: str) -> str:
 
 
 def is_device(phone: str, key: str) -> bool:
-    """Whether `key` is of a device that has signed in with `phone` within KNOWN_FOR."""
+    """Whether the device of `key` has signed in with `phone` within KNOWN_FOR."""
     if not key:
         return False
     try:
@@ -49,14 +49,14 @@ def is_address(phone: str, address: str) -> bool:
 
 
 def standing(phone: str, address: str, key: str) -> Standing:
-    """How well somebody at `address` with this device key is known at `phone`."""
+    """How well somebody at `address` with this device key is known for `phone`."""
     if is_device(phone, key):
         return Standing.DEVICE
     return Standing.ADDRESS if is_address(phone, address) else Standing.STRANGER
 
 
 def remember(person: Person, address: str) -> None:
-    """Write down that the person has signed in from `address`."""
+    """Record that the person has signed in from `address`."""
     if address:
         KnownAddress.objects.update_or_create(
             digest=_digest(person.phone, address), defaults={"person": person, "last_used_at": Now()}

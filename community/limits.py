@@ -1,4 +1,4 @@
-"""Counting in PostgreSQL under a lock, so that a limit at the door holds exactly however many come at once."""
+"""Limits that are counted in PostgreSQL under a lock, so that they hold exactly, however many requests come at once."""
 
 from django.db import connection
 
@@ -9,9 +9,9 @@ _ADDRESS_LOCK, _PHONE_LOCK = 7001, 7002
 
 
 def hold(phone: str, address: str | None = None) -> None:
-    """Let nobody else count for `phone`, and for `address` where it is given, until the caller's transaction ends.
+    """Lock counting for `phone`, and for `address` where it is given, until the caller's transaction ends.
 
-    What is counted must be read by a later statement: this one may have waited.
+    Count in a later statement than this one, because this one may have waited for the lock.
     """
     with connection.cursor() as cursor:
         if address is not None:
@@ -20,5 +20,5 @@ def hold(phone: str, address: str | None = None) -> None:
 
 
 def for_address(address: str, most: int) -> int:
-    """`most` for an address; all unknown ones share one limit, which is more generous."""
+    """The limit for an address. All unknown addresses share a higher limit."""
     return most if address else most * UNKNOWN_SHARE

@@ -1,24 +1,25 @@
-"""When an organisation is there, and has somebody: worded once, for every statement that asks.
+"""SQL conditions for "the organisation exists" and "it has members", shared by all queries that ask.
 
-An organisation lives from the day it is founded to the day before it is dissolved, as long as it is active; it is staffed on
-a day when an active person has a seat in it that runs. The day is that of its own street's zone; a shared one has the server's.
+An active organisation exists from the day on which it is founded to the day before it is dissolved. It is staffed on
+a day when an active person has a seat in it. The day is the date in its street's time zone; shared organisations use
+the server's.
 """
 
 from django.conf import settings
 
 
 def today(at: str, street: str) -> str:
-    """The date of the moment `at` in the zone of a row of streets, which may be missing."""
+    """The date of `at` in the time zone of a row of streets, which may be missing."""
     return f"({at} AT TIME ZONE coalesce({street}.timezone, '{settings.TIME_ZONE}'))::date"
 
 
 def runs(row: str, day: str) -> str:
-    """Whether a row with a first and a last day is in force on `day`."""
+    """Whether a row with a first and a last day is valid on `day`."""
     return f"({row}.starts_on <= {day} AND ({row}.ends_on IS NULL OR {row}.ends_on >= {day}))"
 
 
 def lives(organisation: str, day: str) -> str:
-    """Whether a row of organisations is there on `day`."""
+    """Whether a row of organisations exists on `day`."""
     return (
         f"({organisation}.active AND ({organisation}.founded_on IS NULL OR {organisation}.founded_on <= {day})"
         f" AND ({organisation}.dissolved_on IS NULL OR {organisation}.dissolved_on > {day}))"
@@ -34,7 +35,7 @@ def staffed(organisation: str, day: str) -> str:
 
 
 def confirmed(residency: str, street: str, day: str) -> str:
-    """Whether a row of residencies counts as a home on `day`: confirmed, or long claimed where the street lets that count."""
+    """Whether a row of residencies counts as a home on `day`: confirmed, or claimed for long enough where the street allows that."""
     return (
         f"({residency}.confirmed_at IS NOT NULL OR ({residency}.objected_at IS NULL"
         f" AND {residency}.starts_on + {street}.stay_confirms_after <= {day}))"

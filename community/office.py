@@ -1,6 +1,6 @@
-"""The admin's own front door: a phone, and a code sent to it or, for those who have one, a password.
+"""The sign-in page of the admin: a phone with a code that is sent to it or, for those who have one, a password.
 
-The codes are those of the API, under the same limits; what a wrong password costs says `community.passwords`.
+Codes have the same limits as in the API; `community.passwords` has those of wrong passwords.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ _NEITHER = bilingual("请填写验证码或密码。", "Give the code or the pas
 
 
 class SignInForm(forms.Form):
-    """A phone with the code that was sent to it, or with the person's password; `get_user` is who that is."""
+    """A phone with its code or the person's password; `get_user` returns the person."""
 
     required_css_class = "required"
 
@@ -117,7 +117,7 @@ class SignInForm(forms.Form):
 
 
 class SignIn(LoginView):
-    """The page: one button sends a code, the other signs in."""
+    """The sign-in page: one button sends a code, the other signs in."""
 
     form_class = SignInForm  # type: ignore[assignment]  # It has what LoginView asks of a form: get_user.
     template_name = "admin/sign_in.html"
@@ -132,7 +132,7 @@ class SignIn(LoginView):
         return self.send() if "send" in request.POST else super().post(request, *args, **kwargs)
 
     def send(self) -> HttpResponse:
-        """Send a code to the phone, whoever's it is, and show the form again."""
+        """Send a code to the phone, whether or not anybody has it, and show the form again."""
         form = self.get_form()
         phone = form.fields["phone"]
         try:
@@ -152,7 +152,7 @@ class SignIn(LoginView):
         return self._again({"phone": number, "sent": sent})
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
-        """Sign in, and let the browser be known at this phone from now on."""
+        """Sign in, and let the browser be known for this phone from now on."""
         assert isinstance(form, SignInForm)
         assert form.person is not None
         response = super().form_valid(form)  # type: ignore[arg-type]
@@ -181,7 +181,7 @@ class SignIn(LoginView):
 
 
 class Office(admin.AdminSite):
-    """Django's admin with a front door of its own."""
+    """Django's admin with our sign-in page."""
 
     site_header = site_title = bilingual("邻里办", "Linli")
 

@@ -1,11 +1,11 @@
-"""Signing in by password, for the few who have one; wrong ones are counted where they come from.
+"""Signing in by password, for the few people who have one. Wrong passwords are counted by where they come from.
 
-* Somebody at an address may give 5 wrong passwords for a phone in a quarter of an hour, and 20 a day; an address 50 an hour
-  for all phones. Each is counted in PostgreSQL under a lock before the password is looked at, so the numbers hold exactly
-  however many try at once, and taken back where it was right.
-* Nothing is counted for a phone alone: a stranger locks nobody out. Who tries on a device that has signed in with the phone
-  before is counted by that device, so that not even others at the same address stand in the way.
-* An unknown phone, one without a password and a disabled person get the same answer after the same work.
+* One address may give 5 wrong passwords for a phone in a quarter of an hour, 20 a day, and 50 an hour for all phones.
+  PostgreSQL counts each attempt under a lock before the password is checked, so the numbers hold exactly, and removes
+  it where the password was right.
+* Nothing is counted for a phone alone, so a stranger locks nobody out. On a device that has signed in with the phone
+  before, the device is counted and not the address, so others at the same address do not lock its owner out.
+* An unknown phone, a person without a password and a disabled person get the same answer after the same work.
 """
 
 from datetime import timedelta
@@ -33,7 +33,7 @@ class WrongPassword(Exception):
 
 
 class TooManyAttempts(Exception):
-    """There were too many wrong passwords; `wait` is in seconds."""
+    """Too many wrong passwords; `wait` is in seconds."""
 
     code = "too_many_attempts"
     reason = bilingual("密码错误次数过多。", "There were too many wrong passwords.")
@@ -44,7 +44,7 @@ class TooManyAttempts(Exception):
 
 
 def sign_in_by_password(request: HttpRequest, phone: str, password: str, address: str, device_key: str = "") -> Person:
-    """The person with this phone and password, for somebody at `address`. Raises WrongPassword or TooManyAttempts."""
+    """The person with this phone and password, who signs in from `address`. Raises WrongPassword or TooManyAttempts."""
     origin = _DEVICE if known.is_device(phone, device_key) else address
     with transaction.atomic():
         _check_limits(phone, origin)
@@ -59,7 +59,7 @@ def sign_in_by_password(request: HttpRequest, phone: str, password: str, address
 
 
 def _check_limits(phone: str, origin: str) -> None:
-    """Raise TooManyAttempts at a limit; otherwise the caller's transaction alone may add one until it ends."""
+    """Raise TooManyAttempts at a limit. Otherwise lock the count, so that only this transaction can add an attempt until it ends."""
     limits.hold(phone, None if origin == _DEVICE else origin)
     attempts = PasswordAttempt.objects.filter(created_at__gt=Now() - DAY, origin=origin).order_by("-created_at")
     most = limits.for_address(origin, PER_ADDRESS)

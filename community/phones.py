@@ -1,7 +1,7 @@
-"""Phone numbers as people write them, read into one form wherever they enter.
+"""Phone numbers as people write them, converted to one form wherever they are entered.
 
-A mobile of the mainland is its eleven digits, a landline `010-55509999`, with an extension `010-55509999转801`; other numbers of the
-mainland (400-…) are their digits, and those of elsewhere begin with `+`.
+A mainland mobile number becomes its eleven digits, a landline `010-55509999`, with an extension `010-55509999转801`.
+Other mainland numbers (400-…) become their digits, and foreign numbers begin with `+`.
 """
 
 import re
@@ -39,7 +39,7 @@ _HYPHENS = re.compile(r"[\u2010-\u2015\u2212\u30fc]")
 
 
 def read_phone(written: str) -> str:
-    """The number in its one form. Raises ValueError where it is no phone number, or a landline without its area code."""
+    """The number in its one form. Raises ValueError where it is not a phone number, or a landline without its area code."""
     number, extension = _parse(written)
     digits = phonenumbers.national_significant_number(number)
     if number.country_code != _COUNTRY:

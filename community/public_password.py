@@ -1,6 +1,6 @@
-"""The password of the demo street's administrator, which everybody knows, and who has it.
+"""The public password of the demo street's administrator, and who has it.
 
-Names no model, so that it can be imported before Django is set up.
+It imports no model, so that it can be imported before Django is set up.
 """
 
 from django.contrib.auth import get_user_model
@@ -11,7 +11,7 @@ PUBLIC_PASSWORD = "linli-demo-only"  # noqa: S105
 
 
 def holders() -> list[str]:
-    """The masked phones of the staff who have it; each of them with a password of any kind costs one hash."""
+    """The masked phones of staff who have this password. Each person with any password costs one hash."""
     staff = get_user_model().objects.filter(is_staff=True, is_active=True)
     return [
         person.masked_phone

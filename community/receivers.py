@@ -1,4 +1,4 @@
-"""Who in fact receives what is sent to an organisation: itself, or its head office where it has nobody."""
+"""Who receives what is sent to an organisation: itself, or its head office where it has no member."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ from community import live
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """An organisation that work was meant for, and who takes it; `receiver_id` is None when nobody is there."""
+    """The organisation that was meant, and the one that receives; `receiver_id` is None where nobody does."""
 
     organisation_id: uuid.UUID
     kind: str
@@ -44,10 +44,10 @@ WHERE o.id = ANY(%(ids)s) AND {live.lives("o", "here.day")}
 
 
 def receivers(ids: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, Receiver]:
-    """Who receives for each of the organisations `ids` at the moment `at`, in one statement.
+    """Who receives for each of the organisations `ids` at `at`, in one statement.
 
-    Those that do not live are left out; one that lives and has nobody, nor a head office that lives and has somebody, is there
-    with a `receiver_id` of None.
+    Organisations that do not exist on that day are left out. One that exists has `receiver_id` None where neither it
+    nor its head office has a member.
     """
     with connection.cursor() as cursor:
         cursor.execute(RECEIVERS, {"ids": list(set(ids)), "at": at})
@@ -55,20 +55,20 @@ def receivers(ids: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, Re
 
 
 def local_day(at: datetime) -> date:
-    """The date of `at` where the server's streets lie."""
+    """The date of `at` in the server's time zone."""
     return at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
 
 
 def receives(organisation: str, when: date | datetime) -> "Living":
-    """Whether the organisation in the column `organisation` receives for itself; an expression for a query.
+    """A query expression: whether the organisation in the column `organisation` receives for itself.
 
-    Either at a moment, which is another day in another zone, or on a day wherever it is.
+    Give a moment, which is a different day in different time zones, or a day that is the same everywhere.
     """
     return Living(F(organisation), _when(when), staffed=True)
 
 
 def is_there(organisation: str, when: date | datetime) -> "Living":
-    """Whether the organisation in the column `organisation` lives, with somebody or without; as `receives`."""
+    """A query expression like `receives`: whether the organisation exists, with members or without."""
     return Living(F(organisation), _when(when), staffed=False)
 
 

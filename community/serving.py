@@ -1,4 +1,4 @@
-"""Who serves a place at a moment: all that routing needs to know of it, in one SQL statement."""
+"""Who serves a place at a moment: everything that routing needs to know about it, in one SQL statement."""
 
 import uuid
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class UnknownPlace(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An organisation that can be given work; `staffed` says that an active person is its member that day."""
+    """An organisation that can be given work; `staffed` says that it has an active member that day."""
 
     id: uuid.UUID
     kind: str
@@ -32,9 +32,9 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A live service contract: `scope` holds category codes and groups, none for all; `reach` says how near it is.
+    """A live service contract. `scope` holds category codes and groups, empty for all; `reach` says how near it is to the place.
 
-    `standard` is the service level that it owes (0: none), `terms` are its own limits with one space between them.
+    `standard` is its service level (0: none), `terms` are its own limits, separated by spaces.
     """
 
     contract_id: uuid.UUID

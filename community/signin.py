@@ -67,7 +67,7 @@ ORDER BY created_at DESC LIMIT %s
 
 
 class TooManyCodes(Exception):
-    """The phone or the address has had its share of codes; `wait` is in seconds."""
+    """The phone or the address has asked for too many codes; `wait` is in seconds."""
 
     code = "too_many_codes"
     reason = bilingual("获取验证码过于频繁。", "Too many codes were asked for.")
@@ -100,16 +100,17 @@ class BadTicket(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A fresh token: `secret` is shown to its device once and kept by nobody else."""
+    """A new token; `secret` is shown to its device once, and only the device keeps it."""
 
     secret: str
     token: SignInToken
 
 
 def send_code(phone: str, address: str, device_key: str = "") -> str:
-    """Send a sign-in code to `phone`, for somebody at `address`; the request, to be sent along with the code.
+    """Send a sign-in code to `phone`, asked for from `address`. Returns the request, which is to be sent along with the code.
 
-    `device_key` is what a device got when it signed in before. Raises TooManyCodes, or what the gateway raises.
+    `device_key` is the key that a device got when it signed in before. Raises TooManyCodes, or what the gateway
+    raises.
     """
     code = f"{secrets.randbelow(1_000_000):06d}"
     with transaction.atomic():
@@ -130,7 +131,7 @@ def send_code(phone: str, address: str, device_key: str = "") -> str:
 
 
 def asked_in(request: str) -> str:
-    """Which code a request was given for, by its signature alone; empty where it is none of ours. Asks no database."""
+    """The code's id in a signed request; empty where the request is not ours. Runs no query."""
     try:
         return str(signing.loads(request, salt=_REQUEST_SALT, max_age=CODE_LIFE))
     except signing.BadSignature:
@@ -167,15 +168,15 @@ def sign_in_wechat(openid: str, device: str) -> Issued | None:
 
 
 def binding_ticket(openid: str) -> str:
-    """A signed word that its holder came with this WeChat account; good for TICKET_LIFE."""
+    """A signed proof that its holder signed in with this WeChat account; valid for TICKET_LIFE."""
     return signing.dumps(openid, salt=_TICKET_SALT)
 
 
 def bind_wechat(ticket: str, phone: str, code: str, address: str, device: str, request: str = "") -> Issued:
     """Bind the ticket's WeChat account to the person whose `phone` got `code`.
 
-    From a former person it moves over: what it signed in for them is signed out, and what they allowed WeChat to tell them is
-    forgotten. Raises BadTicket, WrongCode or Disabled.
+    An account that was bound to somebody else moves over: its tokens of that person end, and what they allowed WeChat
+    to send is deleted. Raises BadTicket, WrongCode or Disabled.
     """
     try:
         openid = signing.loads(ticket, salt=_TICKET_SALT, max_age=TICKET_LIFE)
@@ -194,16 +195,16 @@ def bind_wechat(ticket: str, phone: str, code: str, address: str, device: str, r
 
 
 def issue(person: Person, device: str, wechat: WechatAccount | None = None) -> Issued:
-    """A fresh token of 256 random bits for a device of `person`; given to a WeChat account, it ends with its binding."""
+    """A new token of 256 random bits for a device of `person`. A token for a WeChat account ends with its binding."""
     secret = f"linli_{secrets.token_urlsafe(32)}"
     token = SignInToken.objects.create(person=person, wechat=wechat, device=device, token_hash=token_hash(secret))
     return Issued(secret, token)
 
 
 def revoke(person: Person) -> None:
-    """Sign the person out everywhere: tokens, sessions and WeChat bindings end, and no device or address is known any more.
+    """Sign the person out everywhere: tokens, sessions and WeChat bindings end, and no device or address stays known.
 
-    What their WeChat accounts were allowed to tell them goes with the bindings. Runs in the caller's transaction.
+    What their WeChat accounts were allowed to send is deleted, too. Runs in the caller's transaction.
     """
     Person.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
     person.refresh_from_db(fields=["sign_outs"])
@@ -218,7 +219,7 @@ def _code_hash(phone: str, code: str) -> bytes:
 
 
 def _check_limits(phone: str, address: str, standing: Standing) -> None:
-    """Raise TooManyCodes at a limit. What it counts must be held by the caller's transaction."""
+    """Raise TooManyCodes at a limit. The caller's transaction must have locked what is counted."""
     most = limits.for_address(address, settings.CODES_PER_ADDRESS)
     with connection.cursor() as cursor:
         cursor.execute(_TO_PHONE, [phone])
@@ -249,7 +250,7 @@ def _named(request: str) -> uuid.UUID | None:
 
 
 def _enter(phone: str, code: str, address: str, request: str) -> Person | None:
-    """The person whose live code this is, made where there was none; None, and a wrong guess counted, otherwise.
+    """The person whose live code this is, created where there is none. None where the code is wrong, which counts a guess.
 
     Runs in the caller's transaction, which must commit either way. Raises Disabled.
     """
@@ -264,7 +265,7 @@ def _enter(phone: str, code: str, address: str, request: str) -> Person | None:
 
 
 def prove(phone: str, code: str, address: str, request: str) -> bool:
-    """Use up the phone's live codes where `code` is one of them; otherwise count a wrong guess.
+    """Whether `code` is one of the phone's live codes. Right: all of them are used up. Wrong: a guess is counted.
 
     Runs in the caller's transaction, which must commit either way.
     """

@@ -1,4 +1,4 @@
-"""Celery's doors to the community's work."""
+"""The Celery tasks of the community."""
 
 from celery import shared_task
 

@@ -1,8 +1,8 @@
-"""The moments of a service contract: what has to be thought of before it ends, as it ends and after, each told once.
+"""Reminders of service contracts: what to do before a contract ends, when it ends and after, each told once.
 
-Nothing is stored ahead. A rung's day follows from the contract's dates as they are now, and `ContractFiring` remembers what was
-told for which day; a contract that gets another end has its moments anew. Days begin at the street's midnight, and are natural
-days: a reminder is not put off for a holiday.
+Nothing is stored ahead. The day of a reminder follows from the contract's present dates, and `ContractFiring` records
+what was told for which day. A contract that gets another end date gets its reminders again. Days begin at midnight in
+the street, and are natural days: a holiday puts no reminder off.
 """
 
 import uuid
@@ -57,10 +57,11 @@ _PROVIDERS, _ORDINARY = frozenset({"contracted", "emergency"}), frozenset({"cont
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One moment: so many months and days after (before, where negative) the last day, or the day of the notice.
+    """One reminder: a number of months and days after the contract's last day or the notice; before it where negative.
 
-    It is one of contracts in these `modes` (none: all), of property service where `of_property`. `until_end` rungs have no sense any more
-    once the contract has ended. `every` repeats it, in days; repetitions that were missed are told once.
+    It applies to contracts in these `modes` (empty: all), and where `of_property` only to property service.
+    `until_end` reminders are pointless once the contract has ended. `every` repeats it after so many days; missed
+    repetitions are told once.
     """
 
     code: str
@@ -183,16 +184,16 @@ def local_today(contract: ServiceContract, at: datetime) -> date:
 
 
 def end_of(contract: ServiceContract) -> datetime:
-    """The moment at which a contract with a last day is over: the street's midnight after it."""
+    """The moment when a contract with a last day is over: midnight in the street after that day."""
     assert contract.ends_on is not None
     zone = ZoneInfo(contract.street.timezone)
     return datetime.combine(contract.ends_on + DAY, datetime.min.time(), zone)
 
 
 def due(contract: ServiceContract, today: date, *, renewed: bool = False) -> Iterator[tuple[Rung, date]]:
-    """The rungs of the contract that have come by `today`, each with its day.
+    """The contract's reminders that are due by `today`, each with its day.
 
-    `renewed` says that its provider goes on serving the place when it ends, so that nothing is handed over.
+    `renewed` says that its provider serves the place afterwards, too, so that there is no handover.
     """
     for rung in RUNGS:
         day = _day(rung, contract, renewed=renewed)
@@ -237,7 +238,7 @@ def _months_later(day: date, months: int) -> date:
 
 
 def fire_due() -> int:
-    """Fire the rungs that have come and were not fired yet; how many they were. Any number of callers at once do no harm.
+    """Fire the reminders that are due and were not fired yet. Returns how many. Any number of callers may run at once.
 
     A contract that somebody is writing is left for the next time.
     """
@@ -252,7 +253,7 @@ def fire_due() -> int:
 
 
 def _watched(at: datetime) -> QuerySet[Any]:
-    """The contracts that may have something to be fired, with whether their providers go on, and what was fired."""
+    """The contracts that may have a reminder due, with whether their providers go on, and what was fired."""
     # The zones of the earth lie within a day of each other.
     near = at.date() + DAY
     after = ServiceContract.objects.filter(
@@ -291,9 +292,9 @@ def _fire(contracts: Sequence[Any], at: datetime) -> int:
 
 
 def tell(firings: Sequence[ContractFiring]) -> None:
-    """Remember these firings, and tell of them in the same transaction; one that was remembered before is told no more.
+    """Record these firings and tell people in the same transaction. A firing that was recorded before is not told again.
 
-    What a contract has long behind it, such as one that was entered years after its end, is remembered alone.
+    A reminder that is long past, as for a contract that was entered years after its end, is recorded only.
     """
     if not firings:
         return
@@ -311,7 +312,7 @@ def _stale(one: ContractFiring) -> bool:
 
 
 def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]]) -> Letter:
-    """What is told of a firing to those of `people`, by organisation, whom it concerns, and to their organisations' robots."""
+    """The letter of a firing, for those of `people` (by organisation) whom it concerns and for their organisations' robots."""
     contract, rung = one.contract, LADDER.get(one.rung)
     addressees = {person.person_id: person for body in one.concerned for person in people.get(body, ())}
     said = facts(contract, one.rung)
@@ -330,7 +331,7 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
 
 
 def facts(contract: ServiceContract, rung: str) -> Mapping[str, Any]:
-    """What the wordings of contracts can say; see `FACTS`."""
+    """The facts that the wordings of contracts can use; see `FACTS`."""
     provider, last = contract.provider, contract.ends_on
     return {
         "code": contract.code,
@@ -349,7 +350,7 @@ def _shortfall(days: int) -> Any:
 
 
 def _people(firings: Sequence[ContractFiring], at: datetime) -> Mapping[uuid.UUID, Sequence[Addressee]]:
-    """Who answers at `at` for each organisation that the firings concern; where nobody does, all who sit there. One statement."""
+    """The people who answer for each organisation at `at`; where nobody does, all its members. One statement."""
     seats = members({body for one in firings for body in one.concerned}, at)
     return {
         body: [Addressee(one.person_id, one.language) for one in in_roles(its, ANSWERING)]
@@ -358,16 +359,16 @@ def _people(firings: Sequence[ContractFiring], at: datetime) -> Mapping[uuid.UUI
 
 
 def firing(contract: ServiceContract, rung: str, due_on: date, at: datetime, told: list[uuid.UUID]) -> ContractFiring:
-    """A row that remembers a rung."""
+    """The row that records a firing."""
     return ContractFiring(
         street_id=contract.street_id, contract=contract, rung=rung, due_on=due_on, fired_at=at, concerned=told
     )
 
 
 def concerned(contracts: Iterable[ServiceContract], at: datetime) -> Mapping[uuid.UUID, list[uuid.UUID]]:
-    """Whom each contract concerns at `at`, by its id: the street's property task force, the area's committee, the provider.
+    """The organisations that each contract concerns at `at`: the street's property task force, the area's committee, the provider.
 
-    Each is named as whoever receives for it; where nobody does, the street's own body stands for it.
+    Each is replaced by whoever receives for it; where nobody does, by the street's own body.
     """
     contracts = list(contracts)
     desks = _desks({one.street_id for one in contracts}, at)
@@ -401,7 +402,7 @@ def _desks(streets: Iterable[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, uui
 
 
 def latest(streets: Iterable[uuid.UUID]) -> QuerySet[ContractFiring]:
-    """What was fired in these streets."""
+    """The firings in these streets."""
     return ContractFiring.objects.filter(street__in=streets).select_related(
         "contract__provider", "contract__area", "contract__compound"
     )

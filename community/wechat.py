@@ -1,4 +1,4 @@
-"""WeChat's login: the code that a mini-program was given, for the openid behind it (WeChat's `code2Session`)."""
+"""WeChat's login: exchanges the code that a mini-program got for the user's openid (WeChat's `code2Session`)."""
 
 import logging
 from functools import cache
@@ -14,7 +14,7 @@ _TIMEOUT = httpx.Timeout(4.0, connect=2.0)  # seconds
 
 
 class WechatError(Exception):
-    """WeChat did not say who it is."""
+    """WeChat did not tell who the user is."""
 
     code = "wechat_unavailable"
     reason = bilingual("微信登录暂时不可用，请稍后重试。", "WeChat sign-in is unavailable; try again shortly.")
@@ -78,9 +78,9 @@ def _client() -> httpx.Client:
 
 
 def openid_of(code: str) -> str:
-    """The openid of the WeChat user whose mini-program was given `code`; the session_key goes no further than here.
+    """The openid of the WeChat user whose mini-program got `code`. The session_key is not passed on.
 
-    Asks WeChat over the network, so never in a transaction. Raises a WechatError; nothing secret is logged.
+    Calls WeChat over the network, so never call it in a transaction. Raises a WechatError; nothing secret is logged.
     """
     if not (settings.WECHAT_APP_ID and settings.WECHAT_APP_SECRET):
         raise WechatMisconfigured

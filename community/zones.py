@@ -1,4 +1,4 @@
-"""The time zones of streets, as the process remembers them: a street keeps its own for good."""
+"""The time zones of streets, remembered by the process: a street never changes its zone."""
 
 import uuid
 
@@ -10,12 +10,12 @@ _zones: dict[uuid.UUID, str] = {}
 
 
 def zone_of(street: uuid.UUID) -> str:
-    """The name of the street's time zone; the server's for a street that is not there."""
+    """The name of the street's time zone; the server's where the street does not exist."""
     if street not in _zones:
         _zones.update(Street.objects.values_list("pk", "timezone"))
     return _zones.get(street, settings.TIME_ZONE)
 
 
 def forget() -> None:
-    """Forget everything remembered, between tests."""
+    """Clear what is remembered; for tests."""
     _zones.clear()

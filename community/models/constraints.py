@@ -1,4 +1,4 @@
-"""What several tables of the community promise about their rows, in the database and in forms."""
+"""Constraints that several tables of the community share, in the database and in forms."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -8,7 +8,7 @@ from web.words import bilingual
 
 
 def known(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
-    """`field` holds one of `choices`, whoever writes the row."""
+    """A check constraint: `field` holds one of `choices`."""
     return models.CheckConstraint(condition=Q(**{f"{field}__in": choices.values}), name=name)
 
 
@@ -22,7 +22,7 @@ def dates_in_order(name: str) -> models.CheckConstraint:
 
 
 def same_street(row: models.Model, *fields: str) -> None:
-    """Raise ValidationError on each of `fields` that points into another street; what has none is shared by all."""
+    """Raise ValidationError for each of `fields` that points into another street. What has no street is shared by all."""
     street_id = getattr(row, "street_id", None)
     wrong = {}
     for field in fields:

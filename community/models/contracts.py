@@ -35,7 +35,7 @@ class ServiceKind(models.TextChoices):
 
 
 class ServiceMode(models.TextChoices):
-    """On what footing it is served (docs/rules.md, Property management)."""
+    """On what basis a place is served (docs/rules.md, Property management)."""
 
     CONTRACTED = "contracted", bilingual("合同服务", "Contracted")
     QUASI = "quasi", bilingual("准物业", "Quasi-property service")
@@ -64,7 +64,7 @@ NOTICE: dict[str, timedelta] = {NoticeBy.PROVIDER: PROVIDERS_NOTICE, NoticeBy.OW
 
 
 def valid_terms(text: str) -> None:
-    """Raises ValidationError, naming the first word that is no limit, or one that says again what another said."""
+    """Raise ValidationError, naming the first word that is not a limit or that repeats another limit."""
     known: set[str] = set()
     for word in text.split():
         name, _, budget = word.partition("=")
@@ -90,12 +90,12 @@ class SixMonthsAfter(Func):
 
 
 class ServiceContract(Identified):
-    """That `provider` serves a compound, an area, or (with neither) the whole street, from its first to its last day.
+    """A contract: `provider` serves a compound, an area or (with neither) the whole street, from its first to its last day.
 
     `scope` holds category codes (`CL03`) and groups (`CL*`); empty means everything of its kind. A contract on the
-    compound beats one on its area, which beats the street's. `standard` is the service level that it owes, and `terms` are limits
-    of its own, which go first: `handle:LIGHT-I=8h` with spaces or new lines between them. `notice_on` is the day on which
-    `notice_by` gave notice, `handed_over_on` the day on which the place was handed over.
+    compound comes before one on its area, and that before one on the street. `standard` is its service level. `terms`
+    are its own limits, which come first: `handle:LIGHT-I=8h`, separated by spaces or new lines. `notice_on` is the
+    day on which `notice_by` gave notice, `handed_over_on` the day of the handover.
     """
 
     street = models.ForeignKey(
@@ -277,9 +277,9 @@ class ServiceContract(Identified):
 
 
 class ContractFiring(Identified):
-    """That a moment of a contract was told: once for a rung and the day on which it was due, whoever swept.
+    """A reminder of a contract that was told: one row for each rung and the day on which it was due.
 
-    `concerned` are the organisations that it concerned then, each as whoever received for it.
+    `concerned` are the organisations that it concerned then, each replaced by the one that received for it.
     """
 
     street = models.ForeignKey(

@@ -10,7 +10,7 @@ from web.words import bilingual
 
 
 class OrganisationKind(models.TextChoices):
-    """What sort of body it is; what it may do follows from this."""
+    """What kind of organisation it is, which decides what it may do."""
 
     STREET_OFFICE = "street_office", bilingual("街道办事处", "Street office")
     SECTION = "section", bilingual("街道科室", "Section of the street office")
@@ -27,7 +27,7 @@ class OrganisationKind(models.TextChoices):
 
 
 class PartyCoverage(models.TextChoices):
-    """How the Party reaches a committee or a project office; empty where it does not."""
+    """How the Party is present in a committee or project office; empty where it is not."""
 
     NONE = "", bilingual("无", "None")
     BRANCH = "branch", bilingual("党支部", "Party branch")

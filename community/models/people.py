@@ -1,4 +1,4 @@
-"""Who takes part: persons, what they are members of, and where they live."""
+"""Persons, their memberships, and their homes."""
 
 from contextlib import suppress
 from datetime import date, timedelta
@@ -42,7 +42,7 @@ class Role(models.TextChoices):
 
 
 class Relation(models.TextChoices):
-    """What a resident is to the home."""
+    """What a resident is to their home."""
 
     OWNER = "owner", bilingual("业主", "Owner")
     OCCUPANT = "occupant", bilingual("居住人", "Occupant")
@@ -50,7 +50,7 @@ class Relation(models.TextChoices):
 
 
 class Confirmation(models.TextChoices):
-    """Through whom it is known that a person lives where they say; empty while it is only said."""
+    """Who confirmed that a person lives there; empty while it is only claimed."""
 
     CLAIMED = "", bilingual("未核实", "Claimed")
     COMMITTEE = "committee", bilingual("物管会或业委会", "The committee")
@@ -214,10 +214,10 @@ class Membership(Identified):
 
 
 class Residency(Identified):
-    """That a person lives in, or owns, a home of a compound, from the first to the last day.
+    """A person lives in, or owns, a home of a compound, from the first to the last day.
 
-    Everybody may claim a home. Once it is confirmed, through whom `confirmed_through` says, its person reads what neighbours may
-    read. `objected_at` is when somebody who may confirm it said that it is none of theirs.
+    Everybody may claim a home. `confirmed_through` says who confirmed it; from then on the person reads what
+    neighbours may read. `objected_at` is when somebody who may confirm it said that the person does not live there.
     """
 
     street = models.ForeignKey(
@@ -305,9 +305,10 @@ class Residency(Identified):
 
 
 class HouseholdCode(Identified):
-    """A code that somebody hands to a household, with which its people confirm their homes: one a household, the newest.
+    """A code that is given to a household, with which its people confirm their homes; only the newest one is valid.
 
-    `code_hash` is an HMAC under SECRET_KEY. It ends with its time, its uses or its wrong guesses, whichever comes first.
+    `code_hash` is an HMAC under SECRET_KEY. The code ends with its time, its uses or its wrong guesses, whichever
+    comes first.
     """
 
     street = models.ForeignKey(Street, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -328,7 +329,7 @@ class HouseholdCode(Identified):
 
 
 class HomeMove(Identified):
-    """That a person claimed one more home; kept for as long as it counts against the limit."""
+    """A person claimed another home. Kept for as long as the limit counts it."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", db_index=False)
     at = models.DateTimeField(db_index=True)

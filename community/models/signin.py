@@ -19,7 +19,7 @@ KNOWN_FOR = timedelta(days=180)  # since an address or a device last signed in w
 
 
 class Standing(models.IntegerChoices):
-    """How well the one who asks for a code is known at the phone; whoever is known better has a share of their own."""
+    """How well a caller is known for a phone. Each standing has its own share of codes."""
 
     STRANGER = 0
     ADDRESS = 1  # from where this phone has signed in before; neighbours may share it
@@ -81,8 +81,8 @@ class SignInTokenQuerySet(models.QuerySet["SignInToken"]):
 class SignInToken(Identified):
     """A device that stays signed in: the SHA-256 of an opaque token that only the device knows.
 
-    Dies when it is deleted, or TOKEN_LIFE after its last use, which is written down at most once an hour; one that was
-    given to a WeChat account (`wechat`) dies with its binding, too.
+    It ends when it is deleted, or TOKEN_LIFE after its last use, which is recorded at most once an hour. A token for
+    a WeChat account (`wechat`) ends with its binding, too.
     """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
@@ -118,7 +118,7 @@ class WechatAccount(Identified):
 
 
 class KnownAddress(Identified):
-    """That a phone has signed in from an address, within KNOWN_FOR; both are kept as one HMAC that tells neither."""
+    """A phone has signed in from an address within KNOWN_FOR; both are stored as one HMAC, which reveals neither."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="known_addresses")
     digest = models.BinaryField(unique=True)
@@ -133,9 +133,10 @@ class KnownAddress(Identified):
 
 
 class PasswordAttempt(Identified):
-    """A wrong password for a phone, from an address or from a device that is known at the phone; kept for a day.
+    """A wrong password for a phone, from an address or from a device that is known for the phone; kept for a day.
 
-    It is written before the password is looked at and deleted where that was right, so that many at once stay in the limits.
+    It is written before the password is checked, and deleted where it was right, so that many attempts at once stay
+    within the limits.
     """
 
     phone = models.CharField(max_length=11)
