@@ -48,11 +48,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(Identified):
     """One piece of news for one recipient, in their language; for a person, a row of their inbox.
 
-    `key` is the event's id. `recipient` is the person, robot or webhook. `subject_type` (such as
-    `ticket`) and `subject_id` are what the event happened to, `code` its number, `about` where and what it is in a few words, and `seq` the event's number there. A held message
-    waits until `held_until` to be gathered into a digest, and is not shown in the inbox. `ways` is what each channel
-    would send if it were sent by itself after all, in the order in which they are tried. `gathered_into` is the
-    digest.
+    `key` is the event's id. `recipient` is the person, robot or webhook. `subject_type` (such as `ticket`) and `subject_id` are
+    what the event happened to, `code` its number, `about` where and what it is in a few words, and `seq` the event's number there.
+    A held message waits until `held_until` to be gathered into a digest, and is not shown in the inbox. `ways` is what each channel
+    would send if it were sent by itself after all, in the order in which they are tried. `gathered_into` is the digest.
     """
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
