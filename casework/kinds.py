@@ -1,7 +1,7 @@
 """The kinds of subjects that the house serves: what every face, task and command asks of a kind beside its model."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from workflow.actor import Actor
@@ -74,6 +74,10 @@ class Kind[S: Subject]:
     def offered_on_behalf(self, subject: S, actor: Actor) -> list[tuple[Move, str]]:
         """The moves that the actor may make in another party's place (代办), each with that party."""
         return []
+
+    def figures(self) -> Iterable[Any]:
+        """What `/metrics` counts of this kind alone: metrics of prometheus_client."""
+        return ()
 
     def for_people(self, move: Move) -> bool:
         """Whether a person may ever make the move; those of the clock alone have no address."""

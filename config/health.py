@@ -21,12 +21,10 @@ from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
+from casework.kinds import Kind, kinds
 from config import heartbeat
 from config import post as postal
 from config.readiness import missing_static_files, unapplied_migrations
-from tickets.escalation import SWEEP
-from tickets.models import TicketClock
-from tickets.models.history import TicketOutbox
 from workflow import calendars
 from workflow.models import LastSweep
 
@@ -103,11 +101,8 @@ def static_files() -> dict[str, Any]:
 
 def outbox() -> dict[str, Any]:
     """How long the oldest event has waited to be told, from the moment in its id; None where nothing waits."""
-    oldest = TicketOutbox.objects.order_by("id").annotate(
-        age=Extract(Now() - Func(F("id"), function="uuid_extract_timestamp", output_field=DateTimeField()), "epoch")
-    )
     try:
-        age = oldest.values_list("age", flat=True).first()
+        age = max((one for kind in kinds() if (one := _outbox_age(kind)) is not None), default=None)
     except (Error, PoolTimeout):
         return {"ok": False, "detail": "Unknown: the database does not answer, or a migration waits."}
     late = age is not None and age > OUTBOX_STALE
@@ -117,6 +112,14 @@ def outbox() -> dict[str, Any]:
             "Events wait to be told: start the worker and beat, or `manage.py tick --loop`; or one fails again and again, see the log."
         )
     return found
+
+
+def _outbox_age(kind: Kind[Any]) -> float | None:
+    oldest = kind.model.OUTBOX._base_manager.order_by("id").annotate(
+        age=Extract(Now() - Func(F("id"), function="uuid_extract_timestamp", output_field=DateTimeField()), "epoch")
+    )
+    age: float | None = oldest.values_list("age", flat=True).first()
+    return age
 
 
 def clocks() -> dict[str, Any]:
@@ -155,15 +158,23 @@ class ClockLag:
 
 
 def clock_lag() -> ClockLag:
-    """How far the sweepers are behind."""
-    rungs = TicketClock.objects.filter(fire_at__lte=Now()).order_by("fire_at")
-    due = rungs.values_list(Extract(Now() - F("fire_at"), "epoch"), flat=True).first()
-    last = LastSweep.objects.filter(name=SWEEP)
-    age = last.values_list(Extract(Now() - F("at"), "epoch"), flat=True).first()
+    """How far the sweepers are behind, with the kind of subject that is furthest."""
+    due: list[float] = []
+    failing = 0
+    for kind in kinds():
+        rows: Any = kind.model.CLOCKS._base_manager
+        rungs = rows.filter(fire_at__lte=Now()).order_by("fire_at")
+        due += rungs.values_list(Extract(Now() - F("fire_at"), "epoch"), flat=True)[:1]
+        failing += rows.filter(stopped_at__isnull=True, failures__gt=0).count()
+    names = [kind.name for kind in kinds()]
+    last = LastSweep.objects.filter(name__in=names)
+    ages = last.values_list(Extract(Now() - F("at"), "epoch"), flat=True)
+    # A kind that was never swept is watched by nobody.
+    swept = [max(0.0, float(age)) for age in ages] if len(ages) == len(names) else []
     return ClockLag(
-        sweep_age=None if age is None else round(max(0.0, float(age)), 1),
-        oldest_due=None if due is None else round(float(due), 1),
-        failing=TicketClock.objects.failing().count(),
+        sweep_age=round(max(swept), 1) if swept else None,
+        oldest_due=round(float(max(due)), 1) if due else None,
+        failing=failing,
     )
 
 

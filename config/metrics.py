@@ -5,6 +5,7 @@ Every figure is read from the database when it is asked for: it is the same whic
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
@@ -20,20 +21,17 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
+from casework.kinds import Kind, kinds
 from config import post
 from config.health import clock_lag, outbox
-from tickets.models import Ticket, TicketClock
-from tickets.models.history import TicketOutbox
-from tickets.states import OPEN
 
-HIGHEST_LEVEL = 5
 _S = timedelta(seconds=1)
 LAGS = (("0-2", 0 * _S, 2 * _S), ("2-10", 2 * _S, 10 * _S), ("10-60", 10 * _S, 60 * _S), ("60+", 60 * _S, None))
 """By how much rungs are late, in buckets: from and up to."""
 # The ids are in the order of time, so that the last hour is the end of their index.
 _FIRED = """
 SELECT count(*), percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM fired_at - due_at))
-FROM tickets_ticketfiring
+FROM ({firings}) AS fired
 WHERE id >= (SELECT uuidv7(interval '-61 minutes')) AND fired_at > now() - interval '1 hour'
 """
 
@@ -64,12 +62,13 @@ class Figures(Collector):
     """What the database says at this moment."""
 
     def collect(self) -> Iterator[Metric]:
-        """Clocks and their sweeps, the outbox, the post, and the open tickets."""
+        """Clocks and their sweeps, the outbox, the post, and what each kind of subject counts of its own."""
         yield from _clocks()
         yield from _fired()
         yield from _outbox()
         yield from _post()
-        yield from _tickets()
+        for kind in kinds():
+            yield from kind.figures()
 
     def describe(self) -> list[Metric]:
         """Nothing beforehand: registering asks the database nothing."""
@@ -94,17 +93,21 @@ def _clocks() -> Iterator[Metric]:
 
 def _waiting() -> dict[str, int]:
     """How many rungs are due, by how late they are."""
-    due = TicketClock.objects.filter(fire_at__lte=Now())
     buckets = {
         name: Count("id", filter=Q(fire_at__lte=Now() - low) & (Q(fire_at__gt=Now() - high) if high else Q()))
         for name, low, high in LAGS
     }
-    return due.aggregate(**buckets)
+    found = dict.fromkeys(buckets, 0)
+    for kind in kinds():
+        rows: Any = kind.model.CLOCKS._base_manager
+        for name, count in rows.filter(fire_at__lte=Now()).aggregate(**buckets).items():
+            found[name] += count
+    return found
 
 
 def _fired() -> Iterator[Metric]:
     with connection.cursor() as cursor:
-        cursor.execute(_FIRED)
+        cursor.execute(_FIRED.format(firings=" UNION ALL ".join(map(_firings, kinds()))))
         count, quantiles = cursor.fetchone()
     yield GaugeMetricFamily("linli_rungs_fired_last_hour", "Rungs fired in the last hour.", count)
     lags = GaugeMetricFamily(
@@ -115,8 +118,14 @@ def _fired() -> Iterator[Metric]:
     yield lags
 
 
+def _firings(kind: Kind[Any]) -> str:
+    table = connection.ops.quote_name(kind.model.FIRINGS._meta.db_table)
+    return f"SELECT id, due_at, fired_at FROM {table}"  # noqa: S608 - the table's name is the code's own
+
+
 def _outbox() -> Iterator[Metric]:
-    yield GaugeMetricFamily("linli_outbox_rows", "Events that wait to be told.", TicketOutbox.objects.count())
+    rows = sum(kind.model.OUTBOX._base_manager.count() for kind in kinds())
+    yield GaugeMetricFamily("linli_outbox_rows", "Events that wait to be told.", rows)
     age = outbox().get("oldest_age_seconds")
     yield GaugeMetricFamily(
         "linli_outbox_oldest_age_seconds", "For how long the oldest of them has waited.", age or 0.0
@@ -162,22 +171,3 @@ def _post() -> Iterator[Metric]:
         taken.add_metric([channel, "0.99"], sent.slowest)
     yield number_sent
     yield taken
-
-
-def _tickets() -> Iterator[Metric]:
-    found = Ticket.objects.open().values_list("state", "level")
-    counted = found.annotate(number=Count("id"), number_overdue=Count("id", filter=Q(next_due_at__lte=Now())))
-    states, levels = dict.fromkeys(map(str, OPEN), 0), dict.fromkeys(range(HIGHEST_LEVEL + 1), 0)
-    for state, level, number, late in counted:
-        states[state] += number
-        levels[level] += late
-    open_ = GaugeMetricFamily("linli_tickets_open", "Open tickets.", labels=["state"])
-    for state, number in states.items():
-        open_.add_metric([state], number)
-    yield open_
-    overdue = GaugeMetricFamily(
-        "linli_tickets_overdue", "Open tickets of which something is overdue.", labels=["level"]
-    )
-    for level, number in levels.items():
-        overdue.add_metric([f"L{level}"], number)
-    yield overdue

@@ -24,9 +24,8 @@ from workflow.writing import Draft
 class TicketClimber(Climber[Ticket]):
     """The effects of rungs on tickets, with the organisations that they need to know of, asked for once in a sweep and a day."""
 
-    model = Ticket
-
     def __init__(self) -> None:
+        super().__init__(Ticket)
         self.day: date | None = None
         self.receiving: dict[uuid.UUID, uuid.UUID] = {}
         self.parents: dict[uuid.UUID, uuid.UUID | None] = {}

@@ -1,13 +1,14 @@
 """The ticket as a kind of subject: what every face, task and simulation asks of it."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from casework.kinds import Kind, register
 from tickets import actions, queries
 from tickets.access import READS, STANDS_IN_FOR, Relation, relations, sees
+from tickets.figures import figures
 from tickets.models import Ticket
 from workflow.actor import Actor
 from workflow.models import Event
@@ -49,6 +50,9 @@ class _Tickets(Kind[Ticket]):
             for party in STANDS_IN_FOR
             if move.refusal(subject, state, replace(actor, on_behalf=party)) is None
         ]
+
+    def figures(self) -> Iterable[Any]:
+        return figures()
 
     def for_people(self, move: Move) -> bool:
         permissions: list[Any] = [transition.permission for transition in move.meta.transitions.values()]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.db import OperationalError, models, transaction
@@ -47,7 +47,8 @@ class Due:
 
 
 class Climber[S: Subject]:
-    """What the engine needs to know of a kind of subject to fire its rungs; the subject's app writes one.
+    """What the engine needs to know of a kind of subject to fire its rungs. As it stands, an effect is the name of a move without
+    inputs, and the first of a rung that is possible is made; a subject's app writes another where effects need more.
 
     `known` are the subjects that are due, where somebody keeps book of it, as a simulation does; else the clocks are asked. Without
     `apart`, a batch that fails ends the whole transaction that it is a part of, and is not done one by one.
@@ -57,12 +58,18 @@ class Climber[S: Subject]:
     known: set[Any] | None = None
     apart: bool = True
 
+    def __init__(self, model: type[S]) -> None:
+        self.model = model
+
     def prepare(self, subjects: Sequence[S], by: Actor) -> None:
         """Fetch, by few statements for all of them, what the effects on these locked and gathered subjects will read."""
 
     def fire(self, draft: Draft[S], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
         """Make the move that the rung asks for; its event carries `facts`. Raises Refusal where none is possible."""
-        raise NotImplementedError
+        found = draft.subject.rules().ladder(due.clock.policy, due.clock.name).at(due.position)
+        assert found is not None
+        moves = [getattr(self.model, effect) for effect in found[0].effects]
+        first_possible(draft, [partial(draft.move, move, by=by, facts=facts) for move in moves])
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from casework.kinds import kinds
 from community.models import Person
 from config import health
 from config.celery import app
@@ -17,7 +18,6 @@ from notifications.models import Delivery, LastRound
 from notifications.topics import ChannelName
 from tests.notifications.post import letter
 from tests.tickets.paths import Scene
-from tickets.escalation import SWEEP
 from tickets.models import TicketClock
 from workflow import calendars
 from workflow.models import CalendarVersion, CalendarYear, LastSweep
@@ -30,7 +30,8 @@ NOWHERE = "/nowhere/linli.sock"
 def watched(db):
     """Sweep and postman have just come by, and a worker is alive."""
     heartbeat()
-    note_sweep(SWEEP)
+    for kind in kinds():
+        note_sweep(kind.name)
     LastRound.note()
 
 

@@ -8,11 +8,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 from prometheus_client.parser import text_string_to_metric_families
 
+from casework.kinds import kinds
 from notifications.models import LastRound
 from notifications.topics import ChannelName
 from tests.notifications.post import letter
 from tests.tickets.paths import Scene
-from tickets.escalation import SWEEP
 from tickets.models import Ticket, TicketClock, TicketFiring, TicketOutbox
 from tickets.states import OPEN
 from workflow.models import LastSweep
@@ -101,7 +101,8 @@ def test_rungs_that_wait_are_counted_by_how_late_they_are(client, scene):
 
 def test_the_last_sweep_and_clocks_that_fail_are_told(client, scene):
     TicketClock.objects.filter(subject=scene.file(), name="coordinate").update(failures=1)
-    note_sweep(SWEEP)
+    for kind in kinds():
+        note_sweep(kind.name)
     LastSweep.objects.update(at=F("at") - timedelta(seconds=7))
     found = figures(client)
     assert (found["linli_sweep_age_seconds",], found["linli_clocks_failing",]) == (7, 1)
