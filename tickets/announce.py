@@ -26,7 +26,8 @@ from tickets.missed import of_a_sweep, summed_up
 from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
 from tickets.models.ticket import NEXT
 from tickets.moves.endings import RejectBranch
-from tickets.news import Note, Side, notes
+from tickets.news import Note, Side
+from tickets.notes import notes
 from tickets.states import ClockName, State, clock_label, state_label
 from web.words import bilingual
 from workflow.actor import Actor

@@ -18,7 +18,8 @@ from community.receivers import Receiver, is_there, receivers
 from notifications.post import Addressee
 from tickets.access import STREET_KINDS
 from tickets.models import Follower, FollowerKind, TicketEvent
-from tickets.news import Side, notes
+from tickets.news import Side
+from tickets.notes import notes
 from tickets.states import State
 
 # Who of an organisation is told; where nobody has such a role, everybody.

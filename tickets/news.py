@@ -117,12 +117,12 @@ KEPT = Condition(
 URGENT = Condition("urgent", lambda facts: bool(facts["urgent"]))
 
 
-def _residents(kind: str, topic: Topic = T.PROGRESS) -> tuple[Note, ...]:
+def to_residents(kind: str, topic: Topic = T.PROGRESS) -> tuple[Note, ...]:
     """The same for the reporter and for those who follow; these are never asked."""
     return (Note(S.REPORTER, topic, kind), Note(S.FOLLOWER, T.PROGRESS, kind))
 
 
-def _work(kind: str = "work") -> tuple[Note, ...]:
+def to_whoever_acts(kind: str = "work") -> tuple[Note, ...]:
     """For whoever it lies with now, each where it does."""
     return (
         Note(S.HANDLER, T.WORK, f"{kind}.handler", in_state(State.DISPATCHED, State.IN_PROGRESS)),
@@ -131,14 +131,14 @@ def _work(kind: str = "work") -> tuple[Note, ...]:
     )
 
 
-_TAKEN = (Note(S.FORMER, T.WORK, "taken.former"), Note(S.RELEASED, T.WORK, "taken.released"))
-_HELP = (Note(S.NEW_HELPER, T.WORK, "help.helper"),)
-_OVER = (
+TAKEN = (Note(S.FORMER, T.WORK, "taken.former"), Note(S.RELEASED, T.WORK, "taken.released"))
+HELP = (Note(S.NEW_HELPER, T.WORK, "help.helper"),)
+OVER = (
     Note(S.FORMER, T.WORK, "over.former"),
     Note(S.RELEASED, T.WORK, "over.former"),
     Note(S.FORMER_COORDINATOR, T.WORK, "over.former"),
 )
-_SUCCESSION = (
+SUCCESSION = (
     Note(S.SUCCESSOR, T.ASKED, "succession.successor", ASKED),
     Note(S.DESK, T.PROGRESS, "kept.desk", KEPT),
 )
@@ -150,194 +150,3 @@ MISSED = "missed.staff"
 URGED = (S.HANDLER,)
 URGED_AGAIN = (*URGED, S.SUPERVISOR)
 """The audience of a ticket's first urge, and of those that follow."""
-
-NEWS: Mapping[str, tuple[Note, ...]] = {
-    "submit": (
-        Note(S.REPORTER, T.PROGRESS, "received.resident"),
-        *_work(),
-        *_HELP,
-        Note(S.COMMITTEE, T.OVERSIGHT, "urgent.committee", URGENT),
-    ),
-    "answer_now": (
-        *_residents("replied.resident", T.ASKED),
-        Note(S.INSPECTOR, T.WORK, "replied.inspector"),
-        *_OVER,
-    ),
-    "correct": (
-        *_residents("corrected.resident"),
-        Note(S.COORDINATOR, T.PROGRESS, "corrected.staff"),
-        Note(S.HANDLER, T.WORK, "corrected.staff"),
-        *_TAKEN,
-    ),
-    "correct_contact": (Note(S.HANDLER, T.WORK, "contact.handler"),),
-    "coordinate": (*_residents("coordinating.resident"), *_work(), *_TAKEN),
-    "record": _residents("recorded.resident"),
-    "take_over": (
-        *_residents("coordinating.resident"),
-        Note(S.FORMER_COORDINATOR, T.OVERSIGHT, "taken.coordinator"),
-        Note(S.DESK, T.WORK, "work.desk"),
-    ),
-    "dispatch": (*_residents("dispatched.resident"), *_work(), *_HELP),
-    "sign": (*_residents("signed.resident"), Note(S.WORKER, T.WORK, "signed.worker")),
-    "assign": (Note(S.WORKER, T.WORK, "signed.worker"), Note(S.FORMER_WORKER, T.PROGRESS, "assigned.former")),
-    "redispatch": (*_residents("dispatched.resident"), *_work(), *_HELP, *_TAKEN),
-    "relieve": (*_HELP, Note(S.RELEASED, T.WORK, "taken.released")),
-    "bounce": (
-        *_residents("rearranging.resident"),
-        *_work("bounced"),
-        *_TAKEN,
-        Note(S.SUPERVISOR, T.OVERSIGHT, "bounced.supervisor"),
-    ),
-    "step_in": (
-        *_residents("dispatched.resident"),
-        Note(S.WORKER, T.WORK, "signed.worker"),
-        *_TAKEN,
-        Note(S.SUPERVISOR, T.OVERSIGHT, "bounced.supervisor"),
-    ),
-    "return": (Note(S.DESK, T.WORK, "return.desk"),),
-    "uphold": (*_work(), *_TAKEN),
-    "designate": (Note(S.HANDLER, T.WORK, "designated.handler"), Note(S.DESK, T.PROGRESS, "designated.desk")),
-    "contact": (),
-    "arrive": _residents("arrived.resident"),
-    "progress": _residents("progress.resident"),
-    "complete_step": (*_residents("step.resident"), *_work(), *_HELP),
-    "ask": (Note(S.REPORTER, T.ASKED, "asked.reporter"), Note(S.INSPECTOR, T.WORK, "asked.inspector")),
-    "answer": (
-        Note(S.HANDLER, T.WORK, "answered.handler"),
-        Note(S.COORDINATOR, T.WORK, "answered.handler", in_state(State.COORDINATING)),
-        Note(S.DESK, T.WORK, "answered.handler", AT_THE_DESK),
-    ),
-    "lapse": (
-        Note(S.REPORTER, T.PROGRESS, "lapsed.reporter"),
-        Note(S.HANDLER, T.WORK, "lapsed.handler"),
-        Note(S.COORDINATOR, T.WORK, "lapsed.handler", in_state(State.COORDINATING)),
-        Note(S.DESK, T.WORK, "lapsed.handler", AT_THE_DESK),
-    ),
-    "request_extension": (Note(S.DESK, T.WORK, "extension.desk"),),
-    "grant_extension": (*_residents("extended.resident"), Note(S.HANDLER, T.PROGRESS, "extended.handler")),
-    "refuse_extension": (Note(S.HANDLER, T.WORK, "unextended.handler"),),
-    "whistle": (*_residents("whistled.resident"), *_HELP),
-    "report_in": (Note(S.DESK, T.PROGRESS, "reported_in.desk"),),
-    "decline": (Note(S.DESK, T.WORK, "declined.desk"),),
-    "assist_done": (
-        Note(S.HANDLER, T.PROGRESS, "assisted.handler"),
-        Note(S.DESK, T.PROGRESS, "assisted.desk"),
-    ),
-    "put_on_account": (
-        *_residents("on_account.resident"),
-        Note(S.OWNER, T.WORK, "on_account.owner"),
-        Note(S.HANDLER, T.PROGRESS, "on_account.handler"),
-    ),
-    "resume": (*_residents("resumed.resident"), *_work("resumed"), *_TAKEN),
-    "reply": (
-        Note(S.REPORTER, T.ASKED, "replied.resident"),
-        Note(S.FOLLOWER, T.PROGRESS, "replied.follower"),
-        Note(S.INSPECTOR, T.WORK, "replied.inspector"),
-    ),
-    "close": (
-        Note(S.FOLLOWER, T.PROGRESS, "closed.follower"),
-        Note(S.FORMER, T.PROGRESS, "checked.handler"),
-        Note(S.INSPECTOR, T.PROGRESS, "checked.handler"),
-    ),
-    "confirm": (
-        Note(S.FORMER, T.PROGRESS, "confirmed.handler"),
-        Note(S.FOLLOWER, T.PROGRESS, "closed.follower"),
-    ),
-    "close_silent": (
-        Note(S.REPORTER, T.PROGRESS, "closed.resident"),
-        Note(S.FOLLOWER, T.PROGRESS, "closed.follower"),
-        Note(S.FORMER, T.PROGRESS, "closed.handler", REPORTED),
-        Note(S.FORMER, T.PROGRESS, "unchecked.staff", INSPECTED),
-        Note(S.INSPECTOR, T.PROGRESS, "unchecked.staff"),
-    ),
-    "dispute": (*_residents("reworked.resident"), *_work("disputed"), *_TAKEN),
-    "callback": (),
-    "reopen": (*_residents("reworked.resident"), *_work("reopened")),
-    "reject": (
-        *_residents("rejected.resident"),
-        Note(S.INSPECTOR, T.PROGRESS, "rejected.inspector"),
-        *_OVER,
-    ),
-    "merge": (*_residents("merged.resident"), *_OVER),
-    "absorb": (Note(S.HANDLER, T.PROGRESS, "absorbed.handler"),),
-    "file_another": (
-        Note(S.REPORTER, T.PROGRESS, "another.resident"),
-        Note(S.HANDLER, T.PROGRESS, "another.staff"),
-        Note(S.COORDINATOR, T.PROGRESS, "another.staff", in_state(State.COORDINATING)),
-    ),
-    "split": (*_residents("split.resident"), *_work()),
-    "withdraw": (*_SUCCESSION, *_OVER),
-    "succeed": (Note(S.HANDLER, T.PROGRESS, "succeeded.staff"), Note(S.DESK, T.PROGRESS, "succeeded.staff")),
-    "decline_succession": _SUCCESSION,
-    "keep": (Note(S.DESK, T.PROGRESS, "kept.desk"),),
-    "terminate": (*_residents("terminated.resident"), Note(S.INSPECTOR, T.PROGRESS, "over.former"), *_OVER),
-    "urge": (
-        Note(S.COORDINATOR, T.WORK, "urged.staff", in_state(State.COORDINATING)),
-        Note(S.DESK, T.WORK, "urged.staff", AT_THE_DESK),
-    ),
-    "comment": (
-        Note(S.HANDLER, T.WORK, "commented.staff"),
-        Note(S.COORDINATOR, T.WORK, "commented.staff", in_state(State.COORDINATING)),
-        Note(S.OWNER, T.PROGRESS, "commented.staff"),
-        Note(S.DESK, T.WORK, "commented.staff", WITH_NOBODY),
-    ),
-    "cosign": (),
-    "uncosign": (Note(S.SUCCESSOR, T.ASKED, "succession.successor", ASKED),),
-    "rate": (),
-    "thank": (
-        Note(S.HANDLER, T.PROGRESS, "thanked.handler"),
-        Note(S.FORMER, T.PROGRESS, "thanked.handler"),
-    ),
-    "supervise": (
-        Note(S.HANDLER, T.OVERSIGHT, "supervised.staff"),
-        Note(S.COORDINATOR, T.OVERSIGHT, "supervised.staff"),
-    ),
-    "raise_level": (Note(S.HANDLER, T.OVERSIGHT, "raised.staff"),),
-    "lift_supervision": (
-        Note(S.HANDLER, T.OVERSIGHT, "unsupervised.staff"),
-        Note(S.COORDINATOR, T.OVERSIGHT, "unsupervised.staff"),
-    ),
-    "lower_level": (Note(S.HANDLER, T.OVERSIGHT, "lowered.staff"),),
-    "appoint": (
-        Note(S.OFFICER, T.WORK, "appointed.officer"),
-        Note(S.FORMER_OFFICER, T.PROGRESS, "appointed.former"),
-    ),
-    "remark": (),
-    "remind": (Note(S.INSPECTOR, T.REMINDER, "reminder.staff", in_state(State.REPLIED)),),
-    "recalendar": (),
-    "reveal": (),
-    "look_up": (),
-    "hide_words": (),
-    "redact": (),
-}
-"""Every move's news, the nearest side first: somebody who is several hears it once, as the first."""
-
-_AUDIENCE_KINDS = {
-    "remind": (T.REMINDER, "reminder"),
-    "raise_level": (T.OVERSIGHT, "raised"),
-    "supervise": (T.OVERSIGHT, "supervised"),
-    "urge": (T.WORK, "urged"),
-}
-
-
-def notes(verb: str, audience: tuple[str, ...] = ()) -> tuple[Note, ...]:
-    """Whom an event of `verb` is told; `audience` are the sides that its ladder names."""
-    listed = NEWS[verb]
-    if verb not in BY_AUDIENCE:
-        return listed
-    topic, kind = _AUDIENCE_KINDS[verb]
-    named = tuple(
-        Note(
-            Side(one), T.ASKED if one == S.REPORTER else topic, f"{kind}.{'reporter' if one == S.REPORTER else 'staff'}"
-        )
-        for one in audience
-    )
-    return named + tuple(note for note in listed if note.side not in audience)
-
-
-def kinds() -> set[str]:
-    """Every kind of message that there is."""
-    found = {note.kind for listed in NEWS.values() for note in listed}
-    for verb in BY_AUDIENCE:
-        found |= {note.kind for note in notes(verb, ("handler", "reporter"))}
-    return (found | {MISSED}) - {"raised.reporter", "supervised.reporter", "urged.reporter"}

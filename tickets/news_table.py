@@ -9,7 +9,8 @@ from notifications.wishes import ALWAYS, DEFAULTS, URGENT_DEFAULTS
 from tickets import service_level
 from tickets.audience import ROLES
 from tickets.models.ticket import move_label
-from tickets.news import BY_AUDIENCE, NEWS, SIDES, URGED, URGED_AGAIN, Side, notes
+from tickets.news import BY_AUDIENCE, SIDES, URGED, URGED_AGAIN, Side
+from tickets.notes import NEWS, notes
 from tickets.service_level import assemble
 from tickets.states import ClockName
 from web.words import en, zh

@@ -35,7 +35,7 @@ class MoveInput(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A move as a client sees it.
+    """A move as a client sees it, and the `news` that its app makes of it.
 
     `guarded` moves need the version that the caller last read; the others (a cosign, an urge) may come from anyone's old copy.
     """
@@ -47,6 +47,7 @@ class Move:
     visibility: Visibility
     guarded: bool
     meta: FSMMeta
+    news: tuple[Any, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -79,9 +80,10 @@ def move(
     *,
     visibility: Visibility = Visibility.PUBLIC,
     guarded: bool = True,
+    news: tuple[Any, ...] = (),
 ) -> dict[str, Any]:
-    """What a transition says of itself, for its `custom=`."""
-    return {"label": bilingual(zh, en), "input": input, "visibility": visibility, "guarded": guarded}
+    """What a move says of itself, for its `custom=`; of several transitions of a move, the last one written says it for all."""
+    return {"label": bilingual(zh, en), "input": input, "visibility": visibility, "guarded": guarded, "news": news}
 
 
 def condition(code: str, zh: str, en: str) -> Callable[[Callable[[Any], bool]], Callable[[Any], bool]]:

@@ -23,7 +23,8 @@ from notifications.wording import fields_of, fit, placeholders
 from tests.fakes.robots import Account, Robots, serving
 from tickets import announce, escalation, tasks
 from tickets.models import Follower, Photo, Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
-from tickets.news import NEWS, RESIDENTS, Side, kinds, notes
+from tickets.news import RESIDENTS, Side
+from tickets.notes import NEWS, kinds, notes
 from tickets.states import State
 from workflow.moment import at
 from workflow.moves import Visibility, moves

@@ -21,7 +21,8 @@ from tickets.access import READS, SEES_CONTACT, Relation
 from tickets.audience import ROLES
 from tickets.drawing import BOX_WIDTH, BOXES, DOCUMENTS, RELATIONS, ROUTES, Route, Undrawn, arrows, sight, states_svg
 from tickets.models import Ticket
-from tickets.news import NEWS, Side
+from tickets.news import Side
+from tickets.notes import NEWS
 from tickets.states import ENDED, OPEN, ClockName, State
 from web.words import en, zh
 from workflow.moves import moves

@@ -14,7 +14,7 @@ from community.models import Street
 from notifications.models import Message, Wording
 from notifications.proofreading import faults
 from notifications.wording import Writer
-from tickets import announce, news
+from tickets import announce, notes
 from tickets.admin.kinds import kinds
 from tickets.admin.rehearsal import reading_only
 from tickets.models import Ticket, TicketEvent
@@ -71,7 +71,7 @@ def own(**which):
 
 
 def test_the_list_has_every_kind_with_whether_the_street_words_it_itself(clerk, editor, street):
-    assert set(kinds()) >= {*news.kinds(), "contract.renewal", "digest", "*"}
+    assert set(kinds()) >= {*notes.kinds(), "contract.renewal", "digest", "*"}
     before = said(clerk.get(reverse(LIST)))
     assert before.count(">默认</a>") == 6 * (len(kinds()) - 1) + 4
     assert ">自拟</a>" not in before

@@ -10,7 +10,7 @@ from community import timers
 from notifications import digests
 from notifications.models.wording import ANY, SHAPES, TEXT
 from notifications.wording import Catalogue, filled
-from tickets import announce, news
+from tickets import announce, news, notes
 from tickets.models.ticket import move_label
 from web.words import bilingual, listed
 
@@ -73,8 +73,8 @@ def kinds() -> Mapping[str, Kind]:
     """Every kind by its code, those of tickets first."""
     verbs: dict[str, list[str]] = {}
     sides: dict[str, list[Promise]] = {}
-    for verb in news.NEWS:
-        for note in news.notes(verb, tuple(news.Side)):
+    for verb in notes.NEWS:
+        for note in notes.notes(verb, tuple(news.Side)):
             verbs.setdefault(note.kind, []).append(verb)
             sides.setdefault(note.kind, []).append(news.SIDES[note.side])
             if verb in news.SUMMED_UP and note.side != news.Side.REPORTER:

@@ -8,9 +8,11 @@ from rest_framework import serializers
 
 from casework.inputs import Identifier, Words
 from community.receivers import local_day
+from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves.inputs import REASON, Input, OptionalReason
+from tickets.news import TAKEN, Note, Side, to_residents, to_whoever_acts
 from tickets.states import AccountKind, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor
@@ -43,7 +45,16 @@ class AccountMoves(TicketParts):
         source=[S.SUBMITTED, S.COORDINATING, S.IN_PROGRESS],
         target=S.ON_ACCOUNT,
         permission=any_of(R.STREET),
-        custom=move("挂账", "Put on account", PutOnAccount),
+        custom=move(
+            "挂账",
+            "Put on account",
+            PutOnAccount,
+            news=(
+                *to_residents("on_account.resident"),
+                Note(Side.OWNER, Topic.WORK, "on_account.owner"),
+                Note(Side.HANDLER, Topic.PROGRESS, "on_account.handler"),
+            ),
+        ),
     )
     def put_on_account(
         self, *, at: datetime, by: Actor, kind: str, owner: uuid.UUID, plan_date: date, reason: str
@@ -64,7 +75,12 @@ class AccountMoves(TicketParts):
         source=S.ON_ACCOUNT,
         target=RETURN_VALUE(S.COORDINATING, S.IN_PROGRESS),
         permission=any_of(R.STREET, R.CLOCK),
-        custom=move("销账", "Take off account", OptionalReason),
+        custom=move(
+            "销账",
+            "Take off account",
+            OptionalReason,
+            news=(*to_residents("resumed.resident"), *to_whoever_acts("resumed"), *TAKEN),
+        ),
     )
     def resume(self, *, at: datetime, by: Actor, holder_live: bool, reason: str = "") -> State:
         """Go on with it: by its holder where that is live, else under coordination."""

@@ -8,11 +8,13 @@ from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
 from casework.inputs import Words
+from notifications.topics import Topic
 from tickets.access import Relation, any_of, relations
 from tickets.models import service_level as service_levels
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
 from tickets.moves.inputs import REASON, REMARKS, SATISFACTION, Input, Nothing, Reason, Reply, photo_ids
+from tickets.news import INSPECTED, REPORTED, TAKEN, Note, Side, to_residents, to_whoever_acts
 from tickets.states import HIGHEST_AUTOMATIC, Outcome, Satisfaction, State
 from tickets.windows import Window
 from web.words import bilingual
@@ -111,21 +113,28 @@ class AnswerMoves(TicketParts):
         target=S.REPLIED,
         permission=any_of(R.HOLDER, R.STREET),
         conditions=[guards.contacted, steps_done],
-        custom=move("办结反馈", "Report done", Reply),
     )
     @transition(
         field="state",
         source=S.COORDINATING,
         target=S.REPLIED,
         permission=any_of(R.COORDINATOR, R.STREET),
-        custom=move("办结反馈", "Report done", Reply),
     )
     @transition(
         field="state",
         source=S.SUBMITTED,
         target=S.REPLIED,
         permission=any_of(R.STREET),
-        custom=move("办结反馈", "Report done", Reply),
+        custom=move(
+            "办结反馈",
+            "Report done",
+            Reply,
+            news=(
+                Note(Side.REPORTER, Topic.ASKED, "replied.resident"),
+                Note(Side.FOLLOWER, Topic.PROGRESS, "replied.follower"),
+                Note(Side.INSPECTOR, Topic.WORK, "replied.inspector"),
+            ),
+        ),
     )
     def reply(self, *, at: datetime, by: Actor, result: str, photos: Sequence[uuid.UUID] = ()) -> None:
         """Say what was done, and hand the ticket back to its resident."""
@@ -145,7 +154,15 @@ class AnswerMoves(TicketParts):
         target=S.CLOSED,
         permission=any_of(R.REPORTER),
         conditions=[somebody_reported, guards.not_own_work],
-        custom=move("确认", "Confirm", Confirm),
+        custom=move(
+            "确认",
+            "Confirm",
+            Confirm,
+            news=(
+                Note(Side.FORMER, Topic.PROGRESS, "confirmed.handler"),
+                Note(Side.FOLLOWER, Topic.PROGRESS, "closed.follower"),
+            ),
+        ),
     )
     def confirm(self, *, at: datetime, by: Actor, resolved: bool, rating: int, words: str = "") -> None:
         """Accept the reply and rate it; the ticket closes. What the street rates in the resident's place counts as no satisfaction."""
@@ -164,7 +181,16 @@ class AnswerMoves(TicketParts):
         target=S.CLOSED,
         permission=any_of(R.INSPECTOR, R.STREET),
         conditions=[found_on_patrol, checked_by_another],
-        custom=move("核查办结", "Close after a check", Check),
+        custom=move(
+            "核查办结",
+            "Close after a check",
+            Check,
+            news=(
+                Note(Side.FOLLOWER, Topic.PROGRESS, "closed.follower"),
+                Note(Side.FORMER, Topic.PROGRESS, "checked.handler"),
+                Note(Side.INSPECTOR, Topic.PROGRESS, "checked.handler"),
+            ),
+        ),
     )
     def close(self, *, at: datetime, by: Actor, words: str = "") -> None:
         """Close what was found on patrol once it has been checked: no resident confirms it, and nobody rates it."""
@@ -175,7 +201,18 @@ class AnswerMoves(TicketParts):
         source=S.REPLIED,
         target=S.CLOSED,
         permission=any_of(R.CLOCK),
-        custom=move("逾期关闭", "Close in silence", Nothing),
+        custom=move(
+            "逾期关闭",
+            "Close in silence",
+            Nothing,
+            news=(
+                Note(Side.REPORTER, Topic.PROGRESS, "closed.resident"),
+                Note(Side.FOLLOWER, Topic.PROGRESS, "closed.follower"),
+                Note(Side.FORMER, Topic.PROGRESS, "closed.handler", REPORTED),
+                Note(Side.FORMER, Topic.PROGRESS, "unchecked.staff", INSPECTED),
+                Note(Side.INSPECTOR, Topic.PROGRESS, "unchecked.staff"),
+            ),
+        ),
     )
     def close_silent(self, *, at: datetime, by: Actor) -> None:
         """Close a ticket whose resident said nothing: unrated, and never counted as satisfied."""
@@ -187,7 +224,12 @@ class AnswerMoves(TicketParts):
         target=RETURN_VALUE(S.IN_PROGRESS, S.COORDINATING),
         permission=any_of(R.REPORTER, R.FOLLOWER, R.INSPECTOR, R.STREET),
         conditions=[voice_left],
-        custom=move("不满意", "Dispute", Dispute),
+        custom=move(
+            "不满意",
+            "Dispute",
+            Dispute,
+            news=(*to_residents("reworked.resident"), *to_whoever_acts("disputed"), *TAKEN),
+        ),
     )
     def dispute(
         self, *, at: datetime, by: Actor, reason: str, holder_live: bool, photos: Sequence[uuid.UUID] = ()
@@ -223,7 +265,9 @@ class AnswerMoves(TicketParts):
         target=RETURN_VALUE(S.IN_PROGRESS, S.SUBMITTED),
         permission=any_of(R.REPORTER, R.INSPECTOR, R.STREET),
         conditions=[within_reopening_window],
-        custom=move("重新办理", "Reopen", Reason),
+        custom=move(
+            "重新办理", "Reopen", Reason, news=(*to_residents("reworked.resident"), *to_whoever_acts("reopened"))
+        ),
     )
     def reopen(self, *, at: datetime, by: Actor, reason: str, holder_live: bool) -> State:
         """Take a closed ticket up again: by its last holder where that is live, else from triage."""

@@ -4,9 +4,11 @@ from datetime import datetime
 
 from django_fsm import transition
 
+from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves.inputs import Nothing
+from tickets.news import Note, Side, in_state
 from tickets.states import OPEN, State
 from workflow import calendars
 from workflow.actor import Actor
@@ -27,7 +29,14 @@ class ClockMoves(TicketParts):
         source=[*OPEN, S.CLOSED],
         target=None,
         permission=any_of(R.CLOCK),
-        custom=move("提醒", "Remind", Nothing, visibility=Visibility.INTERNAL, guarded=False),
+        custom=move(
+            "提醒",
+            "Remind",
+            Nothing,
+            visibility=Visibility.INTERNAL,
+            guarded=False,
+            news=(Note(Side.INSPECTOR, Topic.REMINDER, "reminder.staff", in_state(State.REPLIED)),),
+        ),
     )
     def remind(self, *, at: datetime, by: Actor) -> None:
         """Tell those who are to act that their time is running out, or has run out."""

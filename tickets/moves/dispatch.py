@@ -9,11 +9,13 @@ from rest_framework import serializers
 
 from casework.inputs import Identifier, Words
 from community.serving import Service
+from notifications.topics import Topic
 from tickets import windows
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
 from tickets.moves.inputs import REASON, REMARKS, Input, Nothing, OptionalReason, Reason
+from tickets.news import HELP, TAKEN, Note, Side, to_residents, to_whoever_acts
 from tickets.states import AssignmentRole, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor
@@ -87,14 +89,15 @@ class DispatchMoves(TicketParts):
         source=S.SUBMITTED,
         target=S.DISPATCHED,
         permission=any_of(R.STREET),
-        custom=move("派单", "Dispatch", Dispatch),
     )
     @transition(
         field="state",
         source=S.COORDINATING,
         target=S.DISPATCHED,
         permission=any_of(R.COORDINATOR, R.STREET),
-        custom=move("派单", "Dispatch", Dispatch),
+        custom=move(
+            "派单", "Dispatch", Dispatch, news=(*to_residents("dispatched.resident"), *to_whoever_acts(), *HELP)
+        ),
     )
     def dispatch(
         self,
@@ -115,7 +118,12 @@ class DispatchMoves(TicketParts):
         source=S.DISPATCHED,
         target=S.IN_PROGRESS,
         permission=any_of(R.HOLDER),
-        custom=move("签收", "Sign for", Sign),
+        custom=move(
+            "签收",
+            "Sign for",
+            Sign,
+            news=(*to_residents("signed.resident"), Note(Side.WORKER, Topic.WORK, "signed.worker")),
+        ),
     )
     def sign(self, *, at: datetime, by: Actor, worker: uuid.UUID | None = None) -> None:
         """Take the ticket on; who works on it may be named."""
@@ -129,7 +137,16 @@ class DispatchMoves(TicketParts):
         source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.HOLDER),
-        custom=move("转给同事", "Assign", Assign, visibility=Visibility.PARTIES),
+        custom=move(
+            "转给同事",
+            "Assign",
+            Assign,
+            visibility=Visibility.PARTIES,
+            news=(
+                Note(Side.WORKER, Topic.WORK, "signed.worker"),
+                Note(Side.FORMER_WORKER, Topic.PROGRESS, "assigned.former"),
+            ),
+        ),
     )
     def assign_(self, *, at: datetime, by: Actor, worker: uuid.UUID, note: str = "") -> None:
         """Pass the ticket to a colleague, who works on it from now on."""
@@ -144,7 +161,12 @@ class DispatchMoves(TicketParts):
         source=[S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
         target=S.DISPATCHED,
         permission=any_of(R.STREET, R.CLOCK),
-        custom=move("改派", "Dispatch anew", Redispatch),
+        custom=move(
+            "改派",
+            "Dispatch anew",
+            Redispatch,
+            news=(*to_residents("dispatched.resident"), *to_whoever_acts(), *HELP, *TAKEN),
+        ),
     )
     def redispatch(
         self,
@@ -169,7 +191,14 @@ class DispatchMoves(TicketParts):
         source=[S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
         target=None,
         permission=any_of(R.CLOCK),
-        custom=move("更换协办", "Replace helpers", Nothing, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "更换协办",
+            "Replace helpers",
+            Nothing,
+            visibility=Visibility.PARTIES,
+            guarded=False,
+            news=(*HELP, Note(Side.RELEASED, Topic.WORK, "taken.released")),
+        ),
     )
     def relieve(
         self, *, at: datetime, by: Actor, leaving: Collection[uuid.UUID] = (), co_handlers: Sequence[uuid.UUID] = ()
@@ -185,7 +214,18 @@ class DispatchMoves(TicketParts):
         target=S.SUBMITTED,
         permission=any_of(R.CLOCK),
         conditions=[may_bounce],
-        custom=move("退回街道", "Bounce to the street", Nothing, visibility=Visibility.PARTIES),
+        custom=move(
+            "退回街道",
+            "Bounce to the street",
+            Nothing,
+            visibility=Visibility.PARTIES,
+            news=(
+                *to_residents("rearranging.resident"),
+                *to_whoever_acts("bounced"),
+                *TAKEN,
+                Note(Side.SUPERVISOR, Topic.OVERSIGHT, "bounced.supervisor"),
+            ),
+        ),
     )
     def bounce(self, *, at: datetime, by: Actor) -> None:
         """Give a ticket that nobody signed for back to the street."""
@@ -198,7 +238,17 @@ class DispatchMoves(TicketParts):
         target=S.IN_PROGRESS,
         permission=any_of(R.CLOCK),
         conditions=[stays],
-        custom=move("街道接办", "Step in", Nothing),
+        custom=move(
+            "街道接办",
+            "Step in",
+            Nothing,
+            news=(
+                *to_residents("dispatched.resident"),
+                Note(Side.WORKER, Topic.WORK, "signed.worker"),
+                *TAKEN,
+                Note(Side.SUPERVISOR, Topic.OVERSIGHT, "bounced.supervisor"),
+            ),
+        ),
     )
     def step_in(self, *, at: datetime, by: Actor, organisation: uuid.UUID, worker: uuid.UUID) -> None:
         """Give a two-hour ticket that nobody signed for to a person of the street by name."""
@@ -214,7 +264,13 @@ class DispatchMoves(TicketParts):
         target=S.RETURNING,
         permission=any_of(R.HOLDER),
         conditions=guards.RETURNABLE,
-        custom=move("申请退回", "Ask to return", Reason, visibility=Visibility.INTERNAL),
+        custom=move(
+            "申请退回",
+            "Ask to return",
+            Reason,
+            visibility=Visibility.INTERNAL,
+            news=(Note(Side.DESK, Topic.WORK, "return.desk"),),
+        ),
     )
     def return_(self, *, at: datetime, by: Actor, reason: str) -> None:
         """Say that this is not ours to do; the street decides."""
@@ -228,7 +284,13 @@ class DispatchMoves(TicketParts):
         source=S.RETURNING,
         target=RETURN_VALUE(S.SUBMITTED, S.COORDINATING),
         permission=any_of(R.STREET),
-        custom=move("同意退回", "Uphold the return", OptionalReason, visibility=Visibility.INTERNAL),
+        custom=move(
+            "同意退回",
+            "Uphold the return",
+            OptionalReason,
+            visibility=Visibility.INTERNAL,
+            news=(*to_whoever_acts(), *TAKEN),
+        ),
     )
     def uphold(self, *, at: datetime, by: Actor, reason: str = "") -> State:
         """Agree with the holder; the ticket goes back to whoever coordinated it, else to triage."""
@@ -242,7 +304,16 @@ class DispatchMoves(TicketParts):
         source=S.RETURNING,
         target=S.DISPATCHED,
         permission=any_of(R.STREET, R.CLOCK),
-        custom=move("指定承办", "Designate", OptionalReason, visibility=Visibility.PARTIES),
+        custom=move(
+            "指定承办",
+            "Designate",
+            OptionalReason,
+            visibility=Visibility.PARTIES,
+            news=(
+                Note(Side.HANDLER, Topic.WORK, "designated.handler"),
+                Note(Side.DESK, Topic.PROGRESS, "designated.desk"),
+            ),
+        ),
     )
     def designate(self, *, at: datetime, by: Actor, reason: str = "") -> None:
         """Overrule the return: the holder is designated and may not return it again."""

@@ -9,6 +9,7 @@ from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
 from casework.inputs import Identifier, Words
+from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves.inputs import (
@@ -27,6 +28,7 @@ from tickets.moves.inputs import (
     Reason,
     photo_ids,
 )
+from tickets.news import OVER, SUCCESSION, Note, Side, in_state, to_residents, to_whoever_acts
 from tickets.states import ENDED, OPEN, State, TicketType
 from web.fields import Line, Text
 from web.words import bilingual
@@ -121,7 +123,16 @@ class EndingMoves(TicketParts):
         source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.RETURNING],
         target=S.REJECTED,
         permission=any_of(R.STREET),
-        custom=move("不予受理", "Do not take up", Reject),
+        custom=move(
+            "不予受理",
+            "Do not take up",
+            Reject,
+            news=(
+                *to_residents("rejected.resident"),
+                Note(Side.INSPECTOR, Topic.PROGRESS, "rejected.inspector"),
+                *OVER,
+            ),
+        ),
     )
     def reject(self, *, at: datetime, by: Actor, branch: str, guidance: str) -> None:
         """Refuse the request on one of the ordinance's six grounds, and say where to go instead."""
@@ -132,7 +143,7 @@ class EndingMoves(TicketParts):
         source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS],
         target=S.MERGED,
         permission=any_of(R.STREET, R.COORDINATOR),
-        custom=move("并单", "Merge", Merge),
+        custom=move("并单", "Merge", Merge, news=(*to_residents("merged.resident"), *OVER)),
     )
     def merge(self, *, at: datetime, by: Actor, into: TicketParts) -> None:
         """Let this ticket go on as part of the open ticket `into`, whose end will be its own."""
@@ -169,7 +180,9 @@ class EndingMoves(TicketParts):
         source=list(OPEN),
         target=None,
         permission=any_of(R.CLOCK),
-        custom=move("并入", "Take in", Nothing, guarded=False),
+        custom=move(
+            "并入", "Take in", Nothing, guarded=False, news=(Note(Side.HANDLER, Topic.PROGRESS, "absorbed.handler"),)
+        ),
     )
     def absorb(self, *, at: datetime, by: Actor) -> None:
         """Note that another ticket was merged into this one; happens by itself with the merger."""
@@ -179,7 +192,17 @@ class EndingMoves(TicketParts):
         source=list(OPEN),
         target=None,
         permission=any_of(R.STREET),
-        custom=move("另立工单", "File another matter", FileAnother, visibility=Visibility.PARTIES),
+        custom=move(
+            "另立工单",
+            "File another matter",
+            FileAnother,
+            visibility=Visibility.PARTIES,
+            news=(
+                Note(Side.REPORTER, Topic.PROGRESS, "another.resident"),
+                Note(Side.HANDLER, Topic.PROGRESS, "another.staff"),
+                Note(Side.COORDINATOR, Topic.PROGRESS, "another.staff", in_state(State.COORDINATING)),
+            ),
+        ),
     )
     def file_another(self, *, at: datetime, by: Actor, another: uuid.UUID, category: str) -> None:
         """Let a second matter that the report holds (一单多诉) be a ticket of its own; this one goes on as it is."""
@@ -191,7 +214,7 @@ class EndingMoves(TicketParts):
         source=S.MERGED,
         target=S.SUBMITTED,
         permission=any_of(R.STREET),
-        custom=move("拆单", "Split", OptionalReason),
+        custom=move("拆单", "Split", OptionalReason, news=(*to_residents("split.resident"), *to_whoever_acts())),
     )
     def split(self, *, at: datetime, by: Actor, reason: str = "") -> None:
         """Take a merged ticket out again; it starts from triage, and what its resident was promised stays."""
@@ -204,28 +227,25 @@ class EndingMoves(TicketParts):
         source=[S.IN_PROGRESS, S.RETURNING, S.REPLIED, S.ON_ACCOUNT],
         target=None,
         permission=any_of(R.REPORTER),
-        custom=move("撤回", "Withdraw", OptionalReason),
     )
     @transition(
         field="state",
         source=S.DISPATCHED,
         target=RETURN_VALUE(S.WITHDRAWN, S.DISPATCHED),
         permission=any_of(R.REPORTER),
-        custom=move("撤回", "Withdraw", OptionalReason),
     )
     @transition(
         field="state",
         source=S.COORDINATING,
         target=RETURN_VALUE(S.WITHDRAWN, S.COORDINATING),
         permission=any_of(R.REPORTER),
-        custom=move("撤回", "Withdraw", OptionalReason),
     )
     @transition(
         field="state",
         source=S.SUBMITTED,
         target=RETURN_VALUE(S.WITHDRAWN, S.SUBMITTED),
         permission=any_of(R.REPORTER),
-        custom=move("撤回", "Withdraw", OptionalReason),
+        custom=move("撤回", "Withdraw", OptionalReason, news=(*SUCCESSION, *OVER)),
     )
     def withdraw(
         self,
@@ -254,7 +274,16 @@ class EndingMoves(TicketParts):
         source=list(OPEN),
         target=None,
         permission=any_of(R.SUCCESSOR),
-        custom=move("接续诉求", "Succeed the reporter", Nothing, guarded=False),
+        custom=move(
+            "接续诉求",
+            "Succeed the reporter",
+            Nothing,
+            guarded=False,
+            news=(
+                Note(Side.HANDLER, Topic.PROGRESS, "succeeded.staff"),
+                Note(Side.DESK, Topic.PROGRESS, "succeeded.staff"),
+            ),
+        ),
     )
     def succeed(self, *, at: datetime, by: Actor, person: Any, cosigned: bool) -> None:
         """Take the place of the reporter who left, with one's own name and phone. A cosigner is counted as such no longer."""
@@ -267,7 +296,9 @@ class EndingMoves(TicketParts):
         source=list(OPEN),
         target=None,
         permission=any_of(R.SUCCESSOR),
-        custom=move("不接续", "Decline to succeed", Nothing, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "不接续", "Decline to succeed", Nothing, visibility=Visibility.PARTIES, guarded=False, news=SUCCESSION
+        ),
     )
     def decline_succession(self, *, at: datetime, by: Actor, successor: uuid.UUID | None = None) -> None:
         """Stay a follower and no more; `successor` is asked next, and without one the street keeps the ticket."""
@@ -279,7 +310,14 @@ class EndingMoves(TicketParts):
         target=None,
         permission=any_of(R.CLOCK),
         conditions=[successor_asked],
-        custom=move("街道接续", "Let the street keep it", Nothing, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "街道接续",
+            "Let the street keep it",
+            Nothing,
+            visibility=Visibility.PARTIES,
+            guarded=False,
+            news=(Note(Side.DESK, Topic.PROGRESS, "kept.desk"),),
+        ),
     )
     def keep(self, *, at: datetime, by: Actor) -> None:
         """Ask nobody any more who might succeed the reporter: the street goes on with the ticket by itself."""
@@ -290,7 +328,12 @@ class EndingMoves(TicketParts):
         source=list(OPEN),
         target=S.TERMINATED,
         permission=any_of(R.STREET_LEAD),
-        custom=move("终止", "Terminate", Reason),
+        custom=move(
+            "终止",
+            "Terminate",
+            Reason,
+            news=(*to_residents("terminated.resident"), Note(Side.INSPECTOR, Topic.PROGRESS, "over.former"), *OVER),
+        ),
     )
     def terminate(self, *, at: datetime, by: Actor, reason: str) -> None:
         """End it without a result, by written decision of the street's head."""

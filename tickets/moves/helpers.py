@@ -8,10 +8,12 @@ from django_fsm import transition
 from rest_framework import serializers
 
 from casework.inputs import Identifier, Words
+from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.assignment import Assignment
 from tickets.models.parts import TicketParts
 from tickets.moves.inputs import REASON, REMARKS, Input
+from tickets.news import HELP, Note, Side, to_residents
 from tickets.states import HELPING, AssignmentRole, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor
@@ -67,7 +69,7 @@ class HelperMoves(TicketParts):
         source=[S.COORDINATING, S.IN_PROGRESS],
         target=None,
         permission=any_of(R.STREET),
-        custom=move("吹哨", "Whistle", Whistle),
+        custom=move("吹哨", "Whistle", Whistle, news=(*to_residents("whistled.resident"), *HELP)),
     )
     def whistle(self, *, at: datetime, by: Actor, departments: Sequence[uuid.UUID], reason: str) -> None:
         """Summon departments (ordinance on street offices, articles 5 and 11)."""
@@ -88,7 +90,13 @@ class HelperMoves(TicketParts):
         target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[helpers_open],
-        custom=move("报到", "Report in", ReportIn, visibility=Visibility.PARTIES),
+        custom=move(
+            "报到",
+            "Report in",
+            ReportIn,
+            visibility=Visibility.PARTIES,
+            news=(Note(Side.DESK, Topic.PROGRESS, "reported_in.desk"),),
+        ),
     )
     def report_in(self, *, at: datetime, by: Actor, organisation: uuid.UUID | None = None, reason: str = "") -> None:
         """Answer the whistle: we are here."""
@@ -103,7 +111,13 @@ class HelperMoves(TicketParts):
         target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[helpers_open],
-        custom=move("拒绝协办", "Decline", Decline, visibility=Visibility.INTERNAL),
+        custom=move(
+            "拒绝协办",
+            "Decline",
+            Decline,
+            visibility=Visibility.INTERNAL,
+            news=(Note(Side.DESK, Topic.WORK, "declined.desk"),),
+        ),
     )
     def decline(self, *, at: datetime, by: Actor, reason: str, organisation: uuid.UUID | None = None) -> None:
         """Refuse to help; the street may report it to the district (ordinance on street offices, article 44)."""
@@ -115,7 +129,15 @@ class HelperMoves(TicketParts):
         target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[helpers_open],
-        custom=move("协办完成", "Assistance done", AssistDone),
+        custom=move(
+            "协办完成",
+            "Assistance done",
+            AssistDone,
+            news=(
+                Note(Side.HANDLER, Topic.PROGRESS, "assisted.handler"),
+                Note(Side.DESK, Topic.PROGRESS, "assisted.desk"),
+            ),
+        ),
     )
     def assist_done(self, *, at: datetime, by: Actor, words: str, organisation: uuid.UUID | None = None) -> None:
         """Say that one's own part is done."""

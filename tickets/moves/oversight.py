@@ -7,9 +7,11 @@ from django_fsm import transition
 from rest_framework import serializers
 
 from casework.inputs import Identifier, Words
+from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves.inputs import REASON, Input, Reason
+from tickets.news import Note, Side
 from tickets.states import OPEN, State, SupervisionKind
 from web.words import bilingual
 from workflow.actor import Actor
@@ -86,7 +88,17 @@ class OversightMoves(TicketParts):
         source=list(OPEN),
         target=None,
         permission=any_of(R.STREET, R.CLOCK),
-        custom=move("督办", "Supervise", Supervise, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "督办",
+            "Supervise",
+            Supervise,
+            visibility=Visibility.PARTIES,
+            guarded=False,
+            news=(
+                Note(Side.HANDLER, Topic.OVERSIGHT, "supervised.staff"),
+                Note(Side.COORDINATOR, Topic.OVERSIGHT, "supervised.staff"),
+            ),
+        ),
     )
     def supervise(self, *, at: datetime, by: Actor, kind: str, reason: str = "") -> None:
         """Put the ticket under the street's supervision."""
@@ -97,7 +109,14 @@ class OversightMoves(TicketParts):
         source=list(OPEN),
         target=None,
         permission=any_of(R.STREET, R.CLOCK),
-        custom=move("提级", "Raise the level", RaiseLevel, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "提级",
+            "Raise the level",
+            RaiseLevel,
+            visibility=Visibility.PARTIES,
+            guarded=False,
+            news=(Note(Side.HANDLER, Topic.OVERSIGHT, "raised.staff"),),
+        ),
     )
     def raise_level(self, *, at: datetime, by: Actor, level: int, reason: str = "") -> None:
         """Bring a higher level in; L4 (district) and L5 (city) are recorded by the street."""
@@ -111,7 +130,17 @@ class OversightMoves(TicketParts):
         target=None,
         permission=any_of(R.STREET),
         conditions=[supervised],
-        custom=move("解除督办", "Lift the supervision", Reason, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "解除督办",
+            "Lift the supervision",
+            Reason,
+            visibility=Visibility.PARTIES,
+            guarded=False,
+            news=(
+                Note(Side.HANDLER, Topic.OVERSIGHT, "unsupervised.staff"),
+                Note(Side.COORDINATOR, Topic.OVERSIGHT, "unsupervised.staff"),
+            ),
+        ),
     )
     def lift_supervision(self, *, at: datetime, by: Actor, reason: str) -> None:
         """End the street's supervision, and say why."""
@@ -124,7 +153,14 @@ class OversightMoves(TicketParts):
         target=None,
         permission=any_of(R.STREET),
         conditions=[raised],
-        custom=move("降级", "Lower the level", LowerLevel, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "降级",
+            "Lower the level",
+            LowerLevel,
+            visibility=Visibility.PARTIES,
+            guarded=False,
+            news=(Note(Side.HANDLER, Topic.OVERSIGHT, "lowered.staff"),),
+        ),
     )
     def lower_level(self, *, at: datetime, by: Actor, level: int, reason: str) -> None:
         """Bring the ticket back to a lower level, and say why; the ladders may raise it again."""
@@ -140,7 +176,17 @@ class OversightMoves(TicketParts):
         source=list(OPEN),
         target=None,
         permission=any_of(R.STREET),
-        custom=move("指定责任人", "Name the officer", Appoint, visibility=Visibility.OFFICE, guarded=False),
+        custom=move(
+            "指定责任人",
+            "Name the officer",
+            Appoint,
+            visibility=Visibility.OFFICE,
+            guarded=False,
+            news=(
+                Note(Side.OFFICER, Topic.WORK, "appointed.officer"),
+                Note(Side.FORMER_OFFICER, Topic.PROGRESS, "appointed.former"),
+            ),
+        ),
     )
     def appoint(self, *, at: datetime, by: Actor, officer: uuid.UUID | None, reason: str = "") -> None:
         """Say who of the street answers for the ticket; nobody where `officer` is None."""

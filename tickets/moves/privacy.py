@@ -118,7 +118,6 @@ class PrivacyMoves(TicketParts):
         target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET),
         conditions=[guards.residents_own, guards.not_anonymous, not_confidential_to_them],
-        custom=move("查看联系方式", "Reveal the contact", Reason, visibility=Visibility.INTERNAL, guarded=False),
     )
     @transition(
         field="state",

@@ -10,11 +10,13 @@ from rest_framework import serializers
 
 from casework.inputs import Words
 from community.receivers import local_day
+from notifications.topics import Topic
 from tickets.access import Relation, any_of, relations
 from tickets.models.follower import FollowerKind
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
 from tickets.moves.inputs import REMARKS, SATISFACTION, Input, Nothing, OptionalReason, photo_ids
+from tickets.news import ASKED, AT_THE_DESK, WITH_NOBODY, Note, Side, in_state
 from tickets.states import OPEN, Satisfaction, State
 from tickets.windows import Window
 from web.words import bilingual
@@ -128,7 +130,16 @@ class ResidentMoves(TicketParts):
         target=None,
         permission=any_of(R.REPORTER, R.FOLLOWER),
         conditions=[urge_left],
-        custom=move("催单", "Urge", OptionalReason, guarded=False),
+        custom=move(
+            "催单",
+            "Urge",
+            OptionalReason,
+            guarded=False,
+            news=(
+                Note(Side.COORDINATOR, Topic.WORK, "urged.staff", in_state(State.COORDINATING)),
+                Note(Side.DESK, Topic.WORK, "urged.staff", AT_THE_DESK),
+            ),
+        ),
     )
     def urge(self, *, at: datetime, by: Actor, reason: str = "") -> None:
         """Ask that it go faster, as soon again and as often as the service level says, each for themselves."""
@@ -141,7 +152,19 @@ class ResidentMoves(TicketParts):
         target=None,
         permission=any_of(R.REPORTER, R.FOLLOWER),
         conditions=[nothing_asked_of_them, comments_left],
-        custom=move("留言", "Comment", Comment, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "留言",
+            "Comment",
+            Comment,
+            visibility=Visibility.PARTIES,
+            guarded=False,
+            news=(
+                Note(Side.HANDLER, Topic.WORK, "commented.staff"),
+                Note(Side.COORDINATOR, Topic.WORK, "commented.staff", in_state(State.COORDINATING)),
+                Note(Side.OWNER, Topic.PROGRESS, "commented.staff"),
+                Note(Side.DESK, Topic.WORK, "commented.staff", WITH_NOBODY),
+            ),
+        ),
     )
     def comment(self, *, at: datetime, by: Actor, text: str = "", photos: Sequence[uuid.UUID] = ()) -> None:
         """Add words or photos of one's own; whoever works on it is told, and no clock moves."""
@@ -164,7 +187,13 @@ class ResidentMoves(TicketParts):
         target=None,
         permission=any_of(R.FOLLOWER),
         conditions=[cosigned, not_spoken],
-        custom=move("撤回附议", "Take the cosign back", Nothing, guarded=False),
+        custom=move(
+            "撤回附议",
+            "Take the cosign back",
+            Nothing,
+            guarded=False,
+            news=(Note(Side.SUCCESSOR, Topic.ASKED, "succession.successor", ASKED),),
+        ),
     )
     def uncosign(self, *, at: datetime, by: Actor, successor: uuid.UUID | None = None) -> None:
         """Stand behind it no longer. Whoever was asked to succeed the reporter has thereby declined, and `successor` is asked."""
@@ -189,7 +218,16 @@ class ResidentMoves(TicketParts):
         target=None,
         permission=any_of(R.REPORTER, R.FOLLOWER),
         conditions=[reported_or_merged, guards.not_own_work],
-        custom=move("致谢", "Thank", Thank, guarded=False),
+        custom=move(
+            "致谢",
+            "Thank",
+            Thank,
+            guarded=False,
+            news=(
+                Note(Side.HANDLER, Topic.PROGRESS, "thanked.handler"),
+                Note(Side.FORMER, Topic.PROGRESS, "thanked.handler"),
+            ),
+        ),
     )
     def thank(self, *, at: datetime, by: Actor, words: str, consent: bool) -> None:
         """Thank those who did it (锦旗); shown in public only with consent."""

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from casework.inputs import Identifier, Words, WordsOfOneLine
 from community.phones import PhoneField
+from notifications.topics import Topic
 from tickets.access import Relation, any_of, relations
 from tickets.models.category import COMPLEX
 from tickets.models.parts import TicketParts
@@ -26,6 +27,7 @@ from tickets.moves.inputs import (
     Reason,
     photo_ids,
 )
+from tickets.news import OVER, TAKEN, Note, Side, to_residents, to_whoever_acts
 from tickets.states import OPEN, Channel, Outcome, State
 from web.fields import Line
 from web.words import bilingual
@@ -112,7 +114,16 @@ class TriageMoves(TicketParts):
         source=S.SUBMITTED,
         target=S.REPLIED,
         permission=any_of(R.STREET, R.COMMUNITY),
-        custom=move("即时答复", "Answer at once", AnswerNow),
+        custom=move(
+            "即时答复",
+            "Answer at once",
+            AnswerNow,
+            news=(
+                *to_residents("replied.resident", Topic.ASKED),
+                Note(Side.INSPECTOR, Topic.WORK, "replied.inspector"),
+                *OVER,
+            ),
+        ),
     )
     def answer_now(self, *, at: datetime, by: Actor, answer: str) -> None:
         """Answer a question that needs no work; the resident is called back as about any other."""
@@ -124,7 +135,18 @@ class TriageMoves(TicketParts):
         source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
         target=None,
         permission=any_of(R.STREET),
-        custom=move("更正", "Correct", Correct, visibility=Visibility.PARTIES),
+        custom=move(
+            "更正",
+            "Correct",
+            Correct,
+            visibility=Visibility.PARTIES,
+            news=(
+                *to_residents("corrected.resident"),
+                Note(Side.COORDINATOR, Topic.PROGRESS, "corrected.staff"),
+                Note(Side.HANDLER, Topic.WORK, "corrected.staff"),
+                *TAKEN,
+            ),
+        ),
     )
     def correct(
         self,
@@ -177,7 +199,13 @@ class TriageMoves(TicketParts):
         target=None,
         permission=any_of(R.STREET),
         conditions=[guards.residents_own, guards.not_anonymous, not_left],
-        custom=move("更正联系方式", "Correct the contact", CorrectContact, visibility=Visibility.INTERNAL),
+        custom=move(
+            "更正联系方式",
+            "Correct the contact",
+            CorrectContact,
+            visibility=Visibility.INTERNAL,
+            news=(Note(Side.HANDLER, Topic.WORK, "contact.handler"),),
+        ),
     )
     def correct_contact(
         self,
@@ -223,7 +251,13 @@ class TriageMoves(TicketParts):
         target=S.COORDINATING,
         permission=any_of(R.STREET, R.HOLDER),
         conditions=[unless_street(one) for one in guards.RETURNABLE],
-        custom=move("提交协调", "Ask for coordination", Reason, visibility=Visibility.PARTIES),
+        custom=move(
+            "提交协调",
+            "Ask for coordination",
+            Reason,
+            visibility=Visibility.PARTIES,
+            news=(*to_residents("coordinating.resident"), *to_whoever_acts(), *TAKEN),
+        ),
     )
     def coordinate(self, *, at: datetime, by: Actor, reason: str) -> None:
         """Have the committee bring the parties together; from a holder this counts as its return."""
@@ -235,7 +269,13 @@ class TriageMoves(TicketParts):
         source=S.COORDINATING,
         target=None,
         permission=any_of(R.COORDINATOR, R.STREET),
-        custom=move("协调记录", "Record of coordination", Record, visibility=Visibility.PARTIES),
+        custom=move(
+            "协调记录",
+            "Record of coordination",
+            Record,
+            visibility=Visibility.PARTIES,
+            news=to_residents("recorded.resident"),
+        ),
     )
     def record(
         self,
@@ -255,7 +295,17 @@ class TriageMoves(TicketParts):
         target=None,
         permission=any_of(R.STREET, R.CLOCK),
         conditions=[held_by_committee],
-        custom=move("接管协调", "Take over coordination", OptionalReason, visibility=Visibility.PARTIES),
+        custom=move(
+            "接管协调",
+            "Take over coordination",
+            OptionalReason,
+            visibility=Visibility.PARTIES,
+            news=(
+                *to_residents("coordinating.resident"),
+                Note(Side.FORMER_COORDINATOR, Topic.OVERSIGHT, "taken.coordinator"),
+                Note(Side.DESK, Topic.WORK, "work.desk"),
+            ),
+        ),
     )
     def take_over(self, *, at: datetime, by: Actor, reason: str = "") -> None:
         """Let the street coordinate in the committee's place."""

@@ -10,11 +10,13 @@ from rest_framework import serializers
 
 from casework.inputs import Words
 from community.serving import Service
+from notifications.topics import Topic
 from tickets import windows
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
 from tickets.moves.inputs import REASON, REMARKS, Input, Nothing, OptionalReason, Reply, photo_ids
+from tickets.news import AT_THE_DESK, HELP, Note, Side, in_state, to_residents, to_whoever_acts
 from tickets.states import Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor
@@ -157,7 +159,7 @@ class WorkMoves(TicketParts):
         source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.HOLDER),
-        custom=move("到场", "Arrive", Nothing),
+        custom=move("到场", "Arrive", Nothing, news=to_residents("arrived.resident")),
     )
     def arrive(self, *, at: datetime, by: Actor) -> None:
         """Record that the crew is on site."""
@@ -170,21 +172,19 @@ class WorkMoves(TicketParts):
         source=S.IN_PROGRESS,
         target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.STREET),
-        custom=move("进展", "Report progress", Progress),
     )
     @transition(
         field="state",
         source=S.ON_ACCOUNT,
         target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.OWNER, R.STREET),
-        custom=move("进展", "Report progress", Progress),
     )
     @transition(
         field="state",
         source=S.COORDINATING,
         target=None,
         permission=any_of(R.COORDINATOR, R.WHISTLED, R.STREET),
-        custom=move("进展", "Report progress", Progress),
+        custom=move("进展", "Report progress", Progress, news=to_residents("progress.resident")),
     )
     def progress(self, *, at: datetime, by: Actor, text: str, photos: Sequence[uuid.UUID] = ()) -> None:
         """Tell how far the work is; on account, this is the periodic report, and the next one is due 30 days on."""
@@ -197,7 +197,9 @@ class WorkMoves(TicketParts):
         target=S.DISPATCHED,
         permission=any_of(R.HOLDER),
         conditions=[guards.contacted, has_next_step],
-        custom=move("本步完成", "Complete the step", Reply),
+        custom=move(
+            "本步完成", "Complete the step", Reply, news=(*to_residents("step.resident"), *to_whoever_acts(), *HELP)
+        ),
     )
     def complete_step(
         self,
@@ -231,7 +233,6 @@ class WorkMoves(TicketParts):
         target=None,
         permission=any_of(R.COORDINATOR, R.STREET),
         conditions=[somebody_to_ask, no_open_question, questions_left],
-        custom=move("请补充", "Ask the resident", Ask),
     )
     @transition(
         field="state",
@@ -239,7 +240,15 @@ class WorkMoves(TicketParts):
         target=None,
         permission=any_of(R.HOLDER),
         conditions=[somebody_to_ask, no_open_question, questions_left],
-        custom=move("请补充", "Ask the resident", Ask),
+        custom=move(
+            "请补充",
+            "Ask the resident",
+            Ask,
+            news=(
+                Note(Side.REPORTER, Topic.ASKED, "asked.reporter"),
+                Note(Side.INSPECTOR, Topic.WORK, "asked.inspector"),
+            ),
+        ),
     )
     def ask(self, *, at: datetime, by: Actor, question: str) -> None:
         """Ask the reporter for what is missing, as often as the service level says."""
@@ -252,7 +261,16 @@ class WorkMoves(TicketParts):
         target=None,
         permission=any_of(R.REPORTER, R.INSPECTOR),
         conditions=[has_open_question],
-        custom=move("补充", "Answer", Answer),
+        custom=move(
+            "补充",
+            "Answer",
+            Answer,
+            news=(
+                Note(Side.HANDLER, Topic.WORK, "answered.handler"),
+                Note(Side.COORDINATOR, Topic.WORK, "answered.handler", in_state(State.COORDINATING)),
+                Note(Side.DESK, Topic.WORK, "answered.handler", AT_THE_DESK),
+            ),
+        ),
     )
     def answer(self, *, at: datetime, by: Actor, answer: str, photos: Sequence[uuid.UUID] = ()) -> None:
         """Answer the question of whoever works on it, as its reporter, or for the organisation that found it."""
@@ -264,7 +282,17 @@ class WorkMoves(TicketParts):
         target=None,
         permission=any_of(R.CLOCK),
         conditions=[has_open_question],
-        custom=move("补充逾期", "Let the question lapse", Nothing),
+        custom=move(
+            "补充逾期",
+            "Let the question lapse",
+            Nothing,
+            news=(
+                Note(Side.REPORTER, Topic.PROGRESS, "lapsed.reporter"),
+                Note(Side.HANDLER, Topic.WORK, "lapsed.handler"),
+                Note(Side.COORDINATOR, Topic.WORK, "lapsed.handler", in_state(State.COORDINATING)),
+                Note(Side.DESK, Topic.WORK, "lapsed.handler", AT_THE_DESK),
+            ),
+        ),
     )
     def lapse(self, *, at: datetime, by: Actor) -> None:
         """Go on without an answer: a question holds time for 72 hours at most."""
@@ -276,7 +304,13 @@ class WorkMoves(TicketParts):
         target=None,
         permission=any_of(R.HOLDER),
         conditions=[extensible, no_extension_pending, extensions_left],
-        custom=move("申请延期", "Ask for an extension", RequestExtension, visibility=Visibility.PARTIES),
+        custom=move(
+            "申请延期",
+            "Ask for an extension",
+            RequestExtension,
+            visibility=Visibility.PARTIES,
+            news=(Note(Side.DESK, Topic.WORK, "extension.desk"),),
+        ),
     )
     def request_extension(self, *, at: datetime, by: Actor, days: int, reason: str) -> None:
         """Ask the street for more days. Two- and 24-hour classes get none, nobody more than the class itself has."""
@@ -295,7 +329,12 @@ class WorkMoves(TicketParts):
         target=None,
         permission=any_of(R.STREET),
         conditions=[has_extension_pending, extension_fits],
-        custom=move("同意延期", "Grant the extension", OptionalReason),
+        custom=move(
+            "同意延期",
+            "Grant the extension",
+            OptionalReason,
+            news=(*to_residents("extended.resident"), Note(Side.HANDLER, Topic.PROGRESS, "extended.handler")),
+        ),
     )
     def grant_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
         """Give the days that were asked for; the event keeps the old due moment, and the resident is told."""
@@ -312,7 +351,13 @@ class WorkMoves(TicketParts):
         target=None,
         permission=any_of(R.STREET, R.CLOCK),
         conditions=[has_extension_pending],
-        custom=move("不同意延期", "Refuse the extension", OptionalReason, visibility=Visibility.PARTIES),
+        custom=move(
+            "不同意延期",
+            "Refuse the extension",
+            OptionalReason,
+            visibility=Visibility.PARTIES,
+            news=(Note(Side.HANDLER, Topic.WORK, "unextended.handler"),),
+        ),
     )
     def refuse_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
         """Leave the due moment as it is."""

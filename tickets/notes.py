@@ -1,0 +1,52 @@
+"""Whom every event of a ticket is told: what each move says of its news, and what ladders name."""
+
+from collections.abc import Mapping
+
+from notifications.topics import Topic
+from tickets.models import Ticket
+from tickets.news import BY_AUDIENCE, HELP, MISSED, URGENT, Note, Side, to_whoever_acts
+from workflow.moves import moves
+
+NEWS: Mapping[str, tuple[Note, ...]] = {
+    "submit": (
+        Note(Side.REPORTER, Topic.PROGRESS, "received.resident"),
+        *to_whoever_acts(),
+        *HELP,
+        Note(Side.COMMITTEE, Topic.OVERSIGHT, "urgent.committee", URGENT),
+    ),
+    **{name: move.news for name, move in moves(Ticket).items()},
+    "look_up": (),
+}
+"""The news of filing, of every move, and of what is none."""
+
+_AUDIENCE_KINDS = {
+    "remind": (Topic.REMINDER, "reminder"),
+    "raise_level": (Topic.OVERSIGHT, "raised"),
+    "supervise": (Topic.OVERSIGHT, "supervised"),
+    "urge": (Topic.WORK, "urged"),
+}
+
+
+def notes(verb: str, audience: tuple[str, ...] = ()) -> tuple[Note, ...]:
+    """Whom an event of `verb` is told; `audience` are the sides that its ladder names."""
+    listed = NEWS[verb]
+    if verb not in BY_AUDIENCE:
+        return listed
+    topic, kind = _AUDIENCE_KINDS[verb]
+    named = tuple(
+        Note(
+            Side(one),
+            Topic.ASKED if one == Side.REPORTER else topic,
+            f"{kind}.{'reporter' if one == Side.REPORTER else 'staff'}",
+        )
+        for one in audience
+    )
+    return named + tuple(note for note in listed if note.side not in audience)
+
+
+def kinds() -> set[str]:
+    """Every kind of message that there is."""
+    found = {note.kind for listed in NEWS.values() for note in listed}
+    for verb in BY_AUDIENCE:
+        found |= {note.kind for note in notes(verb, ("handler", "reporter"))}
+    return (found | {MISSED}) - {"raised.reporter", "supervised.reporter", "urged.reporter"}
