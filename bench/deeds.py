@@ -11,7 +11,7 @@ from django.utils import timezone
 from casework.acting import make_move
 from community.actors import by_person
 from community.models import Compound, Person
-from tickets.actions import Report, submit
+from tickets.filing import Report, submit
 from tickets.kind import TICKETS
 from tickets.models import Follower, FollowerKind, Ticket
 

@@ -1,11 +1,24 @@
-"""What filing a ticket asks for."""
+"""Filing: what a report asks for, and how its ticket is routed and born. Whoever calls opens the transaction."""
 
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import connection
+from django.db.models import Q
 from rest_framework import serializers
 
 from casework.inputs import Identifier
+from community.models import Organisation, Person, Street
 from community.phones import PhoneField
+from community.serving import Party, Serving, UnknownPlace, who_serves
+from tickets import catalogue
+from tickets.access import STREET_KINDS
+from tickets.catalogue import UnknownCategory
+from tickets.codes import new_code
+from tickets.models import Ticket, service_level
+from tickets.models.photo import PhotoKind
 from tickets.moves.inputs import (
     ACCUSED,
     CATEGORY,
@@ -20,10 +33,19 @@ from tickets.moves.inputs import (
     Input,
     photo_ids,
 )
-from tickets.states import PROACTIVE, Channel, Secrecy, TicketType
+from tickets.moves.inputs import Party as StoodInFor
+from tickets.photos import attach, claim_for_report
+from tickets.routing import Routing, contract_of, covers, route
+from tickets.states import PROACTIVE, AssignmentRole, Channel, HiddenBy, Secrecy, State, TicketType
+from tickets.titles import made_of
 from web.fields import Line, Text
 from web.texts import read_number
 from web.words import bilingual
+from workflow.actor import Actor
+from workflow.errors import InvalidInput, NotPermitted
+from workflow.instances import fresh
+from workflow.moves import Visibility
+from workflow.writing import Draft, Happening, bear
 
 
 class HotlineNumber(Line):
@@ -141,3 +163,275 @@ FOR_RESIDENTS = bilingual(
 )
 _PLACE_NEEDED = bilingual("请选择小区，或注明所在街道。", "Give the compound, or the street.")
 _FOR_STAFF = bilingual("仅供工作人员代为上报时填写。", "Only for staff who report for somebody else.")
+UNKNOWN_PARTY = bilingual("没有这个单位，或该单位无人在岗。", "There is no such organisation, or nobody is there.")
+
+
+UNKNOWN_PLACE = bilingual("没有这个小区或街道。", "There is no such compound or street.")
+_NOT_YOURS = bilingual(
+    "您不在该单位任职，或该单位不服务于此地。", "It is none of your organisations, or does not serve the place."
+)
+_WHICH_ORGANISATION = bilingual("请注明以哪个单位名义上报。", "Say for which of your organisations.")
+_UNKNOWN_CATEGORY = bilingual("没有这个事项分类。", "There is no such category.")
+_FOR_THE_STREET = bilingual("12345工单由街道登记。", "What comes from 12345 is for the street to take down.")
+_OWN_ORGANISATION = bilingual(
+    "涉及本单位的投诉、举报应由街道受理。", "What is against one's own organisation is for the street to take down."
+)
+# Contracts with the company, and the committee's own making and conduct.
+ABOUT_THE_COMMITTEE = frozenset({"SV05", "SV07"})
+COMPANIES = frozenset({"company", "project_office"})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a resident reports, or what staff take down for one. A place is a compound, or a street's public ground.
+
+    Without a title it gets one of category and place: those read it who may not read the text.
+    """
+
+    type: str
+    category: str
+    text: str
+    title: str = ""
+    compound_id: uuid.UUID | None = None
+    street_id: uuid.UUID | None = None
+    spot: str = ""
+    secrecy: str = Secrecy.OPEN
+    accused_id: uuid.UUID | None = None
+    photos: Sequence[uuid.UUID] = ()
+    channel: str = Channel.APP
+    contact_name: str = ""
+    contact_phone: str = ""
+    hotline_number: str = ""
+    hidden: bool = False
+    inspector_id: uuid.UUID | None = None
+
+
+def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routing]:
+    """File a report: route it and bear its ticket in the routed state. Returns the ticket and how it was routed.
+
+    Raises InvalidInput for what does not exist, or a number of 12345's that was filed before; NotPermitted when a channel of the
+    street's is used by others.
+    """
+    ticket, happening, routing = routed(report, by, person)
+    if report.hotline_number:
+        _refuse_second(report.hotline_number, ticket.street_id)
+    own = report.channel == Channel.APP or report.channel in PROACTIVE
+    standing_in = "" if own else StoodInFor.REPORTER.value
+    photos = claim_for_report(report.photos, by)
+    if photos:
+        happening = replace(happening, data={**happening.data, "photos": [one.pk for one in photos]})
+    bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
+    attach(ticket, photos, PhotoKind.REPORT)
+    return ticket, routing
+
+
+def _refuse_second(number: str, street_id: uuid.UUID) -> None:
+    """Raise InvalidInput where the street has a ticket of this number of 12345's, one that was refused or withdrawn left aside."""
+    with connection.cursor() as cursor:
+        # Two clerks may file the same number at the same moment; the second waits, and finds the first one's.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"hotline {street_id} {number}"])
+    known = Ticket.objects.filter(street=street_id, hotline_number=number)
+    if code := known.exclude(state__in=[State.REJECTED, State.WITHDRAWN]).values_list("code", flat=True).first():
+        raise InvalidInput(
+            "hotline_number",
+            "already_filed",
+            bilingual(f"已有工单 {code}。", f"There is a ticket of that number: {code}."),
+        )
+
+
+def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routing]:
+    """What `submit` would bear at `by.at`, its clocks with it, and how it would be routed; nothing is written.
+
+    Raises what `submit` does, and NoCatalogue or NoServiceLevel for a moment before the first of these.
+    """
+    ticket, happening, routing = routed(report, by, person)
+    ticket.clocks = []
+    Draft.of(ticket, born=True).record(happening, by=by, at=by.at)
+    return ticket, routing
+
+
+def routed(
+    report: Report, by: Actor, person: Person | None, *, out_of: Ticket | None = None
+) -> tuple[Ticket, Happening, Routing]:
+    """The ticket that the report becomes, before it is written; the event of its birth, and how it was routed.
+
+    What the street files `out_of` another ticket is its reporter's as that one is; without words of its own it accuses whom that does.
+    """
+    leaf = leaf_of(report.category, by)
+    serving = serving_at(report.compound_id, report.street_id, by)
+    inspector = None
+    if report.channel in PROACTIVE:
+        inspector = out_of.inspector_id if out_of else _inspector(report, serving, by)
+    elif report.channel != Channel.APP and not _street_seats(serving, by) and not _at_their_desk(report, serving, by):
+        raise NotPermitted()
+    if report.hotline_number and not _street_seats(serving, by):
+        raise InvalidInput("hotline_number", "for_the_street", _FOR_THE_STREET)
+    taken_over = out_of is not None and report.text == out_of.text
+    accused = out_of.accused if out_of and taken_over and out_of.accused else _accused(report, leaf, serving)
+    if (report.channel != Channel.APP or out_of) and any(seat.organisation_id in accused for seat in by.seats):
+        raise InvalidInput("accused", "own_organisation", _OWN_ORGANISATION)
+    secret = report.type == TicketType.REPORT and report.secrecy == Secrecy.OPEN
+    routing = route(serving, leaf, report.type, accused)
+    reporter, contact_name, contact_phone = _reporter(report, person, out_of)
+    at, place = by.at, name_of(serving)
+    title = report.title or made_of(leaf, place)
+    ticket = fresh(
+        Ticket,
+        id=serving.new_id,
+        street_id=serving.street_id,
+        code=new_code(),
+        state=routing.state,
+        type=report.type,
+        secrecy=Secrecy.CONFIDENTIAL if secret else report.secrecy,
+        channel=report.channel,
+        hotline_number=report.hotline_number,
+        spot=report.spot,
+        title=title,
+        text=report.text,
+        words_hidden=HiddenBy.REPORTER if report.hidden else HiddenBy.NOBODY,
+        reporter_id=reporter,
+        inspector_id=inspector,
+        contact_name=contact_name,
+        contact_phone=contact_phone,
+        taken_by_id=by.person_id if report.channel != Channel.APP or out_of else None,
+        accused=accused,
+        desk_id=routing.desk.id,
+        coordinator_id=routing.coordinator.id if routing.coordinator else None,
+        submitted_at=at,
+        state_since=at,
+        policy=service_level.in_effect(at, serving.street_id).number,
+    )
+    if out_of:
+        ticket.filed_out_of_id, ticket.inherited, ticket.words_hidden = out_of.pk, out_of.inherited, out_of.words_hidden
+        ticket.public_text = out_of.public_text if taken_over else ""
+    ticket.assignments, ticket.moment = [], at
+    named = (routing.desk, routing.coordinator, routing.holder, *routing.co_handlers)
+    ticket.kinds = {one.id: one.kind for one in named if one}
+    ticket.file_under(leaf)
+    ticket.locate(serving, place)
+    if holder := routing.holder:
+        contract = contract_of(serving, leaf, holder.id, holder.parent_id)
+        ticket.hand_to(holder.id, [one.id for one in routing.co_handlers], (), at, contract)
+    for one in routing.copies:
+        ticket.assign(one.id, AssignmentRole.COPY, at)
+    facts = {
+        "type": report.type,
+        "category": leaf.code,
+        "channel": report.channel,
+        "place": serving.compound_id or serving.street_id,
+        "rule": routing.rule,
+        "routing": routing.version,
+        "holder": routing.holder.id if routing.holder else None,
+        "coordinator": ticket.coordinator_id,
+        "alarms": routing.alarms or None,
+        "photos": report.photos or None,
+        "hidden": report.hidden or None,
+        "out_of": ticket.filed_out_of_id,
+        "inspector": inspector,
+    }
+    words = {"title": title, "text": report.text, **({"spot": report.spot} if report.spot else {})}
+    happening = Happening("submit", "", str(routing.state), Visibility.PUBLIC, facts, words)
+    ticket.spare_id = serving.spare_id
+    return ticket, happening, routing
+
+
+def _at_their_desk(report: Report, serving: Serving, by: Actor) -> bool:
+    """Whether the actor's company or committee serves the place, and takes this down for somebody who calls or comes."""
+    if report.channel not in (Channel.PHONE, Channel.COUNTER):
+        return False
+    there = _who_serve(serving)
+    return any(seat.organisation_id in there for seat in by.seats)
+
+
+def _street_seats(serving: Serving, by: Actor) -> set[uuid.UUID]:
+    """The office and sections of the place's street that the actor sits in."""
+    return {one.organisation_id for one in by.seats if one.street_id == serving.street_id and one.kind in STREET_KINDS}
+
+
+def _who_serve(serving: Serving) -> set[uuid.UUID | None]:
+    """The companies and committees of the place."""
+    there = {one.provider.id for one in serving.services} | {one.provider.parent_id for one in serving.services}
+    return there | {one.id for one in (serving.committee, serving.residents_committee) if one}
+
+
+def _inspector(report: Report, serving: Serving, by: Actor) -> uuid.UUID:
+    """The actor's organisation that found it: one of the street's, or one that serves the place.
+
+    Raises NotPermitted, and InvalidInput where it has to be named.
+    """
+    there = _who_serve(serving)
+    mine = {seat.organisation_id for seat in by.seats if seat.organisation_id in there} | _street_seats(serving, by)
+    if not mine:
+        raise NotPermitted()
+    if report.inspector_id is not None and report.inspector_id not in mine:
+        raise InvalidInput("inspector", "unknown_organisation", _NOT_YOURS)
+    if report.inspector_id is None and len(mine) > 1:
+        raise InvalidInput("inspector", "required", _WHICH_ORGANISATION)
+    return report.inspector_id or mine.pop()
+
+
+def leaf_of(code: str, by: Actor) -> catalogue.Leaf:
+    try:
+        return catalogue.current(by.at).leaf(code)
+    except UnknownCategory:
+        raise InvalidInput("category", "unknown_category", _UNKNOWN_CATEGORY) from None
+
+
+def serving_at(compound_id: uuid.UUID | None, street_id: uuid.UUID | None, by: Actor) -> Serving:
+    try:
+        return who_serves(compound_id=compound_id, street_id=street_id, at=by.at)
+    except UnknownPlace:
+        raise InvalidInput("compound" if compound_id else "street", "unknown_place", UNKNOWN_PLACE) from None
+
+
+def name_of(place: Serving) -> str:
+    """What the place is called: the compound, or the street on whose public ground it lies."""
+    return place.compound_name or Street.objects.values_list("name", flat=True).get(pk=place.street_id)
+
+
+def _accused(report: Report, leaf: catalogue.Leaf, serving: Serving) -> list[uuid.UUID]:
+    """The accused organisation with its family; the one that the report names, else the one that it must be about.
+
+    A report of wrongdoing or a secret complaint about property service accuses whoever renders it, and one about the owners'
+    own affairs their committee.
+    """
+    secret = report.type == TicketType.COMPLAINT and report.secrecy != Secrecy.OPEN
+    named = report.accused_id
+    if named is None and leaf.group == "SV" and (secret or report.type == TicketType.REPORT):
+        about = _provider(serving, leaf.code) if leaf.code not in ABOUT_THE_COMMITTEE else serving.committee
+        named = about.id if about else None
+    return family_of(named, serving.street_id) if named else []
+
+
+def _provider(serving: Serving, code: str) -> Party | None:
+    """Whoever renders the property service that the category belongs to."""
+    return next((one.provider for one in serving.services if one.kind == "property" and covers(one, code)), None)
+
+
+def family_of(named: uuid.UUID, street_id: uuid.UUID) -> list[uuid.UUID]:
+    """An organisation to accuse; of a company, its head office and offices with it. Raises InvalidInput.
+
+    A section of the street stands alone, for else nobody could act.
+    """
+    family = Organisation.objects.filter(
+        Q(pk=named)
+        | Q(branches=named, kind="company")
+        | Q(parent=named, kind="project_office")
+        | Q(parent__branches=named, kind="project_office")
+    ).filter(Q(street=street_id) | Q(street=None))
+    found = set(family.values_list("pk", flat=True))
+    if named not in found:
+        raise InvalidInput("accused", "unknown_organisation", UNKNOWN_PARTY)
+    return sorted(found)
+
+
+def _reporter(report: Report, person: Person | None, out_of: Ticket | None) -> tuple[uuid.UUID | None, str, str]:
+    """Who reported, and how to reach them: the caller, or whoever a member of staff took the report from."""
+    if out_of:
+        return out_of.reporter_id, out_of.contact_name, out_of.contact_phone
+    if report.channel in PROACTIVE:
+        return None, "", ""
+    if report.channel == Channel.APP and person:
+        return person.pk, person.name, person.phone
+    known = Person.objects.filter(phone=report.contact_phone, is_active=True).first() if report.contact_phone else None
+    return known.pk if known else None, report.contact_name, report.contact_phone

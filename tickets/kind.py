@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from casework.kinds import Kind, register
-from tickets import actions, queries
+from tickets import actions, merging, queries
 from tickets.access import READS, STANDS_IN_FOR, Relation, relations, sees
 from tickets.figures import figures
 from tickets.models import Ticket
@@ -22,7 +22,7 @@ class _Tickets(Kind[Ticket]):
     def hold(
         self, move: str, key: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor
     ) -> tuple[Ticket, Mapping[str, Any]]:
-        return actions.hold(move, key, inputs, by=by)
+        return merging.hold(move, key, inputs, by=by)
 
     def sees(self, subject: Ticket, actor: Actor) -> bool:
         return bool(sees(subject, actor))

@@ -10,10 +10,17 @@ from typing import IO
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from tickets.imaging import normalise
-from tickets.models import Photo
+from tickets.models import Photo, Ticket
+from tickets.models.photo import PICTURE, PhotoKind, of_report
+from tickets.states import State
 from web.words import Words, bilingual
+from workflow.actor import Actor
+from workflow.audit import lone_seal
+from workflow.errors import InvalidInput
+from workflow.rows import Change, write_rows
 
 UNATTACHED_FOR = timedelta(hours=24)
 
@@ -71,3 +78,49 @@ def changed_files() -> Iterator[tuple[Photo, Words]]:
 def _delete_files(names: Sequence[str]) -> None:
     for name in names:
         default_storage.delete(name)
+
+
+_UNKNOWN_PHOTO = bilingual("照片不存在或已被使用。", "The photo does not exist, or has been used already.")
+
+
+def claim(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:
+    """Lock photos that the actor uploaded and that no move has attached yet. Raises InvalidInput when one is not such."""
+    if not photos:
+        return []
+    mine = Photo.objects.filter(pk__in=set(photos), uploader=by.person_id, ticket=None)
+    found = list(mine.select_for_update(no_key=True).order_by("pk"))
+    if len(found) != len(set(photos)):
+        raise InvalidInput("photos", "unknown_photo", _UNKNOWN_PHOTO)
+    return found
+
+
+def claim_for_report(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:
+    """As `claim`; of the photos of a report of the actor's that was not taken up, copies.
+
+    Those stay with the ticket whose events name them; a copy is a row of its own with the same files. Raises InvalidInput.
+    """
+    if not photos:
+        return []
+    refused = Q(ticket__state=State.REJECTED, ticket__reporter=by.person_id) & of_report(by.person_id)
+    mine = Photo.objects.filter(Q(uploader=by.person_id, ticket=None) | refused, pk__in=set(photos))
+    found = list(mine.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+    if len(found) != len(set(photos)):
+        raise InvalidInput("photos", "unknown_photo", _UNKNOWN_PHOTO)
+    copied = [one for one in found if one.ticket_id is not None]
+    if not copied:
+        return found
+    assert by.person_id is not None
+    made = Photo.objects.bulk_create(
+        Photo(uploader_id=by.person_id, **{name: getattr(one, name) for name in PICTURE}) for one in copied
+    )
+    return list(Photo.objects.filter(pk__in=[one.pk for one in (*found, *made) if one not in copied]).order_by("pk"))
+
+
+def attach(ticket: Ticket, photos: Sequence[Photo], kind: PhotoKind) -> None:
+    """Attach photos that were claimed to the ticket's latest event, which says what they show."""
+    for one in photos:
+        one.ticket_id, one.street_id = ticket.pk, ticket.street_id
+        one.event_seq, one.kind = ticket.event_count, kind
+        one.seal = lone_seal(one)
+    if photos:
+        write_rows(changes=[Change(photos, ("ticket_id", "street_id", "event_seq", "kind", "seal"))])

@@ -13,8 +13,10 @@ from django.utils import timezone
 from casework.api.inputs import validated
 from community.actors import by_person
 from community.models import Compound, Organisation
-from tickets.actions import Report, act, hold, submit
+from tickets.actions import act
+from tickets.filing import Report, submit
 from tickets.kind import TICKETS
+from tickets.merging import hold
 from tickets.models import Photo, Ticket
 from tickets.models.photo import PhotoKind
 from tickets.states import State

@@ -19,12 +19,11 @@ from casework.api.moves import Events, MakeMove, OfferedMoves, move_views
 from casework.inputs import Identifier
 from community.authentication import caller_of
 from tickets.access import RESIDENTS, STREET_KINDS, Relation, relations, stands_revealed
-from tickets.actions import Report, forecast, submit
 from tickets.api import filters, representation, schemas
 from tickets.api.counts import By, counts
 from tickets.api.lists import KEYS, Listing, narrowed, search_for
 from tickets.api.rows import ASSIGNMENT_ROW, Gathered, queue_row
-from tickets.filing import Submit
+from tickets.filing import Report, Submit, forecast, submit
 from tickets.kind import TICKETS
 from tickets.models import Ticket
 from tickets.queries import (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from casework.acting import make_move
 from community.models import Person
 from community.receivers import local_day
-from tickets.actions import Report, submit
+from tickets.filing import Report, submit
 from tickets.kind import TICKETS
 from tickets.models import Ticket
 from tickets.models.photo import PhotoKind

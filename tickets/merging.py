@@ -1,0 +1,144 @@
+"""Two tickets that become one, and one that becomes two. Whoever calls opens the transaction."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import EllipsisType
+from typing import Any
+
+from tickets.access import Relation, relations
+from tickets.filing import FOR_RESIDENTS, TYPES_FOUND, UNKNOWN_PLACE, Report, routed
+from tickets.following import follow, unfollow
+from tickets.models import Follower, FollowerKind, Ticket
+from tickets.models.photo import PhotoKind
+from tickets.moves.inputs import Party as StoodInFor
+from tickets.photos import attach, claim
+from web.words import bilingual
+from workflow.actor import Actor
+from workflow.errors import InvalidInput, StaleVersion
+from workflow.models import Event
+from workflow.writing import bear, lock, perform
+
+_FOLLOWED = bilingual(
+    "已有人附议，不能并入不公开的工单。", "Others follow it, so it does not merge into one without a public face."
+)
+_UNKNOWN_TICKET = bilingual("没有这件工单。", "There is no such ticket.")
+
+
+def hold(name: str, ticket_id: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
+    """Lock the ticket for the move `name`, and with it, by one statement in id order, the others that the move concerns.
+
+    Returns it with the inputs. In those of a merger the other ticket stands in the place of its id, None when there is none;
+    a split is given the tickets that took this one in, the nearest first. Raises Ticket.DoesNotExist, and StaleVersion when
+    another merger or split came in between.
+    """
+    if name == "split":
+        return _hold_split(ticket_id, inputs, by)
+    into = inputs.get("into")
+    if into is None:
+        (ticket,) = lock(Ticket, ticket_id, by=by)
+        return ticket, inputs
+    try:
+        ticket, master = lock(Ticket, ticket_id, into, by=by)
+    except Ticket.DoesNotExist:
+        (ticket,) = lock(Ticket, ticket_id, by=by)
+        master = None
+    return ticket, {**inputs, "into": master}
+
+
+def _hold_split(ticket_id: uuid.UUID, inputs: Mapping[str, Any], by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
+    above = Ticket.objects.absorbing(ticket_id).values_list("pk", flat=True)
+    locked = {one.pk: one for one in lock(Ticket, ticket_id, *above, by=by)}
+    ticket, masters = locked.pop(ticket_id), []
+    following = ticket.merged_into_id
+    while following is not None:
+        if following not in locked:
+            raise StaleVersion()
+        masters.append(locked[following])
+        following = locked[following].merged_into_id
+    return ticket, {**inputs, "masters": masters}
+
+
+def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None) -> Event:
+    """Merge `ticket` into the open ticket `into`, locked with it; its residents follow `into` from now on.
+
+    Raises IllegalMove, NotPermitted, InvalidInput or StaleVersion, and then nothing has changed.
+    """
+    if into is None or not relations(into, by) & {Relation.STREET, Relation.COORDINATOR}:
+        raise InvalidInput("into", "unknown_ticket", _UNKNOWN_TICKET)
+    followers = list(Follower.objects.filter(ticket=ticket).values_list("person_id", flat=True))
+    if followers and not into.has_public_face:
+        raise InvalidInput("into", "no_public_face", _FOLLOWED)
+    promise = ticket.promise
+    event = perform(Ticket.merge, ticket, by=by, version=version, into=into)
+    # Its residents are those of the other now: what they were promised sooner holds for that.
+    if promise is not None and (into.due_at is None or promise["due_at"] < into.due_at):
+        into.note(promise=promise)
+    # Whoever reads the other is told that it took one in, and not by whom nor whose.
+    perform(Ticket.absorb, into, by=Actor.the_clock(by.at))
+    people = {person for person in [ticket.reporter_id, *followers] if person and person != into.reporter_id}
+    there = Follower.objects.filter(ticket=into, person__in=people).values_list("person_id", flat=True)
+    follow(into, people.difference(there), FollowerKind.MERGED, event.at)
+    return event
+
+
+def split(ticket: Ticket, *, by: Actor, version: int | None, masters: Sequence[Ticket] = (), reason: str = "") -> Event:
+    """Take the ticket out of `masters`, locked with it, the nearest first; its people follow them no longer on its account."""
+    if ticket.due_at is None and masters and masters[0].promise is not None:
+        # Its residents were promised what the other's were.
+        ticket.note(promise=masters[0].promise)
+    event = perform(Ticket.split, ticket, by=by, version=version, reason=reason)
+    leaving = {ticket.reporter_id, *Follower.objects.filter(ticket=ticket).values_list("person_id", flat=True)} - {None}
+    for master in masters:
+        others = Ticket.objects.absorbed_by(master.pk)
+        reporters = others.filter(reporter__in=leaving).values("reporter")
+        followers = Follower.objects.filter(ticket__in=others.values("pk"), person__in=leaving).values("person")
+        there = Follower.objects.filter(ticket=master, person__in=leaving, kind=FollowerKind.MERGED)
+        unfollow(master, there.exclude(person__in=reporters.union(followers)))
+    return event
+
+
+def file_another(
+    ticket: Ticket,
+    *,
+    by: Actor,
+    version: int | None,
+    category: str,
+    text: str = "",
+    title: str = "",
+    type: str = "",
+    compound: uuid.UUID | EllipsisType | None = ...,
+    spot: str | None = None,
+    accused: uuid.UUID | None = None,
+    photos: Sequence[uuid.UUID] = (),
+) -> Event:
+    """File a second matter that the report holds as a ticket of its own, which is routed as any is and has its whole time.
+
+    Raises InvalidInput.
+    """
+    moved = compound is not ... and compound != ticket.compound_id
+    place = ticket.compound_id if compound is ... else compound
+    report = Report(
+        type=type or ticket.type,
+        category=category,
+        text=text or ticket.text,
+        title=title,
+        compound_id=place,
+        street_id=ticket.street_id,
+        spot=spot if spot is not None else "" if moved else ticket.spot,
+        secrecy=ticket.secrecy,
+        accused_id=accused,
+        photos=photos,
+        channel=ticket.channel,
+    )
+    if ticket.inspector_id and (accused or report.type not in TYPES_FOUND):
+        raise InvalidInput("accused" if accused else "type", "for_residents", FOR_RESIDENTS)
+    another, happening, _ = routed(report, by, None, out_of=ticket)
+    if another.street_id != ticket.street_id:
+        raise InvalidInput("compound", "unknown_place", UNKNOWN_PLACE)
+    claimed = claim(photos, by)
+    event = perform(Ticket.file_another, ticket, by=by, version=version, another=another.pk, category=category)
+    standing_in = "" if another.inspector_id else StoodInFor.REPORTER.value
+    bear(another, happening, by=replace(by, on_behalf=standing_in), at=event.at)
+    attach(another, claimed, PhotoKind.REPORT)
+    return event
