@@ -20,9 +20,10 @@ from tests.tickets.paths import undone
 from tickets.management.commands.simulate import A_DAY, Command
 from tickets.models import Ticket, TicketClock, TicketFiring
 from tickets.simulation.crowd import Crowd, phone, settle
+from tickets.simulation.filings import Span
 from tickets.simulation.history import faults, histories
 from tickets.simulation.outcome import examine
-from tickets.simulation.run import Run, Span
+from tickets.simulation.run import Run
 from tickets.simulation.tally import Tally
 
 UNTIL = datetime.fromisoformat("2025-10-14T16:00:00+08:00")

@@ -7,11 +7,11 @@ ticket meets changes nothing for another, and a decision falls the same way unde
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from casework.acting import make_move
 from community.models import Person
@@ -34,13 +34,30 @@ from tickets.simulation.behaviour import (
     Resident,
     Worker,
 )
+from tickets.simulation.crowd import Crowd
+from tickets.simulation.filings import Filing, Span
+from tickets.simulation.hours import Hours
 from tickets.states import OPEN, Channel, ClockName, Secrecy, State, TicketType
 from tickets.windows import SHORT
 from workflow.errors import Refusal
 from workflow.models import Event
 
-if TYPE_CHECKING:
-    from tickets.simulation.run import Filing, Run
+
+class World(Protocol):
+    """What a ticket's life asks of the run that it is a part of."""
+
+    crowd: Crowd
+    span: Span
+    hours: Hours
+    now: datetime
+    leads: Mapping[str, str]
+    refused: Counter[str]
+
+    def at(self, when: datetime, action: Callable[[], None]) -> None: ...
+    def master(self, filing: int) -> "Life | None": ...
+    def happened(self, ticket: Ticket, *events: Event) -> None: ...
+    def photo(self, kind: PhotoKind, uploader: uuid.UUID) -> uuid.UUID: ...
+
 
 S = State
 PRESSED_BY = frozenset({ClockName.HANDLE, ClockName.CONTACT, ClockName.OVERALL})
@@ -52,7 +69,7 @@ class Life:
 
     ticket: Ticket
 
-    def __init__(self, run: "Run", filing: "Filing", number: int):
+    def __init__(self, run: World, filing: Filing, number: int):
         self.run, self.crowd, self.filing, self.number = run, run.crowd, filing, number
         self.chapter = 0
         self.drawn: Counter[str] = Counter()

@@ -26,8 +26,9 @@ from tickets.models.service_level import NoServiceLevel, instead
 from tickets.service_level import BadServiceLevel, ServiceLevel
 from tickets.simulation.behaviour import WISHES
 from tickets.simulation.crowd import Crowd, settle
+from tickets.simulation.filings import Span
 from tickets.simulation.outcome import Outcome, examine
-from tickets.simulation.run import Run, Span
+from tickets.simulation.run import Run
 from web.management.speaking import OperatorCommand
 from web.words import Words, bilingual, en, zh
 from workflow.calendars import NoCalendar
