@@ -36,8 +36,9 @@ MODELS: dict[str, list[str | Path]] = {
     "migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"],
 }
 PYTEST: list[str | Path] = [sys.executable, "-m", "pytest"]
-# A process for each core, up to what the servers' connections are enough for; what starts servers takes longest, and begins.
-SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadscope"]
+# One process more than there are cores, for what starts servers waits much, up to what the servers' connections are enough for. That
+# takes longest, and begins.
+SIDE_BY_SIDE = ["-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadscope"]
 
 
 def main() -> int:

@@ -2,10 +2,10 @@
 
 from django.db import migrations
 
-# A history table takes INSERT and nothing else. Who may switch triggers off for a session (a superuser, as tests and restores
+# A history table takes INSERT and nothing else; the function serves every such table, whichever is made first and goes last. Who may switch triggers off for a session (a superuser, as tests and restores
 # do with session_replication_role) can still change rows; the keyed chain of digests shows it.
 APPEND_ONLY = """
-CREATE FUNCTION refuse_change_of_history() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_change_of_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'History is append-only: % on % is refused.', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;
@@ -17,7 +17,6 @@ CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON tickets_ticketevent
 NOT_APPEND_ONLY = """
 DROP TRIGGER append_only_whole ON tickets_ticketevent;
 DROP TRIGGER append_only ON tickets_ticketevent;
-DROP FUNCTION refuse_change_of_history();
 """
 
 # Chinese has no spaces to split at: every text is indexed by its single characters and its pairs, so that a word of any length is
