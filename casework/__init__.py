@@ -1,1 +1,1 @@
-"""What every subject of the workflow has in common on its way through the house: inputs, acting, telling, the API."""
+"""What every kind of subject has in common: inputs, acting, notifying, the API."""

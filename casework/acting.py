@@ -1,4 +1,4 @@
-"""The one way in which a move is made, whoever asks for it: the API, a page, a task, a simulation, a test."""
+"""The one way in which a person's move is made, whether the API, a page or a simulation asks for it. The clock's moves are the sweep's."""
 
 import uuid
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from workflow.models import Event, Subject
 class Made[S: Subject]:
     """A move that was made: the subject as it stands after it, still locked, and the event that it left.
 
-    `inputs` are those it was made with: what else it concerned, and was locked for it, stands there in the place of its id.
+    `inputs` are those of the move; where one was the id of another subject, the locked subject stands in its place.
     """
 
     subject: S

@@ -1,4 +1,4 @@
-"""The kinds of subjects that the house serves: what every face, task and command asks of a kind beside its model."""
+"""The kinds of subjects that there are: what the API, a simulation, health and metrics ask of a kind beside its model."""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
@@ -13,13 +13,13 @@ _KINDS: dict[str, "Kind[Any]"] = {}
 
 
 def register[K: Kind[Any]](kind: K) -> K:
-    """Let the house serve a kind; its app imports the module that does this when it is ready."""
+    """Register a kind. Its app imports the module that does this when it is ready."""
     _KINDS[kind.name] = kind
     return kind
 
 
 def kinds() -> tuple["Kind[Any]", ...]:
-    """Every kind that the house serves."""
+    """Every registered kind."""
     return tuple(_KINDS.values())
 
 
@@ -27,7 +27,7 @@ class Kind[S: Subject]:
     """How one kind of subject is acted upon and read. Its app writes one; everything that is the same for all kinds takes it."""
 
     name: ClassVar[str]
-    """The plural, as it stands in addresses: `tickets`."""
+    """The plural, as it stands in addresses (`tickets`); its sweep is noted under this name."""
     model: type[S]
 
     # Acting.
@@ -50,13 +50,18 @@ class Kind[S: Subject]:
         return perform(getattr(self.model, made.method), subject, by=by, version=version, **inputs)
 
     def absent(self, key: uuid.UUID, by: Actor) -> None:
-        """Ask of a subject that is not there what is asked of any: how long it takes does not tell which are there."""
+        """Ask of a subject that is not there what is asked of any, so that how long it takes does not tell which are there."""
+        absent = self.model(pk=key)
+        self.model.gather([absent], by)
 
     # Reading.
 
     def read(self, key: uuid.UUID, actor: Actor) -> S:
         """The subject as the actor may see it. Raises the model's DoesNotExist, just as for one that is absent."""
-        subject = self.model.for_move(actor.person_id).get(pk=key)
+        subject = self.model.for_move(actor.person_id).filter(pk=key).first()
+        if subject is None:
+            self.absent(key, actor)
+            raise self.model.DoesNotExist
         self.model.gather([subject], actor)
         if not self.sees(subject, actor):
             raise self.model.DoesNotExist

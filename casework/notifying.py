@@ -35,9 +35,9 @@ class Teller:
     belongs: Callable[[Any], bool] = lambda row: False
 
     def tell(self, ask: Callable[[Sequence[ChannelName]], bool] = nudge) -> int:
-        """Tell what waits in the outbox, oldest first, 10,000 rows at most; returns how many were told.
+        """Write the notifications of the oldest 10,000 rows in the outbox. Returns how many rows.
 
-        Twice, or by several at once, does no harm. The channels that have something to send are handed to `ask` once that is
+        It is safe to call it twice or from several processes. The channels that have something to send are handed to `ask` once that is
         committed, unless it has answered False before: nobody hears.
         """
         told, heard, limit = 0, True, BATCH
@@ -46,7 +46,7 @@ class Teller:
             try:
                 batch = drain(self.outbox, partial(self._post, due=due), limit=limit, belongs=self.belongs)
             except OperationalError:
-                # What many follow may be more than the database has patience for at once. One that is away says so again.
+                # A batch that many follow may exceed the statement timeout: go on row by row. A database that is away fails again.
                 if limit == 1:
                     raise
                 limit = 1

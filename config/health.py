@@ -158,7 +158,7 @@ class ClockLag:
 
 
 def clock_lag() -> ClockLag:
-    """How far the sweepers are behind, with the kind of subject that is furthest."""
+    """How far the sweepers are behind, over all kinds of subjects: the worst of each."""
     due: list[float] = []
     failing = 0
     for kind in kinds():

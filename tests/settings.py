@@ -7,5 +7,5 @@ from config.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.workflow.poll"]
 
-# Processes that tests start are the server's own.
+# Subprocesses that tests start use the server's settings; pytest-django has put the name of these into the environment.
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"

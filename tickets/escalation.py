@@ -113,7 +113,7 @@ def _organisations(ticket: Ticket) -> set[uuid.UUID]:
 
 
 SWEEP, CALENDAR = "tickets", "tickets.calendar"
-"""The names under which sweeps are noted."""
+"""The names under which sweeps are noted; the first is that of the kind."""
 
 
 def sweep(climber: TicketClimber | None = None, **limits: Any) -> Swept:

@@ -8,9 +8,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from tickets.models import Ticket
-from tickets.states import OPEN
-
-HIGHEST_LEVEL = 5
+from tickets.states import HIGHEST_LEVEL, OPEN
 
 
 def figures() -> Iterator[Metric]:

@@ -47,6 +47,30 @@ from workflow.instances import fresh
 from workflow.moves import Visibility
 from workflow.writing import Draft, Happening, bear
 
+TYPES_FOUND = frozenset({TicketType.HELP, TicketType.SUGGESTION})
+"""What an organisation may file of what it found by itself; questions and complaints are people's."""
+_FOR_PATROLS = bilingual("仅用于巡查、自查、网格。", "Only for what was found on patrol.")
+FOR_RESIDENTS = bilingual(
+    "单位自行发现的问题没有诉求人，不适用此项。",
+    "What an organisation found by itself has no reporter, and none of this.",
+)
+_PLACE_NEEDED = bilingual("请选择小区，或注明所在街道。", "Give the compound, or the street.")
+_FOR_STAFF = bilingual("仅供工作人员代为上报时填写。", "Only for staff who report for somebody else.")
+UNKNOWN_PARTY = bilingual("没有这个单位，或该单位无人在岗。", "There is no such organisation, or nobody is there.")
+UNKNOWN_PLACE = bilingual("没有这个小区或街道。", "There is no such compound or street.")
+_NOT_YOURS = bilingual(
+    "您不在该单位任职，或该单位不服务于此地。", "It is none of your organisations, or does not serve the place."
+)
+_WHICH_ORGANISATION = bilingual("请注明以哪个单位名义上报。", "Say for which of your organisations.")
+_UNKNOWN_CATEGORY = bilingual("没有这个事项分类。", "There is no such category.")
+_FOR_THE_STREET = bilingual("12345工单由街道登记。", "What comes from 12345 is for the street to take down.")
+_OWN_ORGANISATION = bilingual(
+    "涉及本单位的投诉、举报应由街道受理。", "What is against one's own organisation is for the street to take down."
+)
+# Contracts with the company, and the committee's own making and conduct.
+ABOUT_THE_COMMITTEE = frozenset({"SV05", "SV07"})
+COMPANIES = frozenset({"company", "project_office"})
+
 
 class HotlineNumber(Line):
     """A number of the hotline's, as it is printed: without spaces, full-width forms or small letters."""
@@ -154,33 +178,6 @@ def _refuse_what_is_residents(attrs: dict[str, Any]) -> None:
         )
 
 
-TYPES_FOUND = frozenset({TicketType.HELP, TicketType.SUGGESTION})
-"""What an organisation may file of what it found by itself; questions and complaints are people's."""
-_FOR_PATROLS = bilingual("仅用于巡查、自查、网格。", "Only for what was found on patrol.")
-FOR_RESIDENTS = bilingual(
-    "单位自行发现的问题没有诉求人，不适用此项。",
-    "What an organisation found by itself has no reporter, and none of this.",
-)
-_PLACE_NEEDED = bilingual("请选择小区，或注明所在街道。", "Give the compound, or the street.")
-_FOR_STAFF = bilingual("仅供工作人员代为上报时填写。", "Only for staff who report for somebody else.")
-UNKNOWN_PARTY = bilingual("没有这个单位，或该单位无人在岗。", "There is no such organisation, or nobody is there.")
-
-
-UNKNOWN_PLACE = bilingual("没有这个小区或街道。", "There is no such compound or street.")
-_NOT_YOURS = bilingual(
-    "您不在该单位任职，或该单位不服务于此地。", "It is none of your organisations, or does not serve the place."
-)
-_WHICH_ORGANISATION = bilingual("请注明以哪个单位名义上报。", "Say for which of your organisations.")
-_UNKNOWN_CATEGORY = bilingual("没有这个事项分类。", "There is no such category.")
-_FOR_THE_STREET = bilingual("12345工单由街道登记。", "What comes from 12345 is for the street to take down.")
-_OWN_ORGANISATION = bilingual(
-    "涉及本单位的投诉、举报应由街道受理。", "What is against one's own organisation is for the street to take down."
-)
-# Contracts with the company, and the committee's own making and conduct.
-ABOUT_THE_COMMITTEE = frozenset({"SV05", "SV07"})
-COMPANIES = frozenset({"company", "project_office"})
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a resident reports, or what staff take down for one. A place is a compound, or a street's public ground.
@@ -240,7 +237,7 @@ def _refuse_second(number: str, street_id: uuid.UUID) -> None:
 
 
 def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routing]:
-    """What `submit` would bear at `by.at`, its clocks with it, and how it would be routed; nothing is written.
+    """The ticket that `submit` would create at `by.at`, with its clocks and its routing. Writes nothing.
 
     Raises what `submit` does, and NoCatalogue or NoServiceLevel for a moment before the first of these.
     """

@@ -1,4 +1,4 @@
-"""The ticket as a kind of subject: what every face, task and simulation asks of it."""
+"""The ticket as a kind of subject."""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping

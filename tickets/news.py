@@ -1,7 +1,8 @@
-"""What each move is news of, and to whom: the table that telling follows.
+"""The words in which a move says to whom it is news.
 
 A note names a side, the topic by which a person chooses what to hear of, and where it needs one the condition on the facts of
-that moment. A move that is news to nobody says so by an empty row.
+that moment. The notes of a move stand beside it, in `tickets.moves`;
+a move that is news to nobody says so.
 """
 
 from collections.abc import Callable, Mapping

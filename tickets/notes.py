@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from notifications.topics import Topic
 from tickets.models import Ticket
 from tickets.news import BY_AUDIENCE, HELP, MISSED, URGENT, Note, Side, to_whoever_acts
-from workflow.moves import moves
+from workflow.moves import Move, moves
+
+
+def _news_of(move: Move) -> tuple[Note, ...]:
+    if move.news is None:
+        raise TypeError(f"The move {move.name} does not say to whom it is news: `news=()` where it is to nobody.")
+    return move.news
+
 
 NEWS: Mapping[str, tuple[Note, ...]] = {
     "submit": (
@@ -14,10 +21,11 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
         *HELP,
         Note(Side.COMMITTEE, Topic.OVERSIGHT, "urgent.committee", URGENT),
     ),
-    **{name: move.news for name, move in moves(Ticket).items()},
+    **{name: _news_of(move) for name, move in moves(Ticket).items()},
     "look_up": (),
 }
-"""The news of filing, of every move, and of what is none."""
+"""The news of filing, of every move, and of looking a caller up, which is no move; the nearest side first: somebody who is several
+hears it once, as the first."""
 
 _AUDIENCE_KINDS = {
     "remind": (Topic.REMINDER, "reminder"),
@@ -44,7 +52,7 @@ def notes(verb: str, audience: tuple[str, ...] = ()) -> tuple[Note, ...]:
     return named + tuple(note for note in listed if note.side not in audience)
 
 
-def kinds() -> set[str]:
+def message_kinds() -> set[str]:
     """Every kind of message that there is."""
     found = {note.kind for listed in NEWS.values() for note in listed}
     for verb in BY_AUDIENCE:

@@ -23,6 +23,7 @@ from workflow.errors import InvalidInput
 from workflow.rows import Change, write_rows
 
 UNATTACHED_FOR = timedelta(hours=24)
+_UNKNOWN_PHOTO = bilingual("照片不存在或已被使用。", "The photo does not exist, or has been used already.")
 
 
 def take(file: IO[bytes], *, kind: str, uploader: uuid.UUID) -> Photo:
@@ -78,9 +79,6 @@ def changed_files() -> Iterator[tuple[Photo, Words]]:
 def _delete_files(names: Sequence[str]) -> None:
     for name in names:
         default_storage.delete(name)
-
-
-_UNKNOWN_PHOTO = bilingual("照片不存在或已被使用。", "The photo does not exist, or has been used already.")
 
 
 def claim(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:

@@ -153,8 +153,8 @@ def assemble(
     """A service level of its parts, as they are on a day; without one, of those that have no end.
 
     Raises BadServiceLevel where a part cannot be used, or one is missing. What is published stays readable when a later release knows
-    more clocks and windows: without `complete`, a clock without a target does not run, and a window is as it formerly was. Without
-    any windows it has those of versions that knew none.
+    more clocks and windows: without `complete`, a clock without a target of its own does not run, and a missing window is as it
+    formerly was. Without any windows it has those of versions that knew none.
     """
     found: dict[tuple[str, str, int], str] = {}
     for one in targets:

@@ -24,6 +24,7 @@ class State(models.TextChoices):
 
 
 HIGHEST_AUTOMATIC = 3
+HIGHEST_LEVEL = 5
 """L4 (district) and L5 (city) are recorded by the street; nothing raises a ticket by itself higher than L3."""
 
 ENDED = (State.CLOSED, State.REJECTED, State.MERGED, State.WITHDRAWN, State.TERMINATED)

@@ -13,6 +13,7 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -127,7 +128,7 @@ def _sealed_columns(model: type[models.Model]) -> tuple[tuple[str, Any], ...]:
     )
 
 
-_OF_ANOTHER_FORM = datetime | bytes | memoryview
+_OF_ANOTHER_FORM = datetime | bytes | memoryview | Decimal
 
 
 def _plain(value: Any) -> Any:
@@ -136,6 +137,9 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
+    if isinstance(value, Decimal):
+        # PostgreSQL gives a number the digits of its column, whatever was written.
+        return f"{value.normalize():f}"
     return value
 
 

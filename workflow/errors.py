@@ -18,7 +18,7 @@ class Refusal(Exception):
 
 
 class NotReady(Exception):
-    """Something that this server needs has not been published or set up yet; `code` and `reason` as of a refusal."""
+    """Something that this server needs has not been published or set up yet. `code` is for programs, `reason` for people."""
 
     code = "not_ready"
     reason: Promise | str = bilingual("服务尚未就绪。", "This server is not ready yet.")

@@ -47,7 +47,7 @@ class Move:
     visibility: Visibility
     guarded: bool
     meta: FSMMeta
-    news: tuple[Any, ...] = ()
+    news: tuple[Any, ...] | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def move(
     *,
     visibility: Visibility = Visibility.PUBLIC,
     guarded: bool = True,
-    news: tuple[Any, ...] = (),
+    news: tuple[Any, ...] | None = None,
 ) -> dict[str, Any]:
     """What a move says of itself, for its `custom=`; of several transitions of a move, the last one written says it for all."""
     return {"label": bilingual(zh, en), "input": input, "visibility": visibility, "guarded": guarded, "news": news}

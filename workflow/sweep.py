@@ -47,11 +47,11 @@ class Due:
 
 
 class Climber[S: Subject]:
-    """What the engine needs to know of a kind of subject to fire its rungs. As it stands, an effect is the name of a move without
-    inputs, and the first of a rung that is possible is made; a subject's app writes another where effects need more.
+    """Fires the rungs of one kind of subject.
 
-    `known` are the subjects that are due, where somebody keeps book of it, as a simulation does; else the clocks are asked. Without
-    `apart`, a batch that fails ends the whole transaction that it is a part of, and is not done one by one.
+    An effect of a rung is the name of a move without inputs; the first possible one is made. A subject's app has a subclass where
+    effects need more. `known` are the ids of the subjects that are due, set by a simulation; without it, the clocks are queried.
+    Without `apart`, a batch that fails ends the whole transaction that it is a part of, and is not done one by one.
     """
 
     model: type[S]

@@ -241,7 +241,7 @@ def perform[S: Subject](
 
 
 def bear(subject: Subject, happening: Happening, *, by: Actor, at: datetime) -> Event:
-    """Write a new `subject` in the state it was built with, with the event that brought it there."""
+    """Insert a new subject in its first state, together with its first event."""
     subject.clocks = []
     draft = Draft.of(subject, born=True)
     event = draft.record(happening, by=by, at=at)

@@ -24,7 +24,7 @@ from tests.fakes.robots import Account, Robots, serving
 from tickets import announce, escalation, tasks
 from tickets.models import Follower, Photo, Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.news import RESIDENTS, Side
-from tickets.notes import NEWS, kinds, notes
+from tickets.notes import NEWS, message_kinds, notes
 from tickets.states import State
 from workflow.moment import at
 from workflow.moves import Visibility, moves
@@ -50,6 +50,7 @@ def told(scene):
 
 def test_every_move_says_to_whom_it_is_news():
     assert set(NEWS) == {"submit", "look_up", *moves(Ticket)}
+    assert [name for name, move in moves(Ticket).items() if move.news is None] == []
 
 
 def test_residents_hear_of_no_internal_event():
@@ -61,7 +62,7 @@ def test_residents_hear_of_no_internal_event():
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_every_kind_is_worded_with_facts_that_there_are(language):
     document = tomllib.loads((DATA / f"{language}.toml").read_text())
-    assert set(document) - {"*"} == kinds()
+    assert set(document) - {"*"} == message_kinds()
     for kind, words in document.items():
         for text in (words.get("title", ""), words.get("body", "")):
             assert set(placeholders(text)) <= set(announce.FACTS), kind

@@ -71,7 +71,7 @@ def own(**which):
 
 
 def test_the_list_has_every_kind_with_whether_the_street_words_it_itself(clerk, editor, street):
-    assert set(kinds()) >= {*notes.kinds(), "contract.renewal", "digest", "*"}
+    assert set(kinds()) >= {*notes.message_kinds(), "contract.renewal", "digest", "*"}
     before = said(clerk.get(reverse(LIST)))
     assert before.count(">默认</a>") == 6 * (len(kinds()) - 1) + 4
     assert ">自拟</a>" not in before

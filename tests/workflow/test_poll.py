@@ -72,11 +72,12 @@ def test_moves_of_a_base_class_are_moves_of_the_subject(begun, chair):
 def test_a_decimal_is_a_fact_and_a_column(begun, chair, cast):
     act("vote", begun, cast["resident"], yes=True, reason="方便老人")
     act("end", begun, chair)
-    act("count", begun, chair, turnout=Decimal("66.70"))
+    act("count", begun, chair, turnout=Decimal("66.7"))
     one = Poll.objects.get(pk=begun)
     assert one.turnout == Decimal("66.70")
-    assert one.events.get(verb="count").data["turnout"] == "66.70"
-    assert PollOutbox.objects.get(event__verb="count").facts["turnout"] == "66.70"
+    assert one.events.get(verb="count").data["turnout"] == "66.7"
+    assert PollOutbox.objects.get(event__verb="count").facts["turnout"] == "66.7"
+    # PostgreSQL gives it back with the two digits of its column.
     assert sound(begun)
 
 
@@ -185,7 +186,13 @@ def test_it_knows_no_ticket_and_is_short():
         name.split(".")[0]
         for file in files
         for node in ast.walk(ast.parse(file.read_text()))
-        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [one.name for one in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
     }
     assert "tickets" not in named
     assert sum(len(file.read_text().splitlines()) for file in files) <= 250

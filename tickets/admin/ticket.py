@@ -27,11 +27,9 @@ from tickets.models.ticket import TicketQuerySet, move_label
 from tickets.moves.inputs import Party
 from tickets.queries import in_street
 from tickets.search import Search, Wanted
-from tickets.states import Secrecy, State
+from tickets.states import HIGHEST_LEVEL, Secrecy, State
 from web.admin import Page
 from web.words import bilingual
-
-HIGHEST_LEVEL = 5
 
 
 class ReadOnly(BaseModelAdmin):

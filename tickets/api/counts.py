@@ -18,7 +18,7 @@ from community.models import Community, Compound, Organisation
 from tickets.access import STREET_KINDS, Relation
 from tickets.api import filters
 from tickets.models import Category
-from tickets.states import Channel, Source, State, SupervisionKind, TicketType
+from tickets.states import HIGHEST_LEVEL, Channel, Source, State, SupervisionKind, TicketType
 from web.bodies import Body
 from web.words import bilingual
 from workflow.actor import Actor
@@ -180,7 +180,7 @@ def _values(name: str, rows: QuerySet[Any], actor: Actor, prefix: str) -> Facet:
                 "channel", "text", {one.value: ((found := Source.of(one)).value, found.label) for one in Channel}
             )
         case "level":
-            return Facet("level", "int", {one: (one, f"L{one}") for one in range(filters.HIGHEST_LEVEL + 1)})
+            return Facet("level", "int", {one: (one, f"L{one}") for one in range(HIGHEST_LEVEL + 1)})
         case "urgent" | "question_open":
             return Facet(name, "bool", {one: (str(one).lower(), _YES_NO[str(one).lower()]) for one in (True, False)})
         case "supervised":

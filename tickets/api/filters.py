@@ -21,7 +21,17 @@ from casework.inputs import Identifier
 from tickets.access import READS, SEES_WHOLE, STAFF, Relation
 from tickets.models import Assignment, Category, TicketClock, TicketEvent
 from tickets.search import Wanted
-from tickets.states import AssignmentRole, Channel, ClockName, Outcome, Source, State, SupervisionKind, TicketType
+from tickets.states import (
+    HIGHEST_LEVEL,
+    AssignmentRole,
+    Channel,
+    ClockName,
+    Outcome,
+    Source,
+    State,
+    SupervisionKind,
+    TicketType,
+)
 from web.bodies import Body
 from web.fields import Line
 from web.parameters import Moment
@@ -29,7 +39,6 @@ from web.problems import Fault, invalid
 from web.words import bilingual
 from workflow.actor import Actor
 
-HIGHEST_LEVEL = 5
 MOST_VALUES = 50
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))
 _NOT_HERE = bilingual("该列表不支持此参数。", "This list does not take this parameter.")

@@ -2,22 +2,7 @@
 
 from django.db import migrations
 
-# A history table takes INSERT and nothing else; the function serves every such table, whichever is made first and goes last. Who may switch triggers off for a session (a superuser, as tests and restores
-# do with session_replication_role) can still change rows; the keyed chain of digests shows it.
-APPEND_ONLY = """
-CREATE OR REPLACE FUNCTION refuse_change_of_history() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION 'History is append-only: % on % is refused.', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$;
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON tickets_ticketevent
-  FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history();
-CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON tickets_ticketevent
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history();
-"""
-NOT_APPEND_ONLY = """
-DROP TRIGGER append_only_whole ON tickets_ticketevent;
-DROP TRIGGER append_only ON tickets_ticketevent;
-"""
+from workflow.append_only import AppendOnly
 
 # Chinese has no spaces to split at: every text is indexed by its single characters and its pairs, so that a word of any length is
 # found by the index alone, and LIKE makes it exact.
@@ -46,4 +31,4 @@ DROP FUNCTION zh_grams(text);
 
 class Migration(migrations.Migration):
     dependencies = [("tickets", "0001_initial")]
-    operations = [migrations.RunSQL(APPEND_ONLY, NOT_APPEND_ONLY), migrations.RunSQL(GRAMS, NO_GRAMS)]
+    operations = [AppendOnly("TicketEvent"), migrations.RunSQL(GRAMS, NO_GRAMS)]

@@ -193,6 +193,7 @@ class Ticket(
     objects = TicketQuerySet.as_manager()
 
     VERSIONED = ("state", "holder_id", "coordinator_id", "due_at")
+    SHARED = ("street_id",)
     EVENTS = TicketEvent
     WORDS = TicketWords
     OUTBOX = TicketOutbox
@@ -339,10 +340,6 @@ class Ticket(
     def _begin(self, by: Actor) -> None:
         self.moment, self.asker = max(by.at, self.last_event_at), by
         self.kinds = {part.organisation_id: getattr(part, "kind", "") for part in self.assignments}
-
-    def shared_columns(self) -> dict[str, Any]:
-        """Every row of a ticket belongs to its street."""
-        return {"street_id": self.street_id}
 
     def sealed_rows(self) -> Sequence[models.Model]:
         """The parts that organisations have in it."""

@@ -251,7 +251,7 @@ class AnswerMoves(TicketParts):
         target=None,
         permission=any_of(R.STREET),
         conditions=[guards.residents_own, not_called_back],
-        custom=move("回访", "Call back", Callback, visibility=Visibility.INTERNAL),
+        custom=move("回访", "Call back", Callback, visibility=Visibility.INTERNAL, news=()),
     )
     def callback(
         self, *, at: datetime, by: Actor, valid: bool, contacted: bool, resolved: bool, satisfied: int, words: str = ""

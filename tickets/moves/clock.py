@@ -46,7 +46,9 @@ class ClockMoves(TicketParts):
         source=[*OPEN, S.CLOSED, S.MERGED],
         target=None,
         permission=any_of(R.CLOCK),
-        custom=move("历法更新", "Measure by a new calendar", Nothing, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "历法更新", "Measure by a new calendar", Nothing, visibility=Visibility.PARTIES, guarded=False, news=()
+        ),
     )
     def recalendar(self, *, at: datetime, by: Actor) -> None:
         """Measure the clocks that are live by the newest calendar; what has been fired stays fired."""

@@ -197,7 +197,7 @@ class OversightMoves(TicketParts):
         source=list(State),
         target=None,
         permission=any_of(R.STREET),
-        custom=move("内部备注", "Internal note", Remark, visibility=Visibility.OFFICE, guarded=False),
+        custom=move("内部备注", "Internal note", Remark, visibility=Visibility.OFFICE, guarded=False, news=()),
     )
     def remark(self, *, at: datetime, by: Actor, text: str) -> None:
         """Leave a note that the street alone reads."""

@@ -80,7 +80,9 @@ class PrivacyMoves(TicketParts):
         target=None,
         permission=any_of(R.REPORTER),
         conditions=[guards.public, not_hidden_by_street],
-        custom=move("内容公开设置", "Hide or show my words", HideWords, visibility=Visibility.PARTIES, guarded=False),
+        custom=move(
+            "内容公开设置", "Hide or show my words", HideWords, visibility=Visibility.PARTIES, guarded=False, news=()
+        ),
     )
     def hide_words(self, *, at: datetime, by: Actor, hidden: bool) -> None:
         """Hide the reporter's words from neighbours, or show them again."""
@@ -92,7 +94,7 @@ class PrivacyMoves(TicketParts):
         target=None,
         permission=any_of(R.STREET),
         conditions=[guards.public],
-        custom=move("脱敏", "Redact", Redact, visibility=Visibility.INTERNAL, guarded=False),
+        custom=move("脱敏", "Redact", Redact, visibility=Visibility.INTERNAL, guarded=False, news=()),
     )
     def redact(
         self,
@@ -125,7 +127,9 @@ class PrivacyMoves(TicketParts):
         target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.STREET),
         conditions=[guards.residents_own, guards.not_anonymous, not_confidential_to_them],
-        custom=move("查看联系方式", "Reveal the contact", Reason, visibility=Visibility.INTERNAL, guarded=False),
+        custom=move(
+            "查看联系方式", "Reveal the contact", Reason, visibility=Visibility.INTERNAL, guarded=False, news=()
+        ),
     )
     def reveal(self, *, at: datetime, by: Actor, reason: str) -> None:
         """See the reporter's name and phone; who saw them, and why, is on record."""

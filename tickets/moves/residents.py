@@ -175,7 +175,7 @@ class ResidentMoves(TicketParts):
         target=None,
         permission=any_of(R.NEIGHBOUR),
         conditions=[guards.public, not_own, not_following],
-        custom=move("附议", "Cosign", Nothing, guarded=False),
+        custom=move("附议", "Cosign", Nothing, guarded=False, news=()),
     )
     def cosign(self, *, at: datetime, by: Actor) -> None:
         """Say that one has the same trouble."""
@@ -207,7 +207,7 @@ class ResidentMoves(TicketParts):
         target=None,
         permission=any_of(R.FOLLOWER),
         conditions=[reported_or_merged, guards.not_own_work, not_rated],
-        custom=move("评价", "Rate", Rate, visibility=Visibility.PARTIES, guarded=False),
+        custom=move("评价", "Rate", Rate, visibility=Visibility.PARTIES, guarded=False, news=()),
     )
     def rate(self, *, at: datetime, by: Actor, rating: int, words: str = "") -> None:
         """Rate what was done about one's own report that was merged into this one; each for themselves, and the ticket stays."""

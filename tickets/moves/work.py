@@ -137,7 +137,7 @@ class WorkMoves(TicketParts):
         target=None,
         permission=any_of(R.HOLDER),
         conditions=[guards.residents_own],
-        custom=move("先行联系", "First contact", FirstContact),
+        custom=move("先行联系", "First contact", FirstContact, news=()),
     )
     def contact(self, *, at: datetime, by: Actor, result: str, words: str = "") -> None:
         """Record that the resident was contacted before the work (先行联系).

@@ -139,6 +139,10 @@ class Life:
         except Refusal as refusal:
             self.run.refused[f"{name}: {refusal.code}"] += 1
             return False
+        except Ticket.DoesNotExist:
+            # They may no longer see it.
+            self.run.refused[f"{name}: not_found"] += 1
+            return False
         if (master := made.inputs.get("into")) is not None:
             self.run.happened(master)
         self.run.happened(made.subject, made.event)

@@ -126,7 +126,7 @@ class Subject(Identified):
         return ()
 
     def telling(self) -> dict[str, Any]:
-        """What has to be known of the subject to tell of an event: JSON's values, UUIDs and moments, as of now."""
+        """The facts about the subject that notifications of this event need, as they are now: JSON values, UUIDs and moments."""
         return {}
 
     def acts_for(self, by: Actor, verb: str) -> uuid.UUID | None:

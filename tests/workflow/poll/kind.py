@@ -18,13 +18,13 @@ from workflow.actor import Actor
 
 
 class Polls(Kind[Poll]):
-    """Polls: whoever lives or sits in the street sees that there is one, its chair who voted."""
+    """Polls: whoever has a confirmed home anywhere, or a seat in the street, sees them; the chair sees who voted."""
 
     name = "polls"
     model = Poll
 
     def sees(self, subject: Poll, actor: Actor) -> bool:
-        """Whoever has a confirmed home, or a seat in the street."""
+        """Whoever has a seat in the street, or a confirmed home."""
         return bool(actor.compounds) or any(seat.street_id == subject.street_id for seat in actor.seats)
 
     def readable(self, subject: Poll, actor: Actor) -> list[str]:
