@@ -36,9 +36,8 @@ MODELS: dict[str, list[str | Path]] = {
     "migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"],
 }
 PYTEST: list[str | Path] = [sys.executable, "-m", "pytest"]
-# One process more than cores, because tests that start servers mostly wait; at most four, because of the servers' connections. Those
-# tests run first.
-SIDE_BY_SIDE = ["-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadscope"]
+# A process for each core, up to what the servers' connections are enough for; tests that start servers take longest, and run first.
+SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadscope"]
 
 
 def main() -> int:
