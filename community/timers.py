@@ -368,7 +368,7 @@ def firing(contract: ServiceContract, rung: str, due_on: date, at: datetime, tol
 def concerned(contracts: Iterable[ServiceContract], at: datetime) -> Mapping[uuid.UUID, list[uuid.UUID]]:
     """The organisations that each contract concerns at `at`: the street's property task force, the area's committee, the provider.
 
-    Each is replaced by whoever receives for it; where nobody does, by the street's own body.
+    Each is replaced by the organisation that receives for it; where there is none, by the street's own body.
     """
     contracts = list(contracts)
     desks = _desks({one.street_id for one in contracts}, at)

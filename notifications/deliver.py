@@ -323,7 +323,7 @@ SELECT name FROM unnest(%s::text[]) name CROSS JOIN LATERAL (
 def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (DeliveryState.DEAD,)) -> int:
     """Queue those of the deliveries again that are in one of `states`, under the same key. Returns how many.
 
-    The number of attempts is kept. `unsure` is cleared: whoever sends it again accepts that it may arrive twice.
+    The number of attempts is kept. `unsure` is cleared: a person who sends it again accepts that it may arrive twice.
     Deliveries that wait, are being sent, or went into a digest are never queued again.
     """
     final = set(states) & {DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.SENT}

@@ -4,16 +4,7 @@ import django.db.models.deletion
 import django.db.models.functions.uuid
 from django.db import migrations, models
 
-APPEND_ONLY = """
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON tickets_ticketseal
-  FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history();
-CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON tickets_ticketseal
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history();
-"""
-NOT_APPEND_ONLY = """
-DROP TRIGGER append_only_whole ON tickets_ticketseal;
-DROP TRIGGER append_only ON tickets_ticketseal;
-"""
+from workflow.append_only import AppendOnly
 
 
 class Migration(migrations.Migration):
@@ -50,5 +41,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('street', 'number'), name='ticketseal_number')],
             },
         ),
-        migrations.RunSQL(APPEND_ONLY, NOT_APPEND_ONLY),
+        AppendOnly("TicketSeal"),
     ]

@@ -28,10 +28,6 @@ class TicketClockQuerySet(models.QuerySet["TicketClock"]):
         """The call-backs that are still to be made in these streets."""
         return self.running([ClockName.CALLBACK]).filter(street__in=sorted(streets))
 
-    def failing(self) -> "TicketClockQuerySet":
-        """Live ones whose rung could not be fired when it was tried last."""
-        return self.live().filter(failures__gt=0)
-
     def live_or_late(self) -> "TicketClockQuerySet":
         """Those that run or are paused, and those that were stopped after their due moment."""
         return self.filter(Q(stopped_at__isnull=True) | Q(breached_at__isnull=False))

@@ -18,7 +18,7 @@ from workflow.actor import Actor
 
 
 class Polls(Kind[Poll]):
-    """Polls: whoever has a confirmed home anywhere, or a seat in the street, sees them; the chair sees who voted."""
+    """Polls: people with a confirmed home or a seat in the street see them; the chair sees who voted."""
 
     name = "polls"
     model = Poll
