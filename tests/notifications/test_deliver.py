@@ -241,6 +241,17 @@ def test_a_late_zombie_records_nothing(db, receiver, wire, status):
     assert (delivery.state, delivery.receipt) == (DeliveryState.SENT, "second")
 
 
+def test_an_outcome_is_that_of_its_own_delivery_and_not_of_others_on_the_way(db, wire):
+    for _ in range(2):
+        letter()
+    first, second = claim(wire), claim(wire)
+    assert finish(first, DeliveryState.SENT, receipt="first")
+    there = dict(Delivery.objects.values_list("pk", "state"))
+    assert there == {first.key: DeliveryState.SENT, second.key: DeliveryState.SENDING}
+    assert finish(second, DeliveryState.SENT, receipt="second")
+    assert set(Delivery.objects.values_list("pk", "receipt")) == {(first.key, "first"), (second.key, "second")}
+
+
 @pytest.mark.parametrize("status", [200, 503, 400, 410])
 def test_the_outcome_for_somebody_who_was_erased_meanwhile_is_nothing(db, receiver, wire, status):
     delivery = letter()

@@ -8,7 +8,9 @@ import pytest
 from tests.tickets.paths import INPUTS, Scene
 from tests.tickets.test_moves import LEGAL
 from tickets.access import (
+    CLOCKS_OF_RESIDENTS,
     READS,
+    RESIDENTS,
     SEES,
     SEES_CONTACT,
     SEES_FACE,
@@ -17,12 +19,13 @@ from tickets.access import (
     STANDS_IN_FOR,
     Relation,
     any_of,
+    reads_clock,
     relations,
     sees,
 )
 from tickets.models import Assignment, Ticket
 from tickets.queries import visible_ticket
-from tickets.states import Outcome
+from tickets.states import ClockName, Outcome
 from workflow.actor import Actor, Seat
 from workflow.moves import moves
 
@@ -210,6 +213,18 @@ def test_what_each_relation_sees():
     assert READS["internal"] == staff
     assert READS["parties"] == staff | residents | {R.WORKED}
     assert READS["public"] == staff | residents | {R.WORKED, R.NEIGHBOUR}
+
+
+def test_residents_read_the_time_of_their_own_clocks_staff_that_of_all_and_others_of_none():
+    named = set(ClockName)
+    assert named > CLOCKS_OF_RESIDENTS
+    for relation in Relation:
+        read = {name for name in named if reads_clock(name, {relation})}
+        if relation in RESIDENTS:
+            assert read == CLOCKS_OF_RESIDENTS, relation
+        else:
+            assert read == (named if relation in SEES_WHOLE else set()), relation
+    assert not any(reads_clock(name, set()) for name in named)
 
 
 # With real people and rows.

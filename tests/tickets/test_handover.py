@@ -293,6 +293,18 @@ def test_co_handlers_that_go_on_serving_stay_with_the_ticket(scene, ending):
     assert now(ticket).holder.code == "po-a02"
 
 
+def test_what_was_given_at_the_very_end_is_not_of_the_contract_that_ended(scene, ending):
+    led, helped = scene.file("CL03"), scene.file("PK01")
+    scene.do("chair", helped, "dispatch", holder="po-a01", co_handlers=["co-tianyueheng"])
+    end = ending()
+    Assignment.objects.filter(ticket=led).update(opened_at=end)
+    Assignment.objects.filter(ticket=helped, role="co_handler").update(opened_at=end)
+    assert sweep(end) == 1
+    assert [now(one).holder.code for one in (led, helped)] == ["po-a01", "po-a02"]
+    helping = Assignment.objects.filter(ticket=helped, role="co_handler", open=True)
+    assert [one.organisation.code for one in helping] == ["co-tianyueheng"]
+
+
 def test_a_ticket_that_accuses_the_successor_goes_to_the_street(scene, ending):
     ticket = scene.file("CL03")
     successor = Organisation.objects.get(code="po-a02")

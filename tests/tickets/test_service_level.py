@@ -13,7 +13,7 @@ from django.utils import timezone
 from tickets import service_level as pure
 from tickets.models import ServiceLevelVersion, ServiceTarget, ServiceWindow, Ticket, TicketClock, service_level
 from tickets.models.category import DisposalClass, ResponseClass
-from tickets.service_level import BadServiceLevel, assemble, read, read_limits, read_windows, total
+from tickets.service_level import BadServiceLevel, Limits, assemble, read, read_limits, read_windows, total
 from tickets.windows import Window
 from workflow.calendar import Budget
 from workflow.ladder import Rung
@@ -113,6 +113,22 @@ def test_a_file_that_is_none_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(BadServiceLevel, match=r"policy\.toml"):
         read(path)
+
+
+def test_a_file_says_the_limits_that_differ_and_nothing_of_the_others(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text("# 延期次数\n[limits]\nextensions = 2\nurges = 7\n", encoding="utf-8")
+    assert read_limits(path) == Limits(extensions=2, urges=7)
+    path.write_text("")
+    assert read_limits(path) == Limits()
+
+
+@pytest.mark.parametrize("text", ["not toml [", "limits = 1\n", "[limits]\nnaps = 1\n", '[limits]\nurges = "many"\n'])
+def test_a_file_whose_limits_are_none_is_refused(tmp_path, text):
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    with pytest.raises(BadServiceLevel, match=r"policy\.toml"):
+        read_limits(path)
 
 
 def test_the_rows_say_what_the_file_says():

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,22 @@ def test_a_clock_that_cannot_be_fired_is_no_flaw(ticket):
 )
 def test_a_clock_that_cannot_be_fired_hides_nothing(ticket, columns):
     assert "is not as the history says" in failing(ticket, **columns)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("ticketevent", "a row of it belongs to another street_id"),
+        ("ticketwords", "a row of it belongs to another street_id"),
+        ("ticketclock", "the clock 'sign' belongs to another street_id"),
+    ],
+)
+def test_a_row_that_was_given_to_another_street_is_found(ticket, table, said):
+    other = Street.objects.create(code="elsewhere", name="别处街道")
+    row = rows_of(ticket)[table].order_by("pk").first()
+    with behind_linlis_back():
+        assert type(row)._base_manager.filter(pk=row.pk).update(street=other) == 1
+    assert said in audit()
 
 
 # Followers come, say their word and go.
@@ -388,7 +404,16 @@ def test_every_head_that_was_kept_is_compared_by_reading_the_chain_once(ticket):
     told = [en(reason) for _, reason in flaws]
     assert [flaw[:7] for flaw in told] == ["seal 2 ", "the cha"]
     assert "the chain was made anew" in told[0]
-    assert "number 9 was kept outside" in told[1]
+    sealed_at = f"{(now + timedelta(hours=6)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    assert f"ends with seal 4 of {sealed_at}, and number 9 was kept outside" in told[1]
+    assert f"封印链止于第 4 枚（{sealed_at}），而在外保存的是第 9 枚" in str(flaws[1][1])
+
+
+def test_a_chain_of_which_nothing_is_left_is_recognised_by_a_head_that_was_kept_elsewhere(ticket):
+    head = sealed(ticket.street_id)
+    with behind_linlis_back():
+        TicketSeal.objects.all()._raw_delete("default")
+    assert "the chain ends with seal 0, and number 1 was kept outside" in audit(head)
 
 
 def test_all_streets_are_sealed_as_of_one_moment(ticket):

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.workflow.clock_oracle import run
-from tests.workflow.clock_rows import clock, rules
-from workflow.clocks import fired, pause, resume, spans, stop
+from tests.workflow.clock_rows import Row, clock, rules
+from workflow.clocks import NEWEST_RULES, RULES, Plan, carry_out, fired, pause, resume, spans, stop
 
 HOUR = timedelta(hours=1)
 
@@ -114,6 +114,28 @@ def test_the_next_rung_follows_the_one_that_was_fired_and_moves_with_the_due_mom
     assert (one.rung, one.fire_at) == (1, moment("02T21:00"))
     fired(one, 1, moment("02T21:05"), rules())
     assert (one.fire_at, one.breached_at) == (None, moment("02T21:00"))
+
+
+def changed(one, plan: Plan, at: str) -> None:
+    """Let an event do to the clock what the plan says, by the newest rules."""
+    event = Row(at=moment(at), seq=2, data={RULES: NEWEST_RULES})
+    assert carry_out(plan, event, [one], rules(), Row).changed == [one]
+
+
+def test_days_that_end_at_the_moment_of_their_granting_leave_the_clock_overdue():
+    for granted, breached in (("04T09:59", None), ("04T10:00", moment("04T10:00"))):
+        one = clock("24h", moment("02T10:00"))
+        fired(one, 0, moment("03T10:00"), rules())
+        assert one.breached_at == moment("03T10:00")
+        changed(one, Plan(extends=((one, 1),)), granted)
+        assert (one.due_at, one.breached_at) == (moment("04T10:00"), breached)
+
+
+def test_a_calendar_that_moves_nothing_leaves_an_overdue_clock_as_it_was():
+    one = clock("24h", moment("02T10:00"))
+    fired(one, 0, moment("03T10:00"), rules())
+    changed(one, Plan(calendar=2), "05T10:00")
+    assert (one.due_at, one.breached_at, one.not_before) == (moment("03T10:00"), moment("03T10:00"), None)
 
 
 def test_questions_and_extensions_end_as_a_second_reckoning_says():
