@@ -60,7 +60,7 @@ def _present(event: TicketEvent) -> dict[str, Any]:
     """The facts that an outbox row would hold, told again: the state from the event, the rest as the ticket is now."""
     ticket = Ticket.for_move(None).get(pk=event.subject_id)
     Ticket.gather([ticket], Actor.the_clock(timezone.now()))
-    facts: dict[str, Any] = orjson.loads(orjson.dumps(ticket.telling()))
+    facts: dict[str, Any] = orjson.loads(orjson.dumps(ticket.outbox_facts()))
     facts["state"] = event.target
     led = ticket.last_lead
     if led is not None and event.target in _LED:

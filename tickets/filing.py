@@ -1,4 +1,4 @@
-"""Filing: what a report asks for, and how its ticket is routed and born. Whoever calls opens the transaction."""
+"""Filing: read a report, route it and create its ticket. The caller opens the transaction."""
 
 import uuid
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ from workflow.actor import Actor
 from workflow.errors import InvalidInput, NotPermitted
 from workflow.instances import fresh
 from workflow.moves import Visibility
-from workflow.writing import Draft, Happening, bear
+from workflow.writing import Draft, Happening, create
 
 TYPES_FOUND = frozenset({TicketType.HELP, TicketType.SUGGESTION})
 """What an organisation may file of what it found by itself; questions and complaints are people's."""
@@ -204,7 +204,7 @@ class Report:
 
 
 def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routing]:
-    """File a report: route it and bear its ticket in the routed state. Returns the ticket and how it was routed.
+    """File a report: route it and create its ticket in the routed state. Returns the ticket and how it was routed.
 
     Raises InvalidInput for what does not exist, or a number of 12345's that was filed before; NotPermitted when a channel of the
     street's is used by others.
@@ -217,7 +217,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routin
     photos = claim_for_report(report.photos, by)
     if photos:
         happening = replace(happening, data={**happening.data, "photos": [one.pk for one in photos]})
-    bear(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
+    create(ticket, happening, by=replace(by, on_behalf=standing_in), at=by.at)
     attach(ticket, photos, PhotoKind.REPORT)
     return ticket, routing
 
@@ -243,7 +243,7 @@ def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Rout
     """
     ticket, happening, routing = routed(report, by, person)
     ticket.clocks = []
-    Draft.of(ticket, born=True).record(happening, by=by, at=by.at)
+    Draft.of(ticket, new=True).record(happening, by=by, at=by.at)
     return ticket, routing
 
 

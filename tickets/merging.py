@@ -17,7 +17,7 @@ from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput, StaleVersion
 from workflow.models import Event
-from workflow.writing import bear, lock, perform
+from workflow.writing import create, lock, perform
 
 _FOLLOWED = bilingual(
     "已有人附议，不能并入不公开的工单。", "Others follow it, so it does not merge into one without a public face."
@@ -139,6 +139,6 @@ def file_another(
     claimed = claim(photos, by)
     event = perform(Ticket.file_another, ticket, by=by, version=version, another=another.pk, category=category)
     standing_in = "" if another.inspector_id else StoodInFor.REPORTER.value
-    bear(another, happening, by=replace(by, on_behalf=standing_in), at=event.at)
+    create(another, happening, by=replace(by, on_behalf=standing_in), at=event.at)
     attach(another, claimed, PhotoKind.REPORT)
     return event

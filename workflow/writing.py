@@ -1,4 +1,4 @@
-"""The one write path: a subject changes only through `perform`, is born only through `bear`, and both leave events.
+"""The one write path: subjects are created by `create` and changed by `perform`, and both leave events.
 
 A `Draft` is what is about to be written of one subject; `store` writes one draft, or those of a whole sweep, by one statement.
 """
@@ -96,9 +96,9 @@ class Draft[S: Subject]:
     clocks: Changes = field(default_factory=Changes)
 
     @classmethod
-    def of(cls, subject: S, *, born: bool = False) -> "Draft[S]":
-        """A draft of a locked subject as it stands, or of one that is about to be born."""
-        return cls(subject, None if born else _columns(subject))
+    def of(cls, subject: S, *, new: bool = False) -> "Draft[S]":
+        """A draft of a locked subject as it stands, or of a new one."""
+        return cls(subject, None if new else _columns(subject))
 
     def move(
         self,
@@ -114,7 +114,7 @@ class Draft[S: Subject]:
         subject = self.subject
         move, source = admit(transition.__name__.rstrip("_"), subject, by=by, version=version)
         at = max(by.at, subject.last_event_at)
-        acted_upon, concerned, before = _acted_upon(subject), subject.audience(), subject.telling()
+        acted_upon, concerned, before = _acted_upon(subject), subject.audience(), subject.outbox_facts()
         getattr(subject, move.method)(at=at, by=by, **inputs)
         words_of = move.input.own_words()
         # What an action found out for the move is no fact of its own unless the move notes it.
@@ -136,7 +136,7 @@ class Draft[S: Subject]:
         subject, state = self.subject, str(self.subject.state)
         happening = Happening(verb, state, state, visibility, told=tuple(subject.audience()))
         at = max(by.at, subject.last_event_at)
-        return self.record(happening, by=by, at=at, acted_upon=_acted_upon(subject), before=subject.telling())
+        return self.record(happening, by=by, at=at, acted_upon=_acted_upon(subject), before=subject.outbox_facts())
 
     def record(
         self,
@@ -149,7 +149,7 @@ class Draft[S: Subject]:
     ) -> Event:
         """Add an event, its words, its outbox row and what it does to the clocks.
 
-        `acted_upon` is what others act upon, and `before` the subject's `telling`, as they were.
+        `acted_upon` is what others act upon, and `before` the subject's `outbox_facts`, as they were.
         """
         subject = self.subject
         kinds = type(subject)
@@ -185,7 +185,7 @@ class Draft[S: Subject]:
         if body:
             self.beside.append(fresh(kinds.WORDS, event_id=event.pk, salt=salt, body=body, **subject.shared_columns()))
         audience = sorted({*happening.told, *subject.audience()})
-        facts = subject.telling()
+        facts = subject.outbox_facts()
         facts["was"] = {name: value for name, value in (before or {}).items() if facts.get(name) != value}
         self.beside.append(
             fresh(kinds.OUTBOX, event_id=event.pk, audience=audience, facts=facts, **subject.shared_columns())
@@ -240,10 +240,10 @@ def perform[S: Subject](
     return event
 
 
-def bear(subject: Subject, happening: Happening, *, by: Actor, at: datetime) -> Event:
+def create(subject: Subject, happening: Happening, *, by: Actor, at: datetime) -> Event:
     """Insert a new subject in its first state, together with its first event."""
     subject.clocks = []
-    draft = Draft.of(subject, born=True)
+    draft = Draft.of(subject, new=True)
     event = draft.record(happening, by=by, at=at)
     store([draft])
     return event

@@ -22,7 +22,7 @@ from workflow.moves import Visibility, moves
 from workflow.seals import read_seals, seal_heads
 from workflow.sweep import Climber, fire_due
 from workflow.verification import verify
-from workflow.writing import Happening, bear, lock, perform
+from workflow.writing import Happening, create, lock, perform
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def begun(street, chair):
     one = fresh(
         Poll, id=new_ids(1)[0], street_id=street.pk, chair_id=chair.pk, question="加装电梯？", last_event_at=by.at
     )
-    bear(one, Happening("begin", "", one.state, Visibility.PUBLIC, words={"question": one.question}), by=by, at=by.at)
+    create(one, Happening("begin", "", one.state, Visibility.PUBLIC, words={"question": one.question}), by=by, at=by.at)
     return one.pk
 
 

@@ -36,7 +36,7 @@ class ReadOnly(BaseModelAdmin):
     """Rows to look at: seen with Django's view permission, changed by nobody, not by superusers either."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        """Nobody: a ticket is born through `submit`."""
+        """Nobody: tickets are created by `submit` alone."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -458,7 +458,7 @@ class Ticket(
         }
         return sorted(one for one in concerned if one is not None and one not in self.accused)
 
-    def telling(self) -> dict[str, Any]:
+    def outbox_facts(self) -> dict[str, Any]:
         """What the ticket is, where, and who has which part in it; nobody's words."""
         lead = self.lead
         dues: dict[str, datetime] = {}

@@ -125,7 +125,7 @@ class Subject(Identified):
         """The organisations to be told of what just happened, as of now."""
         return ()
 
-    def telling(self) -> dict[str, Any]:
+    def outbox_facts(self) -> dict[str, Any]:
         """The facts about the subject that notifications of this event need, as they are now: JSON values, UUIDs and moments."""
         return {}
 
@@ -301,7 +301,7 @@ class Firing(Identified):
 
 
 class Outbox(Identified):
-    """An event that has still to be told, with the organisations concerned and the subject's `telling` as they were then.
+    """An event that has still to be told, with the organisations concerned and the subject's `outbox_facts` as they were then.
 
     In `facts`, `was` holds what of it was otherwise before the event.
     """

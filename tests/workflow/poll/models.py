@@ -121,7 +121,7 @@ class Poll(Voiding):
         """Ladders that the code says; calendars of the day."""
         return Rules(lambda number: calendars.calendar(number, "Asia/Shanghai"), lambda policy, clock: LADDERS[clock])
 
-    def telling(self) -> dict[str, Any]:
+    def outbox_facts(self) -> dict[str, Any]:
         """What is told of a poll."""
         return {"state": self.state, "question": self.question, "chair": self.chair_id, "turnout": self.turnout}
 
