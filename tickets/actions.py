@@ -501,8 +501,7 @@ def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") ->
     again = ticket.urges > 0
     facts = {"audience": [side.value for side in (URGED_AGAIN if again else URGED)]}
     draft = Draft.of(ticket)
-    told = [_supervisor(ticket, by)] if again else []
-    event = draft.move(Ticket.urge, by=by, version=version, facts=facts, told=told, reason=reason)
+    event = draft.move(Ticket.urge, by=by, version=version, facts=facts, reason=reason)
     store([draft])
     return event
 
@@ -515,16 +514,6 @@ def comment(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) ->
     made = TicketEvent.objects.filter(subject=ticket.pk, verb="comment", actor=by.person_id)
     ticket.own_comments = list(made.values_list("at", flat=True))
     return _add_comment(ticket, by=by, version=version, **inputs)
-
-
-def _supervisor(ticket: Ticket, by: Actor) -> uuid.UUID:
-    """Who receives for the head office of the organisation that leads; where there is nobody, the street's desk."""
-    if ticket.lead is None:
-        return ticket.desk_id
-    parent = Organisation.objects.values_list("parent", flat=True).get(pk=ticket.lead.organisation_id)
-    head = receivers([parent], by.at).get(parent) if parent else None
-    found = head.receiver_id if head else None
-    return found if found and found not in ticket.accused else ticket.desk_id
 
 
 ACTIONS: Mapping[str, Action] = {

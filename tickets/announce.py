@@ -1,4 +1,4 @@
-"""What became of tickets, told to those concerned: each event once, and then it is gone from the outbox.
+"""The notifications of tickets' events: letters in words for people and robots, signals for systems. Who hears is `tickets.audience`'s.
 
 What is said follows from the event and from the facts that were written with it, never from what the ticket has become since.
 """
@@ -17,21 +17,20 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 
 from casework.notifying import Teller
-from notifications.post import Addressee, Letter, Signal
+from notifications.post import Letter, Signal
 from notifications.topics import Topic
 from notifications.wording import Catalogue
 from tickets import catalogue
-from tickets.audience import OFFICERS, Audience, Told
+from tickets.audience import Audience, Hearers
 from tickets.missed import of_a_sweep, summed_up
 from tickets.models import FollowerKind, Ticket, TicketEvent, TicketOutbox
 from tickets.models.ticket import NEXT
 from tickets.moves.endings import RejectBranch
-from tickets.news import Note, Side
-from tickets.notes import notes
+from tickets.news import Side
+from tickets.sides import OutboxEvent
 from tickets.states import ClockName, State, clock_label, state_label
 from web.words import bilingual
 from workflow.actor import Actor
-from workflow.moves import Visibility
 
 WORDINGS = Catalogue(Path(__file__).parent / "data" / "messages")
 
@@ -44,8 +43,9 @@ YOURS = {
 
 def _news(rows: Sequence[TicketOutbox]) -> tuple[list[Letter], list[Signal]]:
     # What was written before there were facts is told with those of today.
-    batch = [(row.event, row.facts or _present(row.event), row.audience) for row in rows]
-    return letters_of(batch, timezone.now())
+    return letters_of(
+        [OutboxEvent(row.event, row.facts or _present(row.event), row.audience) for row in rows], timezone.now()
+    )
 
 
 tell_outbox = Teller(TicketOutbox, _news, WORDINGS, belongs=lambda row: of_a_sweep(row.event)).tell
@@ -53,7 +53,7 @@ tell_outbox = Teller(TicketOutbox, _news, WORDINGS, belongs=lambda row: of_a_swe
 
 def rehearse(event: TicketEvent) -> list[Letter]:
     """The letters that a past event would be told by; what it left no record of is as it is today. Nothing is written."""
-    return letters_of([(event, _present(event), [])], timezone.now())[0]
+    return letters_of([OutboxEvent(event, _present(event))], timezone.now())[0]
 
 
 def _present(event: TicketEvent) -> dict[str, Any]:
@@ -73,84 +73,62 @@ def _present(event: TicketEvent) -> dict[str, Any]:
 _LED = frozenset({State.DISPATCHED, State.IN_PROGRESS, State.RETURNING, State.REPLIED, State.ON_ACCOUNT})
 
 
-def letters_of(
-    batch: Sequence[tuple[TicketEvent, Mapping[str, Any], Sequence[uuid.UUID]]], at: datetime
-) -> tuple[list[Letter], list[Signal]]:
-    """What events are told by, each with the facts and the organisations of its outbox row, to whoever is concerned at `at`.
+def letters_of(entries: Sequence[OutboxEvent], at: datetime) -> tuple[list[Letter], list[Signal]]:
+    """The letters and signals of events, for those who are concerned at `at`.
 
     The number of statements does not depend on how many events there are.
     """
-    events = [Told(event, facts) for event, facts, _ in batch]
-    audience = Audience(events, at)
-    others = _others(events)
-    letters: list[tuple[Told, list[Letter]]] = []
-    signals: list[Signal] = []
-    for told, (_, _, concerned) in zip(events, batch, strict=True):
-        letters.append((told, list(_letters(told, audience, others))))
-        signals.append(_signal(told, audience, concerned))
-    return summed_up(letters), signals
+    audience = Audience(entries, at)
+    others = _others(entries)
+    letters = [(entry, list(_letters(entry, audience, others))) for entry in entries]
+    return summed_up(letters), [_signal(entry, audience) for entry in entries]
 
 
-def _others(events: Iterable[Told]) -> dict[str, str]:
+def _others(entries: Iterable[OutboxEvent]) -> dict[str, str]:
     """The codes of the tickets that others were merged into, and of those that were filed out of others."""
-    named = {str(found) for one in events for name in ("into", "another") if (found := one.event.data.get(name))}
+    named = {str(found) for one in entries for name in ("into", "another") if (found := one.event.data.get(name))}
     rows = Ticket.objects.filter(pk__in=named).values_list("pk", "code") if named else ()
     return {str(pk): code for pk, code in rows}
 
 
-def _letters(told: Told, audience: Audience, others: Mapping[str, str]) -> Iterator[Letter]:
-    event = told.event
-    listed = [note for note in notes(event.verb, told.named) if note.when is None or note.when.holds(told.facts)]
-    if not listed:
+def _letters(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) -> Iterator[Letter]:
+    hearers = list(audience.hearers(entry))
+    if not hearers:
         return
-    facts = facts_of(told, audience, others)
-    for note in listed:
-        if note.side == Side.REPORTER:
+    facts = facts_of(entry, audience, others)
+    for one in hearers:
+        yield _letter(entry, one, facts | _facts_for(one, entry, others))
+
+
+def _facts_for(hearers: Hearers, entry: OutboxEvent, others: Mapping[str, str]) -> dict[str, Any]:
+    """What is said otherwise, or at all, to these alone."""
+    match hearers.note.side:
+        case Side.REPORTER:
             # The other ticket is the reporter's as well; not everybody who works on this one sees it.
-            own = {"yours": YOURS[Side.REPORTER], "another": others.get(str(event.data.get("another")), "")}
-            yield from _letter(told, note, facts | own, audience.reporter(told))
-        elif note.side == Side.SUCCESSOR:
-            due = told.facts["dues"].get(ClockName.SUCCESSION)
-            asked = facts | {"by": _by(datetime.fromisoformat(due) if due else None)}
-            yield from _letter(told, note, asked, audience.successor(told))
-        elif note.side in OFFICERS:
-            yield from _letter(told, note, facts, audience.officer(told, note.side))
-        elif note.side == Side.FOLLOWER:
-            for kind in FollowerKind:
-                yield from _letter(told, note, facts | {"yours": YOURS[kind]}, audience.following(told, kind))
-        else:
-            organisations = audience.organisations(told, note.side)
-            people = audience.staff(told, note.side, organisations)
-            yield from _letter(told, note, facts, people, organisations)
+            another = others.get(str(entry.event.data.get("another")), "")
+            return {"yours": YOURS[Side.REPORTER], "another": another}
+        case Side.SUCCESSOR:
+            due = entry.facts["dues"].get(ClockName.SUCCESSION)
+            return {"by": _by(datetime.fromisoformat(due) if due else None)}
+    return {"yours": YOURS[hearers.follows]} if hearers.follows else {}
 
 
-def _letter(
-    told: Told,
-    note: Note,
-    facts: Mapping[str, Any],
-    people: Sequence[Addressee],
-    organisations: Sequence[uuid.UUID] = (),
-) -> Iterator[Letter]:
-    event = told.event
-    # A receipt is for whoever filed it; of anything else nobody is told what they did themselves.
-    receipt = event.verb == "submit" and note.side == Side.REPORTER
-    readers = [one for one in people if receipt or one.person_id != event.actor_id]
-    if not readers and not organisations:
-        return
-    yield Letter(
+def _letter(entry: OutboxEvent, hearers: Hearers, facts: Mapping[str, Any]) -> Letter:
+    event, note = entry.event, hearers.note
+    return Letter(
         key=event.pk,
         street_id=event.street_id,
         kind=note.kind,
         topic=note.topic,
         at=event.at,
         facts=facts,
-        people=readers,
-        organisations=organisations,
+        people=hearers.people,
+        organisations=hearers.organisations,
         subject_type="ticket",
         subject_id=event.subject_id,
         about=format_lazy("{} · {}", facts["place"], facts["matter"]),
         seq=event.seq,
-        urgent=bool(told.facts["urgent"]) and note.topic in (Topic.WORK, Topic.REMINDER, Topic.OVERSIGHT, Topic.ASKED),
+        urgent=bool(entry.facts["urgent"]) and note.topic in (Topic.WORK, Topic.REMINDER, Topic.OVERSIGHT, Topic.ASKED),
     )
 
 
@@ -182,16 +160,16 @@ FACTS: Mapping[str, Promise] = {
 """What a wording may speak of, and what each stands for."""
 
 
-def facts_of(told: Told, audience: Audience, others: Mapping[str, str]) -> dict[str, Any]:
+def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) -> dict[str, Any]:
     """The facts of an event that wordings may speak of; one that it has not is empty."""
-    facts, data = told.facts, told.event.data
+    facts, data = entry.facts, entry.event.data
     # Rows of the outbox from before the channel mattered have none.
     channel = facts.get("channel") or ""
     leaf = catalogue.leaf_by_id(uuid.UUID(facts["category"]))
     due = datetime.fromisoformat(facts["due"]) if facts["due"] else None
     dues = {name: datetime.fromisoformat(moment) for name, moment in facts["dues"].items()}
     clock = (data.get("fired") or {}).get("clock")
-    running = [ends for name, ends in dues.items() if name in _NEXT and ends > told.event.at]
+    running = [ends for name, ends in dues.items() if name in _NEXT and ends > entry.event.at]
     return {
         "code": facts["code"],
         "matter": leaf.name,
@@ -201,13 +179,13 @@ def facts_of(told: Told, audience: Audience, others: Mapping[str, str]) -> dict[
         "holder": _name(audience, facts["handler"])
         or _name(audience, facts["coordinator"])
         or _name(audience, facts["desk"]),
-        "organisation": _name(audience, told.event.actor_organisation_id),
-        "at": _moment(told.event.at),
+        "organisation": _name(audience, entry.event.actor_organisation_id),
+        "at": _moment(entry.event.at),
         "due": _moment(due) if due else "",
         "by": _by(min(running, default=None)),
         "promise": _promise(due) if due else "",
         "clock": clock_label(clock, channel) if clock else "",
-        "remaining": _remaining(dues.get(clock), told.event.at) if clock else "",
+        "remaining": _remaining(dues.get(clock), entry.event.at) if clock else "",
         "passed": "",
         "level": f"L{facts['level']}",
         "days": data.get("days", ""),
@@ -215,7 +193,7 @@ def facts_of(told: Told, audience: Audience, others: Mapping[str, str]) -> dict[
         "branch": RejectBranch(data["branch"]).label if data.get("branch") else "",
         "master": others.get(str(data.get("into")), ""),
         "another": "",
-        "url": f"{settings.SITE_URL}/api/v1/tickets/{told.event.subject_id}",
+        "url": f"{settings.SITE_URL}/api/v1/tickets/{entry.event.subject_id}",
     }
 
 
@@ -266,17 +244,15 @@ def _remaining(due: datetime | None, at: datetime) -> Any:
     )
 
 
-def _signal(told: Told, audience: Audience, concerned: Sequence[uuid.UUID]) -> Signal:
-    """For systems: that it happened. A confined ticket, and what the street notes for itself, is its own business."""
-    event, facts = told.event, told.facts
-    office = audience.offices.get(event.street_id)
-    others = [] if facts["confined"] or event.visibility == Visibility.OFFICE else concerned
+def _signal(entry: OutboxEvent, audience: Audience) -> Signal:
+    """For systems: that it happened, and where the ticket stands."""
+    event, facts = entry.event, entry.facts
     return Signal(
         key=event.pk,
         street_id=event.street_id,
         type=f"ticket.{event.verb}",
         at=event.at,
-        organisations=[one for one in (office, *others) if one is not None and one not in told.accused],
+        organisations=audience.systems(entry),
         data={
             "ticket": str(event.subject_id),
             "code": facts["code"],

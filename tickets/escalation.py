@@ -1,15 +1,11 @@
 """What a rung of a ticket's ladder brings about: who is reminded, whose level is raised, which move the clock makes."""
 
-import uuid
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django.db.models import Q
 
-from community.models import Organisation
-from community.receivers import local_day, receivers
 from tickets.actions import holder_live, named_person
 from tickets.models import Ticket
 from tickets.states import HIGHEST_AUTOMATIC, State
@@ -22,45 +18,22 @@ from workflow.writing import Draft
 
 
 class TicketClimber(Climber[Ticket]):
-    """The effects of rungs on tickets, with the organisations that they need to know of, asked for once in a sweep and a day."""
+    """Makes the moves that rungs of tickets ask for."""
 
     def __init__(self) -> None:
         super().__init__(Ticket)
-        self.day: date | None = None
-        self.receiving: dict[uuid.UUID, uuid.UUID] = {}
-        self.parents: dict[uuid.UUID, uuid.UUID | None] = {}
-        self.offices: dict[uuid.UUID, uuid.UUID] = {}
-
-    def prepare(self, subjects: Sequence[Ticket], by: Actor) -> None:
-        """Who receives for each organisation concerned, its head office, and the street offices."""
-        if (day := local_day(by.at)) != self.day:
-            self.day = day
-            self.receiving, self.parents, self.offices = {}, {}, {}
-        if named := {one for ticket in subjects for one in _organisations(ticket)} - self.parents.keys():
-            parents = dict(Organisation.objects.filter(pk__in=named).values_list("pk", "parent_id"))
-            found = receivers(named.union(head for head in parents.values() if head), by.at)
-            self.parents |= parents
-            self.receiving |= {pk: one.receiver_id for pk, one in found.items() if one.receiver_id}
-        if streets := {one.street_id for one in subjects} - self.offices.keys():
-            offices = Organisation.objects.filter(kind="street_office", street__in=streets)
-            self.offices |= {street: pk for pk, street in offices.values_list("pk", "street_id") if street}
 
     def fire(self, draft: Draft[Ticket], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
         """Make the first move of the rung's effects that is possible."""
         ticket = draft.subject
         rung = ticket.rules().ladder(due.clock.policy, due.clock.name).at(due.position)
         assert rung is not None
-        told = self._told(ticket, due, rung[0].audience)
         facts = {**facts, "audience": list(rung[0].audience)}
-        first_possible(
-            draft, [partial(self._make, draft, effect, by=by, facts=facts, told=told) for effect in rung[0].effects]
-        )
+        first_possible(draft, [partial(self._make, draft, effect, by=by, facts=facts) for effect in rung[0].effects])
 
-    def _make(
-        self, draft: Draft[Ticket], effect: str, *, by: Actor, facts: dict[str, Any], told: Iterable[uuid.UUID]
-    ) -> None:
+    def _make(self, draft: Draft[Ticket], effect: str, *, by: Actor, facts: dict[str, Any]) -> None:
         ticket = draft.subject
-        make: Callable[..., Any] = partial(draft.move, getattr(Ticket, effect), by=by, facts=facts, told=told)
+        make: Callable[..., Any] = partial(draft.move, getattr(Ticket, effect), by=by, facts=facts)
         match effect:
             case "raise_level":
                 if ticket.level >= HIGHEST_AUTOMATIC:
@@ -82,34 +55,6 @@ class TicketClimber(Climber[Ticket]):
                 make(holder_live=holder_live(ticket, by))
             case _:
                 make()
-
-    def _told(self, ticket: Ticket, due: Due, audience: Iterable[str]) -> list[uuid.UUID]:
-        """The organisations in the audience, each as whoever receives for it; whoever has nobody means the street's desk."""
-        handler = due.clock.holder_id if ticket.lead is None else ticket.lead.organisation_id
-        named = {
-            "handler": handler,
-            "supervisor": self.parents.get(handler) if handler else None,
-            "coordinator": ticket.coordinator_today,
-            "residents_committee": ticket.residents_committee_id,
-            "desk": ticket.desk_id,
-            "street_lead": self.offices.get(ticket.street_id),
-            "owner": ticket.account_owner_id,
-            "helper": due.clock.holder_id,
-        }
-        wanted = [named[one] for one in audience if one in named]
-        found = {self.receiving.get(one, ticket.desk_id) if one else ticket.desk_id for one in wanted}
-        return sorted(found - set(ticket.accused))
-
-
-def _organisations(ticket: Ticket) -> set[uuid.UUID]:
-    concerned = {
-        ticket.coordinator_today,
-        ticket.residents_committee_id,
-        ticket.desk_id,
-        ticket.account_owner_id,
-        *(one.organisation_id for one in ticket.assignments),
-    }
-    return {one for one in concerned if one is not None}
 
 
 SWEEP, CALENDAR = "tickets", "tickets.calendar"

@@ -8,9 +8,9 @@ from typing import Any
 
 from notifications.post import Letter
 from notifications.topics import Topic
-from tickets.audience import Told
 from tickets.models import TicketEvent
 from tickets.news import MISSED, SUMMED_UP
+from tickets.sides import OutboxEvent
 from web.words import bilingual, en, zh
 
 
@@ -19,7 +19,7 @@ def of_a_sweep(event: TicketEvent) -> bool:
     return "fired" in event.data and event.verb in SUMMED_UP
 
 
-def summed_up(told: Sequence[tuple[Told, Sequence[Letter]]]) -> list[Letter]:
+def summed_up(told: Sequence[tuple[OutboxEvent, Sequence[Letter]]]) -> list[Letter]:
     """The letters of these events, in their order.
 
     Where a sweep fired several rungs of one clock of a ticket, a person who was to hear of several of its rungs hears of all in one
@@ -37,7 +37,7 @@ def summed_up(told: Sequence[tuple[Told, Sequence[Letter]]]) -> list[Letter]:
     return [letter for found in letters for letter in found]
 
 
-def _overtaken(sweep: Sequence[Told]) -> bool:
+def _overtaken(sweep: Sequence[OutboxEvent]) -> bool:
     """Whether a clock climbed more than one rung at once."""
     clocks = Counter(tuple(one.event.data["fired"].get(part) for part in ("clock", "holder", "epoch")) for one in sweep)
     return max(clocks.values()) > 1

@@ -143,10 +143,15 @@ SUCCESSION = (
     Note(S.SUCCESSOR, T.ASKED, "succession.successor", ASKED),
     Note(S.DESK, T.PROGRESS, "kept.desk", KEPT),
 )
-# The clock's own moves name their audience in the event (the ladder's), and so does an urge.
-BY_AUDIENCE = frozenset({"remind", "raise_level", "supervise", "urge"})
+# Moves whose event names sides by itself, as a ladder's rung says or because it is urged again: their topic and kind of message.
+NAMING = {
+    "remind": (T.REMINDER, "reminder"),
+    "raise_level": (T.OVERSIGHT, "raised"),
+    "supervise": (T.OVERSIGHT, "supervised"),
+    "urge": (T.WORK, "urged"),
+}
 # What a ladder tells; of what was overtaken while nobody swept there is one message of the kind MISSED.
-SUMMED_UP = frozenset({"remind", "raise_level", "supervise"})
+SUMMED_UP = NAMING.keys() - {"urge"}
 MISSED = "missed.staff"
 URGED = (S.HANDLER,)
 URGED_AGAIN = (*URGED, S.SUPERVISOR)

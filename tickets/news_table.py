@@ -9,14 +9,14 @@ from notifications.wishes import ALWAYS, DEFAULTS, URGENT_DEFAULTS
 from tickets import service_level
 from tickets.audience import ROLES
 from tickets.models.ticket import move_label
-from tickets.news import BY_AUDIENCE, SIDES, URGED, URGED_AGAIN, Side
+from tickets.news import SIDES, SUMMED_UP, URGED, URGED_AGAIN, Side
 from tickets.notes import NEWS, notes
 from tickets.service_level import assemble
 from tickets.states import ClockName
 from web.words import en, zh
 
 # The moves by which a ladder's rung tells those whom it names.
-OF_LADDERS = tuple(verb for verb in NEWS if verb in BY_AUDIENCE - {"urge"})
+OF_LADDERS = tuple(verb for verb in NEWS if verb in SUMMED_UP)
 WAYS = (INBOX, *(one.value for one in PERSONAL))
 
 

@@ -1,10 +1,10 @@
 """Whom every event of a ticket is told: what each move says of its news, and what ladders name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from notifications.topics import Topic
 from tickets.models import Ticket
-from tickets.news import BY_AUDIENCE, HELP, MISSED, URGENT, Note, Side, to_whoever_acts
+from tickets.news import HELP, MISSED, NAMING, URGENT, Note, Side, to_whoever_acts
 from workflow.moves import Move, moves
 
 
@@ -27,20 +27,13 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
 """The news of filing, of every move, and of looking a caller up, which is no move; the nearest side first: somebody who is several
 hears it once, as the first."""
 
-_AUDIENCE_KINDS = {
-    "remind": (Topic.REMINDER, "reminder"),
-    "raise_level": (Topic.OVERSIGHT, "raised"),
-    "supervise": (Topic.OVERSIGHT, "supervised"),
-    "urge": (Topic.WORK, "urged"),
-}
 
-
-def notes(verb: str, audience: tuple[str, ...] = ()) -> tuple[Note, ...]:
+def notes(verb: str, audience: Sequence[str] = ()) -> tuple[Note, ...]:
     """Whom an event of `verb` is told; `audience` are the sides that its ladder names."""
     listed = NEWS[verb]
-    if verb not in BY_AUDIENCE:
+    if verb not in NAMING:
         return listed
-    topic, kind = _AUDIENCE_KINDS[verb]
+    topic, kind = NAMING[verb]
     named = tuple(
         Note(
             Side(one),
@@ -55,6 +48,6 @@ def notes(verb: str, audience: tuple[str, ...] = ()) -> tuple[Note, ...]:
 def message_kinds() -> set[str]:
     """Every kind of message that there is."""
     found = {note.kind for listed in NEWS.values() for note in listed}
-    for verb in BY_AUDIENCE:
+    for verb in NAMING:
         found |= {note.kind for note in notes(verb, ("handler", "reporter"))}
     return (found | {MISSED}) - {"raised.reporter", "supervised.reporter", "urged.reporter"}

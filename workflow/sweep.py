@@ -61,9 +61,6 @@ class Climber[S: Subject]:
     def __init__(self, model: type[S]) -> None:
         self.model = model
 
-    def prepare(self, subjects: Sequence[S], by: Actor) -> None:
-        """Fetch, by few statements for all of them, what the effects on these locked and gathered subjects will read."""
-
     def fire(self, draft: Draft[S], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
         """Make the move that the rung asks for; its event carries `facts`. Raises Refusal where none is possible."""
         found = draft.subject.rules().ladder(due.clock.policy, due.clock.name).at(due.position)
@@ -196,7 +193,6 @@ def _free[S: Subject](model: type[S], size: int) -> Prepared[S]:
 
 def _fire[S: Subject](climber: Climber[S], subjects: Sequence[S], by: Actor) -> Swept:
     """Fire everything that is due on these locked subjects, and write it."""
-    climber.prepare(subjects, by)
     drafts: list[Draft[S]] = []
     firings: list[models.Model] = []
     count = sum(1 for one in subjects for clock in one.clocks if clock.fire_at and clock.fire_at <= by.at)

@@ -30,7 +30,7 @@ from workflow.rows import Change, write_rows
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an event will say. `words` are people's own; `data` holds facts only; `told` are organisations to be told in any case."""
+    """What an event will say. `words` are people's own; `data` holds facts only."""
 
     verb: str
     source: str
@@ -38,7 +38,24 @@ class Happening:
     visibility: Visibility
     data: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Any] = field(default_factory=dict)
-    told: tuple[uuid.UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What of a subject a later event is compared with: what others act upon, its parties, and the facts about it."""
+
+    versioned: tuple[Any, ...] | None = None
+    parties: frozenset[uuid.UUID] = frozenset()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, subject: Subject) -> "Snapshot":
+        """A snapshot of the subject as it is now."""
+        return cls(_versioned(subject), frozenset(subject.parties()), subject.outbox_facts())
+
+
+NOTHING = Snapshot()
+"""The snapshot of a subject that was not there."""
 
 
 def lock[S: Subject](model: type[S], *keys: uuid.UUID, by: Actor) -> list[S]:
@@ -107,14 +124,13 @@ class Draft[S: Subject]:
         by: Actor,
         version: int | None = None,
         facts: Mapping[str, Any] | None = None,
-        told: Iterable[uuid.UUID] = (),
         **inputs: Any,
     ) -> Event:
-        """Make a move, as `perform` describes it; `facts` go into its event besides the inputs, and `told` hear of it in any case."""
+        """Make a move, as `perform` describes it; `facts` go into its event besides the inputs."""
         subject = self.subject
         move, source = admit(transition.__name__.rstrip("_"), subject, by=by, version=version)
         at = max(by.at, subject.last_event_at)
-        acted_upon, concerned, before = _acted_upon(subject), subject.audience(), subject.outbox_facts()
+        before = Snapshot.of(subject)
         getattr(subject, move.method)(at=at, by=by, **inputs)
         words_of = move.input.own_words()
         # What an action found out for the move is no fact of its own unless the move notes it.
@@ -127,30 +143,18 @@ class Draft[S: Subject]:
             visibility=move.visibility,
             data={name: value for name, value in said.items() if name not in words_of},
             words={name: value for name, value in inputs.items() if name in words_of and value},
-            told=(*concerned, *told),
         )
-        return self.record(happening, by=by, at=at, acted_upon=acted_upon, before=before)
+        return self.record(happening, by=by, at=at, before=before)
 
     def note(self, verb: str, *, by: Actor, visibility: Visibility) -> Event:
         """Add an event that is no move: somebody did something with the subject that changes nothing of it."""
         subject, state = self.subject, str(self.subject.state)
-        happening = Happening(verb, state, state, visibility, told=tuple(subject.audience()))
+        happening = Happening(verb, state, state, visibility)
         at = max(by.at, subject.last_event_at)
-        return self.record(happening, by=by, at=at, acted_upon=_acted_upon(subject), before=subject.outbox_facts())
+        return self.record(happening, by=by, at=at, before=Snapshot.of(subject))
 
-    def record(
-        self,
-        happening: Happening,
-        *,
-        by: Actor,
-        at: datetime,
-        acted_upon: tuple[Any, ...] | None = None,
-        before: Mapping[str, Any] | None = None,
-    ) -> Event:
-        """Add an event, its words, its outbox row and what it does to the clocks.
-
-        `acted_upon` is what others act upon, and `before` the subject's `outbox_facts`, as they were.
-        """
+    def record(self, happening: Happening, *, by: Actor, at: datetime, before: Snapshot = NOTHING) -> Event:
+        """Add an event, its words, its outbox row and what it does to the clocks. `before` is the subject as it was."""
         subject = self.subject
         kinds = type(subject)
         said = {**happening.data, **subject.__dict__.pop("_facts", {})}
@@ -178,17 +182,17 @@ class Draft[S: Subject]:
         )
         self._move_clocks(event)
         subject.reckon(at)
-        if _acted_upon(subject) != acted_upon:
+        if _versioned(subject) != before.versioned:
             subject.version += 1
         event.digest, subject.head = chain(bytes(subject.head), event)
         self.events.append(event)
         if body:
             self.beside.append(fresh(kinds.WORDS, event_id=event.pk, salt=salt, body=body, **subject.shared_columns()))
-        audience = sorted({*happening.told, *subject.audience()})
+        parties = sorted({*before.parties, *subject.parties()})
         facts = subject.outbox_facts()
-        facts["was"] = {name: value for name, value in (before or {}).items() if facts.get(name) != value}
+        facts["was"] = {name: value for name, value in before.facts.items() if facts.get(name) != value}
         self.beside.append(
-            fresh(kinds.OUTBOX, event_id=event.pk, audience=audience, facts=facts, **subject.shared_columns())
+            fresh(kinds.OUTBOX, event_id=event.pk, audience=parties, facts=facts, **subject.shared_columns())
         )
         return event
 
@@ -298,7 +302,7 @@ def _columns(subject: Subject) -> dict[str, Any]:
     return {field.attname: subject.__dict__[field.attname] for field in subject._meta.concrete_fields}
 
 
-def _acted_upon(subject: Subject) -> tuple[Any, ...]:
+def _versioned(subject: Subject) -> tuple[Any, ...]:
     return tuple(getattr(subject, name) for name in subject.VERSIONED)
 
 

@@ -25,6 +25,7 @@ from tickets import announce, escalation, tasks
 from tickets.models import Follower, Photo, Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.news import RESIDENTS, Side
 from tickets.notes import NEWS, message_kinds, notes
+from tickets.sides import OutboxEvent
 from tickets.states import State
 from workflow.moment import at
 from workflow.moves import Visibility, moves
@@ -551,7 +552,7 @@ def test_a_signal_is_for_the_street_and_those_on_the_ticket_and_for_the_street_a
     office = Organisation.objects.get(kind="street_office").pk
     plain, confined = Ticket.objects.get(pk=scene.file("CL03")), Ticket.objects.get(pk=scene.file(type="report"))
     rows = TicketOutbox.objects.select_related("event").order_by("id")
-    _, signals = announce.letters_of([(row.event, row.facts, row.audience) for row in rows], scene.now)
+    _, signals = announce.letters_of([OutboxEvent.of(row) for row in rows], scene.now)
     heard = {one.subject_id: one for one in signals}
     first = heard[plain.pk]
     assert {office, plain.holder_id} <= set(first.organisations)
@@ -573,7 +574,7 @@ def test_a_street_office_that_was_dissolved_hears_no_signals(scene):
     Organisation.objects.create(code="was-office", dissolved_on=timezone.localdate(), **its)
     scene.file(type="report")
     row = TicketOutbox.objects.select_related("event").get()
-    _, (signal,) = announce.letters_of([(row.event, row.facts, row.audience)], timezone.now())
+    _, (signal,) = announce.letters_of([OutboxEvent.of(row)], timezone.now())
     assert signal.organisations == [office.pk]
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from tests.tickets.paths import CONTACTED, FOLLOWED, Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
+from tickets.audience import Audience
 from tickets.escalation import TicketClimber, sweep
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
+from tickets.sides import OutboxEvent
 from tickets.states import OPEN, ClockName, State
 from workflow.moment import at
 from workflow.sweep import Swept
@@ -428,7 +430,8 @@ def test_whoever_has_nobody_means_the_head_office_and_else_the_street(scene, cas
 
 
 def _audience(event: TicketEvent) -> list[uuid.UUID]:
-    return TicketOutbox.objects.get(event=event).audience
+    told = OutboxEvent.of(TicketOutbox.objects.get(event=event))
+    return Audience([told], event.at).systems(told)
 
 
 def test_the_event_says_which_rung_brought_it_about(scene):

@@ -7,8 +7,10 @@ from django.db import connection
 
 from community.models import Compound, Membership, Organisation
 from tests.tickets.paths import CONTACTED, INPUTS
+from tickets.audience import Audience
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketOutbox, TicketWords, service_level
 from tickets.models.photo import PhotoKind
+from tickets.sides import OutboxEvent
 from tickets.states import AssignmentRole, Outcome, Secrecy
 from workflow import calendars
 from workflow.calendar import Budget
@@ -512,7 +514,8 @@ def test_each_urges_once_a_day_and_five_times_at_most_and_takes_nothing_from_the
 def urged(scene, ticket, who):
     """Whom an urge of `who` names, and which organisations are told of it."""
     event = scene.do(who, ticket, "urge")
-    return event.data["audience"], set(TicketOutbox.objects.get(event=event).audience)
+    told = OutboxEvent.of(TicketOutbox.objects.get(event=event))
+    return event.data["audience"], set(Audience([told], event.at).systems(told))
 
 
 def test_from_the_second_urge_on_the_head_office_of_the_holder_is_told_as_well(scene):

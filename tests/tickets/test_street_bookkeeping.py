@@ -10,6 +10,7 @@ from community.models import Organisation
 from tests.tickets.paths import rows
 from tickets import announce
 from tickets.models import Ticket, TicketEvent, TicketOutbox
+from tickets.sides import OutboxEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +60,7 @@ def test_those_who_work_on_it_hear_of_both(scene):
     scene.do("desk_officer", ticket, "lift_supervision", reason="已整改")
     scene.do("desk_officer", ticket, "lower_level", level=0, reason="已整改")
     told = TicketOutbox.objects.select_related("event").order_by("id")
-    letters, _ = announce.letters_of([(row.event, row.facts, row.audience) for row in told], scene.now)
+    letters, _ = announce.letters_of([OutboxEvent.of(row) for row in told], scene.now)
     assert [one.kind for one in letters] == ["unsupervised.staff", "lowered.staff"]
 
 
@@ -101,7 +102,7 @@ def test_the_streets_notes_are_read_by_the_street_alone(api, ticket, paper):
         assert text not in str(api(who).get(f"tickets/{ticket['id']}/events"))
         api(who).move(ticket, "remark", 403, text="我也写一条")
     row = TicketOutbox.objects.select_related("event").get(event__verb="remark")
-    letters, (signal,) = announce.letters_of([(row.event, row.facts, row.audience)], row.event.at)
+    letters, (signal,) = announce.letters_of([OutboxEvent.of(row)], row.event.at)
     assert letters == []
     assert signal.organisations == [Organisation.objects.get(kind="street_office").pk]
 

@@ -448,15 +448,10 @@ class Ticket(
         ]
         return min(own, default=self.next_due_at)
 
-    def audience(self) -> Iterable[uuid.UUID]:
-        """The organisations on the ticket, without the accused."""
-        concerned = {
-            self.desk_id,
-            self.coordinator_today,
-            self.inspector_id,
-            *(one.organisation_id for one in self.assignments if one.open),
-        }
-        return sorted(one for one in concerned if one is not None and one not in self.accused)
+    def parties(self) -> Iterable[uuid.UUID]:
+        """The organisations that have a part in the ticket now."""
+        working = {one.organisation_id for one in self.assignments if one.open}
+        return [one for one in {self.desk_id, self.coordinator_today, self.inspector_id, *working} if one is not None]
 
     def outbox_facts(self) -> dict[str, Any]:
         """What the ticket is, where, and who has which part in it; nobody's words."""

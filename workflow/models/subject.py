@@ -121,8 +121,8 @@ class Subject(Identified):
     def reckon(self, at: datetime) -> None:
         """Bring columns that follow from the others up to date, after a move and before it is written."""
 
-    def audience(self) -> Iterable[uuid.UUID]:
-        """The organisations to be told of what just happened, as of now."""
+    def parties(self) -> Iterable[uuid.UUID]:
+        """The organisations that have a part in the subject now."""
         return ()
 
     def outbox_facts(self) -> dict[str, Any]:
@@ -301,9 +301,9 @@ class Firing(Identified):
 
 
 class Outbox(Identified):
-    """An event that has still to be told, with the organisations concerned and the subject's `outbox_facts` as they were then.
+    """An event whose notifications are not written yet, with the subject's `outbox_facts` of that moment.
 
-    In `facts`, `was` holds what of it was otherwise before the event.
+    In `facts`, `was` holds the values that the event changed. `audience` are the subject's `parties` before the event and after it.
     """
 
     audience = ArrayField(models.UUIDField(), default=list)
