@@ -45,11 +45,10 @@ from community.models import (
     ServiceContract,
     Street,
 )
+from community.models.organisations import STREET_KINDS
 from community.phones import DutyPhoneInput, MobileInput, read_mobile
 from web.admin import Page
 from web.words import bilingual, listed
-
-OFFICE_KINDS = frozenset({"street_office", "section"})
 
 
 def streets_of(request: HttpRequest) -> frozenset[uuid.UUID] | None:
@@ -59,7 +58,7 @@ def streets_of(request: HttpRequest) -> frozenset[uuid.UUID] | None:
     if not hasattr(request, "_office_streets"):
         caller = by_person(request.user.pk) if isinstance(request.user, Person) else None
         seats = caller.actor.seats if caller else ()
-        streets = frozenset(seat.street_id for seat in seats if seat.kind in OFFICE_KINDS and seat.street_id)
+        streets = frozenset(seat.street_id for seat in seats if seat.kind in STREET_KINDS and seat.street_id)
         request._office_streets = streets  # type: ignore[attr-defined]
     return cast("frozenset[uuid.UUID]", request._office_streets)  # type: ignore[attr-defined]
 

@@ -260,7 +260,7 @@ SPECTACULAR_SETTINGS = {
         "Language": "community.models.Language",
         "OrganisationKind": "community.models.OrganisationKind",
         "Outcome": "tickets.states.Outcome",
-        "Relation": "community.models.Relation",
+        "Relation": "community.models.Tenure",
         "PhotoKind": "tickets.models.photo.PhotoKind",
         "Party": "tickets.moves.inputs.Party",
         "RejectBranch": "tickets.moves.endings.RejectBranch",

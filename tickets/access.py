@@ -1,10 +1,11 @@
 """Who may see and do what: a person's relations to a ticket decide, and they are compared in memory."""
 
 import uuid
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from community.models.organisations import STREET_KINDS
 from tickets.states import AssignmentRole, ClockName, Outcome, State
 from workflow.actor import Actor
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from tickets.models.history import TicketEvent
     from tickets.models.parts import TicketParts
     from tickets.models.photo import Photo
-
-STREET_KINDS = frozenset({"street_office", "section"})
 
 
 class Relation(StrEnum):
@@ -112,12 +111,13 @@ STANDS_IN_FOR = {
     "whistled": R.WHISTLED,
 }
 
-_OPEN_ROLES = {
-    "lead": R.HOLDER,
-    "co_handler": R.CO_HANDLER,
-    "whistled": R.WHISTLED,
-    "copy": R.COPIED,
+PARTS: Mapping[str, Relation] = {
+    AssignmentRole.LEAD.value: R.HOLDER,
+    AssignmentRole.CO_HANDLER.value: R.CO_HANDLER,
+    AssignmentRole.WHISTLED.value: R.WHISTLED,
+    AssignmentRole.COPY.value: R.COPIED,
 }
+"""The relation of an organisation's members to a ticket in which it has an open assignment, by the assignment's role."""
 
 
 def recused(ticket: "TicketParts", actor: Actor) -> bool:
@@ -150,7 +150,7 @@ def _standing_in(ticket: "TicketParts", party: str) -> frozenset[Relation]:
     """The party's relation; a helper's only where there is one, and a reporter's not where no resident reported."""
     if party == "reporter" and ticket.inspector_id is not None:
         return frozenset()
-    there = party not in _OPEN_ROLES or any(one.open and one.role == party for one in ticket.assignments)
+    there = party not in PARTS or any(one.open and one.role == party for one in ticket.assignments)
     return frozenset({STANDS_IN_FOR[party]}) if there else frozenset()
 
 
@@ -183,7 +183,7 @@ def _staff_relations(ticket: "TicketParts", actor: Actor) -> set[Relation]:
 def _part(ticket: "TicketParts", assignment: "Assignment") -> set[Relation]:
     """What an assignment makes the organisation that has it, or had it; whoever was told of the end of a ticket may look, too."""
     if assignment.open:
-        return {_OPEN_ROLES[assignment.role]}
+        return {PARTS[assignment.role]}
     if assignment.waiting:
         return {R.NEXT_HOLDER}
     whole = ticket.state == State.CLOSED and assignment.outcome in (Outcome.DONE, Outcome.STEP_DONE)
@@ -220,7 +220,7 @@ def stands_revealed(ticket: "TicketParts", actor: Actor) -> bool:
         return True
     own = {seat.organisation_id for seat in actor.seats}
     parts = [one for one in ticket.assignments if one.open and one.organisation_id in own and one.opened_at]
-    return any(_OPEN_ROLES[one.role] in REVEALS_BY_PART and one.opened_at <= at for one in parts)
+    return any(PARTS[one.role] in REVEALS_BY_PART and one.opened_at <= at for one in parts)
 
 
 def shows_person(event: "TicketEvent", ticket: "TicketParts", actor: Actor) -> bool:

@@ -13,10 +13,11 @@ from django.db.models import Q, QuerySet
 
 from community.addressees import in_roles, members
 from community.models import Membership, Organisation, Person, Role
+from community.models.organisations import CONTRACTORS, STREET_KINDS
 from community.receivers import Receiver, local_day, receivers
 from community.serving import Service, who_serves
 from tickets import catalogue, parties, succession
-from tickets.access import STREET_KINDS, Relation, relations
+from tickets.access import Relation, relations
 from tickets.filing import COMPANIES, UNKNOWN_PARTY, family_of, leaf_of, name_of, serving_at
 from tickets.following import follow, mark, unfollow
 from tickets.merging import file_another, merge, split
@@ -26,7 +27,7 @@ from tickets.models.ticket import LOOKED_UP
 from tickets.moves.residents import cosigned, not_following, not_rated
 from tickets.news import URGED, URGED_AGAIN
 from tickets.photos import attach, claim
-from tickets.routing import CONTRACTORS, answering_section, contract_of, covers, renders, route, successor
+from tickets.routing import answering_section, contract_of, covers, renders, route, successor
 from tickets.states import Channel, Outcome, Secrecy
 from web.words import bilingual
 from workflow.actor import Actor

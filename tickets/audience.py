@@ -15,9 +15,9 @@ from django.db.models import F
 
 from community.addressees import Member, in_roles, members
 from community.models import Organisation, Person, Role
+from community.models.organisations import STREET_KINDS
 from community.receivers import Receiver, is_there, receivers
 from notifications.post import Addressee
-from tickets.access import STREET_KINDS
 from tickets.models import Follower, FollowerKind
 from tickets.news import Note, Side
 from tickets.notes import notes

@@ -11,10 +11,10 @@ from rest_framework import serializers
 
 from casework.inputs import Identifier
 from community.models import Organisation, Person, Street
+from community.models.organisations import STREET_KINDS
 from community.phones import PhoneField
 from community.serving import Party, Serving, UnknownPlace, who_serves
 from tickets import catalogue
-from tickets.access import STREET_KINDS
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
 from tickets.models import Ticket, service_level

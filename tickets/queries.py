@@ -7,14 +7,13 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from community.models import Area, Compound
-from tickets.access import CHANGES_CONTACT, SEES_WHOLE, STREET_KINDS, Relation, relations, sees
+from community.models.organisations import COMMITTEE_KINDS, STREET_KINDS
+from tickets.access import CHANGES_CONTACT, SEES_WHOLE, Relation, relations, sees
 from tickets.models import Assignment, Follower, Ticket, TicketEvent
 from tickets.models.ticket import TicketQuerySet
 from tickets.states import ENDED, Secrecy, State, TicketType
 from workflow.actor import Actor
 from workflow.prepared import Prepared
-
-COMMITTEE_KINDS = ("pmc", "owners_committee")
 
 
 def _standing_reveal(person: Any) -> Subquery:
@@ -209,6 +208,6 @@ def _placed(compound_id: uuid.UUID, actor: Actor) -> Relation | None:
         return Relation.STREET
     if compound_id in actor.compounds:
         return Relation.NEIGHBOUR
-    if kinds & set(COMMITTEE_KINDS):
+    if kinds & COMMITTEE_KINDS:
         return Relation.COMMITTEE
     return Relation.COMMUNITY if "residents_committee" in kinds else None

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from django.utils.functional import Promise
 
+from community.models.organisations import CONTRACTORS
 from community.serving import Party, Service, Serving
 from tickets import parties
 from tickets.catalogue import Leaf
@@ -30,7 +31,6 @@ FILE = Path(__file__).parent / "data" / "routing.csv"
 DESK = "desk"
 TASK_FORCE = "property"
 # Who may hold a contract that limits their time; the street's own bodies and departments act by duty.
-CONTRACTORS = frozenset({"company", "project_office", "utility", "maintainer", "title_holder"})
 
 
 class NoDesk(NotReady, Refusal):

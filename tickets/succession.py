@@ -11,8 +11,8 @@ import uuid
 from django.db.models import Q, QuerySet
 
 from community.models import Membership
+from community.models.organisations import STREET_KINDS
 from community.receivers import local_day
-from tickets.access import STREET_KINDS
 from tickets.models import Follower, Ticket, TicketEvent
 from tickets.states import Secrecy
 

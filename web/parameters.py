@@ -14,7 +14,7 @@ from rest_framework import serializers
 from rest_framework.views import APIView
 
 from web.fields import CONTROL
-from web.problems import Fault, invalid, page
+from web.problems import Fault, Problem, invalid, page
 from web.words import bilingual
 
 MAY_BE_EMPTY = frozenset({"q", "text"})
@@ -24,6 +24,12 @@ _EMPTY = bilingual(
     "不能为空；不需要时请省略该参数。", "It may not be empty; leave the parameter out where it is not wanted."
 )
 _UNKNOWN = bilingual("没有这个参数。", "There is no such parameter.")
+_REQUIRED = bilingual("必填。", "It is required.")
+
+
+def missing(*names: str) -> Problem:
+    """The 400 for parameters that are required and were not given."""
+    return invalid(*(Fault(name, "required", _REQUIRED) for name in names))
 
 
 def with_plus(moment: str) -> str:

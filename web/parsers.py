@@ -21,7 +21,7 @@ DEPTH_LIMIT = 20  # arrays and objects inside one another
 
 _TOO_LARGE = bilingual("请求内容不能超过 {limit} KB。", "The body may not exceed {limit} KB.")
 _MALFORMED = bilingual("请求内容不是有效的 JSON（UTF-8）。", "The body is not valid JSON in UTF-8.")
-_NOT_AN_OBJECT = bilingual("请求内容应为 JSON 对象。", "The body must be a JSON object.")
+NOT_AN_OBJECT = bilingual("请求内容应为 JSON 对象。", "The body must be a JSON object.")
 _SURROGATE = bilingual("包含不完整的字符。", "It contains half a character.")
 _NUMBER = bilingual("应为有限的数值。", "It must be a finite number.")
 _TOO_DEEP = bilingual("嵌套层数过多。", "It is nested too deeply.")
@@ -99,7 +99,7 @@ def loads(body: bytes) -> dict[str, Any]:
     if (deep or any(escape in body for escape in _ESCAPES)) and (found := tuple(_faults(data))):
         raise invalid(*found)
     if not isinstance(data, dict):
-        raise invalid(Fault("", "not_an_object", _NOT_AN_OBJECT))
+        raise invalid(Fault("", "not_an_object", NOT_AN_OBJECT))
     return JSONObject(data)
 
 

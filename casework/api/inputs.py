@@ -8,10 +8,9 @@ from rest_framework import serializers
 
 from casework.inputs import Input
 from web.fields import Line, Text
-from web.words import bilingual
+from web.parsers import NOT_AN_OBJECT
 
 STANDING_IN = "on_behalf_of"
-_NOT_AN_OBJECT = bilingual("请求内容应为 JSON 对象。", "The body must be a JSON object.")
 
 
 @cache
@@ -23,7 +22,7 @@ def _shared(input: type[Input]) -> Input:
 def validated(input: Any, data: Any) -> dict[str, Any]:
     """The validated inputs in `data`. Raises DRF's ValidationError, which names each field and its reason."""
     if not isinstance(data, Mapping):
-        raise serializers.ValidationError(str(_NOT_AN_OBJECT), code="not_an_object")
+        raise serializers.ValidationError(str(NOT_AN_OBJECT), code="not_an_object")
     return dict(_shared(input).run_validation(data))
 
 

@@ -11,12 +11,12 @@ from community import timers
 from community.api.views import View
 from community.authentication import caller_of
 from community.models import ContractFiring, ServiceKind, ServiceMode
+from community.models.organisations import STREET_KINDS
 from web.paging import page
 from web.problems import Problem
 from web.schema import PAGING, paged
 from web.words import bilingual
 
-OFFICE_KINDS = frozenset({"street_office", "section"})
 _STREET_ONLY = bilingual("仅供街道工作人员查询。", "Only staff of the street may look them up.")
 
 
@@ -60,7 +60,7 @@ class Timers(View):
     def get(self, request: Request) -> Response:
         """The moments of the street's contracts that have come, the latest first."""
         seats = caller_of(request).actor.seats
-        streets = {seat.street_id for seat in seats if seat.kind in OFFICE_KINDS and seat.street_id}
+        streets = {seat.street_id for seat in seats if seat.kind in STREET_KINDS and seat.street_id}
         if not streets:
             raise Problem("not_permitted", 403, detail=_STREET_ONLY)
         rows = page(request, timers.latest(streets), "-due_on", "-id")

@@ -13,7 +13,7 @@ from community import confirming, homes
 from community.api.places import HouseholdSerializer, NamedSerializer, door
 from community.api.views import View
 from community.authentication import caller_of
-from community.models import Confirmation, Relation, Residency
+from community.models import Confirmation, Residency, Tenure
 from web.bodies import Body
 from web.idempotency import write_once
 from web.paging import page
@@ -44,7 +44,7 @@ class ClaimSerializer(serializers.Serializer[Any]):
     person = ClaimantSerializer()
     compound = NamedSerializer()
     household = HouseholdSerializer(allow_null=True)
-    relation = serializers.ChoiceField(Relation.choices)
+    relation = serializers.ChoiceField(Tenure.choices)
     starts_on = serializers.DateField()
     confirmed = serializers.BooleanField()
     confirmed_through = serializers.ChoiceField(Confirmation.choices, allow_blank=True)

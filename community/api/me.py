@@ -23,9 +23,9 @@ from community.models import (
     Organisation,
     OrganisationKind,
     Person,
-    Relation,
     Residency,
     Role,
+    Tenure,
 )
 from web.bodies import Body
 from web.fields import Line
@@ -67,7 +67,7 @@ class HomeSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     compound = NamedSerializer()
     household = HouseholdSerializer(allow_null=True)
-    relation = serializers.ChoiceField(Relation.choices)
+    relation = serializers.ChoiceField(Tenure.choices)
     starts_on = serializers.DateField()
     confirmed = serializers.BooleanField(
         help_text="Whether it shows me what neighbours may read. What is only claimed lets me report and follow what I reported."
@@ -101,7 +101,7 @@ class MoveInSerializer(Body):
 
     compound = serializers.UUIDField()
     household = serializers.UUIDField(required=False, allow_null=True, default=None)
-    relation = serializers.ChoiceField(Relation.choices)
+    relation = serializers.ChoiceField(Tenure.choices)
 
 
 class HouseholdCodeSerializer(Body):

@@ -16,9 +16,9 @@ from community.models.people import (
     Language,
     Membership,
     Person,
-    Relation,
     Residency,
     Role,
+    Tenure,
 )
 from community.models.places import Area, Building, Community, Compound, Household, ResidentialType, Street
 from community.models.signin import (
@@ -49,7 +49,6 @@ __all__ = [
     "PartyCoverage",
     "PasswordAttempt",
     "Person",
-    "Relation",
     "Residency",
     "ResidentialType",
     "Role",
@@ -61,5 +60,6 @@ __all__ = [
     "Standard",
     "Standing",
     "Street",
+    "Tenure",
     "WechatAccount",
 ]

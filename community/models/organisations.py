@@ -26,6 +26,22 @@ class OrganisationKind(models.TextChoices):
     HOTLINE = "hotline", bilingual("紧急专线", "Emergency line")
 
 
+STREET_KINDS = frozenset({OrganisationKind.STREET_OFFICE, OrganisationKind.SECTION})
+"""The street's own offices."""
+COMMITTEE_KINDS = frozenset({OrganisationKind.PMC, OrganisationKind.OWNERS_COMMITTEE})
+"""The committees that speak for an area."""
+CONTRACTORS = frozenset(
+    {
+        OrganisationKind.COMPANY,
+        OrganisationKind.PROJECT_OFFICE,
+        OrganisationKind.UTILITY,
+        OrganisationKind.MAINTAINER,
+        OrganisationKind.TITLE_HOLDER,
+    }
+)
+"""Who may serve a place by contract or because it owns what is there."""
+
+
 class PartyCoverage(models.TextChoices):
     """How the Party is present in a committee or project office; empty where it is not."""
 

@@ -41,7 +41,7 @@ class Role(models.TextChoices):
     LIAISON = "liaison", bilingual("部门联络员", "Liaison")
 
 
-class Relation(models.TextChoices):
+class Tenure(models.TextChoices):
     """What a resident is to their home."""
 
     OWNER = "owner", bilingual("业主", "Owner")
@@ -237,7 +237,7 @@ class Residency(Identified):
         related_name="residencies",
         verbose_name=bilingual("户", "household"),
     )
-    relation = models.CharField(bilingual("关系", "relation"), max_length=12, choices=Relation.choices)
+    relation = models.CharField(bilingual("关系", "relation"), max_length=12, choices=Tenure.choices)
     starts_on = models.DateField(bilingual("开始日期", "first day"))
     ends_on = models.DateField(bilingual("结束日期", "last day"), null=True, blank=True)
     confirmed_through = models.CharField(
@@ -273,7 +273,7 @@ class Residency(Identified):
                 name="residency_once",
                 nulls_distinct=False,
             ),
-            known("relation", Relation, "residency_relation"),
+            known("relation", Tenure, "residency_relation"),
             dates_in_order("residency_dates_in_order"),
             models.CheckConstraint(
                 condition=Q(confirmed_through="", confirmed_at=None)

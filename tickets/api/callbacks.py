@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from community.models.organisations import STREET_KINDS
 from tickets import catalogue
-from tickets.access import STREET_KINDS
 from tickets.api import deadlines
 from tickets.api.schemas import LeafNameSerializer, Shape, choice
 from tickets.api.tickets import actor_of

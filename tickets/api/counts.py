@@ -15,7 +15,8 @@ from django.db.models.expressions import RawSQL
 from rest_framework import serializers
 
 from community.models import Community, Compound, Organisation
-from tickets.access import STREET_KINDS, Relation
+from community.models.organisations import STREET_KINDS
+from tickets.access import Relation
 from tickets.api import filters
 from tickets.models import Category
 from tickets.states import HIGHEST_LEVEL, Channel, Source, State, SupervisionKind, TicketType

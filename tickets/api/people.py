@@ -13,9 +13,10 @@ from rest_framework.views import APIView
 
 from casework.api.inputs import validated
 from community.models import Membership, Organisation, Role
+from community.models.organisations import STREET_KINDS
 from community.phones import PhoneField
 from community.receivers import local_day
-from tickets.access import STREET_KINDS, Relation
+from tickets.access import Relation
 from tickets.actions import look_up, seats_on
 from tickets.api import schemas
 from tickets.api.rows import ROW, Gathered

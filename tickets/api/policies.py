@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from casework.api.inputs import validated
 from casework.inputs import Identifier
 from community.models import Person, Role
+from community.models.organisations import STREET_KINDS
 from tickets import policies
 from tickets.api.tickets import actor_of
 from tickets.models.routing import Action
@@ -34,7 +35,6 @@ from workflow import calendars
 from workflow.actor import Actor
 from workflow.notice import UnreadableNotice, read_notice, year_of
 
-STAFF = frozenset({"street_office", "section"})
 MOST_ROWS, MOST_CHANGES = 1000, 500
 _STAFF_ONLY = bilingual("仅供街道工作人员查询。", "Only staff of the street may look them up.")
 _LEAD_ONLY = bilingual("仅街道负责人可以起草和发布。", "Only the street's lead may draft and publish.")
@@ -292,7 +292,7 @@ class _Policies(APIView):
     def reading(self, request: Request) -> tuple[Actor, list[uuid.UUID]]:
         """The caller and the streets that they work for. Raises Problem."""
         actor = actor_of(request)
-        streets = sorted({one.street_id for one in actor.seats if one.kind in STAFF and one.street_id})
+        streets = sorted({one.street_id for one in actor.seats if one.kind in STREET_KINDS and one.street_id})
         if not streets:
             raise Problem("not_permitted", 403, detail=_STAFF_ONLY)
         return actor, streets

@@ -10,14 +10,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from casework.inputs import Identifier
-from tickets.access import STREET_KINDS, Relation
+from community.models.organisations import COMMITTEE_KINDS, STREET_KINDS
+from tickets.access import Relation
 from tickets.api import filters, schemas
 from tickets.api.counts import By, counts
 from tickets.api.lists import KEYS, Listing, narrowed
 from tickets.api.rows import Gathered, Ticking, pressing_row
 from tickets.api.tickets import actor_of
 from tickets.models.ticket import TicketQuerySet, risk_begins
-from tickets.queries import COMMITTEE_KINDS, coordinated_by, in_street
+from tickets.queries import coordinated_by, in_street
 from web.bodies import Body
 from web.schema import PAGING, paged
 from workflow.actor import Actor
@@ -46,7 +47,7 @@ def reach(actor: Actor) -> tuple[TicketQuerySet, Relation]:
     kinds = {seat.kind for seat in actor.seats}
     if kinds & STREET_KINDS:
         return in_street(actor), Relation.STREET
-    if kinds & set(COMMITTEE_KINDS):
+    if kinds & COMMITTEE_KINDS:
         return coordinated_by(actor), Relation.COORDINATOR
     raise NotPermitted()
 

@@ -18,13 +18,12 @@ from tickets.catalogue import NoCatalogue
 from tickets.filing import Report, forecast
 from tickets.models.service_level import NoServiceLevel
 from tickets.states import TicketType, state_label
-from web.parameters import with_plus
+from web.parameters import missing, with_plus
 from web.problems import Fault, invalid
 from web.words import bilingual
 from workflow import calendars
 
 FURTHEST = timedelta(days=5 * 366)
-_REQUIRED = bilingual("必填。", "It is required.")
 _NO_MOMENT = bilingual(
     "应为带时区的时间，如 2026-10-01T09:00:00+08:00。",
     "It must be a time with its zone, such as 2026-10-01T09:00:00+08:00.",
@@ -74,9 +73,9 @@ class Preview(APIView):
         now = caller.actor.at
         category, at = request.query_params.get("category", ""), moment(request, now)
         compound, street = identifier(request, "compound"), identifier(request, "street")
-        missing = [name for name, value in (("category", category), ("compound", compound or street)) if not value]
-        if missing:
-            raise invalid(*(Fault(name, "required", _REQUIRED) for name in missing))
+        absent = [name for name, value in (("category", category), ("compound", compound or street)) if not value]
+        if absent:
+            raise missing(*absent)
         report = Report(
             type=choice(request, "type", set(TicketType.values), TicketType.HELP),
             category=category,

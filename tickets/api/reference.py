@@ -15,10 +15,7 @@ from tickets.api.rows import ROW, Gathered
 from tickets.api.tickets import actor_of, identifier
 from tickets.duplicates import ranked
 from tickets.redaction import redacted
-from web.problems import Fault, invalid
-from web.words import bilingual
-
-_REQUIRED = bilingual("必填。", "It is required.")
+from web.parameters import missing
 
 
 class Categories(APIView):
@@ -65,9 +62,9 @@ class Duplicates(APIView):
     def get(self, request: Request) -> Response:
         """Up to five open tickets of the compound and category, most alike first; cosign one instead of filing again."""
         compound, category = identifier(request, "compound"), request.query_params.get("category", "")[:8]
-        missing = [name for name, value in (("compound", compound), ("category", category)) if not value]
-        if missing or "\0" in category:
-            raise invalid(*(Fault(name, "required", _REQUIRED) for name in missing or ["category"]))
+        absent = [name for name, value in (("compound", compound), ("category", category)) if not value]
+        if absent or "\0" in category:
+            raise missing(*(absent or ["category"]))
         assert compound is not None
         actor = actor_of(request)
         seen = queries.similar_as(compound, actor)

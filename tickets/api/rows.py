@@ -17,7 +17,7 @@ from django.db.models import Count
 from community.receivers import local_day
 from notifications.models import Message
 from tickets import catalogue
-from tickets.access import PHOTOS_OF_REPORTERS, READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
+from tickets.access import PARTS, PHOTOS_OF_REPORTERS, READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
 from tickets.api import deadlines
 from tickets.clocks import HELPERS, LEADS
 from tickets.models.ticket import NEXT
@@ -403,15 +403,6 @@ def queue_row(part: Sequence[Any], line: Line, gathered: Gathered, relation: Rel
         "worker": worker,
         "ticket": gathered.row(line, seen, organisation),
     }
-
-
-# What an open part makes of whoever sits in its organisation.
-PARTS = {
-    AssignmentRole.LEAD.value: R.HOLDER,
-    AssignmentRole.CO_HANDLER.value: R.CO_HANDLER,
-    AssignmentRole.WHISTLED.value: R.WHISTLED,
-    AssignmentRole.COPY.value: R.COPIED,
-}
 
 
 def past(due_at: datetime | None, now: datetime) -> bool:

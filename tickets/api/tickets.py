@@ -18,7 +18,8 @@ from casework.api.inputs import validated
 from casework.api.moves import Events, MakeMove, OfferedMoves, move_views
 from casework.inputs import Identifier
 from community.authentication import caller_of
-from tickets.access import RESIDENTS, STREET_KINDS, Relation, relations, stands_revealed
+from community.models.organisations import STREET_KINDS
+from tickets.access import RESIDENTS, Relation, relations, stands_revealed
 from tickets.api import filters, representation, schemas
 from tickets.api.counts import By, counts
 from tickets.api.lists import KEYS, Listing, narrowed, search_for

@@ -12,8 +12,9 @@ from django.db.models.expressions import RawSQL
 from django.utils.functional import Promise
 
 from community.models import Area, Community
+from community.models.organisations import STREET_KINDS
 from community.receivers import local_day, receives
-from tickets.access import OF_RESIDENTS, STREET_KINDS
+from tickets.access import OF_RESIDENTS
 from tickets.clocks import HELPERS, LEADS, clock_plan
 from tickets.models import service_level as service_levels
 from tickets.models.assignment import Assignment

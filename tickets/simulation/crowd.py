@@ -12,7 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from community.actors import by_person
-from community.models import Compound, Confirmation, Membership, Organisation, Person, Relation, Residency, Street
+from community.models import Compound, Confirmation, Membership, Organisation, Person, Residency, Street, Tenure
+from community.models.organisations import CONTRACTORS
 from community.receivers import local_day
 from community.serving import Party, Serving, who_serves
 from tickets.routing import covers
@@ -25,7 +26,6 @@ _GIVEN = ("书禾", "以宁", "望舒", "知夏")
 _MOVED_IN = date(2019, 3, 1)
 _EACH = 2
 """Residents of the simulation's own in each compound."""
-_COMPANIES = frozenset({"company", "project_office", "utility", "maintainer", "title_holder"})
 
 
 def phone(number: int) -> str:
@@ -52,7 +52,7 @@ def settle(street: Street) -> None:
                 street=street,
                 person=person,
                 compound=homes[person.phone],
-                relation=Relation.OWNER if number % 4 else Relation.TENANT,
+                relation=Tenure.OWNER if number % 4 else Tenure.TENANT,
                 starts_on=_MOVED_IN,
                 confirmed_through=Confirmation.RESIDENTS_COMMITTEE,
                 confirmed_at=timezone.now(),
@@ -152,7 +152,7 @@ class Crowd:
 
 
 def _kind(organisation: Organisation, seed: int) -> Worker:
-    if organisation.kind not in _COMPANIES:
+    if organisation.kind not in CONTRACTORS:
         return STREET
     dice = random.Random(f"{seed}/{organisation.code}")  # noqa: S311
     return dice.choices(COMPANIES, [one.share for one in COMPANIES])[0]
