@@ -255,7 +255,7 @@ SPECTACULAR_SETTINGS = {
         "Channel": "tickets.states.Channel",
         "NotificationChannel": "notifications.models.choices.CHOSEN",
         "ClockName": "tickets.states.ClockName",
-        "ClockState": "tickets.api.deadlines.ClockState",
+        "ClockState": "tickets.reading.deadlines.ClockState",
         "ContactResult": "tickets.moves.work.ContactResult",
         "Language": "community.models.Language",
         "OrganisationKind": "community.models.OrganisationKind",

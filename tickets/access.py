@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Mapping, Set
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from community.models.organisations import STREET_KINDS
-from tickets.states import AssignmentRole, ClockName, Outcome, State
+from tickets.states import AssignmentRole, ClockName, Outcome, Secrecy, State
 from workflow.actor import Actor
 
 if TYPE_CHECKING:
@@ -223,6 +223,16 @@ def stands_revealed(ticket: "TicketParts", actor: Actor) -> bool:
     return any(PARTS[one.role] in REVEALS_BY_PART and one.opened_at <= at for one in parts)
 
 
+def shows_contact(ticket: "TicketParts", actor: Actor) -> Literal["clear", "masked"] | None:
+    """How `actor` reads the way to reach the reporter: in the clear, masked, or not at all."""
+    mine = relations(ticket, actor)
+    if ticket.secrecy == Secrecy.ANONYMOUS or ticket.inspector_id or not SEES_CONTACT & mine:
+        return None
+    if R.REPORTER in mine or stands_revealed(ticket, actor):
+        return "clear"
+    return None if ticket.secrecy == Secrecy.CONFIDENTIAL and R.STREET not in mine else "masked"
+
+
 def shows_person(event: "TicketEvent", ticket: "TicketParts", actor: Actor) -> bool:
     """Whether `actor` reads which of an organisation's people made the event: those of the street and of that organisation do.
 
@@ -240,7 +250,7 @@ def shows_photo(photo: "Photo", ticket: "TicketParts", actor: Actor) -> bool:
     """Whether `actor` sees a photo of the ticket.
 
     Readers of words as they were written see all photos. Others who see the whole ticket do so, too, but none of an event
-    that was redacted, nor what the reporter shows where the words of the report were hidden or redacted. `api/rows.py` has the
+    that was redacted, nor what the reporter shows where the words of the report were hidden or redacted. `tickets.reading.rows` has the
     same for lists.
     """
     mine = relations(ticket, actor)

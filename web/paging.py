@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import orjson
 from django.core.exceptions import ValidationError
@@ -31,9 +31,13 @@ class Page[Row]:
     rows: list[Row]
     next_cursor: str | None
 
-    def envelope(self, results: Sequence[Any]) -> dict[str, Any]:
-        """The answer's body, with the rows as `results`."""
-        return {"results": results, "next_cursor": self.next_cursor}
+    def of[Other](self, rows: list[Other]) -> "Page[Other]":
+        """The same page with other rows in the place of its own."""
+        return Page(rows, self.next_cursor)
+
+    def envelope(self, results: Sequence[Any] | None = None) -> dict[str, Any]:
+        """The answer's body, with `results` or its own rows."""
+        return {"results": self.rows if results is None else results, "next_cursor": self.next_cursor}
 
 
 class First(Protocol):
@@ -61,8 +65,7 @@ def _bad_cursor() -> Problem:
     return Problem("bad_cursor", 400, errors=[Fault("cursor", "invalid", _CURSOR_REASON)])
 
 
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit")
+def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
     if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT:
@@ -112,29 +115,45 @@ def _field(queryset: QuerySet[Any], name: str) -> "Field[Any, Any]":
 def page[Row: Model](
     request: Request, queryset: QuerySet[Row], *key_fields: str, first: "First | None" = None
 ) -> Page[Row]:
-    """The page of `queryset` that the request's `cursor` and `limit` ask for, ordered by `key_fields`.
+    """The page of `queryset` that the request's `cursor` and `limit` ask for; see `PageRequest.page`."""
+    return PageRequest.of(request.query_params).page(queryset, *key_fields, first=first)
 
-    The keys are not null, together unique, and all rising (`"next_due_at", "id"`) or all falling (`"-closed_at",
-    "-id"`), so that one index gives order and position. `first` may find the first rows in its own way. Costs one
-    statement. Raises a 400 Problem for a bad cursor or limit.
-    """
-    falling = {key.startswith("-") for key in key_fields}
-    if len(falling) != 1:
-        raise ValueError("Keys must all rise or all fall.")
-    names = [key.removeprefix("-") for key in key_fields]
-    limit = _limit(request)
-    if cursor := request.query_params.get("cursor"):
-        fields = [_field(queryset, name) for name in names]
-        position = map(Value, _decode(cursor, fields), fields)
-        beyond = _Before if True in falling else _After
-        queryset = queryset.filter(beyond(_Row(*map(F, names)), _Row(*position)))
-    if first is not None:
-        queryset = first(queryset, key_fields, limit + 1)
-    rows = list(queryset.order_by(*key_fields)[: limit + 1])
-    if len(rows) <= limit:
-        return Page(rows, None)
-    rows.pop()
-    return Page(rows, _encode([_value(rows[-1], name) for name in names]))
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of a list is asked for: after which `cursor`, and how many rows at most."""
+
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Self:
+        """The page that the parameters of an address ask for. Raises a 400 Problem for a bad limit."""
+        return cls(params.get("cursor"), _limit(params.get("limit")))
+
+    def page[Row: Model](self, queryset: QuerySet[Row], *key_fields: str, first: "First | None" = None) -> Page[Row]:
+        """The page of `queryset`, ordered by `key_fields`.
+
+        The keys are not null, together unique, and all rising (`"next_due_at", "id"`) or all falling (`"-closed_at",
+        "-id"`), so that one index gives order and position. `first` may find the first rows in its own way. Costs one
+        statement. Raises a 400 Problem for a bad cursor.
+        """
+        falling = {key.startswith("-") for key in key_fields}
+        if len(falling) != 1:
+            raise ValueError("Keys must all rise or all fall.")
+        names = [key.removeprefix("-") for key in key_fields]
+        if self.cursor:
+            fields = [_field(queryset, name) for name in names]
+            position = map(Value, _decode(self.cursor, fields), fields)
+            beyond = _Before if True in falling else _After
+            queryset = queryset.filter(beyond(_Row(*map(F, names)), _Row(*position)))
+        if first is not None:
+            queryset = first(queryset, key_fields, self.limit + 1)
+        rows = list(queryset.order_by(*key_fields)[: self.limit + 1])
+        if len(rows) <= self.limit:
+            return Page(rows, None)
+        rows.pop()
+        return Page(rows, _encode([_value(rows[-1], name) for name in names]))
 
 
 def _value(row: Any, name: str) -> Any:

@@ -11,9 +11,9 @@ from tests.tickets.paths import rows
 from tests.tickets.story import row
 from tests.tickets.test_statements import LIST, copies, statements
 from tickets.access import CLOCKS_OF_RESIDENTS
-from tickets.api.deadlines import when
 from tickets.models import Ticket, TicketClock
 from tickets.models.service_level import in_effect
+from tickets.reading.deadlines import when
 from tickets.states import ClockName, State
 from workflow import calendars
 from workflow.moment import at

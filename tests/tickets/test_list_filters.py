@@ -11,8 +11,9 @@ from community.models import Membership, Organisation
 from notifications.models import Message
 from tests.tickets.story import clocks, row, seen
 from tests.tickets.test_statements import copies, statements
-from tickets.api.filters import FOR_EVERYBODY, FOR_PARTIES, FOR_REPORTERS, FOR_STAFF, FOR_STREET, Filters
 from tickets.models import Ticket
+from tickets.reading.filters import FOR_EVERYBODY, FOR_PARTIES, FOR_REPORTERS, FOR_STAFF, FOR_STREET
+from tickets.reading.parameters import Filters
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from notifications.models import Message
 from tests.tickets.paths import INPUTS, rows
 from tests.tickets.story import assert_whole, clocks, history, row, seen, timeline
 from tickets import announce, escalation
-from tickets.api.tickets import SCOPES
 from tickets.models import Ticket, TicketClock
+from tickets.reading.lists import SCOPES
 from workflow.moment import at
 
 pytestmark = pytest.mark.django_db

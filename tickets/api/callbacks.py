@@ -10,10 +10,10 @@ from rest_framework.views import APIView
 
 from community.models.organisations import STREET_KINDS
 from tickets import catalogue
-from tickets.api import deadlines
 from tickets.api.schemas import LeafNameSerializer, Shape, choice
 from tickets.api.tickets import actor_of
 from tickets.models import TicketClock
+from tickets.reading import deadlines
 from tickets.states import State
 from tickets.titles import spoken
 from web.paging import page

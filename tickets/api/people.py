@@ -19,9 +19,9 @@ from community.receivers import local_day
 from tickets.access import Relation
 from tickets.actions import look_up, seats_on
 from tickets.api import schemas
-from tickets.api.rows import ROW, Gathered
 from tickets.api.tickets import actor_of
 from tickets.models import Assignment, Ticket
+from tickets.reading.rows import ROW, Gathered
 from web.bodies import Body
 from web.idempotency import write
 from web.limits import Limit

@@ -21,11 +21,11 @@ from rest_framework.views import APIView
 from community.authentication import caller_of
 from tickets import photos
 from tickets.access import shows_photo
-from tickets.api import representation
 from tickets.imaging import MAX_BYTES, Busy, PhotoRefused
 from tickets.models import Photo, Ticket
 from tickets.models.photo import PhotoKind
 from tickets.queries import visible_ticket
+from tickets.reading import document
 from web import identifiers as identifiers  # registers <id:…>
 from web.idempotency import write_once
 from web.limits import Limit
@@ -178,7 +178,7 @@ def refused(refusal: PhotoRefused) -> Problem:
 
 
 def _document(photo: Photo) -> dict[str, Any]:
-    return representation.photo(photo) | {"width": photo.width, "height": photo.height}
+    return document.photo(photo) | {"width": photo.width, "height": photo.height}
 
 
 def _picture(name: str) -> HttpResponseBase:

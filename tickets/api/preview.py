@@ -12,11 +12,12 @@ from rest_framework.views import APIView
 
 from community.authentication import caller_of
 from tickets.access import relations
-from tickets.api import deadlines, schemas
+from tickets.api import schemas
 from tickets.api.tickets import choice, identifier
 from tickets.catalogue import NoCatalogue
 from tickets.filing import Report, forecast
 from tickets.models.service_level import NoServiceLevel
+from tickets.reading import deadlines
 from tickets.states import TicketType, state_label
 from web.parameters import missing, with_plus
 from web.problems import Fault, invalid

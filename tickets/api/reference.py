@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 from tickets import catalogue, queries
 from tickets.access import READS_FACE, Relation
 from tickets.api import schemas
-from tickets.api.rows import ROW, Gathered
 from tickets.api.tickets import actor_of, identifier
 from tickets.duplicates import ranked
+from tickets.reading.rows import ROW, Gathered
 from tickets.redaction import redacted
 from web.parameters import missing
 

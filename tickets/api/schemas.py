@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tickets.api.deadlines import ClockState
 from tickets.models.photo import PhotoKind
 from tickets.moves.inputs import Party
+from tickets.reading.deadlines import ClockState
 from tickets.states import (
     AccountKind,
     AssignmentRole,

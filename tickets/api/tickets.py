@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,37 +15,21 @@ from rest_framework.views import APIView
 from casework.acting import Made
 from casework.api.inputs import validated
 from casework.api.moves import Events, MakeMove, OfferedMoves, move_views
-from casework.inputs import Identifier
 from community.authentication import caller_of
 from community.models.organisations import STREET_KINDS
-from tickets.access import RESIDENTS, Relation, relations, stands_revealed
-from tickets.api import filters, representation, schemas
-from tickets.api.counts import By, counts
-from tickets.api.lists import KEYS, Listing, narrowed, search_for
-from tickets.api.rows import ASSIGNMENT_ROW, Gathered, queue_row
+from tickets.access import Relation, relations, stands_revealed
+from tickets.api import schemas
 from tickets.filing import Report, Submit, forecast, submit
 from tickets.kind import TICKETS
 from tickets.models import Ticket
-from tickets.queries import (
-    areas_of,
-    communities_of,
-    coordinated_by,
-    followed_by,
-    in_compound,
-    in_street,
-    inspected_by,
-    linked,
-    past,
-    queue,
-    reported_by,
-    still_visible,
-    visible_ticket,
-    within,
-    within_communities,
-)
-from tickets.states import AssignmentRole, State
+from tickets.queries import linked, still_visible, visible_ticket
+from tickets.reading import document, face, parameters, timeline
+from tickets.reading.counts import counts
+from tickets.reading.parties import organisation_names
+from tickets.states import State
 from web.idempotency import write_once
 from web.limits import Limit
+from web.paging import PageRequest
 from web.preconditions import etag
 from web.problems import Fault, invalid
 from web.renderers import dumps
@@ -59,7 +42,6 @@ from workflow.moves import Move
 _UNKNOWN_VALUE = bilingual("不支持的取值。", "There is no such value.")
 _NOT_REJECTED = bilingual("只有不予受理的诉求可以重新上报。", "Only what was not taken up is filed again.")
 _BAD_ID = bilingual("应为 UUID。", "It must be a UUID.")
-_NEEDS_COMPOUND = bilingual("请注明小区。", "Name the compound.")
 
 
 class FilingLimit(Limit):
@@ -102,86 +84,16 @@ def identifier(request: Request, name: str) -> uuid.UUID | None:
         raise invalid(Fault(name, "invalid", _BAD_ID)) from None
 
 
-SCOPES: Mapping[str, Relation] = {
-    "mine": Relation.REPORTER,
-    "followed": Relation.FOLLOWER,
-    "compound": Relation.NEIGHBOUR,
-    "area": Relation.COMMITTEE,
-    "community": Relation.COMMUNITY,
-    "coordinating": Relation.COORDINATOR,
-    "inspected": Relation.INSPECTOR,
-    "street": Relation.STREET,
-}
-"""What the caller is to every ticket of each list."""
-_ALL_OF_THEM = frozenset({"mine", "followed", "compound"})
-
-
-class TicketsQuery(filters.Filters):
-    """What narrows and orders the list of tickets."""
-
-    scope = serializers.ChoiceField(choices=list(SCOPES), default="mine", help_text="Through which relation.")
-    status = serializers.ChoiceField(
-        choices=["open", "ended", "all"],
-        required=False,
-        help_text="Open ones by the next due moment; ended ones latest first; all of them by age. Left out: all of `mine`, "
-        "`followed` and `compound`, the open ones of the other scopes.",
-    )
-    sort = filters.SORT
-
-
-class TicketCountsQuery(By, TicketsQuery):
-    """What is counted of the list of tickets, and by what."""
-
-    sort = None  # type: ignore[assignment]
-
-
-def listing(given: Mapping[str, Any], actor: Actor) -> Listing:
-    """The tickets that are asked for, in a relation to the actor. Raises a 400 Problem."""
-    scope = given["scope"]
-    areas: list[uuid.UUID] = []
-    match scope:
-        case "mine":
-            tickets = reported_by(actor)
-        case "followed":
-            tickets = followed_by(actor)
-        case "compound":
-            if "compound" not in given:
-                raise invalid(Fault("compound", "required", _NEEDS_COMPOUND))
-            tickets = in_compound(given["compound"], actor)
-        case "area":
-            areas = areas_of(actor)
-            tickets = within(areas)
-        case "community":
-            communities, areas = communities_of(actor)
-            tickets = within_communities(communities, areas)
-        case "coordinating":
-            tickets = coordinated_by(actor)
-        case "inspected":
-            tickets = inspected_by(actor)
-        case _:
-            tickets = in_street(actor)
-    status = given.get("status") or ("all" if scope in _ALL_OF_THEM else "open")
-    desks = _sections(actor) if scope == "street" and status == "open" else ()
-    return narrowed(tickets, given, actor, SCOPES[scope], status=status, keys=KEYS[status], desks=desks, areas=areas)
-
-
-def _sections(actor: Actor) -> tuple[uuid.UUID, ...]:
-    """The sections of the street that the actor sits in; none for whoever sits in the office itself."""
-    kinds = {seat.organisation_id: seat.kind for seat in actor.seats if seat.kind in STREET_KINDS}
-    return () if "street_office" in kinds.values() else tuple(sorted(kinds))
-
-
 class TicketCounts(APIView):
     """How many tickets there are in a relation to the caller."""
 
-    @extend_schema(operation_id="tickets_counts", parameters=[TicketCountsQuery], responses=schemas.CountsSerializer)
+    @extend_schema(
+        operation_id="tickets_counts", parameters=[parameters.TicketCountsQuery], responses=schemas.CountsSerializer
+    )
     def get(self, request: Request) -> Response:
         """How many tickets the list has, by what they are: exact to 999, "999+" beyond."""
-        actor = actor_of(request)
-        given = filters.read(request, TicketCountsQuery)
-        by, relation = given.pop("by"), SCOPES[given["scope"]]
-        wide = given["scope"] == "street" and given.get("status", "open") == "open"
-        return Response(counts(lambda some: listing(some, actor).counted(), given, by, actor, relation, wide=wide))
+        query, by = parameters.ticket_counts(request.query_params)
+        return Response(counts(query, by, actor_of(request)))
 
 
 def _report(inputs: Mapping[str, Any]) -> Report:
@@ -223,17 +135,13 @@ class Tickets(APIView):
 
     @extend_schema(
         operation_id="tickets_list",
-        parameters=[TicketsQuery, *PAGING],
+        parameters=[parameters.TicketsQuery, *PAGING],
         responses=paged(schemas.TicketRowSerializer),
     )
     def get(self, request: Request) -> Response:
         """One page of the tickets in a relation to the caller."""
-        actor, given = actor_of(request), filters.read(request, TicketsQuery)
-        found = listing(given, actor).page(request)
-        gathered, relation = Gathered(found.rows, actor), SCOPES[given["scope"]]
-        if relation in RESIDENTS and actor.person_id:
-            gathered.mark_unread(actor.person_id)
-        return Response(found.envelope([gathered.row(one, relation) for one in gathered.lines]))
+        query = parameters.ticket_list(request.query_params)
+        return Response(query.read(actor_of(request), PageRequest.of(request.query_params)).envelope())
 
     @extend_schema(
         operation_id="tickets_submit",
@@ -249,7 +157,7 @@ class Tickets(APIView):
             actor = actor_of(request)
             ticket, routing = submit(_report(inputs), by=actor, person=caller_of(request).person)
             return Response(
-                representation.filed(ticket, routing, actor),
+                document.filed(ticket, routing, actor),
                 status=201,
                 headers={"Location": f"/api/v1/tickets/{ticket.id}", "ETag": etag(ticket.version)},
             )
@@ -258,7 +166,7 @@ class Tickets(APIView):
         return write_once(
             request,
             file,
-            again=lambda kept: representation.of_before(kept, still_visible(uuid.UUID(kept["id"]), actor), actor),
+            again=lambda kept: document.of_before(kept, still_visible(uuid.UUID(kept["id"]), actor), actor),
         )
 
 
@@ -281,7 +189,7 @@ class PublicFace(APIView):
         caller = caller_of(request)
         report = replace(_report(validated(Submit, request.data)), photos=())
         ticket, _ = forecast(report, by=caller.actor, person=caller.person)
-        return Response(representation.forecast_face(ticket))
+        return Response(face.forecast(ticket))
 
 
 class OneTicket(APIView):
@@ -294,7 +202,7 @@ class OneTicket(APIView):
         """The ticket, as much of it as the caller may see."""
         actor = actor_of(request)
         ticket = visible_ticket(ticket_id, actor)
-        return Response(representation.detail(ticket, actor), headers={"ETag": etag(ticket.version)})
+        return Response(document.detail(ticket, actor), headers={"ETag": etag(ticket.version)})
 
 
 class Refiling(APIView):
@@ -311,7 +219,7 @@ class Refiling(APIView):
             raise NotPermitted()
         if ticket.state != State.REJECTED:
             raise IllegalMove("not_rejected", _NOT_REJECTED)
-        return Response(representation.refiling(ticket))
+        return Response(document.refiling(ticket))
 
 
 class TicketEvents(Events):
@@ -326,9 +234,9 @@ class TicketEvents(Events):
 
     def lines(self, rows: Sequence[Any], subject: Ticket, actor: Actor) -> list[dict[str, Any]]:
         """Each as the reader's relations to the ticket allow."""
-        names = representation.organisation_names(one.actor_organisation_id for one in rows)
+        names = organisation_names(one.actor_organisation_id for one in rows)
         seen = {str(one.pk) for one in linked(subject, actor)}
-        return [representation.event(one, subject, actor, names, seen) for one in rows]
+        return [timeline.line(one, subject, actor, names, seen) for one in rows]
 
 
 class TicketMoves(OfferedMoves):
@@ -356,7 +264,7 @@ class MoveTicket(MakeMove):
         """Its event, and where the ticket stands now."""
         return {
             **super().answer(made, actor),
-            "ticket": representation.brief(made.subject, actor),
+            "ticket": document.brief(made.subject, actor),
             "contact": None,
             "another": made.event.data.get("another"),
         }
@@ -366,7 +274,7 @@ class MoveTicket(MakeMove):
         ticket = still_visible(key, actor)
         seen = {str(one.pk) for one in linked(ticket, actor)}
         another = one if (one := kept.get("another")) in seen else None
-        return {**kept, "ticket": representation.of_before(kept["ticket"], ticket, actor), "another": another}
+        return {**kept, "ticket": document.of_before(kept["ticket"], ticket, actor), "another": another}
 
 
 def _with_contact(answer: HttpResponse, ticket_id: uuid.UUID, actor: Actor) -> HttpResponse:
@@ -376,7 +284,7 @@ def _with_contact(answer: HttpResponse, ticket_id: uuid.UUID, actor: Actor) -> H
     except Ticket.DoesNotExist:
         return answer
     if stands_revealed(ticket, actor):
-        answer.content = dumps(orjson.loads(answer.content) | {"contact": representation.contact(ticket)})
+        answer.content = dumps(orjson.loads(answer.content) | {"contact": document.contact(ticket)})
     return answer
 
 
@@ -395,76 +303,27 @@ def described(move: Move) -> Callable[[Any], Any]:
 MOVES = move_views(TICKETS, MoveTicket, described)
 
 
-class QueueQuery(filters.Filters):
-    """What narrows and orders a queue."""
-
-    status = serializers.ChoiceField(
-        choices=["open", "ended"],
-        default="open",
-        help_text="Open ones by the next due moment; ended ones latest first.",
-    )
-    organisation = Identifier(required=False, help_text="One of the caller's organisations; all of them without it.")
-    role = filters.Several(
-        serializers.ChoiceField(choices=AssignmentRole.values), help_text="Only these parts in the tickets."
-    )
-    sort = filters.SORT
-
-
-class QueueCountsQuery(By, QueueQuery):
-    """What is counted of a queue, and by what."""
-
-    sort = None  # type: ignore[assignment]
-
-
-QUEUE_KEYS = {"open": ("next_due_at", "ticket_id", "id"), "ended": ("-closed_at", "-ticket_id", "-id")}
-# Whoever has a part sees the whole ticket, and its summary once that is over.
-QUEUE_SEES = {"open": Relation.HOLDER, "ended": Relation.PAST_HOLDER}
-
-
-def queue_listing(given: Mapping[str, Any], actor: Actor) -> tuple[Listing, str]:
-    """The parts that are asked for, and of which status they are: a ticket's whole number finds those of either."""
-    status, organisation = given["status"], given.get("organisation")
-    parts = {"open": queue, "ended": past}
-    other = "ended" if status == "open" else "open"
-    rows = parts[status](actor, organisation)
-    if (wanted := given.get("q")) and wanted.codes:
-        search = search_for(given, QUEUE_SEES[status], "ticket__")
-        if search.named_in(rows) is None and search.named_in(others := parts[other](actor, organisation)) is not None:
-            status, rows = other, others
-    if "role" in given:
-        rows = rows.filter(role__in=given["role"])
-    relation, keys = QUEUE_SEES[status], QUEUE_KEYS[status]
-    return narrowed(rows, given, actor, relation, status=status, keys=keys, prefix="ticket__"), status
-
-
 class QueueCounts(APIView):
     """How much there is in the queues of the caller's organisations."""
 
-    @extend_schema(operation_id="queue_counts", parameters=[QueueCountsQuery], responses=schemas.CountsSerializer)
+    @extend_schema(
+        operation_id="queue_counts", parameters=[parameters.QueueCountsQuery], responses=schemas.CountsSerializer
+    )
     def get(self, request: Request) -> Response:
         """How many parts the queue has, by what their tickets are: exact to 999, "999+" beyond."""
-        actor, given = actor_of(request), filters.read(request, QueueCountsQuery)
-        by = given.pop("by")
-        relation = QUEUE_SEES[queue_listing(given, actor)[1]]
-        rows = lambda some: queue_listing(some, actor)[0].counted()  # noqa: E731
-        return Response(counts(rows, given, by, actor, relation, "ticket__"))
+        query, by = parameters.queue_counts(request.query_params)
+        return Response(counts(query, by, actor_of(request)))
 
 
 class Queue(APIView):
     """The assignments of the caller's organisations."""
 
     @extend_schema(
-        operation_id="queue_list", parameters=[QueueQuery, *PAGING], responses=paged(schemas.QueueRowSerializer)
+        operation_id="queue_list",
+        parameters=[parameters.QueueQuery, *PAGING],
+        responses=paged(schemas.QueueRowSerializer),
     )
     def get(self, request: Request) -> Response:
         """What there is to do, by the next due moment; or what has been done, latest first."""
-        actor, given = actor_of(request), filters.read(request, QueueQuery)
-        asked, status = queue_listing(given, actor)
-        found = asked.page(request)
-        gathered = Gathered((one[len(ASSIGNMENT_ROW) :] for one in found.rows), actor)
-        seen = None if status == "open" else QUEUE_SEES[status]
-        rows = [
-            queue_row(one[: len(ASSIGNMENT_ROW)], line, gathered, seen)
-            for one, line in zip(found.rows, gathered.lines, strict=True)
-        ]
-        return Response(found.envelope(rows))
+        query = parameters.queue(request.query_params)
+        return Response(query.read(actor_of(request), PageRequest.of(request.query_params)).envelope())

@@ -4,7 +4,7 @@ Of a street's open tickets each value is counted by itself and no further than a
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,44 +12,25 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, QuerySet
 from django.db.models.expressions import RawSQL
-from rest_framework import serializers
 
 from community.models import Community, Compound, Organisation
 from community.models.organisations import STREET_KINDS
 from tickets.access import Relation
-from tickets.api import filters
 from tickets.models import Category
+from tickets.reading.filters import FACETS_OF_EVERYBODY, Filter, refuse_foreign
+from tickets.reading.lists import TicketQuery
 from tickets.states import HIGHEST_LEVEL, Channel, Source, State, SupervisionKind, TicketType
-from web.bodies import Body
 from web.words import bilingual
 from workflow.actor import Actor
 
 MOST = 999
 FACETS = (
-    *filters.FACETS_OF_EVERYBODY,
+    *FACETS_OF_EVERYBODY,
     *("desk", "worker", "officer", "compound", "community", "extension_pending", "question_open"),
 )
-MOST_FACETS = 5
 _YES_NO = {"true": bilingual("是", "Yes"), "false": bilingual("否", "No")}
 _PEOPLE = {"me": bilingual("我", "Me"), "none": bilingual("未指定", "Nobody")}
 _NOT = bilingual("未督办", "Not supervised")
-_TOO_MANY = bilingual("一次最多按五项统计。", "By five facets at most.")
-
-
-class By(Body):
-    """By what to count."""
-
-    by = filters.Several(
-        serializers.ChoiceField(choices=list(FACETS)),
-        default=["state"],
-        help_text="By what, up to five, divided by commas; each is counted without its own filter.",
-    )
-
-    def validate_by(self, value: list[str]) -> list[str]:
-        """Each costs a statement, so they are few."""
-        if len(value) > MOST_FACETS:
-            raise serializers.ValidationError(str(_TOO_MANY), code="too_many")
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +48,14 @@ def shown(count: int) -> dict[str, Any]:
     return {"count": min(count, MOST), "shown": f"{MOST}+" if count > MOST else str(count)}
 
 
-def counts(
-    rows_of: Callable[[Mapping[str, Any]], QuerySet[Any]],
-    given: Mapping[str, Any],
-    by: Sequence[str],
-    actor: Actor,
-    relation: Relation,
-    prefix: str = "",
-    *,
-    wide: bool = False,
-) -> dict[str, Any]:
-    """The total, and the count of each value of each facet. `rows_of` are the rows that some filters let through.
-
-    Of a `wide` list, the open tickets of a whole street, indexes find the rows of each value.
-    """
-    filters.refuse_foreign(dict.fromkeys(by), relation)
-    document: dict[str, Any] = {"total": shown(_total(rows_of(given))), "facets": {}}
+def counts(query: TicketQuery, by: Sequence[str], actor: Actor) -> dict[str, Any]:
+    """The total of a list, and the count of each value of each facet in `by`. Raises what `TicketQuery.listing` raises."""
+    listing = query.listing(actor)
+    refuse_foreign(by, listing.relation)
+    document: dict[str, Any] = {"total": shown(_total(listing.counted())), "facets": {}}
     for name in by:
-        others = {key: value for key, value in given.items() if key != name}
-        document["facets"][name] = _facet(name, rows_of(others), actor, relation, prefix, wide=wide)
+        rows = query.without(name).listing(actor).counted()
+        document["facets"][name] = _facet(name, rows, actor, listing.relation, query.prefix, wide=query.wide)
     return document
 
 
@@ -149,7 +119,7 @@ def _by_condition(
     parts: list[str] = []
     parameters: list[Any] = []
     for value in given.values():
-        wanted = rows.order_by().filter(filters.conditions({name: value}, actor, relation, prefix))
+        wanted = rows.order_by().filter(Filter({name: value}).conditions(actor, relation, prefix))
         try:
             sql, bound = wanted.values("pk")[: MOST + 1].query.sql_with_params()
         except EmptyResultSet:

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import models
 
 from tickets.access import SEES_WHOLE, STAFF, Relation, reads_clock
-from tickets.api.elapsed import elapsed, is_estimated
 from tickets.clocks import LEADS
 from tickets.models import Ticket
+from tickets.reading.elapsed import elapsed, is_estimated
 from tickets.states import PROACTIVE, ClockName, State, clock_label
 from web.words import bilingual, say
 from workflow.models import Clock
@@ -69,7 +69,7 @@ class Timed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class ClockDuty:
     """What a clock asks for, in Chinese and in English, after "须" and "must"; `to_reporter` where the resident reads it of themselves."""
 
     zh: str
@@ -78,25 +78,25 @@ class Duty:
 
 
 # What somebody else has to do. The clocks that wait for the resident, or for a date, have sentences of their own.
-DUTIES: Mapping[str, Duty] = {
-    C.TRIAGE: Duty("受理", "take it up"),
-    C.COORDINATE: Duty("协调", "coordinate it"),
-    C.SIGN: Duty("签收", "sign for it"),
-    C.CONTACT: Duty("联系诉求人", "contact the resident", ("联系您", "contact you")),
-    C.ARRIVE: Duty("到场", "be on site"),
-    C.HANDLE: Duty("办结", "settle it"),
-    C.OVERALL: Duty("完成协调和办理", "see it coordinated and settled"),
-    C.PROMISE: Duty("按承诺办结", "see it settled as promised"),
-    C.EXTENSION: Duty("审核延期申请", "decide on the extension"),
-    C.REVIEW: Duty("审核退单", "decide on the return"),
-    C.ACCOUNT: Duty("报告挂账进展", "report on the account"),
-    C.CALLBACK: Duty("回访", "call the resident back"),
-    C.REPORT: Duty("报到", "report in"),
-    C.ASSIST: Duty("完成协办", "finish its part"),
+DUTIES: Mapping[str, ClockDuty] = {
+    C.TRIAGE: ClockDuty("受理", "take it up"),
+    C.COORDINATE: ClockDuty("协调", "coordinate it"),
+    C.SIGN: ClockDuty("签收", "sign for it"),
+    C.CONTACT: ClockDuty("联系诉求人", "contact the resident", ("联系您", "contact you")),
+    C.ARRIVE: ClockDuty("到场", "be on site"),
+    C.HANDLE: ClockDuty("办结", "settle it"),
+    C.OVERALL: ClockDuty("完成协调和办理", "see it coordinated and settled"),
+    C.PROMISE: ClockDuty("按承诺办结", "see it settled as promised"),
+    C.EXTENSION: ClockDuty("审核延期申请", "decide on the extension"),
+    C.REVIEW: ClockDuty("审核退单", "decide on the return"),
+    C.ACCOUNT: ClockDuty("报告挂账进展", "report on the account"),
+    C.CALLBACK: ClockDuty("回访", "call the resident back"),
+    C.REPORT: ClockDuty("报到", "report in"),
+    C.ASSIST: ClockDuty("完成协办", "finish its part"),
 }
 STREET = ("街道", "The street")
 # How residents call an organisation, by its kind.
-PARTIES: Mapping[str, tuple[str, str]] = {
+NAMES_OF_KINDS: Mapping[str, tuple[str, str]] = {
     "street_office": STREET,
     "section": STREET,
     "residents_committee": ("居委会", "The residents' committee"),
@@ -253,7 +253,7 @@ def _who(clock: Timed, ticket: Parties) -> tuple[str, str]:
                 return HANDLER
     if organisation == ticket.desk_id:
         return STREET
-    return PARTIES.get(ticket.kinds.get(organisation, ""), otherwise) if organisation else otherwise
+    return NAMES_OF_KINDS.get(ticket.kinds.get(organisation, ""), otherwise) if organisation else otherwise
 
 
 def promised(due_at: datetime | None, state: str, clocks: Iterable[Timed]) -> datetime | None:

@@ -1,7 +1,7 @@
-"""Tickets as JSON: how much of one is shown follows from what the reader is to it."""
+"""A ticket as a document: how much of it is shown follows from what the reader is to it."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,31 +10,26 @@ from community.models import Organisation, Person
 from tickets import catalogue
 from tickets.access import (
     READS_AS_WRITTEN,
-    SEES_CONTACT,
     SEES_SUMMARY,
     SEES_WHOLE,
     STAFF,
     Relation,
     reads_clock,
     relations,
-    shows_person,
+    shows_contact,
     shows_photo,
-    stands_revealed,
 )
-from tickets.api import deadlines
-from tickets.api.rows import worker
 from tickets.masks import masked_name, masked_phone
-from tickets.models import Assignment, Photo, Ticket, TicketEvent
+from tickets.models import Assignment, Photo, Ticket
 from tickets.models.photo import of_report
-from tickets.models.ticket import move_label
-from tickets.moves.inputs import Party
 from tickets.queries import linked
-from tickets.redaction import redacted
+from tickets.reading import deadlines
+from tickets.reading.face import face, spot
+from tickets.reading.parties import named, worker
 from tickets.routing import Routing
-from tickets.states import ENDED, AssignmentRole, Outcome, Secrecy, Source, State, state_label
+from tickets.states import ENDED, AssignmentRole, Outcome, Source, State, state_label
 from tickets.titles import spoken
 from workflow.actor import Actor
-from workflow.clocks import RULES
 
 R = Relation
 
@@ -77,7 +72,7 @@ def filed(ticket: Ticket, routing: Routing, actor: Actor) -> dict[str, Any]:
 def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
     """The whole ticket as `actor` may see it. Two statements: organisations and photos; three more where others are linked to it."""
     mine = relations(ticket, actor)
-    shows_all = bool(mine & SEES_WHOLE)
+    shows_all, as_written, public = bool(mine & SEES_WHOLE), bool(mine & READS_AS_WRITTEN), face(ticket)
     leaf = catalogue.leaf_by_id(ticket.category_id)
     names = _organisation_names(ticket)
     # Of a ticket that has ended everybody keeps the clocks that were theirs to read.
@@ -88,7 +83,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "secrecy": ticket.secrecy,
         "channel": ticket.channel,
         "source": Source.of(ticket.channel).value,
-        "inspector": _named(ticket.inspector_id, names) if shows_all else None,
+        "inspector": named(ticket.inspector_id, names) if shows_all else None,
         "category": {"code": leaf.code, "name": leaf.name, "group": leaf.group, "group_name": leaf.group_name},
         "street": ticket.street_id,
         "compound": ticket.compound_id,
@@ -119,19 +114,17 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "officer": _officer(ticket) if R.STREET in mine else None,
         "hotline_number": ticket.hotline_number if mine & STAFF else None,
         "promised_at": None,
-        "face": _face(ticket) if mine & READS_AS_WRITTEN and ticket.has_public_face else None,
+        "face": public if as_written and ticket.has_public_face else None,
     }
-    as_written = bool(mine & READS_AS_WRITTEN)
-    face = _face(ticket)
     if not mine & (READS_AS_WRITTEN | SEES_SUMMARY):
-        document["title"] = face["title"]
+        document["title"] = public["title"]
     if R.NEIGHBOUR in mine:
-        document["text"] = face["text"]
+        document["text"] = public["text"]
     if shows_all:
         document |= {
-            "text": ticket.text if as_written else face["text"],
-            "spot": ticket.spot if as_written else _spot(ticket),
-            "contact": _contact(ticket, actor, mine),
+            "text": ticket.text if as_written else public["text"],
+            "spot": ticket.spot if as_written else spot(ticket),
+            "contact": _contact(ticket, actor),
             "assignments": [_assignment(one, names, mine) for one in ticket.assignments],
             "photos": [photo(one) for one in _photos(ticket) if shows_photo(one, ticket, actor)],
             "resolved": ticket.resolved,
@@ -164,26 +157,6 @@ def _officer(ticket: Ticket) -> dict[str, Any] | None:
     if ticket.officer_id is None:
         return None
     return {"id": ticket.officer_id, "name": Person.objects.values_list("name", flat=True).get(pk=ticket.officer_id)}
-
-
-def _face(ticket: Ticket) -> dict[str, Any]:
-    """Title and text as neighbours read them."""
-    title, text = ticket.face
-    leaf = catalogue.leaf_by_id(ticket.category_id)
-    return {
-        "title": spoken(title) if title else f"{leaf.name} · {ticket.place}",
-        "text": text,
-        "hidden": bool(ticket.words_hidden),
-    }
-
-
-def _spot(ticket: Ticket) -> str | None:
-    return None if ticket.words_hidden else redacted(ticket.spot)
-
-
-def forecast_face(ticket: Ticket) -> dict[str, Any]:
-    """What neighbours would read of a ticket that is not filed yet."""
-    return {"public": ticket.has_public_face, **_face(ticket)}
 
 
 def refiling(ticket: Ticket) -> dict[str, Any]:
@@ -225,13 +198,9 @@ def _organisation_names(ticket: Ticket) -> dict[uuid.UUID, str]:
     return {pk: name for pk, name, _ in rows}
 
 
-def _named(organisation_id: uuid.UUID | None, names: Mapping[uuid.UUID, str]) -> dict[str, Any] | None:
-    return {"id": organisation_id, "name": names.get(organisation_id, "")} if organisation_id else None
-
-
 def _assignment(one: Assignment, names: Mapping[uuid.UUID, str], mine: Collection[Relation]) -> dict[str, Any]:
     return {
-        "organisation": _named(one.organisation_id, names),
+        "organisation": named(one.organisation_id, names),
         "role": one.role,
         "role_label": AssignmentRole(one.role).label,
         "step": one.step,
@@ -253,122 +222,20 @@ def _account(ticket: Ticket, names: Mapping[uuid.UUID, str]) -> dict[str, Any] |
         return None
     return {
         "kind": ticket.account_kind,
-        "owner": _named(ticket.account_owner_id, names),
+        "owner": named(ticket.account_owner_id, names),
         "plan_date": ticket.account_plan_on,
     }
 
 
-def _contact(ticket: Ticket, actor: Actor, mine: Collection[Relation]) -> dict[str, str] | None:
-    if ticket.secrecy == Secrecy.ANONYMOUS or ticket.inspector_id or not SEES_CONTACT & set(mine):
-        return None
-    if R.REPORTER in mine or stands_revealed(ticket, actor):
-        return contact(ticket)
-    if ticket.secrecy == Secrecy.CONFIDENTIAL and R.STREET not in mine:
-        return None
-    return {"name": masked_name(ticket.contact_name), "phone": masked_phone(ticket.contact_phone)}
+def _contact(ticket: Ticket, actor: Actor) -> dict[str, str] | None:
+    match shows_contact(ticket, actor):
+        case "clear":
+            return contact(ticket)
+        case "masked":
+            return {"name": masked_name(ticket.contact_name), "phone": masked_phone(ticket.contact_phone)}
+    return None
 
 
 def contact(ticket: Ticket) -> dict[str, str]:
     """Name and phone in the clear: for the reporter, and for people who revealed them on record and still may."""
     return {"name": ticket.contact_name, "phone": ticket.contact_phone}
-
-
-# What somebody who sees only the public face may read of people's words.
-FACE_WORDS = {
-    "submit": {"title", "text"},
-    "answer_now": {"answer"},
-    "reply": {"result"},
-    "reject": {"guidance"},
-    "thank": {"words"},
-}
-
-
-# Who works on it, and what the clocks are measured by: the ticket shows residents those that are theirs to know.
-STAFF_FACTS = frozenset(
-    {
-        *(
-            "worker",
-            "lead",
-            "helping",
-            "whistled",
-            "released",
-            "reporting",
-            "unstaffed",
-            "alarms",
-            "instead_of",
-            "promise",
-            "no_contact",
-        ),
-        *("terms", "promised", "fired", "audience", "calendar"),
-    }
-)
-
-
-# What names another ticket, which not everybody sees who sees this one.
-LINKS = frozenset({"another", "out_of"})
-
-
-def event(
-    one: TicketEvent,
-    ticket: Ticket,
-    actor: Actor,
-    organisations: Mapping[uuid.UUID, str],
-    seen: Collection[str] = (),
-) -> dict[str, Any]:
-    """One line of the timeline of `ticket`, as `actor` may read it. Who acted has been joined to it.
-
-    Residents read which organisation acted, and of its people the worker alone. Whoever sees only the public face reads that it
-    happened, and the words that are for everybody; thanks are, with their consent. Whoever neither
-    works on it nor reported it reads words without what identifies people. `seen` are the linked tickets that the reader sees.
-    """
-    mine = relations(ticket, actor)
-    kept = getattr(one, "words", None)
-    facts = {name: value for name, value in one.data.items() if name not in ("words", RULES)}
-    facts = {name: value for name, value in facts.items() if name not in LINKS or value in seen}
-    words = kept.body if kept else {}
-    if one.verb == "submit" and "title" in words:
-        words = {**words, "title": spoken(words["title"])}
-    if not SEES_WHOLE & set(mine):
-        consented = one.verb != "thank" or facts.get("consent")
-        public = FACE_WORDS.get(one.verb, set()) if consented else set()
-        facts, words = {}, {name: value for name, value in words.items() if name in public}
-    elif not STAFF & set(mine):
-        facts = {name: value for name, value in facts.items() if name not in STAFF_FACTS}
-    if not READS_AS_WRITTEN & set(mine):
-        words = _public_words(one, ticket, words)
-    return {
-        "seq": one.seq,
-        "verb": one.verb,
-        "label": move_label(one.verb),
-        "source": one.source,
-        "target": one.target,
-        "target_label": state_label(one.target, ticket.channel),
-        "at": one.at,
-        "organisation": _named(one.actor_organisation_id, organisations),
-        "person": {"name": one.actor.name} if one.actor and shows_person(one, ticket, actor) else None,
-        "on_behalf": one.on_behalf,
-        "visibility": one.visibility,
-        "data": facts,
-        "words": words,
-    }
-
-
-def _public_words(one: TicketEvent, ticket: Ticket, words: Mapping[str, str]) -> dict[str, str]:
-    """The words of an event as neighbours read them: none that were hidden or redacted, and nothing that identifies people."""
-    reporters = one.on_behalf == Party.REPORTER
-    if one.actor_id is not None:
-        # Once somebody else is the reporter, or nobody, it may be the words of whoever hid theirs.
-        changed = ticket.inherited or ticket.reporter_id is None
-        reporters |= one.actor_id == ticket.reporter_id or (changed and one.actor_organisation_id is None)
-    if one.seq in ticket.redacted_events or (ticket.words_hidden and reporters):
-        return {}
-    if one.verb == "submit":
-        face = _face(ticket)
-        shown = {name: face[name] for name in ("title", "text") if name in words and face[name] is not None}
-        return shown | {name: redacted(words[name]) for name in ("spot",) if name in words and not ticket.words_hidden}
-    return {name: redacted(value) if isinstance(value, str) else value for name, value in words.items()}
-
-
-def organisation_names(ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
-    """Names by id, in one statement."""
-    return dict(Organisation.objects.filter(pk__in={one for one in ids if one}).values_list("pk", "name"))

@@ -18,9 +18,10 @@ from community.receivers import local_day
 from notifications.models import Message
 from tickets import catalogue
 from tickets.access import PARTS, PHOTOS_OF_REPORTERS, READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
-from tickets.api import deadlines
 from tickets.clocks import HELPERS, LEADS
 from tickets.models.ticket import NEXT
+from tickets.reading import deadlines
+from tickets.reading.parties import named, worker
 from tickets.redaction import redacted
 from tickets.states import AssignmentRole, ClockName, Source, State, clock_label, state_label
 from tickets.titles import spoken
@@ -80,7 +81,7 @@ ASSIGNMENT_ROW = (
 
 
 @dataclass(slots=True)
-class Line:
+class TicketRow:
     """A ticket of a page by the columns in ROW, with what `deadlines` asks of a ticket."""
 
     id: uuid.UUID
@@ -171,7 +172,7 @@ WHERE t.id = ANY(%(ids)s)
 
 
 @dataclass(slots=True)
-class Ticking:
+class RunningClock:
     """A clock of a ticket of a page that runs; that of the whole time also where it stands still."""
 
     ticket: uuid.UUID
@@ -201,8 +202,8 @@ class Gathered:
     def __init__(self, rows: Iterable[Sequence[Any]], actor: Actor):
         """Each of `rows` begins with the columns in ROW. Three statements; none where there are no rows."""
         self.now = actor.at
-        self.lines = [Line(*row[: len(ROW)]) for row in rows]
-        self.clocks: dict[uuid.UUID, list[Ticking]] = {}
+        self.lines = [TicketRow(*row[: len(ROW)]) for row in rows]
+        self.clocks: dict[uuid.UUID, list[RunningClock]] = {}
         self.beside: dict[uuid.UUID, Beside] = {}
         self.names: dict[uuid.UUID, str] = {}
         self.unread: dict[uuid.UUID, int] = {}
@@ -220,7 +221,7 @@ class Gathered:
         with connection.cursor() as cursor:
             cursor.execute(CLOCKS, [keys])
             for row in cursor.fetchall():
-                self.clocks.setdefault(row[0], []).append(Ticking(*row))
+                self.clocks.setdefault(row[0], []).append(RunningClock(*row))
             cursor.execute(BESIDE, {"ids": keys, "day": local_day(self.now), "of_reporters": [*PHOTOS_OF_REPORTERS]})
             self.beside = {row[0]: Beside(*row[1:]) for row in cursor.fetchall()}
         for line in self.lines:
@@ -241,7 +242,7 @@ class Gathered:
         for line in self.lines:
             line.kinds = kinds
 
-    def row(self, line: Line, relation: Relation, organisation: uuid.UUID | None = None) -> dict[str, Any]:
+    def row(self, line: TicketRow, relation: Relation, organisation: uuid.UUID | None = None) -> dict[str, Any]:
         """One ticket as somebody in this relation to it sees it in a list; `organisation` has the part that the list is about."""
         leaf, beside = catalogue.leaf_by_id(line.category_id), self.beside[line.id]
         thumb = beside.public_thumb if relation in READS_FACE else beside.thumb
@@ -312,7 +313,7 @@ class Gathered:
                 "unread": self.unread.get(line.id, 0),
             }
         if staff:
-            shown |= {"desk": self._named(line.desk_id), "called_back_at": line.called_back_at}
+            shown |= {"desk": named(line.desk_id, self.names), "called_back_at": line.called_back_at}
         if relation == R.STREET and beside.officer:
             shown["officer"] = {"id": beside.officer, "name": beside.officer_name}
         return shown
@@ -320,10 +321,7 @@ class Gathered:
     def _name(self, organisation: uuid.UUID | None) -> str:
         return self.names.get(organisation, "") if organisation else ""
 
-    def _named(self, organisation: uuid.UUID | None) -> dict[str, Any] | None:
-        return {"id": organisation, "name": self._name(organisation)} if organisation else None
-
-    def _pressing(self, line: Line, relation: Relation, organisation: uuid.UUID | None) -> dict[str, Any] | None:
+    def _pressing(self, line: TicketRow, relation: Relation, organisation: uuid.UUID | None) -> dict[str, Any] | None:
         """The clock that is due next, of those that the reader may read: the own part's where the list is about one."""
         mine = frozenset({relation})
         running = [
@@ -336,24 +334,19 @@ class Gathered:
         return clock_row(due, line, self.now, reporter=relation == R.REPORTER)
 
 
-def public_title(line: Line, leaf: catalogue.Leaf, beside: Beside) -> str:
+def public_title(line: TicketRow, leaf: catalogue.Leaf, beside: Beside) -> str:
     """The title as neighbours read it; that of matter and place where it is hidden."""
     if beside.words_hidden:
         return f"{leaf.name} · {line.place}"
     return spoken(redacted(beside.public_title or line.title))
 
 
-def public_spot(line: Line, beside: Beside) -> str | None:
+def public_spot(line: TicketRow, beside: Beside) -> str | None:
     """The spot as neighbours read it; None where the words are hidden."""
     return None if beside.words_hidden else redacted(line.spot)
 
 
-def worker(person: uuid.UUID | None, name: str | None, staff: bool) -> dict[str, Any] | None:
-    """Who works on it: by name for everybody who sees it whole, for staff by id as well."""
-    return {"id": person if staff else None, "name": name or ""} if person else None
-
-
-def clock_row(clock: Ticking, line: Line, now: datetime, *, reporter: bool = False) -> dict[str, Any]:
+def clock_row(clock: RunningClock, line: TicketRow, now: datetime, *, reporter: bool = False) -> dict[str, Any]:
     """A clock as a row shows it."""
     return {
         "name": clock.name,
@@ -367,7 +360,7 @@ def clock_row(clock: Ticking, line: Line, now: datetime, *, reporter: bool = Fal
 
 
 def pressing_row(
-    line: Line, gathered: Gathered, relation: Relation, presses: Callable[[Ticking], bool]
+    line: TicketRow, gathered: Gathered, relation: Relation, presses: Callable[[RunningClock], bool]
 ) -> dict[str, Any]:
     """One row of the overdue and at-risk lists, as a reader in this relation sees it, with the clocks that put it there."""
     assert line.next_due_at is not None
@@ -385,7 +378,7 @@ def pressing_row(
     }
 
 
-def queue_row(part: Sequence[Any], line: Line, gathered: Gathered, relation: Relation | None) -> dict[str, Any]:
+def queue_row(part: Sequence[Any], line: TicketRow, gathered: Gathered, relation: Relation | None) -> dict[str, Any]:
     """One part of a queue, from the columns in ASSIGNMENT_ROW, with its ticket as the part lets it be seen."""
     _, _, organisation, role, step, next_due_at, opened_at, signed_at, closed_at, outcome, worker = part
     seen = relation or PARTS[role]

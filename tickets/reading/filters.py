@@ -1,165 +1,30 @@
-"""What narrows and orders the lists of tickets: the parameters of their addresses, checked, and as conditions of queries.
+"""What narrows and orders lists of tickets: values by name, as conditions of queries.
 
 A reader narrows a list by what its rows show them, and by nothing else: a filter on what they may not see would tell it.
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import cache
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
-from rest_framework import serializers
-from rest_framework.request import Request
 
-from casework.inputs import Identifier
 from tickets.access import READS, SEES_WHOLE, STAFF, Relation
 from tickets.models import Assignment, Category, TicketClock, TicketEvent
 from tickets.search import Wanted
-from tickets.states import (
-    HIGHEST_LEVEL,
-    AssignmentRole,
-    Channel,
-    ClockName,
-    Outcome,
-    Source,
-    State,
-    SupervisionKind,
-    TicketType,
-)
-from web.bodies import Body
-from web.fields import Line
-from web.parameters import Moment
+from tickets.states import HELPING, AssignmentRole, Channel, Outcome, Source, State
 from web.problems import Fault, invalid
 from web.words import bilingual
 from workflow.actor import Actor
 
-MOST_VALUES = 50
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))
 _NOT_HERE = bilingual("该列表不支持此参数。", "This list does not take this parameter.")
-_BAD_WORDS = bilingual("搜索词过长或含有控制字符。", "The search words are too long, or hold control characters.")
-_BAD_PERSON = bilingual("应为 me、none 或人员的 UUID。", "It must be me, none, or a person's UUID.")
 _BAD_SORT = bilingual("该状态的列表不能这样排序。", "A list of this status has no such order.")
-
-
-class Several(serializers.ListField):
-    """Values divided by commas, of which a row has one; the parameter may be repeated as well."""
-
-    def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any):
-        super().__init__(child=child, required=False, max_length=MOST_VALUES, **options)
-
-    def to_internal_value(self, data: Any) -> list[Any]:
-        """The values; the first that is none is refused in the parameter's own name."""
-        given = [one for text in ([data] if isinstance(data, str) else data) for one in str(text).split(",")]
-        if len(given) > MOST_VALUES:
-            self.fail("max_length", max_length=MOST_VALUES)
-        try:
-            return list(dict.fromkeys(self.child.run_validation(one) for one in given))
-        except serializers.ValidationError as error:
-            raise serializers.ValidationError(error.detail) from None
-
-
-class Somebody(Line):
-    """`me`, `none` or somebody's id."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """The word or the id."""
-        text = super().to_internal_value(data)
-        if text in ("me", "none"):
-            return text
-        try:
-            return uuid.UUID(text)
-        except ValueError:
-            raise serializers.ValidationError(str(_BAD_PERSON), code="invalid") from None
-
-
-class SearchWords(Line):
-    """What is searched for, 50 characters at most; nothing where it is empty."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            required=False,
-            allow_blank=True,
-            help_text="Words in title, text or code, whatever their width, case or spaces; for those who see the whole ticket also in its "
-            "spot and its 12345 number. A ticket's number finds it whatever filters stand.",
-        )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """The words and numbers. Too long ones are refused."""
-        text = str(data).strip()
-        if len(text) > 50 or any(ord(one) < 32 or ord(one) == 127 for one in text):
-            raise serializers.ValidationError(str(_BAD_WORDS), code="too_long")
-        return Wanted.read(text)
-
-    def run_validation(self, data: Any = serializers.empty) -> Any:
-        """As the field's own, with the words instead of a text."""
-        found = super().run_validation(data)
-        return Wanted.read("") if found == "" else found
-
-
-def _one_of(choices: Sequence[str], words: str) -> Several:
-    return Several(serializers.ChoiceField(choices=list(choices)), help_text=words)
-
-
-def _id(words: str) -> Identifier:
-    return Identifier(required=False, help_text=words)
-
-
-def _day(words: str) -> serializers.DateField:
-    return serializers.DateField(required=False, help_text=words)
-
-
-def _yes(words: str) -> serializers.BooleanField:
-    return serializers.BooleanField(required=False, help_text=words)
-
-
-class Filters(Body):
-    """What narrows every list of tickets. Several values are divided by commas, and one of them must be the row's."""
-
-    state = _one_of(State.values, "Only these states.")
-    category = Several(Line(max_length=8), help_text="Only these categories, by their codes.")
-    group = Several(Line(max_length=8), help_text="Only these groups of categories, by their codes.")
-    type = _one_of(TicketType.values, "Only these types.")
-    channel = _one_of(Channel.values, "Only what came this way.")
-    source = _one_of(  # type: ignore[assignment]
-        Source.values,
-        "`residents`: what they reported; `proactive`: what organisations found by themselves.",
-    )
-    level = Several(
-        serializers.IntegerField(min_value=0, max_value=HIGHEST_LEVEL), help_text="Only these levels of escalation."
-    )
-    urgent = _yes("Only what is urgent, or what is not.")
-    supervised = _one_of(["true", "false", *SupervisionKind.values], "Whether the street supervises it, or how.")
-    holder = _id("Only what this organisation holds.")
-    coordinator = _id("Only what this organisation was asked to coordinate.")
-    desk = _id("Only what this section of the street answers for; for staff.")
-    worker = Somebody(required=False, help_text="`me`, `none` or a person: who works on it.")
-    officer = Somebody(
-        required=False, help_text="`me`, `none` or a person: who of the street answers for it; for the street alone."
-    )
-    compound = _id("Only this compound.")
-    community = _id("Only this community.")
-    clock = _one_of(ClockName.values, "Only where one of these clocks runs; for staff.")
-    helper = _one_of(["asked", "reported_in", "declined", "done"], "Only where a helper stands so; for staff.")
-    extension_pending = _yes("Whether an extension was asked for and is not decided.")
-    question_open = _yes("Whether the resident was asked and has not answered.")
-    needs_me = _yes("Whether it waits for the answer or the confirmation of its reporter; in `mine`.")
-    submitted_from = _day("Filed on this day or later.")
-    submitted_to = _day("Filed on this day or before.")
-    due_from = _day("To be settled on this day or later.")
-    due_to = _day("To be settled on this day or before.")
-    closed_from = _day("Ended on this day or later.")
-    closed_to = _day("Ended on this day or before.")
-    updated_after = Moment(
-        required=False, help_text="Only where something has happened since, that the reader may read of."
-    )
-    q = SearchWords()
-
 
 FACETS_OF_EVERYBODY = (
     *("state", "category", "group", "type", "channel", "source"),
@@ -191,27 +56,33 @@ def allowed(relation: Relation) -> frozenset[str]:
     return found | FOR_STAFF if relation in STAFF else found
 
 
-@cache
-def _shared(query: type[Body]) -> Body:
-    return query()
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What narrows a list: the wanted values, by the names in `FOR_EVERYBODY` and the sets below it."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> Wanted:
+        """The words that are searched for."""
+        return self.values.get("q") or Wanted.read("")
+
+    def without(self, name: str) -> Self:
+        """The filter without one of its values."""
+        return type(self)({key: value for key, value in self.values.items() if key != name})
+
+    def conditions(self, actor: Actor, relation: Relation, prefix: str = "") -> Q:
+        """The conditions on rows, which are tickets or lead to theirs by `prefix`; the words to search for are left out."""
+        return _conditions(self.values, actor, relation, prefix)
 
 
-def read(request: Request, query: type[Body]) -> dict[str, Any]:
-    """The request's parameters as `query` knows them. Raises a 400 Problem for bad values."""
-    fields, params = _shared(query).fields, request.query_params
-    names = [name for name in params if name in fields]
-    data = {name: params.getlist(name) if isinstance(fields[name], Several) else params[name] for name in names}
-    return dict(_shared(query).run_validation(data))
-
-
-def refuse_foreign(given: Mapping[str, Any], relation: Relation) -> None:
+def refuse_foreign(names: Iterable[str], relation: Relation) -> None:
     """Refuse filters on what the reader of a list may not see. Raises a 400 Problem."""
-    if foreign := sorted((given.keys() & _shared(Filters).fields.keys()) - allowed(relation)):
+    if foreign := sorted(set(names) - allowed(relation)):
         raise invalid(*(Fault(name, "not_here", _NOT_HERE) for name in foreign))
 
 
-def conditions(given: Mapping[str, Any], actor: Actor, relation: Relation, prefix: str = "") -> Q:
-    """What rows must be, which are tickets or lead to theirs by `prefix`; the words to search for are left out."""
+def _conditions(given: Mapping[str, Any], actor: Actor, relation: Relation, prefix: str) -> Q:
     found = Q()
     for name, value in given.items():
         if name in _CONDITIONS:
@@ -251,7 +122,7 @@ def _helping(states: Sequence[str]) -> QuerySet[Assignment]:
     wanted = Q()
     for one in states:
         wanted |= stands[one]
-    return Assignment.objects.filter(wanted, role__in=(AssignmentRole.CO_HANDLER, AssignmentRole.WHISTLED))
+    return Assignment.objects.filter(wanted, role__in=HELPING)
 
 
 def _updated(since: datetime, relation: Relation, prefix: str, key: OuterRef) -> Q:
@@ -351,11 +222,6 @@ class Order:
 
 SORTS = ("next_due_at", "due_at", "submitted_at", "state_since", "closed_at", "level")
 _SORTS_ONLY = {"next_due_at": "open", "closed_at": "ended"}
-SORT = serializers.ChoiceField(
-    choices=[sign + name for name in SORTS for sign in ("", "-")],
-    required=False,
-    help_text="In which order; with a minus the latest or highest first. `next_due_at` orders open ones, `closed_at` ended ones.",
-)
 
 
 def order(sort: str | None, status: str, prefix: str = "") -> Order | None:
