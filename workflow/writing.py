@@ -223,7 +223,8 @@ class Draft[S: Subject]:
         for clock in touched.changed:
             self.clocks.touch(clock)
             moved = clock.due_at - due_before[id(clock)]
-            if moved and clock.stopped_at is None:
+            # Also of one that the event stops: a question that held it may have been over before.
+            if moved:
                 subject.shift(clock, moved)
         for old, clock in touched.replaced:
             subject.shift(clock, clock.due_at - old.due_at)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from community.models import Organisation
 from tests.tickets.paths import CONTACTED, FOLLOWED, Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.audience import Audience
@@ -394,6 +395,41 @@ def test_a_whistled_department_has_to_report_in_and_to_finish(scene):
     assert live(ticket)["assist"].holder_id == scene.codes["dept-traffic-police"]
     scene.do("traffic_liaison", ticket, "assist_done", words="已处理")
     assert not {"report", "assist"} & set(live(ticket))
+
+
+def owed(ticket: uuid.UUID) -> list[tuple[str, str]]:
+    """What helpers owe now: each clock's name, and whose it is."""
+    rows = TicketClock.objects.live().filter(subject=ticket, name__in=["report", "assist"])
+    codes = dict(Organisation.objects.values_list("pk", "code"))
+    return sorted((one.name, codes[one.holder_id]) for one in rows)
+
+
+def test_each_helper_owes_its_own_report_and_work_and_none_twice(scene):
+    ticket = scene.file()
+    scene.do("chair", ticket, "dispatch", holder="po-a01", co_handlers=["dept-traffic-police"])
+    scene.do("dispatcher", ticket, "sign")
+    assert owed(ticket) == [("assist", "dept-traffic-police")]
+    work = live(ticket)["assist"]
+    scene.do("desk_officer", ticket, "whistle", departments=["dept-police"], reason="需要执法")
+    assert owed(ticket) == [("assist", "dept-police"), ("assist", "dept-traffic-police"), ("report", "dept-police")]
+    # Who helps already has to report in besides, and its work goes on.
+    scene.do("desk_officer", ticket, "whistle", departments=["dept-traffic-police"], reason="需要执法")
+    assert owed(ticket) == [
+        *[("assist", "dept-police"), ("assist", "dept-traffic-police")],
+        *[("report", "dept-police"), ("report", "dept-traffic-police")],
+    ]
+    assert TicketClock.objects.get(pk=work.pk).stopped_at is None
+    scene.do("traffic_liaison", ticket, "report_in")
+    assert owed(ticket) == [("assist", "dept-police"), ("assist", "dept-traffic-police"), ("report", "dept-police")]
+
+
+def test_a_helper_that_a_new_dispatch_asks_again_goes_on_with_its_work(scene):
+    ticket = scene.file()
+    scene.do("chair", ticket, "dispatch", holder="po-a01", co_handlers=["lift-shengan"])
+    before = live(ticket)["assist"]
+    scene.do("desk_officer", ticket, "redispatch", holder="po-a02", co_handlers=["lift-shengan"], reason="更合适")
+    assert owed(ticket) == [("assist", "lift-shengan")]
+    assert live(ticket)["assist"].pk == before.pk
 
 
 def test_a_department_that_does_not_report_in_raises_the_level(scene):

@@ -128,6 +128,31 @@ def test_a_reply_after_an_unswept_question_is_late_by_what_came_after_the_72_hou
     assert (handle.breached_at, handle.over) == (due + 72 * HOUR, timedelta(minutes=5))
 
 
+@pytest.mark.parametrize("swept_in_time", [True, False])
+@pytest.mark.parametrize(
+    ("who", "move", "inputs"),
+    [
+        ("dispatcher", "reply", {"result": "已整改"}),
+        ("desk_officer", "redispatch", {"holder": "po-a02", "reason": "更合适"}),
+        ("street_lead", "terminate", {"reason": "诉求人拒绝配合"}),
+        ("resident", "withdraw", {}),
+    ],
+)
+def test_the_promise_has_the_time_that_a_question_held_whoever_came_by_meanwhile(
+    scene, swept_in_time, who, move, inputs
+):
+    ticket = scene.follow(at_work(scene, "SV01"), [CONTACTED])
+    assert now(ticket).due_at == moment("2025-06-10T00:00")
+    scene.do("dispatcher", ticket, "ask", question="是哪个单元？", at=moment("2025-06-03T10:00"))
+    if swept_in_time:
+        to(scene, "2025-06-06T10:00")
+        assert "lapse" in verbs(ticket)
+    scene.do(who, ticket, move, at=moment("2025-06-11T10:00"), **inputs)
+    handle = TicketClock.objects.filter(subject=ticket, name="handle").earliest("epoch")
+    assert (handle.due_at, handle.breached_at) == (moment("2025-06-12T00:00"), None)
+    assert now(ticket).due_at == handle.due_at
+
+
 # An extension after the end.
 
 

@@ -112,7 +112,7 @@ class Subject(Identified):
         raise NotImplementedError
 
     def shift(self, clock: "Clock", by: timedelta) -> None:
-        """Hear that the due moment of a live clock has moved."""
+        """Hear that the due moment of a clock that was live has moved."""
 
     def rules(self) -> Any:
         """Where this subject's calendars and ladders are found, a `workflow.clocks.Rules`."""
