@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import django
-
 from launcher import home as homes
+from launcher import prepare
 from launcher.family import PROJECT, Family
 from launcher.run import server_urls
 
@@ -59,13 +58,8 @@ def prepared() -> Iterator[Ground]:
         with homes.open_home(directory) as home, Family() as family, server_urls(home, family) as urls:
             os.environ |= urls | {"LINLI_LOCAL_DIR": str(directory), "LINLI_ENV": "development"}
             os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-            django.setup()
-            from django.core.management import call_command  # noqa: PLC0415 - Django is set up only now
-
             with contextlib.redirect_stdout(sys.stderr):
-                call_command("migrate", verbosity=0, interactive=False)
-                call_command("load_reference")
-                call_command("load_demo")
+                prepare.main(demo=True, people=directory / "people.txt")
             yield Ground(home, family)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -8,7 +8,7 @@ import argparse
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import cycle
 from typing import Any
 
@@ -107,10 +107,13 @@ def operations(port: int) -> dict[str, Callable[[int], Callable[[Client], int]]]
 
     people = cast()
 
-    def token(person: Person) -> str:
-        text = secrets.token_urlsafe(32)
-        SignInToken.objects.create(person=person, token_hash=token_hash(text))
-        return text
+    def tokens(persons: Iterable[Person]) -> list[str]:
+        """A live token of each."""
+        made = {secrets.token_urlsafe(32): person for person in persons}
+        SignInToken.objects.bulk_create(
+            SignInToken(person=person, token_hash=token_hash(text)) for text, person in made.items()
+        )
+        return list(made)
 
     compounds = [str(one) for one in Compound.objects.order_by("id").values_list("id", flat=True)]
     # So many that none of them meets the limit on filing, which is thirty an hour.
@@ -118,11 +121,9 @@ def operations(port: int) -> dict[str, Callable[[int], Callable[[Client], int]]]
         [Person(phone=f"197{secrets.randbelow(10**8):08}", name="测试居民") for _ in range(FILERS)],
         ignore_conflicts=True,
     )
-    residents = [token(person) for person in Person.objects.filter(phone__in=[one.phone for one in filers])]
-    street = token(people["street_lead"])
-    largest = token(people["dispatcher"])
+    residents = tokens(Person.objects.filter(phone__in=[one.phone for one in filers]))
     small_office, member, small_rows = smallest()
-    smallest_token = token(member)
+    street, largest, smallest_token = tokens([people["street_lead"], people["dispatcher"], member])
     holder = str(Organisation.objects.get(name="天岳恒学院路14号院项目部").pk)
     home = str(Compound.objects.get(name="学院路14号院").pk)
 

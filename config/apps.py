@@ -3,6 +3,8 @@
 from django.contrib.admin import apps
 from django.core.checks import register
 
+# Tasks that an app sends find this application; who reads the settings alone does not load Celery for it.
+from config import celery  # noqa: F401
 from config.readiness import check_migrations, check_static_files
 
 

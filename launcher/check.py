@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from launcher import clocks
+from launcher import clocks, template
 from launcher import home as homes
 from launcher.family import PROJECT, Family, Trouble
 from launcher.run import Stopping, say, server_urls
@@ -97,22 +97,34 @@ def thrown_away(family: Family) -> Iterator[Path]:
 
 
 def on_servers(family: Family, directory: Path, what: str, arguments: list[str]) -> Results:
-    """Run the checks and the suite on servers that keep their data in `directory`; the first call makes the tests' database."""
+    """Run the checks and the suite on servers that keep their data in `directory`."""
+    results = prepared(family, directory, anew=what == "all")
+    if None in results.values():
+        return results
     with homes.open_home(directory) as home, server_urls(home, family, durable=False) as urls:
         environment = {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
-        results: Results = {}
         if "DATABASE_URL" not in os.environ:
             environment["LINLI_TEST_TEMPLATE"] = urlsplit(urls["DATABASE_URL"]).path.strip("/")
-            people = directory / "people.txt"
-            if not people.exists():
-                prepare: list[str | Path] = [sys.executable, "-m", "launcher.prepare", "--people", str(people)]
-                results = run(family, {"test database": prepare}, environment)
-                if None in results.values():
-                    return results
         checks: dict[str, list[str | Path]] = {"pytest": [*PYTEST, *arguments]}
         if what == "all":
             checks = {**LINT, **MODELS, "pytest": [*PYTEST, *SIDE_BY_SIDE, *arguments]}
         return results | run(family, checks, environment)
+
+
+def prepared(family: Family, directory: Path, *, anew: bool) -> Results:
+    """Have the tests' database in `directory`: the kept one, or one that is made now where that is out of date or `anew` asks for it."""
+    if "DATABASE_URL" in os.environ or (directory / template.PEOPLE).exists():
+        return {}
+    if not anew and template.restore(directory):
+        return {}
+    with homes.open_home(directory) as home, server_urls(home, family, durable=False) as urls:
+        command: list[str | Path] = [sys.executable, "-m", "launcher.prepare", "--people", directory / template.PEOPLE]
+        environment = {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
+        # With the tables of the tests' own subject, and passwords that are quick to check.
+        results = run(family, {"test database": command}, environment | {"DJANGO_SETTINGS_MODULE": "tests.settings"})
+    if None not in results.values():
+        template.keep(directory)
+    return results
 
 
 # What reads the time of day or the calendar: quiet hours, digests, limits of a day, deadlines, codes that expire.

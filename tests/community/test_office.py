@@ -36,12 +36,6 @@ def log(settings, tmp_path):
 
 
 @pytest.fixture
-def quick(settings):
-    """Passwords are hashed in no time; as a rule that takes long, on purpose."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
 def officer(cast):
     """A member of staff with a password."""
     person = cast["desk_officer"]
@@ -222,7 +216,7 @@ def test_after_five_wrong_passwords_not_even_the_right_one_is_looked_at_for_a_qu
 
 
 @pytest.mark.django_db
-def test_a_stranger_locks_nobody_out(client, quick, officer):
+def test_a_stranger_locks_nobody_out(client, officer):
     for n in range(100):
         attempt(officer.phone, f"198.51.100.{n}")
         attempt(officer.phone, AWAY)
@@ -230,7 +224,7 @@ def test_a_stranger_locks_nobody_out(client, quick, officer):
 
 
 @pytest.mark.django_db
-def test_not_even_at_the_same_address_where_the_device_is_known(client, quick, officer, log):
+def test_not_even_at_the_same_address_where_the_device_is_known(client, officer, log):
     by_code(client, officer, log)
     client.post("/admin/logout/")
     for _ in range(60):
@@ -240,7 +234,6 @@ def test_not_even_at_the_same_address_where_the_device_is_known(client, quick, o
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("quick")
 def test_a_pair_has_twenty_wrong_passwords_a_day_and_an_address_fifty_an_hour():
     tried = Counter()
     for _ in range(8):
@@ -253,7 +246,6 @@ def test_a_pair_has_twenty_wrong_passwords_a_day_and_an_address_fifty_an_hour():
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("quick")
 def test_unknown_addresses_share_one_generous_limit():
     tried = Counter(attempt(f"13900000{n:03d}", "") for n in range(510))
     assert tried == {"wrong": 500, "too many": 10}
@@ -280,12 +272,10 @@ def racers(transactional_db):
     PasswordAttempt.objects.all().delete()
 
 
-@pytest.mark.usefixtures("quick")
 def test_of_fifty_passwords_at_once_for_a_phone_from_an_address_five_are_looked_at(racers):
     assert racers(lambda n: attempt("13900000001", OFFICE)) == {"wrong": 5, "too many": 45}
 
 
-@pytest.mark.usefixtures("quick")
 def test_of_fifty_passwords_at_once_for_fifty_phones_from_an_address_its_share_is_looked_at(racers, monkeypatch):
     monkeypatch.setattr(passwords, "PER_ADDRESS", 12)
     assert racers(lambda n: attempt(f"139000001{n:02d}", OFFICE)) == {"wrong": 12, "too many": 38}

@@ -1,0 +1,71 @@
+"""The database that the tests copy: the schema, the reference data and the demo street.
+
+Making it takes ten seconds, more than most selections of tests do. It is kept for as long as what it is made of stays the same.
+"""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from launcher import home as homes
+from launcher.family import PROJECT
+
+MADE_OF = (
+    "*/migrations/*.py",
+    "tests/**/migrations/*.py",
+    "*/data/**/*.*",
+    "*/management/commands/load_*.py",
+    "community/demo.py",
+    "tickets/catalogue.py",
+    "tickets/clerks.py",
+    "**/service_level.py",
+    "workflow/calendar*.py",
+    "workflow/notice.py",
+    "launcher/prepare.py",
+    "launcher/servers.py",
+    "tests/settings.py",
+    "tests/passwords.py",
+    "requirements/dev.txt",
+)
+"""What the rows and the tables come from."""
+PEOPLE = "people.txt"
+
+
+def digest() -> str:
+    """A digest of all that the database is made of."""
+    found = hashlib.sha256()
+    for path in sorted({path for pattern in MADE_OF for path in PROJECT.glob(pattern) if ".venv" not in path.parts}):
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(PROJECT)} {len(content)}\n".encode() + content)
+    return found.hexdigest()
+
+
+def _kept() -> Path:
+    return homes.default() / "template" / digest()
+
+
+def restore(home: Path) -> bool:
+    """Lay the kept database into `home`, on which no server runs. False where there is none that is current."""
+    kept = _kept()
+    if not kept.is_dir():
+        return False
+    for name in ("postgres", PEOPLE):
+        _copy(kept / name, home / name)
+    return True
+
+
+def keep(home: Path) -> None:
+    """Keep the database in `home`, whose servers have stopped, and no older one."""
+    kept = _kept()
+    parent, half = kept.parent, kept.with_suffix(".new")
+    shutil.rmtree(parent, ignore_errors=True)
+    half.mkdir(parents=True)
+    for name in ("postgres", PEOPLE):
+        _copy(home / name, half / name)
+    half.rename(kept)
+
+
+def _copy(source: Path, target: Path) -> None:
+    # With its owner, which PostgreSQL insists on.
+    subprocess.run(["/bin/cp", "-Rp", source, target], check=True)
