@@ -86,7 +86,7 @@ class Host:
         self.database.keep()
         named = dict.fromkeys(module for module, _ in self.plan["mutants"])
         self.functions = swapping.functions_of(str(PROJECT / module) for module in named)
-        self.caches = swapping.forget(OURS)
+        self.forgetting = swapping.forget(OURS)
         gc.collect()
         # Nothing of this is garbage, and forks share what is not looked at.
         gc.freeze()
@@ -204,8 +204,8 @@ class Host:
             nowhere = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(nowhere, stream)
-            for cache in self.caches:
-                cache.cache_clear()
+            for forget in self.forgetting:
+                forget()
             swapping.swap(pairs, self.functions)
             for place, test in enumerate(order):
                 os.write(writing, b"%d\n" % place)

@@ -8,16 +8,17 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import coverage
 import pytest
 
+from bench.mutants import swapping
 from launcher.family import PROJECT
 
-SOURCES = ["workflow", "tickets", "notifications"]
+SOURCES = ["workflow", "casework", "tickets", "notifications"]
 # What the session's fixtures run (the demo data, say) belongs to no test.
 NOBODY = "nobody"
 # What runs when modules are imported cannot be changed in a process that has imported them.
@@ -38,10 +39,13 @@ class Recorder:
         self.seconds: dict[str, float] = defaultdict(float)
         self.failed: set[str] = set()
         self.wanted: set[str] = set()
+        self.forgetting: list[Callable[[], None]] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Everything until the test's end is its own."""
+        """Everything until the test's end is its own, also what builds a query that an earlier test has used."""
+        for forget in self.forgetting:
+            forget()
         self.test = item.nodeid
         self.measured.switch_context(self.test)
         try:
@@ -68,6 +72,8 @@ class Recorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Everything is imported."""
         self.wanted = {item.nodeid for item in session.items}
+        # Caches are left alone: many tests count the statements of a process that has filled them.
+        self.forgetting = swapping.forget(())
         self.measured.switch_context(NOBODY)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -3,7 +3,7 @@
 import functools
 import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FunctionType
 
 # Set in the code of functions, and in that of modules and class bodies not.
@@ -70,10 +70,14 @@ def swap(pairs: list[tuple[CodeType, CodeType]], functions: dict[CodeType, list[
             function.__code__ = new
 
 
-def forget(modules: tuple[str, ...]) -> list[functools._lru_cache_wrapper]:
-    """The caches of our own functions, which may hold what the unchanged code found."""
-    return [
-        one
-        for one in gc.get_objects()
-        if isinstance(one, functools._lru_cache_wrapper) and (one.__module__ or "").startswith(modules)
-    ]
+def forget(modules: tuple[str, ...]) -> list[Callable[[], None]]:
+    """What forgets whatever the unchanged code found: the caches of our own functions, and queries that are built once in a process."""
+    from workflow.prepared import Prepared  # noqa: PLC0415 - only now is Django set up
+
+    found: list[Callable[[], None]] = []
+    for one in gc.get_objects():
+        if isinstance(one, functools._lru_cache_wrapper) and (one.__module__ or "").startswith(modules):
+            found.append(one.cache_clear)
+        elif type(one) is Prepared:
+            found.append(functools.partial(setattr, one, "_wording", None))
+    return found

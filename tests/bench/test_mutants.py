@@ -3,6 +3,8 @@
 import pytest
 
 from bench.mutants import making, reach, swapping
+from tickets.models import Ticket
+from workflow.prepared import Prepared
 
 SOURCE = '''
 """Words."""
@@ -74,6 +76,14 @@ def test_a_function_that_runs_gets_the_changed_code():
     swapping.swap(swapping.changed_codes(old, new), swapping.functions_of(["places.py"]))
     with pytest.raises(IndexError):
         space["nearest"]([], within=3)
+
+
+def test_what_the_unchanged_code_found_is_forgotten():
+    query = Prepared(Ticket.objects.all)
+    query._wording = "as the unchanged code builds it"
+    for forget in swapping.forget(()):
+        forget()
+    assert query._wording is None
 
 
 def test_a_change_of_the_module_itself_needs_an_import():
