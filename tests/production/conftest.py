@@ -151,9 +151,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 @pytest.fixture(scope="session")
 def production(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
-    """The whole server, on an empty database that the one-shot migration fills."""
+    """The whole server, on the tests' own database, which the one-shot migration finds as it should be."""
     administer(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-    administer(f"CREATE DATABASE {DATABASE}")
+    template = os.environ.get("LINLI_TEST_TEMPLATE", "template1")
+    administer(f"CREATE DATABASE {DATABASE} TEMPLATE {template}")
     port = free_port(18700)
     found = services(image, settings_file())
     for command, environment in found.values():
