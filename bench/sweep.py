@@ -179,7 +179,8 @@ def nothing_due(clocks: int, sweeps: int) -> dict[str, Any]:
     """Sweep again and again where nothing of so many clocks is due; the figures."""
     from django.db import connection  # noqa: PLC0415
 
-    from tickets import escalation  # noqa: PLC0415
+    from casework import duties  # noqa: PLC0415
+    from tickets.kind import TICKETS  # noqa: PLC0415
 
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
@@ -189,11 +190,11 @@ def nothing_due(clocks: int, sweeps: int) -> dict[str, Any]:
             cursor.execute(MORE_CLOCKS, {"copies": -(-(clocks - there) // there), "count": clocks - there})
         cursor.execute("VACUUM ANALYZE tickets_ticketclock")
         cursor.execute("SET statement_timeout = DEFAULT")
-    escalation.sweep()
+    duties.sweep(TICKETS)
     took = []
     for _ in range(sweeps):
         began = time.perf_counter()
-        swept = escalation.sweep()
+        swept = duties.sweep(TICKETS)
         took.append(1000 * (time.perf_counter() - began))
         assert swept.rungs == 0
     took.sort()

@@ -1,19 +1,26 @@
-"""The kinds of subjects that there are: what the API, a simulation, health and metrics ask of a kind beside its model."""
+"""The kinds of subjects that there are: what is asked of a kind beside its model.
+
+The API, simulations, health, metrics, `tick`, beat and the audit go through the registered kinds.
+"""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
+from casework.notifying import Teller
+from web.management.looping import Duty
+from web.words import Words
 from workflow.actor import Actor
 from workflow.models import Event, Subject
 from workflow.moves import Move, moves
+from workflow.sweep import Climber
 from workflow.writing import admit, lock, perform
 
 _KINDS: dict[str, "Kind[Any]"] = {}
 
 
 def register[K: Kind[Any]](kind: K) -> K:
-    """Register a kind. Its app imports the module that does this when it is ready."""
+    """Register a kind. The module `kind` of its app does this; it is imported when the apps are there."""
     _KINDS[kind.name] = kind
     return kind
 
@@ -27,8 +34,15 @@ class Kind[S: Subject]:
     """How one kind of subject is acted upon and read. Its app writes one; everything that is the same for all kinds takes it."""
 
     name: ClassVar[str]
-    """The plural, as it stands in addresses (`tickets`); its sweep is noted under this name."""
+    """The plural, as it stands in addresses (`tickets`); its tasks and its sweep are called by it (`tickets.sweep`)."""
     model: type[S]
+    teller: ClassVar[Teller]
+    """How what happened is told."""
+    urls: ClassVar[str | None] = None
+    """The module of its addresses below `/api/v1/`; None where the server has none of it."""
+
+    sealed_as: ClassVar[str | None] = None
+    """What stands before the street's code in the heads that are kept elsewhere, where it is not the name (`polls:`)."""
 
     # Acting.
 
@@ -54,7 +68,35 @@ class Kind[S: Subject]:
         absent = self.model(pk=key)
         self.model.gather([absent], by)
 
+    # What is done again and again (`casework/duties.py`), and what is proved.
+
+    def climber(self) -> Climber[S]:
+        """What makes the effects of rungs, in a sweep."""
+        return Climber(self.model)
+
+    def upkeep(self) -> Iterable[Duty]:
+        """What has to be done again and again for this kind alone. A duty may return words that say what was done."""
+        return ()
+
+    def reference(self, subject: S) -> str:
+        """What people call the subject by, beside its id."""
+        return str(subject)
+
+    def changed_photos(self) -> Iterable[tuple[uuid.UUID, uuid.UUID, Words]]:
+        """The photos whose files are not those that were uploaded: the subject's id, the photo's, and what is wrong."""
+        return ()
+
     # Reading.
+
+    @property
+    def singular(self) -> Words:
+        """What one such subject is called."""
+        return self.model._meta.verbose_name or self.name
+
+    @property
+    def plural(self) -> Words:
+        """What several of them are called."""
+        return self.model._meta.verbose_name_plural or self.name
 
     def read(self, key: uuid.UUID, actor: Actor) -> S:
         """The subject as the actor may see it. Raises the model's DoesNotExist, just as for one that is absent."""

@@ -3,6 +3,8 @@
 import os
 import re
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -95,6 +97,7 @@ if PRODUCTION and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]+)?", SITE_URL):
         "SITE_URL is no public address: give the one under which people reach this server, such as https://linli.example."
     )
 
+_OWN_APPS = ["web", "workflow", "notifications", "community", "casework", "tickets"]
 INSTALLED_APPS = [
     "config.apps.AdminConfig",
     "django.contrib.auth",
@@ -107,11 +110,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
-    "web",
-    "workflow",
-    "notifications",
-    "community",
-    "tickets",
+    *_OWN_APPS,
 ]
 
 MIDDLEWARE = [
@@ -243,34 +242,21 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+
+
+def enum_names() -> dict[str, str]:
+    """What the enums of the API are called: each app that has some says it in its module `schema_names`, which imports nothing."""
+    modules = [f"{app}.schema_names" for app in _OWN_APPS if find_spec(f"{app}.schema_names")]
+    return {name: path for module in modules for name, path in import_module(module).ENUMS.items()}
+
+
 SPECTACULAR_SETTINGS = {
     "TITLE": "Linli 邻里办",
     "VERSION": "1",
     # Whatever the letters of an id are (web/addresses.py).
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
-    "ENUM_NAME_OVERRIDES": {
-        "AccountKind": "tickets.states.AccountKind",
-        "AssignmentRole": "tickets.states.AssignmentRole",
-        "Channel": "tickets.states.Channel",
-        "NotificationChannel": "notifications.models.choices.CHOSEN",
-        "ClockName": "tickets.states.ClockName",
-        "ClockState": "tickets.reading.deadlines.ClockState",
-        "ContactResult": "tickets.moves.work.ContactResult",
-        "Language": "community.models.Language",
-        "OrganisationKind": "community.models.OrganisationKind",
-        "Outcome": "tickets.states.Outcome",
-        "Relation": "community.models.Tenure",
-        "PhotoKind": "tickets.models.photo.PhotoKind",
-        "Party": "tickets.moves.inputs.Party",
-        "RejectBranch": "tickets.moves.endings.RejectBranch",
-        "Role": "community.models.Role",
-        "Satisfaction": "tickets.states.Satisfaction",
-        "Secrecy": "tickets.states.Secrecy",
-        "State": "tickets.states.State",
-        "SupervisionKind": "tickets.states.SupervisionKind",
-        "TicketType": "tickets.states.TicketType",
-    },
+    "ENUM_NAME_OVERRIDES": enum_names(),
     "OAS_VERSION": "3.1.1",
     "SERVERS": [{"url": "/", "description": "The server that gives this document."}],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "web.schema.complete"],
@@ -301,7 +287,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "linli:",
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_IMPORTS = ["config.heartbeat", "config.worker"]
+CELERY_IMPORTS = ["config.heartbeat", "config.worker", "config.schedule"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # docs/decisions/nudges-are-taken-off-at-once.md
@@ -319,22 +305,17 @@ PULSE_FILE = env.str("LINLI_PULSE", default="")
 # What is due is fired by a worker of its own, so that nothing slow stands before it; a look that came too late is no loss.
 # The postman's worker has threads: it waits for servers of others, and one that hangs must not stand before the rest.
 CELERY_TASK_ROUTES = {
-    "tickets.sweep": {"queue": "clocks"},
+    # Each kind of subject has a sweep of its own (`tickets.sweep`).
+    "*.sweep": {"queue": "clocks"},
     "notifications.deliver": {"queue": "post"},
     "notifications.sweep": {"queue": "post"},
 }
+# config/schedule.py adds the duties of each kind of subject.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
-    "sweep": {"task": "tickets.sweep", "schedule": 1.0, "options": {"expires": 1}},
-    "follow_calendar": {"task": "tickets.follow_calendar", "schedule": 60.0, "options": {"expires": 60}},
     "fire_contracts": {"task": "community.fire_contracts", "schedule": 60.0, "options": {"expires": 60}},
-    "hand_over": {"task": "tickets.hand_over", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "config.heartbeat", "schedule": 2.0, "options": {"expires": 2}},
-    "tell_outbox": {"task": "tickets.tell_outbox", "schedule": 1.0, "options": {"expires": 1}},
     "sweep_post": {"task": "notifications.sweep", "schedule": 1.0, "options": {"expires": 1}},
-    # The street's last seal says whether an hour is over.
-    "seal_heads": {"task": "tickets.seal_heads", "schedule": 300.0, "options": {"expires": 300}},
     "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},
-    "purge_photos": {"task": "tickets.purge_photos", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge_messages": {"task": "notifications.purge", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

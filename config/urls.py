@@ -8,6 +8,7 @@ from django.views.decorators.csp import csp_override
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from casework.kinds import kinds
 from config.description import Schema
 from config.health import healthz
 from config.metrics import metrics
@@ -22,7 +23,7 @@ documentation = csp_override(settings.SECURE_CSP | {"style-src": [CSP.SELF, CSP.
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs"), name="home"),
     # What is asked for most comes first: each address is tried in turn.
-    path("api/v1/", include("tickets.api.urls")),
+    *(path("api/v1/", include(kind.urls)) for kind in kinds() if kind.urls),
     path("api/v1/", include("notifications.api.urls")),
     path("api/v1/", include("community.api.urls")),
     path("admin/", admin.site.urls),

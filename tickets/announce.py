@@ -48,7 +48,8 @@ def _news(rows: Sequence[TicketOutbox]) -> tuple[list[Letter], list[Signal]]:
     )
 
 
-tell_outbox = Teller(TicketOutbox, _news, WORDINGS, belongs=lambda row: of_a_sweep(row.event)).tell
+TELLER = Teller(TicketOutbox, _news, WORDINGS, belongs=lambda row: of_a_sweep(row.event))
+tell_outbox = TELLER.tell
 
 
 def rehearse(event: TicketEvent) -> list[Letter]:

@@ -1,7 +1,5 @@
 """The tickets app: the ticket, its catalogue and its history."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
 
 from web.words import bilingual
@@ -12,7 +10,3 @@ class TicketsConfig(AppConfig):
 
     name = "tickets"
     verbose_name = bilingual("工单", "Tickets")
-
-    def ready(self) -> None:
-        """Let the house serve tickets."""
-        import_module("tickets.kind")

@@ -4,16 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.db.models import Q
-
 from tickets.actions import holder_live, named_person
 from tickets.models import Ticket
 from tickets.states import HIGHEST_AUTOMATIC, State
-from workflow import calendars
 from workflow.actor import Actor
 from workflow.errors import IllegalMove
-from workflow.models import LastSweep
-from workflow.sweep import Climber, Due, Swept, fire_due, first_possible, measure_anew, note_sweep
+from workflow.sweep import Climber, Due, first_possible
 from workflow.writing import Draft
 
 
@@ -55,29 +51,3 @@ class TicketClimber(Climber[Ticket]):
                 make(holder_live=holder_live(ticket, by))
             case _:
                 make()
-
-
-SWEEP, CALENDAR = "tickets", "tickets.calendar"
-"""The names under which sweeps are noted; the first is that of the kind."""
-
-
-def sweep(climber: TicketClimber | None = None, **limits: Any) -> Swept:
-    """Fire what is due on tickets; see `workflow.sweep.fire_due` for the limits. A simulation listens with a `climber` of its own."""
-    swept = fire_due(climber or TicketClimber(), **limits)
-    note_sweep(SWEEP)
-    return swept
-
-
-def follow_calendar() -> Swept:
-    """Measure the running clocks of tickets by the newest calendar, where that has not been done yet."""
-    versions = calendars.every()
-    latest = max(versions.values())
-    if LastSweep.objects.filter(name=CALENDAR, version=latest).exists():
-        return Swept()
-    swept = Swept()
-    own = [street for street in versions if street is not None]
-    for street, version in versions.items():
-        among = Q(street=street) if street else ~Q(street__in=own)
-        swept += measure_anew(Ticket, Ticket.recalendar, version=version, among=among)
-    note_sweep(CALENDAR, version=latest)
-    return swept

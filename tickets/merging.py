@@ -1,10 +1,9 @@
 """Two tickets that become one, and one that becomes two. Whoever calls opens the transaction."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import EllipsisType
-from typing import Any
 
 from tickets.access import Relation, relations
 from tickets.filing import FOR_RESIDENTS, TYPES_FOUND, UNKNOWN_PLACE, Report, routed
@@ -15,48 +14,14 @@ from tickets.moves.inputs import Party as StoodInFor
 from tickets.photos import attach, claim
 from web.words import bilingual
 from workflow.actor import Actor
-from workflow.errors import InvalidInput, StaleVersion
+from workflow.errors import InvalidInput
 from workflow.models import Event
-from workflow.writing import create, lock, perform
+from workflow.writing import create, perform
 
 _FOLLOWED = bilingual(
     "已有人附议，不能并入不公开的工单。", "Others follow it, so it does not merge into one without a public face."
 )
 _UNKNOWN_TICKET = bilingual("没有这件工单。", "There is no such ticket.")
-
-
-def hold(name: str, ticket_id: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
-    """Lock the ticket for the move `name`, and with it, by one statement in id order, the others that the move concerns.
-
-    Returns it with the inputs. In those of a merger the other ticket stands in the place of its id, None when there is none;
-    a split is given the tickets that took this one in, the nearest first. Raises Ticket.DoesNotExist, and StaleVersion when
-    another merger or split came in between.
-    """
-    if name == "split":
-        return _hold_split(ticket_id, inputs, by)
-    into = inputs.get("into")
-    if into is None:
-        (ticket,) = lock(Ticket, ticket_id, by=by)
-        return ticket, inputs
-    try:
-        ticket, master = lock(Ticket, ticket_id, into, by=by)
-    except Ticket.DoesNotExist:
-        (ticket,) = lock(Ticket, ticket_id, by=by)
-        master = None
-    return ticket, {**inputs, "into": master}
-
-
-def _hold_split(ticket_id: uuid.UUID, inputs: Mapping[str, Any], by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
-    above = Ticket.objects.absorbing(ticket_id).values_list("pk", flat=True)
-    locked = {one.pk: one for one in lock(Ticket, ticket_id, *above, by=by)}
-    ticket, masters = locked.pop(ticket_id), []
-    following = ticket.merged_into_id
-    while following is not None:
-        if following not in locked:
-            raise StaleVersion()
-        masters.append(locked[following])
-        following = locked[following].merged_into_id
-    return ticket, {**inputs, "masters": masters}
 
 
 def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None) -> Event:

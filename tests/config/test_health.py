@@ -258,6 +258,6 @@ def test_health_is_read_only(client):
     assert client.post("/healthz").status_code == 405
 
 
-def test_every_entry_of_the_beat_schedule_names_a_task(settings):
+def test_every_entry_of_the_beat_schedule_names_a_task():
     app.loader.import_default_modules()
-    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)

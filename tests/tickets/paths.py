@@ -16,7 +16,6 @@ from community.models import Compound, Organisation
 from tickets.actions import act
 from tickets.filing import Report, submit
 from tickets.kind import TICKETS
-from tickets.merging import hold
 from tickets.models import Photo, Ticket
 from tickets.models.photo import PhotoKind
 from tickets.states import State
@@ -95,7 +94,7 @@ class Scene:
     ) -> Event:
         """Let `who` make the move in the transaction that is open, which nothing takes back where it is refused."""
         actor = self.actor(who, on_behalf=on_behalf, at=at)
-        locked, given = hold(name, ticket, self.inputs(name, inputs), by=actor)
+        locked, given = TICKETS.hold(name, ticket, self.inputs(name, inputs), by=actor)
         return act(name, locked, by=actor, version=version, inputs=given)
 
     def refused(self, who: str, ticket: uuid.UUID, name: str, **how: Any) -> str:

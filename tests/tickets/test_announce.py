@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from casework import notifying
+from casework import duties, notifying
+from casework.tasks import TASKS
 from community.models import Membership, Organisation, Person
 from config.celery import app
 from notifications import deliver as deliver_module
@@ -21,7 +22,8 @@ from notifications.channels.robots.wecom import Wecom
 from notifications.models import Delivery, Message, Robot
 from notifications.wording import fields_of, fit, placeholders
 from tests.fakes.robots import Account, Robots, serving
-from tickets import announce, escalation, tasks
+from tickets import announce
+from tickets.kind import TICKETS
 from tickets.models import Follower, Photo, Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.news import RESIDENTS, Side
 from tickets.notes import NEWS, message_kinds, notes
@@ -218,7 +220,7 @@ def test_what_was_overtaken_while_nobody_swept_is_told_as_one_summary(scene, tol
     ticket = scene.follow(scene.file("CL03"), [("dispatcher", "sign", {})])
     told()
     with at(scene.now + timedelta(days=12)):
-        escalation.sweep()
+        duties.sweep(TICKETS)
     fired = TicketFiring.objects.filter(clock__subject=ticket)
     assert fired.count() > 8
     known = set(Message.objects.values_list("pk", flat=True))
@@ -253,7 +255,7 @@ def test_a_ticket_is_summed_up_once_whatever_the_batches_of_the_outbox(scene, to
     told()
     robot = robot_of("po-a01")
     with at(timezone.now()):
-        escalation.sweep()
+        duties.sweep(TICKETS)
     fired = TicketFiring.objects.filter(clock__subject__in=tickets)
     assert fired.count() > 16
     known = set(Message.objects.values_list("pk", flat=True))
@@ -278,7 +280,7 @@ def test_a_night_of_many_tickets_is_one_message_for_a_robot(scene, monkeypatch):
     announce.tell_outbox()
     Delivery.objects.all().delete()
     with at(timezone.now()):
-        escalation.sweep()
+        duties.sweep(TICKETS)
     rungs = TicketEvent.objects.filter(subject__in=tickets, data__has_key="fired").count()
     assert rungs > 252
     announce.tell_outbox()
@@ -301,7 +303,7 @@ def test_rungs_that_come_one_by_one_are_told_one_by_one(scene, told):
     for _ in range(3):
         moment = TicketClock.objects.filter(subject=ticket, fire_at__isnull=False).order_by("fire_at")[0].fire_at
         with at(moment):
-            escalation.sweep()
+            duties.sweep(TICKETS)
         heard += told().get("dispatcher", [])
     assert len(heard) == 3
     assert "missed.staff" not in heard
@@ -313,7 +315,7 @@ def test_a_resident_who_was_asked_is_reminded_once_after_a_long_silence(scene, t
                                                ("dispatcher", "reply", {"result": "已整改"})])  # fmt: skip
     told()
     with at(scene.now + timedelta(days=6)):
-        escalation.sweep()
+        duties.sweep(TICKETS)
     assert TicketFiring.objects.filter(clock__subject=ticket, clock__name="confirm").count() == 1
     assert told()["resident"] == ["reminder.reporter"]
 
@@ -370,20 +372,20 @@ def test_every_ladder_s_audience_is_a_side():
 def test_the_tasks_are_known_and_on_the_schedule(scene):
     scene.file("CL03")
     app.loader.import_default_modules()
-    for name in ("tell_outbox", "purge_photos"):
-        entry = settings.CELERY_BEAT_SCHEDULE[name]
+    for name in ("tickets.tell_outbox", "tickets.purge_photos"):
+        entry = app.conf.beat_schedule[name]
         assert entry["task"] in app.tasks
         assert entry["options"]["expires"] <= entry["schedule"]
-    tasks.tell_outbox()
+    TASKS["tickets.tell_outbox"]()
     assert not TicketOutbox.objects.exists()
 
 
 def test_photos_that_nobody_attached_are_purged(api):
     photo = api("resident").photo("report")
-    tasks.purge_photos()
+    TASKS["tickets.purge_photos"]()
     assert Photo.objects.filter(pk=photo).exists()
     Photo.objects.filter(pk=photo).update(created_at=datetime.now(UTC) - timedelta(hours=25))
-    tasks.purge_photos()
+    TASKS["tickets.purge_photos"]()
     assert not Photo.objects.filter(pk=photo).exists()
 
 

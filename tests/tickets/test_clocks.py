@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from casework.duties import sweep
 from community.models import Organisation
 from tests.tickets.paths import CONTACTED, FOLLOWED, Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.audience import Audience
-from tickets.escalation import TicketClimber, sweep
+from tickets.escalation import TicketClimber
+from tickets.kind import TICKETS
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.sides import OutboxEvent
 from tickets.states import OPEN, ClockName, State
@@ -37,7 +39,7 @@ def swept(scene: Scene, after: timedelta) -> Swept:
     """Let time pass, and what is due be fired."""
     scene.now += after
     with at(scene.now):
-        return sweep()
+        return sweep(TICKETS)
 
 
 def verbs(ticket: uuid.UUID, since: int = 0) -> list[str]:
@@ -519,7 +521,7 @@ def test_a_sweep_that_is_told_who_is_due_looks_at_nobody_else(scene):
     climber = TicketClimber()
     climber.known = {mine}
     with at(scene.now + timedelta(minutes=61)):
-        assert sweep(climber, limit=1) == Swept(rungs=1, subjects=1)
+        assert sweep(TICKETS, climber, limit=1) == Swept(rungs=1, subjects=1)
         assert set(TicketFiring.objects.values_list("clock__subject", flat=True)) == {mine}
-        assert sweep() == Swept(rungs=1, subjects=1)
+        assert sweep(TICKETS) == Swept(rungs=1, subjects=1)
     assert set(TicketFiring.objects.values_list("clock__subject", flat=True)) == {mine, other}

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from casework.tasks import TASKS
 from community import demo, timers
 from community.models import Area, Compound, ContractFiring, Membership, Organisation, ServiceContract
 from notifications.models import Message
@@ -27,7 +28,6 @@ from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say, assert_whole, history, queued, row, seen, told
 from tickets import handover
 from tickets.models import Assignment, Ticket, TicketEvent
-from tickets.tasks import hand_over
 from workflow.models import LastSweep
 from workflow.moment import at
 from workflow.verification import flaw
@@ -391,7 +391,7 @@ def test_the_task_and_the_tick_do_it_by_the_real_time(scene, street):
     out = StringIO()
     call_command("tick", stdout=out)
     assert "2 tickets passed on." in out.getvalue()
-    hand_over()
+    TASKS["tickets.hand_over"]()
     assert [now(one).holder.code for one in tickets] == ["section-property"] * 2
     assert TicketEvent.objects.filter(subject__in=tickets, verb="redispatch").count() == 2
     assert timezone.now() - LastSweep.objects.get(name=handover.SWEEP).at < MINUTE

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from casework import duties
 from community.models import Membership
 from notifications.models import Message
 from tests.tickets.paths import INPUTS, rows
 from tests.tickets.story import assert_whole, clocks, history, row, seen, timeline
-from tickets import announce, escalation
+from tickets import announce
+from tickets.kind import TICKETS
 from tickets.models import Ticket, TicketClock
 from tickets.reading.lists import SCOPES
 from workflow.moment import at
@@ -177,7 +179,7 @@ def test_without_a_check_it_closes_by_itself_and_counts_as_nobody_s_satisfaction
     replied(api, found)
     with at(timezone.now() + timedelta(days=30)):
         for _ in range(5):
-            escalation.sweep()
+            duties.sweep(TICKETS)
     assert row(found).state == "closed"
     assert "close_silent" in timeline(api("desk_officer"), found)
     assert row(found).rating is None
@@ -201,7 +203,7 @@ def test_whoever_found_it_is_reminded_to_check_it(api, home):
     announce.tell_outbox()
     known = set(Message.objects.values_list("pk", flat=True))
     with at(timezone.now() + timedelta(days=5)):
-        escalation.sweep()
+        duties.sweep(TICKETS)
         announce.tell_outbox()
     told = Message.objects.exclude(pk__in=known).filter(subject_id=ticket["id"])
     reminder = told.get(kind="reminder.staff", person=api("chair").person)

@@ -10,9 +10,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from casework import duties
 from community import zones
 from community.models import Street
-from tickets import escalation, routing
+from tickets import routing
+from tickets.kind import TICKETS
 from tickets.models import (
     RoutingRule,
     RoutingVersion,
@@ -379,8 +381,8 @@ def test_a_street_s_calendar_moves_the_clocks_of_that_street_alone(api, street, 
     lead.post(f"policies/calendar/{version['number']}/publish")
     assert calendars.newest(street.pk) == version["number"]
     assert calendars.newest(uuid.uuid4()) == calendars.newest() == 1
-    assert escalation.follow_calendar().subjects == 1
-    assert escalation.follow_calendar().subjects == 0
+    assert duties.follow_calendar(TICKETS).subjects == 1
+    assert duties.follow_calendar(TICKETS).subjects == 0
     moved = TicketClock.objects.get(pk=handle.pk)
     assert moved.calendar == version["number"]
     assert moved.due_at > handle.due_at
@@ -388,7 +390,7 @@ def test_a_street_s_calendar_moves_the_clocks_of_that_street_alone(api, street, 
     general = CalendarVersion.objects.get(number=1).copy_as_draft()
     general.publish(at=timezone.now())
     calendars.forget()
-    assert escalation.follow_calendar().subjects == 0
+    assert duties.follow_calendar(TICKETS).subjects == 0
     assert TicketClock.objects.get(pk=handle.pk).calendar == version["number"]
 
 

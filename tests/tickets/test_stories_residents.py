@@ -6,9 +6,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from casework.duties import sweep
 from tests.tickets.paths import rows
 from tests.tickets.story import assert_whole, clocks, history, queued, row, seen, shown, timeline, told
-from tickets.escalation import sweep
+from tickets.kind import TICKETS
 from tickets.models import Follower, Ticket
 from workflow.actor import Actor
 from workflow.errors import NotPermitted
@@ -58,10 +59,10 @@ def test_the_second_dispute_goes_to_the_street_and_silence_closes_at_last(api, o
     end = clocks(ticket)["confirm"]
     assert end > timezone.now() + timedelta(days=6)
     with at(end - timedelta(microseconds=1)):
-        sweep()
+        sweep(TICKETS)
     assert row(ticket).state == "replied"
     with at(end):
-        sweep()
+        sweep(TICKETS)
     event = history(ticket)[-1]
     assert (event.verb, event.actor_id, event.actor_organisation_id, event.at) == ("close_silent", None, None, end)
     now = row(ticket)
@@ -158,7 +159,7 @@ def test_a_resident_without_cosigners_leaves_and_nobody_rates_the_work_for_them(
     assert rows() == before
     assert "confirm" not in [one["name"] for one in desk.get(f"tickets/{ticket['id']}/moves")["moves"]]
     with at(clocks(ticket)["confirm"]):
-        sweep()
+        sweep(TICKETS)
     now = row(ticket)
     assert (now.state, now.resolved, now.rating) == ("closed", None, None)
     assert timeline(resident, ticket) == ["submit", "sign", "contact", "arrive", "withdraw", "reply", "close_silent"]

@@ -18,13 +18,14 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from casework import duties
 from community import demo
 from tests import processes
 from tests.processes import wait_until
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
-from tickets import escalation
+from tickets import kind
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
 from workflow.errors import Refusal
 from workflow.verification import flaw
@@ -73,7 +74,7 @@ class Street:
 
     def holds(self) -> None:
         """What is due was fired, once, at its time; the clocks are as the events say, and the events hold."""
-        escalation.sweep()
+        duties.sweep(kind.TICKETS)
         now = timezone.now()
         assert not TicketClock.objects.filter(subject__in=self.tickets, fire_at__lte=now).exists()
         assert not TicketClock.objects.filter(subject__in=self.tickets, failures__gt=0).exists()

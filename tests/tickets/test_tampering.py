@@ -16,9 +16,9 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from casework import sealing
 from community.models import Street
 from tests.tickets.test_history import behind_linlis_back
-from tickets import sealing
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
 from tickets.models.clock import TicketFiring
 from web.words import en

@@ -8,10 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+from casework.duties import sweep
+from casework.tasks import TASKS
 from tests.tickets.paths import Scene
-from tickets.escalation import SWEEP, sweep
+from tickets.kind import TICKETS
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
-from tickets.tasks import sweep as task
 from workflow.models import LastSweep
 from workflow.moment import at
 
@@ -38,17 +39,17 @@ def test_one_tick_fires_what_is_due_and_the_next_finds_nothing(overdue):
 
 
 def test_the_task_does_the_same_and_twice_does_no_harm(overdue):
-    task()
-    task()
+    for _ in range(2):
+        TASKS["tickets.sweep"]()
     assert TicketFiring.objects.count() == 12
 
 
 def test_a_sweep_is_noted_where_time_is_real(overdue):
     with at(timezone.now()):
-        sweep()
-    assert not LastSweep.objects.filter(name=SWEEP).exists()
-    sweep()
-    assert timezone.now() - LastSweep.objects.get(name=SWEEP).at < timedelta(minutes=1)
+        sweep(TICKETS)
+    assert not LastSweep.objects.filter(name=TICKETS.name).exists()
+    sweep(TICKETS)
+    assert timezone.now() - LastSweep.objects.get(name=TICKETS.name).at < timedelta(minutes=1)
 
 
 def test_a_second_less_than_nothing_is_refused():
@@ -64,7 +65,7 @@ def test_a_poisoned_ticket_is_put_off_and_shown_and_the_others_are_done(overdue)
         subject_id=poisoned, street_id=last.street_id, seq=last.seq + 1, verb="x", target="submitted", at=last.at,
         visibility="internal", digest=b"x",
     )  # fmt: skip
-    swept = sweep()
+    swept = sweep(TICKETS)
     assert (swept.subjects, swept.failed) == (5, 1)
     assert TicketFiring.objects.filter(clock__subject=poisoned).count() == 0
     clock = TicketClock.objects.get(subject=poisoned, name="triage")
@@ -73,11 +74,11 @@ def test_a_poisoned_ticket_is_put_off_and_shown_and_the_others_are_done(overdue)
     assert clock.fire_at > timezone.now() - timedelta(seconds=5)
     # It is tried again, later each time, and done once it can be.
     TicketClock.objects.filter(pk=clock.pk).update(fire_at=timezone.now() - timedelta(seconds=1))
-    assert sweep().failed == 1
+    assert sweep(TICKETS).failed == 1
     assert TicketClock.objects.get(pk=clock.pk).failures == 2
     mend(poisoned, last.seq + 1)
     TicketClock.objects.filter(pk=clock.pk).update(fire_at=timezone.now() - timedelta(seconds=1))
-    assert sweep().rungs == 2
+    assert sweep(TICKETS).rungs == 2
     mended = TicketClock.objects.get(pk=clock.pk)
     assert (mended.failures, mended.error, mended.rung) == (0, "", 2)
 
@@ -93,7 +94,7 @@ def mend(ticket, seq: int) -> None:
 def test_a_move_before_the_sweep_leaves_it_nothing_to_do(overdue, cast):
     scene = Scene(cast, now=timezone.now())
     scene.do("desk_officer", overdue[0], "answer_now", answer="已答复")
-    sweep()
+    sweep(TICKETS)
     assert not TicketFiring.objects.filter(clock__subject=overdue[0]).exists()
     # The answer came after the due moment: that stays on record though no rung was fired.
     triage = TicketClock.objects.get(subject=overdue[0], name="triage")

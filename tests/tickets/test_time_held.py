@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from casework.duties import follow_calendar
 from community.models import ServiceContract
 from tests.tickets.paths import CONTACTED
 from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tests.tickets.test_clocks import HOUR, fired, live, moment, now, swept, verbs
-from tickets.escalation import follow_calendar
+from tickets.kind import TICKETS
 from tickets.models import Assignment, Ticket, TicketClock, TicketFiring, service_level
 from tickets.queries import in_street
 from workflow import calendars
@@ -212,7 +213,7 @@ def publish(scene, *days: tuple[str, bool]) -> None:
     draft.publish(at=timezone.now())
     calendars.forget()
     with at(scene.now):
-        assert not follow_calendar().failed
+        assert not follow_calendar(TICKETS).failed
 
 
 def test_a_holiday_that_is_added_after_the_end_takes_the_breach_back(scene, calendar_anew):

@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
+from casework import duties
 from tests.tickets.story import assert_clocks_are_as_the_events_say
-from tickets import escalation
+from tickets.kind import TICKETS
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
 from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, LastSweep
@@ -103,14 +104,14 @@ def test_running_clocks_are_measured_anew_and_fired_rungs_stay_fired(scene):
     handle = next(one for one in before.values() if one.name == "handle")
     near = handle.due_at - (handle.due_at - handle.started_at) / 10
     with at(near):
-        escalation.sweep()
+        duties.sweep(TICKETS)
     fired = set(TicketFiring.objects.values_list("clock", "rung"))
     assert (handle.pk, "near") in fired
     # The last day of the disposal becomes a day off, and so do the two after it.
     last = handle.due_at.astimezone(timezone.get_fixed_timezone(480)).date() - timedelta(days=1)
     version = publish(2025, closed={last + timedelta(days=n): "调休" for n in range(3)})
     with at(near + timedelta(minutes=1)):
-        swept = escalation.follow_calendar()
+        swept = duties.follow_calendar(TICKETS)
     assert swept.subjects == 2
     moved = TicketClock.objects.get(pk=handle.pk)
     assert moved.calendar == version.number
@@ -120,7 +121,7 @@ def test_running_clocks_are_measured_anew_and_fired_rungs_stay_fired(scene):
     assert TicketEvent.objects.filter(subject=early).latest("seq").verb == "recalendar"
     # With a later due moment, the share that was fired is not fired again.
     with at(moved.due_at - timedelta(seconds=1)):
-        escalation.sweep()
+        duties.sweep(TICKETS)
     assert TicketFiring.objects.filter(clock=handle.pk).count() == 2
     for ticket in (early, late):
         assert_clocks_are_as_the_events_say(ticket)
@@ -130,7 +131,7 @@ def test_stopped_clocks_keep_the_calendar_by_which_they_were_measured(scene):
     ticket = scene.reach("closed")
     publish(2025, closed={date(2025, 6, 9): "调休"})
     with at(scene.now):
-        escalation.follow_calendar()
+        duties.follow_calendar(TICKETS)
     stopped = TicketClock.objects.filter(subject=ticket, stopped_at__isnull=False)
     assert set(stopped.values_list("calendar", flat=True)) == {1}
     assert_clocks_are_as_the_events_say(ticket)
@@ -145,7 +146,7 @@ def test_clocks_that_are_held_are_measured_anew_as_well(scene):
     last = held.due_at.astimezone(timezone.get_fixed_timezone(480)).date() - timedelta(days=1)
     version = publish(2025, closed={last: "调休"})
     with at(scene.now):
-        escalation.follow_calendar()
+        duties.follow_calendar(TICKETS)
     measured = TicketClock.objects.get(pk=held.pk)
     assert (measured.calendar, measured.running_since, measured.fire_at) == (version.number, None, None)
     assert measured.due_at == held.due_at + timedelta(days=1)
@@ -155,9 +156,9 @@ def test_clocks_that_are_held_are_measured_anew_as_well(scene):
 def test_a_calendar_is_followed_once(scene):
     scene.reach("in_progress")
     publish(2025, closed={date(2025, 6, 9): "调休"})
-    assert escalation.follow_calendar().subjects == 1
-    assert escalation.follow_calendar().subjects == 0
-    assert LastSweep.objects.get(name=escalation.CALENDAR).version == calendars.newest()
+    assert duties.follow_calendar(TICKETS).subjects == 1
+    assert duties.follow_calendar(TICKETS).subjects == 0
+    assert LastSweep.objects.get(name=duties.calendar_sweep(TICKETS)).version == calendars.newest()
 
 
 # The office's way.

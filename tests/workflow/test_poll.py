@@ -3,15 +3,19 @@
 import ast
 from datetime import timedelta
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
+from casework import duties
+from casework.tasks import SCHEDULE, TASKS
 from notifications.models import Message
 from tests.workflow import poll
-from tests.workflow.poll.kind import TELLER
+from tests.workflow.poll.kind import POLLS
 from tests.workflow.poll.models import Poll, PollEvent, PollFiring, PollOutbox, PollSeal
 from web.models import new_ids
 from workflow import moment
@@ -20,7 +24,6 @@ from workflow.errors import IllegalMove, NotPermitted, StaleVersion
 from workflow.instances import fresh
 from workflow.moves import Visibility, moves
 from workflow.seals import read_seals, seal_heads
-from workflow.sweep import Climber, fire_due
 from workflow.verification import verify
 from workflow.writing import Happening, create, lock, perform
 
@@ -102,8 +105,8 @@ def test_clocks_end_it_and_each_rung_is_fired_once(begun, chair):
     by = moment.now()
     for clock, days, state in [("voting", 4, "counting"), ("count", 8, "closed")]:
         with moment.at(by + timedelta(days=days)):
-            assert fire_due(Climber(Poll)).rungs == 1
-            assert fire_due(Climber(Poll)).rungs == 0
+            assert duties.sweep(POLLS).rungs == 1
+            assert duties.sweep(POLLS).rungs == 0
         assert Poll.objects.get(pk=begun).state == state
         assert PollFiring.objects.filter(clock__name=clock).count() == 1
     assert sound(begun)
@@ -111,12 +114,12 @@ def test_clocks_end_it_and_each_rung_is_fired_once(begun, chair):
 
 def test_its_events_are_told_once_to_whom_they_concern(begun, chair, paper):
     act("end", begun, chair)
-    assert TELLER.tell() == 2
+    assert POLLS.teller.tell() == 2
     (message,) = Message.objects.filter(subject_type="poll", subject_id=begun)
     assert (message.person_id, message.title, message.seq) == (chair.pk, "投票已截止", 2)
     assert "加装电梯？" in message.body
     assert not PollOutbox.objects.exists()
-    assert TELLER.tell() == 0
+    assert POLLS.teller.tell() == 0
 
 
 def test_its_history_only_grows(begun):
@@ -141,6 +144,45 @@ def test_audit_and_seals_find_what_was_changed_or_deleted(begun, chair, street):
     gone = [flaw for _, flaw in verify(Poll, heads={**found.heads, chair.pk: (1, b"")}) if flaw]
     assert [flaw.subject is None for flaw in gone] == [False, True]
     assert PollSeal.objects.count() == 1
+
+
+def run(command, *arguments, **options):
+    """What a command prints."""
+    out = StringIO()
+    call_command(command, *arguments, stdout=out, stderr=out, **options)
+    return out.getvalue()
+
+
+def test_tick_fires_tells_and_seals_it(begun, chair, paper):
+    with moment.at(moment.now() + timedelta(days=4)):
+        printed = run("tick")
+    assert "1 rungs fired on 1 polls." in printed
+    assert "2 events told." in printed
+    assert Poll.objects.get(pk=begun).state == "counting"
+    assert Message.objects.filter(subject_id=begun).count() == 1
+    assert PollSeal.objects.count() == 1
+
+
+def test_a_queue_has_a_task_for_each_of_its_duties(begun, paper):
+    names = {f"polls.{duty}" for duty in ("sweep", "tell_outbox", "follow_calendar", "seal_heads")}
+    assert {name for name in SCHEDULE if name.startswith("polls.")} == names <= set(TASKS)
+    for name in sorted(names):
+        TASKS[name]()
+    assert not PollOutbox.objects.exists()
+    assert PollSeal.objects.count() == 1
+
+
+def test_the_audits_commands_seal_and_prove_it(begun, street):
+    (head,) = run("seal_audit").splitlines()
+    assert head.startswith(f"polls:{street.code}:1:")
+    assert "1 polls with 1 events" in run("verify_audit", "--head", head)
+    with pytest.raises(CommandError, match="The chain of seals does not hold"):
+        run("verify_audit", "--head", f"{head[:-64]}{'0' * 64}")
+    Poll.objects.filter(pk=begun).update(question="不加装电梯？")
+    with pytest.raises(CommandError, match="failed at poll number 1"):
+        run("verify_audit")
+    with pytest.raises(CommandError, match="1 of 1 polls are flawed"):
+        run("verify_audit", "--all")
 
 
 @pytest.mark.urls("tests.workflow.poll.kind")

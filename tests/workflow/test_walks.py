@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from casework import duties
 from tests.tickets.paths import INPUTS, Scene, rows
 from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.actions import act
-from tickets.escalation import sweep
 from tickets.kind import TICKETS
 from tickets.models import Assignment, Follower, Ticket, TicketClock, TicketEvent, TicketOutbox
 from tickets.states import ENDED, OPEN, AssignmentRole
@@ -68,7 +68,7 @@ class Walk:
         if self.dice.random() < 0.2:
             return
         with at(self.scene.now):
-            swept = sweep()
+            swept = duties.sweep(TICKETS)
         self.trail.append(("sweep", str(swept)))
         assert not swept.failed
         assert not TicketClock.objects.filter(fire_at__lte=self.scene.now).exists()

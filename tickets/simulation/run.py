@@ -15,9 +15,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 
-from tickets import catalogue, escalation
+from casework import duties
+from tickets import catalogue
 from tickets.demo.pictures import picture
+from tickets.escalation import TicketClimber
 from tickets.imaging import Pictures, normalise
+from tickets.kind import TICKETS
 from tickets.models import Photo, Ticket
 from tickets.models.photo import PhotoKind
 from tickets.simulation.crowd import Crowd
@@ -39,7 +42,7 @@ class Stuck(Exception):
     """The sweep could not do what was due."""
 
 
-class Listener(escalation.TicketClimber):
+class Listener(TicketClimber):
     """The sweep's own climber, which is told who is due and remembers whom it called on."""
 
     known: set[uuid.UUID]
@@ -139,7 +142,7 @@ class Run:
             if self.lives[number].fires_at == fires:
                 listener.known.add(self.lives[number].ticket.pk)
         listener.drafts.clear()
-        swept = escalation.sweep(listener, limit=len(listener.known))
+        swept = duties.sweep(TICKETS, listener, limit=len(listener.known))
         if swept.failed or listener.known:
             raise Stuck(f"At {self.now} not everything that is due can be done.")
         for draft in list(listener.drafts.values()):

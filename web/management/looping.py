@@ -22,10 +22,11 @@ _STOP = frozenset({signal.SIGINT, signal.SIGTERM})
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A function that a loop calls, and the seconds between two calls."""
+    """A function that is called again and again, and the seconds between two calls; by its `name` a queue asks for it."""
 
     work: Callable[[], object]
     every: float
+    name: str = ""
 
 
 class LoopingCommand(OperatorCommand):

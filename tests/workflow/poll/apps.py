@@ -1,8 +1,8 @@
 """The app of the second subject, which tests alone install."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
+
+from web.words import bilingual
 
 
 class PollConfig(AppConfig):
@@ -10,7 +10,4 @@ class PollConfig(AppConfig):
 
     name = "tests.workflow.poll"
     label = "poll"
-
-    def ready(self):
-        """Let the house serve polls."""
-        import_module("tests.workflow.poll.kind")
+    verbose_name = bilingual("投票", "Polls")

@@ -17,25 +17,6 @@ from tests.workflow.poll.models import Poll, PollOutbox
 from workflow.actor import Actor
 
 
-class Polls(Kind[Poll]):
-    """Polls: people with a confirmed home or a seat in the street see them; the chair sees who voted."""
-
-    name = "polls"
-    model = Poll
-
-    def sees(self, subject: Poll, actor: Actor) -> bool:
-        """Whoever has a seat in the street, or a confirmed home."""
-        return bool(actor.compounds) or any(seat.street_id == subject.street_id for seat in actor.seats)
-
-    def readable(self, subject: Poll, actor: Actor) -> list[str]:
-        """Votes are the chair's to read."""
-        return ["public", *(["parties"] if actor.person_id == subject.chair_id else [])]
-
-
-POLLS = register(Polls())
-urlpatterns = [path("api/v1/", include(addresses(POLLS)))]
-
-
 def news(rows: Sequence[Any]) -> News:
     """The chair hears that the vote is over; systems are told nothing."""
     letters = [
@@ -57,4 +38,21 @@ def news(rows: Sequence[Any]) -> News:
     return letters, []
 
 
-TELLER = Teller(PollOutbox, news, Catalogue(Path(__file__).parent / "messages"))
+class Polls(Kind[Poll]):
+    """Polls: people with a confirmed home or a seat in the street see them; the chair sees who voted."""
+
+    name = "polls"
+    model = Poll
+    teller = Teller(PollOutbox, news, Catalogue(Path(__file__).parent / "messages"))
+
+    def sees(self, subject: Poll, actor: Actor) -> bool:
+        """Whoever has a seat in the street, or a confirmed home."""
+        return bool(actor.compounds) or any(seat.street_id == subject.street_id for seat in actor.seats)
+
+    def readable(self, subject: Poll, actor: Actor) -> list[str]:
+        """Votes are the chair's to read."""
+        return ["public", *(["parties"] if actor.person_id == subject.chair_id else [])]
+
+
+POLLS = register(Polls())
+urlpatterns = [path("api/v1/", include(addresses(POLLS)))]

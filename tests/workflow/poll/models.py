@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from casework.inputs import Input, Words
 from community.models import Street
+from web.words import bilingual
 from workflow import calendars
 from workflow import models as engine
 from workflow.actor import Actor
@@ -71,6 +72,9 @@ class Poll(Voiding):
     state = FSMField(default=OPEN, protected=True)
 
     SHARED = ("street_id",)
+
+    class Meta:
+        verbose_name, verbose_name_plural = bilingual("投票", "poll"), bilingual("投票", "polls")
 
     @transition(
         field=state,

@@ -7,14 +7,16 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 
+from casework import duties
+from casework.kinds import Kind, kinds
 from community import housekeeping as doorkeeping
 from community import timers
 from notifications import housekeeping
-from tickets import announce, escalation, handover, photos, sealing
 from web.management.looping import Duty, LoopingCommand
-from web.words import bilingual
+from web.words import bilingual, en, zh
 
 MINUTE, HOUR = 60.0, 3600.0
 _STOP = bilingual("。", ".")
@@ -40,12 +42,11 @@ class Command(LoopingCommand):
     def handle(self, *, loop: bool, every: float, only: str | None, **options: Any) -> None:
         """Do it; say what was done."""
         parts: dict[str, Sequence[Duty]] = {
-            "clocks": [Duty(partial(self.clocks, always=not loop), every)],
-            "outbox": [Duty(self.outbox, every)],
+            "clocks": [Duty(partial(self.clocks, kind, always=not loop), every) for kind in kinds()],
+            "outbox": [Duty(partial(self.outbox, kind), every) for kind in kinds()],
             "upkeep": [
                 Duty(self.contracts, MINUTE),
-                Duty(escalation.follow_calendar, MINUTE),
-                Duty(sealing.seal_all, 5 * MINUTE),
+                *(Duty(partial(self.upkeep, duty), duty.every) for kind in kinds() for duty in duties.upkeep(kind)),
                 Duty(self.purge, HOUR),
             ],
         }
@@ -57,40 +58,38 @@ class Command(LoopingCommand):
             for duty in line:
                 duty.work()
 
-    def clocks(self, *, always: bool) -> None:
+    def clocks(self, kind: Kind[Any], *, always: bool) -> None:
         """Fire the deadlines that are due; one line where something was done."""
-        swept = escalation.sweep()
+        swept = duties.sweep(kind)
         if always or swept.rungs or swept.failed:
             fired = bilingual(
-                f"{swept.subjects} 件工单触发 {swept.rungs} 个时限节点",
-                f"{swept.rungs} rungs fired on {swept.subjects} tickets",
+                f"{swept.subjects} 件{zh(kind.singular)}触发 {swept.rungs} 个时限节点",
+                f"{swept.rungs} rungs fired on {swept.subjects} {en(kind.plural)}",
             )
             failed = bilingual(
-                f"，{swept.failed} 件未能处理，留待再试", f", {swept.failed} tickets could not be done and wait"
+                f"，{swept.failed} 件未能处理，留待再试",
+                f", {swept.failed} {en(kind.plural)} could not be done and wait",
             )
             self.say(format_lazy("{}{}{}", fired, failed if swept.failed else "", _STOP))
 
-    def outbox(self) -> None:
+    def outbox(self, kind: Kind[Any]) -> None:
         """Tell what waits; one line where something did."""
         # No broker is needed here: whoever delivers looks every second.
-        if told := announce.tell_outbox(ask=lambda _: False):
+        if told := kind.teller.tell(ask=lambda _: False):
             self.say(bilingual(f"已告知 {told} 个事件。", f"{told} events told."))
 
     def contracts(self) -> None:
-        """Fire what is due of contracts, and pass on the tickets of those that have ended."""
-        fired, swept = timers.fire_due(), handover.sweep()
-        if fired or swept.subjects or swept.failed:
-            done = bilingual(
-                f"{fired} 个合同节点已触发，{swept.subjects} 件工单已转交",
-                f"{fired} contract timers fired; {swept.subjects} tickets passed on",
-            )
-            failed = bilingual(f"，{swept.failed} 件未能转交，留待再试", f", {swept.failed} could not be and wait")
-            self.say(format_lazy("{}{}{}", done, failed if swept.failed else "", _STOP))
+        """Fire what is due of contracts."""
+        if fired := timers.fire_due():
+            self.say(bilingual(f"{fired} 个合同节点已触发。", f"{fired} contract timers fired."))
+
+    def upkeep(self, duty: Duty) -> None:
+        """What a kind of subject asks for; one line where it says what was done."""
+        said = duty.work()
+        if isinstance(said, str | Promise):
+            self.say(said)
 
     def purge(self) -> None:
         """Delete what has had its day."""
-        now = timezone.now()
         doorkeeping.purge()
-        housekeeping.purge(now)
-        while photos.purge_unattached(now):
-            pass
+        housekeeping.purge(timezone.now())

@@ -1,12 +1,12 @@
-"""Seal the heads of all tickets, and tell the heads that are to be kept elsewhere."""
+"""Seal the heads of all subjects, and tell the heads that are to be kept elsewhere."""
 
 from typing import Any
 
 from django.core.mail import EmailMessage
 from django.core.management.base import CommandParser
 
+from casework import sealing
 from notifications import mail
-from tickets import sealing
 from web.management.speaking import OperatorCommand
 from web.words import bilingual
 
@@ -15,8 +15,8 @@ class Command(OperatorCommand):
     """`manage.py seal_audit`: what beat and `tick` do every hour, and the latest heads on standard output, one a line."""
 
     help = (
-        "Seal the heads of each street's tickets where the last seal is an hour old, and print each street's latest head. Keep a head "
-        "away from this database, on paper or in another's mailbox: `verify_audit --head` then recognises a database that was set back."
+        "Seal the heads of each street's tickets and other subjects where the last seal is an hour old, and print the latest. Keep "
+        "a head away from this database, on paper or in a mailbox: `verify_audit --head` then recognises a database that was set back."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,62 @@
+"""What has to be done again and again for every kind of subject: beat, `manage.py tick` and the tests take it from here."""
+
+from functools import partial
+from typing import Any
+
+from django.db.models import Q
+
+from casework.kinds import Kind
+from casework.sealing import seal
+from web.management.looping import Duty
+from workflow import calendars
+from workflow.models import LastSweep, Subject
+from workflow.sweep import Climber, Swept, fire_due, measure_anew, note_sweep
+
+SECOND, MINUTE = 1.0, 60.0
+
+
+def clocks(kind: Kind[Any]) -> Duty:
+    """Fire the deadlines that are due; it has a worker of its own, so that nothing slow stands before it."""
+    return Duty(partial(sweep, kind), SECOND, "sweep")
+
+
+def outbox(kind: Kind[Any]) -> Duty:
+    """Tell what has happened."""
+    return Duty(kind.teller.tell, SECOND, "tell_outbox")
+
+
+def upkeep(kind: Kind[Any]) -> tuple[Duty, ...]:
+    """Follow the calendar, seal the heads, and what the kind itself asks for."""
+    return (
+        Duty(partial(follow_calendar, kind), MINUTE, "follow_calendar"),
+        # The last seal says whether an hour is over.
+        Duty(partial(seal, kind), 5 * MINUTE, "seal_heads"),
+        *kind.upkeep(),
+    )
+
+
+def sweep[S: Subject](kind: Kind[S], climber: Climber[S] | None = None, **limits: Any) -> Swept:
+    """Fire what is due; see `workflow.sweep.fire_due` for the limits. A simulation listens with a `climber` of its own."""
+    swept = fire_due(climber or kind.climber(), **limits)
+    note_sweep(kind.name)
+    return swept
+
+
+def calendar_sweep(kind: Kind[Any]) -> str:
+    """The name under which it is noted that the kind follows a calendar."""
+    return f"{kind.name}.calendar"
+
+
+def follow_calendar(kind: Kind[Any]) -> Swept:
+    """Measure the running clocks by the newest calendar, where that has not been done yet."""
+    versions, recalendar = calendars.every(), getattr(kind.model, "recalendar", None)
+    latest = max(versions.values())
+    if recalendar is None or LastSweep.objects.filter(name=calendar_sweep(kind), version=latest).exists():
+        return Swept()
+    swept = Swept()
+    own = [street for street in versions if street is not None]
+    for street, version in versions.items():
+        among = Q(street=street) if street else ~Q(street__in=own)
+        swept += measure_anew(kind.model, recalendar, version=version, among=among)
+    note_sweep(calendar_sweep(kind), version=latest)
+    return swept
