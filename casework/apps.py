@@ -1,5 +1,7 @@
 """The app of what every kind of subject has in common; it has tasks and commands, and no tables."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -13,5 +15,6 @@ class CaseworkConfig(AppConfig):
     verbose_name = bilingual("事务", "Casework")
 
     def ready(self) -> None:
-        """Have every app that has a kind of subject register it: its module `kind` does so."""
+        """Have every app that has a kind of subject register it, as its module `kind` does, and give each kind its page in the admin."""
         autodiscover_modules("kind")
+        import_module("casework.admin").register_histories()

@@ -30,6 +30,11 @@ def kinds() -> tuple["Kind[Any]", ...]:
     return tuple(_KINDS.values())
 
 
+def kind_of(model: type[Any]) -> "Kind[Any]":
+    """The kind whose subjects are of this model."""
+    return next(kind for kind in kinds() if kind.model is model)
+
+
 class Kind[S: Subject]:
     """How one kind of subject is acted upon and read. Its app writes one; everything that is the same for all kinds takes it."""
 
@@ -108,6 +113,11 @@ class Kind[S: Subject]:
         if not self.sees(subject, actor):
             raise self.model.DoesNotExist
         return subject
+
+    def event_label(self, verb: str) -> Words:
+        """What an event is called: as its move, where it is one."""
+        move = moves(self.model).get(verb)
+        return move.label if move else verb
 
     def readable(self, subject: S, actor: Actor) -> Collection[str]:
         """The visibilities of the events that the actor may read."""

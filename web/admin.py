@@ -9,10 +9,10 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import ActionLocation, helpers
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.options import BaseModelAdmin, IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from web.forms import WRITTEN
@@ -37,6 +37,22 @@ class OfferedFilters(ChangeList):
         if other := sorted(remaining.keys() - taken):
             raise DisallowedModelAdminLookup(f"Filtering by {other[0]} not allowed")
         return found
+
+
+class ReadOnly(BaseModelAdmin):
+    """Rows to look at: seen with Django's view permission, changed by nobody, not by superusers either."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody."""
+        return False
 
 
 class Page(admin.ModelAdmin):

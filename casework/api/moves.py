@@ -98,13 +98,11 @@ class Events(APIView):
 
     def lines(self, rows: Sequence[Event], subject: Any, actor: Actor) -> list[dict[str, Any]]:
         """The lines of a page, as the actor may read them: each with its facts, and what was said."""
-        model: Any = self.kind.model
-        known = moves(model)
         return [
             {
                 "seq": one.seq,
                 "verb": one.verb,
-                "label": known[one.verb].label if one.verb in known else one.verb,
+                "label": self.kind.event_label(one.verb),
                 "source": one.source,
                 "target": one.target,
                 "at": one.at,

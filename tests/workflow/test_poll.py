@@ -7,12 +7,14 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
 from casework import duties
 from casework.tasks import SCHEDULE, TASKS
+from community.models import Person
 from notifications.models import Message
 from tests.workflow import poll
 from tests.workflow.poll.kind import POLLS
@@ -183,6 +185,30 @@ def test_the_audits_commands_seal_and_prove_it(begun, street):
         run("verify_audit")
     with pytest.raises(CommandError, match="1 of 1 polls are flawed"):
         run("verify_audit", "--all")
+
+
+def test_clerks_read_its_history_in_the_admin_and_change_nothing(begun, chair, cast, client, street):
+    act("vote", begun, cast["resident"], yes=True, reason="方便老人")
+    act("end", begun, chair)
+    address = f"/admin/poll/poll/{begun}/change/"
+    clerk = cast["desk_officer"]
+    assert read(client, clerk, address).status_code == 302
+    Person.objects.filter(pk__in=[clerk.pk, cast["resident"].pk]).update(is_staff=True)
+    permissions = Permission.objects.filter(codename__in=["view_poll", "view_pollevent"])
+    for person in (clerk, cast["resident"]):
+        person.user_permissions.set(permissions)
+    page = read(client, clerk, address).content.decode()
+    for told in ("加装电梯？", "方便老人", "截止", "counting"):
+        assert told in page
+    assert "加装电梯？" not in read(client, cast["resident"], address).content.decode()
+    assert client.post(address, {"question": "x"}).status_code in (302, 403)
+    assert read(client, clerk, "/admin/poll/poll/add/").status_code == 403
+
+
+def read(client, person, address):
+    """A page of the admin, for a person."""
+    client.force_login(person)
+    return client.get(address, HTTP_ACCEPT_LANGUAGE="zh-hans")
 
 
 @pytest.mark.urls("tests.workflow.poll.kind")

@@ -23,10 +23,10 @@ from notifications.models import Delivery
 from notifications.topics import DeliveryState
 from tickets.admin.messages import FAILED, resend, tell_resent
 from tickets.admin.recipients import Recipients
-from tickets.admin.ticket import ReadOnly, seen_by
+from tickets.admin.ticket import seen_by
 from tickets.codes import read_code
 from tickets.models import Ticket
-from web.admin import Page
+from web.admin import Page, ReadOnly
 from web.words import bilingual
 
 MOST_COUNTED = 10_000

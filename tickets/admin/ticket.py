@@ -8,44 +8,28 @@ somebody, which superusers alone see here, and no contact in the clear, which `r
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.options import BaseModelAdmin
 from django.core.exceptions import ValidationError
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
 
+from casework.admin import HistoryInline, SubjectAdmin
 from community.actors import by_person
-from community.models import Organisation, Person
+from community.models import Person
 from tickets import catalogue
 from tickets.access import OF_RESIDENTS
 from tickets.admin import messages
 from tickets.catalogue import NoCatalogue
 from tickets.masks import masked_name, masked_phone
-from tickets.models import Assignment, Ticket, TicketEvent
-from tickets.models.ticket import TicketQuerySet, move_label
+from tickets.models import Assignment, Ticket
+from tickets.models.ticket import TicketQuerySet
 from tickets.moves.inputs import Party
 from tickets.queries import in_street
 from tickets.search import Search, Wanted
-from tickets.states import HIGHEST_LEVEL, Secrecy, State
-from web.admin import Page
+from tickets.states import HIGHEST_LEVEL, Secrecy
+from web.admin import ReadOnly
 from web.words import bilingual
-
-
-class ReadOnly(BaseModelAdmin):
-    """Rows to look at: seen with Django's view permission, changed by nobody, not by superusers either."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        """Nobody: tickets are created by `submit` alone."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody: a ticket changes through its moves."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody: history only grows."""
-        return False
 
 
 class AssignmentInline(ReadOnly, admin.TabularInline):
@@ -64,53 +48,16 @@ class AssignmentInline(ReadOnly, admin.TabularInline):
         return super().get_queryset(request).select_related("organisation", "worker")
 
 
-class EventInline(ReadOnly, admin.TabularInline):
+class EventInline(HistoryInline):
     """What happened to the ticket, in the words of those who did it."""
 
-    model = TicketEvent
-    extra = 0
-    can_delete = False
-    ordering = ["seq"]
-    fields = ["seq", "at", "move", "led_to", "organisation", "person", "stood_in_for", "visibility", "said"]
-    readonly_fields = ["move", "led_to", "organisation", "person", "stood_in_for", "said"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TicketEvent]:
-        """Events with their words and the names of the organisations that acted."""
-        name = Organisation.objects.filter(pk=OuterRef("actor_organisation_id")).values("name")[:1]
-        return super().get_queryset(request).select_related("words", "actor").annotate(acting=Subquery(name))
-
-    @admin.display(description=bilingual("动作", "move"))
-    def move(self, event: TicketEvent) -> str:
-        """The move's label."""
-        return str(move_label(event.verb))
-
-    @admin.display(description=bilingual("到达状态", "to"))
-    def led_to(self, event: TicketEvent) -> str:
-        """The state that followed."""
-        return str(State(event.target).label)
-
-    @admin.display(description=bilingual("代办", "on behalf of"), empty_value="-")
-    def stood_in_for(self, event: TicketEvent) -> str | None:
+    def stood_in(self, event: Any) -> str:
         """The party that the street stood in for."""
-        return str(Party(event.on_behalf).label) if event.on_behalf else None
+        return str(Party(event.on_behalf).label)
 
-    @admin.display(description=bilingual("单位", "organisation"), empty_value="-")
-    def organisation(self, event: Any) -> str | None:
-        """In whose name it was done; none for a resident and for the clock."""
-        acting: str | None = event.acting
-        return acting
-
-    @admin.display(description=bilingual("人员", "person"), empty_value="-")
-    def person(self, event: TicketEvent) -> str | None:
-        """Which of the organisation's people; of residents nobody is named."""
-        staff = event.actor_organisation_id is not None and (event.on_behalf or event.verb not in OF_RESIDENTS)
-        return event.actor.name if event.actor and staff else None
-
-    @admin.display(description=bilingual("说明", "words"))
-    def said(self, event: TicketEvent) -> str:
-        """People's own words, unless they have been erased."""
-        words = getattr(event, "words", None)
-        return " / ".join(str(each) for each in words.body.values()) if words else ""
+    def of_staff(self, event: Any) -> bool:
+        """What an organisation did, but for what people do for themselves."""
+        return super().of_staff(event) and (event.on_behalf or event.verb not in OF_RESIDENTS)
 
 
 class GroupFilter(admin.SimpleListFilter):
@@ -163,7 +110,7 @@ NAMED = [
 
 
 @admin.register(Ticket)
-class TicketAdmin(ReadOnly, Page):
+class TicketAdmin(SubjectAdmin):
     """Tickets with all that happened to them."""
 
     list_display = [
@@ -180,12 +127,9 @@ class TicketAdmin(ReadOnly, Page):
     ]
     list_select_related = ["category", "holder"]
     list_filter = ["state", LevelFilter, GroupFilter, "type", "secrecy", "channel"]
-    list_per_page = 50
     search_fields = ["code", "title"]
-    show_full_result_count = False
-    ordering = ["-id"]
-    actions = None
-    inlines = [AssignmentInline, EventInline]
+    inlines = [AssignmentInline]
+    history = EventInline
     readonly_fields = ["contact"]
     fieldsets = [
         (

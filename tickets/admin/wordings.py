@@ -30,8 +30,7 @@ from notifications.wording import TITLE_LENGTH, Words
 from tickets.admin.kinds import Kind, kinds
 from tickets.admin.pages import answer
 from tickets.admin.rehearsal import rehearse
-from tickets.admin.ticket import ReadOnly
-from web.admin import Page
+from web.admin import Page, ReadOnly
 from web.forms import Line, Text
 from web.words import bilingual
 

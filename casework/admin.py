@@ -1,0 +1,111 @@
+"""Subjects for the clerk who looks after the data: all of it to read with its history, nothing to change.
+
+A kind has such a page by itself; its app writes one of its own, as a subclass, where it shows more.
+"""
+
+from functools import cache
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+
+from casework.kinds import kind_of, kinds
+from community.actors import by_person
+from community.models import Organisation, Person
+from community.models.organisations import STREET_KINDS
+from web.admin import Page, ReadOnly
+from web.words import bilingual
+from workflow.models import Subject
+
+
+class HistoryInline(ReadOnly, admin.TabularInline):
+    """What happened to a subject, in the words of those who did it."""
+
+    extra = 0
+    can_delete = False
+    ordering = ["seq"]
+    fields = ["seq", "at", "move", "led_to", "organisation", "person", "stood_in_for", "visibility", "said"]
+    readonly_fields = ["move", "led_to", "organisation", "person", "stood_in_for", "said"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Events with their words and the names of the organisations that acted."""
+        name = Organisation.objects.filter(pk=OuterRef("actor_organisation_id")).values("name")[:1]
+        return super().get_queryset(request).select_related("words", "actor").annotate(acting=Subquery(name))
+
+    def stood_in(self, event: Any) -> str:
+        """What the party is called that somebody stood in for."""
+        return str(event.on_behalf)
+
+    def of_staff(self, event: Any) -> bool:
+        """Whether one of an organisation's people did it for the organisation; of others nobody is named."""
+        return event.actor_organisation_id is not None
+
+    @admin.display(description=bilingual("动作", "move"))
+    def move(self, event: Any) -> str:
+        """The move's label."""
+        return str(kind_of(self.parent_model).event_label(event.verb))
+
+    @admin.display(description=bilingual("到达状态", "to"))
+    def led_to(self, event: Any) -> str:
+        """The state that followed."""
+        states: Any = self.parent_model._meta.get_field("state")
+        return str(dict(states.flatchoices).get(event.target, event.target))
+
+    @admin.display(description=bilingual("代办", "on behalf of"), empty_value="-")
+    def stood_in_for(self, event: Any) -> str | None:
+        """The party that somebody stood in for."""
+        return self.stood_in(event) if event.on_behalf else None
+
+    @admin.display(description=bilingual("单位", "organisation"), empty_value="-")
+    def organisation(self, event: Any) -> str | None:
+        """In whose name it was done; none for somebody who acts for themselves, and for the clock."""
+        acting: str | None = event.acting
+        return acting
+
+    @admin.display(description=bilingual("人员", "person"), empty_value="-")
+    def person(self, event: Any) -> str | None:
+        """Which of the organisation's people."""
+        return event.actor.name if event.actor and self.of_staff(event) else None
+
+    @admin.display(description=bilingual("说明", "words"))
+    def said(self, event: Any) -> str:
+        """People's own words, unless they have been erased."""
+        words = getattr(event, "words", None)
+        return " / ".join(str(each) for each in words.body.values()) if words else ""
+
+
+class SubjectAdmin(ReadOnly, Page):
+    """Subjects of a kind with all that happened to them: of the street in whose office the clerk sits; a superuser sees all."""
+
+    list_display = ["__str__", "state", "last_event_at"]
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ["-id"]
+    actions = None
+    history: type[HistoryInline] = HistoryInline
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """The page's own, and the history."""
+        return [*super().get_inlines(request, obj), _history(self.history, self.model)]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that the clerk sees."""
+        rows = super().get_queryset(request)
+        if isinstance(request.user, Person) and request.user.is_superuser:
+            return rows
+        caller = by_person(request.user.pk) if isinstance(request.user, Person) else None
+        seats = caller.actor.seats if caller else ()
+        return rows.filter(street__in={seat.street_id for seat in seats if seat.kind in STREET_KINDS})
+
+
+def register_histories() -> None:
+    """Give every kind a page that has none of its own."""
+    for kind in kinds():
+        if not admin.site.is_registered(kind.model):
+            admin.site.register(kind.model, SubjectAdmin)
+
+
+@cache
+def _history(base: type[HistoryInline], model: type[Subject]) -> type[HistoryInline]:
+    return type(f"{model.__name__}History", (base,), {"model": model.EVENTS})
