@@ -8,7 +8,8 @@ from django.utils import timezone
 from community.models import Membership, Organisation, ServiceContract
 from tests.tickets.story import history, queued, row, seen
 from tickets.models import Ticket
-from tickets.routing import rules
+from tickets.routing import rules, written
+from web.words import zh
 
 pytestmark = pytest.mark.django_db
 COMMITTEE, PROVIDER = "学院路14号院物业管理委员会", "天岳恒学院路14号院项目部"
@@ -98,6 +99,12 @@ class Case:
 
 
 CASES = [Case(*(cell.strip() for cell in line.split("|"))) for line in MATRIX.strip().splitlines()]
+
+
+def test_a_new_version_begins_with_the_rules_as_they_are_numbered_from_one():
+    found = written(None)
+    assert [(one.position, one.name) for one in found] == list(enumerate((one.name for one in rules(None)), start=1))
+    assert [str(one.reason_zh) for one in found] == [zh(one.reason) for one in rules(None)]
 
 
 def test_the_matrix_has_a_case_for_every_rule():

@@ -272,6 +272,18 @@ def test_a_change_of_a_holiday_leaves_the_rest_of_its_year():
     assert (row.estimated, row.source) == (False, f"{calendars.SOURCE}；国办发明电〔2019〕3号")
 
 
+def test_each_day_that_a_notice_touches_is_shown_with_its_name_what_it_was_and_what_becomes_of_it():
+    draft = CalendarVersion.objects.get().copy_as_draft()
+    change = read_notice(2019, "现将2019年劳动节放假安排调整为：5月1日至3日放假，共3天。4月27日（星期六）上班。")
+    shown = [(one.day, one.name, one.was, one.works) for one in calendars.changes(draft, 2019, change)]
+    assert shown == [
+        (date(2019, 4, 27), "劳动节", None, True),
+        (date(2019, 4, 28), "调休上班", True, None),
+        *[(date(2019, 5, number), "劳动节", False, False) for number in (1, 2, 3)],
+        (date(2019, 5, 5), "调休上班", True, None),
+    ]
+
+
 def test_a_longer_holiday_takes_back_the_days_made_up_for_it():
     draft = CalendarVersion.objects.get().copy_as_draft()
     arranged = read_notice(2020, "春节：1月24日至30日放假调休，共7天。1月19日（星期日）、2月1日（星期六）上班。")

@@ -83,6 +83,18 @@ def test_what_is_paused_is_not_paused_twice_and_what_runs_is_not_resumed():
     assert (one.paused, one.due_at) == (2 * HOUR, moment("03T12:00"))
 
 
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_each_pause_has_its_reason_and_those_of_before_there_were_reasons_an_empty_one(before):
+    one = clock("240h", moment("02T10:00"))
+    for day in range(3, 3 + before):
+        pause(one, moment(f"{day:02}T10:00"), "question", noted=False)
+        resume(one, moment(f"{day:02}T11:00"), rules(), noted=False)
+    held(one, "07T10:00", "07T11:00")
+    pause(one, moment("08T10:00"), "on_account")
+    assert one.reasons == [""] * before + ["question", "on_account"]
+    assert one.pauses == before + 2
+
+
 def test_a_stop_in_time_records_what_was_consumed():
     one = clock("24h", moment("02T10:00"))
     held(one, "02T11:00", "02T13:00")
