@@ -293,6 +293,16 @@ def test_co_handlers_that_go_on_serving_stay_with_the_ticket(scene, ending):
     assert now(ticket).holder.code == "po-a02"
 
 
+def test_only_those_who_help_now_go_on_helping_whoever_was_whistled_keeps_that_part(scene, ending):
+    ticket = scene.file("PK01")
+    scene.do("desk_officer", ticket, "whistle", departments=["dept-traffic-police"], reason="需要配合")
+    scene.do("chair", ticket, "dispatch", holder="po-a01", co_handlers=["lift-shengan", "dept-police"])
+    scene.do("lift_dispatcher", ticket, "decline", reason="不在职责内")
+    assert sweep(ending()) == 1
+    parts = Assignment.objects.filter(ticket=ticket, open=True).values_list("role", "organisation__code")
+    assert sorted(parts) == [("co_handler", "dept-police"), ("lead", "po-a02"), ("whistled", "dept-traffic-police")]
+
+
 def test_what_was_given_at_the_very_end_is_not_of_the_contract_that_ended(scene, ending):
     led, helped = scene.file("CL03"), scene.file("PK01")
     scene.do("chair", helped, "dispatch", holder="po-a01", co_handlers=["co-tianyueheng"])

@@ -252,6 +252,12 @@ def test_the_table_and_the_code_agree_on_every_move():
     assert code == LEGAL
 
 
+def test_moves_come_in_the_order_in_which_they_are_written_down():
+    names = list(moves(Ticket))
+    first = names.index("whistle")
+    assert names[first : first + 4] == ["whistle", "report_in", "decline", "assist_done"]
+
+
 def test_the_table_and_the_code_agree_on_readers_and_versions():
     for name, move in moves(Ticket).items():
         readers = (

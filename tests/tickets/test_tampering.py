@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, models, transaction
+from django.db.migrations.state import ProjectState
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -22,6 +24,7 @@ from tests.tickets.test_history import behind_linlis_back
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
 from tickets.models.clock import TicketFiring
 from web.words import en
+from workflow.append_only import AppendOnly
 from workflow.audit import canonical, head_after, keyed
 from workflow.moment import at
 from workflow.seals import Head
@@ -235,6 +238,26 @@ def test_no_row_comes_unseen(ticket, table):
             continue
 
 
+def test_a_firing_too_many_is_named_by_what_is_wrong_with_it(ticket, api):
+    other = api("neighbour").file("CL02")
+    first = TicketFiring.objects.filter(clock__subject=ticket).earliest("pk")
+    count = Ticket.objects.get(pk=ticket.pk).event_count
+    for event, said in (
+        (first.event, f"event {count}: an event has two firings"),
+        (
+            TicketEvent.objects.get(subject=ticket, seq=1),
+            "event 1: no rung brought it about, and there is a firing of it",
+        ),
+        (TicketEvent.objects.get(subject=other["id"]), f"event {count}: there is a firing without an event"),
+    ):
+        with transaction.atomic():
+            columns = {name: getattr(first, name) for name in ("street_id", "clock_id", "due_at", "fired_at")}
+            TicketFiring.objects.create(event=event, rung="another", **columns)
+            assert said in audit()
+            transaction.set_rollback(True)
+    assert audit() == ""
+
+
 # Whole tickets.
 
 
@@ -350,6 +373,21 @@ def test_seals_are_append_only(ticket):
     ):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
             refused()
+
+
+def test_a_migration_that_lets_a_table_only_grow_can_be_taken_back(ticket):
+    sealed(ticket.street_id)
+    operation, state = AppendOnly("TicketSeal"), ProjectState.from_apps(apps)
+    # PostgreSQL changes no triggers of a table on which some have still to run.
+    connection.check_constraints()
+    with connection.schema_editor() as editor:
+        operation.database_backwards("tickets", editor, state, state)
+    assert TicketSeal.objects.update(number=2) == 1
+    connection.check_constraints()
+    with connection.schema_editor() as editor:
+        operation.database_forwards("tickets", editor, state, state)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        TicketSeal.objects.update(number=1)
 
 
 def test_a_backup_of_yesterday_is_recognised_by_a_head_that_was_kept_elsewhere(ticket, api):

@@ -178,6 +178,11 @@ def test_a_notice_that_changes_a_holiday_is_read_as_one():
         2020, "延长2020年春节假期至2月2日（农历正月初九，星期日），2月3日（星期一）起正常上班。各级各类学校推迟开学。"
     )
     assert (longer.closed, longer.extended) == ({}, {"春节": date(2020, 2, 2)})
+    arranged_and_longer = read_notice(
+        2020, "春节：1月24日至30日放假调休，共7天，延长假期至2月2日（星期日）。2月3日（星期一）起正常上班。"
+    )
+    assert set(arranged_and_longer.closed) == days(2020, "1-24/30")
+    assert arranged_and_longer.extended == {"春节": date(2020, 2, 2)}
     once = read_notice(
         2015, "2015年9月3日全国放假1天。为方便生活，特作如下调休：9月3日至5日调休放假，共3天。其中9月3日（星期四）放假，9月4日"
         "（星期五）调休，9月6日（星期日）上班。"
