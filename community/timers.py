@@ -21,6 +21,7 @@ from django.utils.functional import Promise
 from community.addressees import in_roles, members
 from community.models import ContractFiring, Organisation, Role, ServiceContract
 from community.receivers import local_day, receivers, receives
+from notifications.facts import Fact, Phrase
 from notifications.post import Addressee, Letter, post
 from notifications.topics import Topic
 from notifications.wording import Catalogue
@@ -330,23 +331,24 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
     )
 
 
-def facts(contract: ServiceContract, rung: str) -> Mapping[str, Any]:
+def facts(contract: ServiceContract, rung: str) -> Mapping[str, Fact]:
     """The facts that the wordings of contracts can use; see `FACTS`."""
-    provider, last = contract.provider, contract.ends_on
+    provider = contract.provider
     return {
         "code": contract.code,
         "place": str(contract.area or contract.compound or contract.street),
         "provider": bilingual(provider.name, provider.name_en or provider.name),
-        "last_day": bilingual(f"{last.year}年{last.month}月{last.day}日", f"{last}")
-        if last
-        else bilingual("待定", "not set yet"),
+        "last_day": contract.ends_on or bilingual("待定", "not set yet"),
         "todo": TODO.get(rung, ""),
         "shortfall": _shortfall(contract.notice_shortfall),
     }
 
 
-def _shortfall(days: int) -> Any:
-    return bilingual(f"通知期不足，少{days}日。", f"The notice is {days} days too short.") if days else ""
+_SHORTFALL = bilingual("通知期不足，少{}日。", "The notice is {} days too short.")
+
+
+def _shortfall(days: int) -> Fact:
+    return Phrase(_SHORTFALL, days) if days else ""
 
 
 def _people(firings: Sequence[ContractFiring], at: datetime) -> Mapping[uuid.UUID, Sequence[Addressee]]:

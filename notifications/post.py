@@ -14,6 +14,7 @@ from django.utils.translation import override
 
 from notifications.channels import channels
 from notifications.digests import KIND
+from notifications.facts import Facts
 from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.models.choices import INBOX, QUIET_FROM, QUIET_UNTIL
 from notifications.models.message import ABOUT_LENGTH
@@ -58,7 +59,7 @@ class Letter:
     kind: str
     topic: Topic
     at: datetime
-    facts: Mapping[str, Any]
+    facts: Facts
     people: Sequence[Addressee] = ()
     organisations: Sequence[uuid.UUID] = ()
     subject_type: str = ""
@@ -345,7 +346,7 @@ class _Posting:
             topic=letter.topic,
             subject_type=letter.subject_type,
             subject_id=letter.subject_id,
-            code=letter.facts.get("code", ""),
+            code=str(letter.facts.get("code", "")),
             about=about,
             seq=letter.seq,
             title=text["title"],

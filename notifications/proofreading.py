@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from notifications.models.wording import TEXT
 from notifications.topics import ChannelName
 from notifications.wechat_fields import TYPES, type_of
-from notifications.wording import TITLE_LENGTH, BadWording, Words, fields_of, placeholders
+from notifications.wording import TITLE_LENGTH, BadWording, Words, fields_of, filled, placeholders
 from web.words import bilingual, listed
 
 SHORT_FORM = ("title", "body")
@@ -62,9 +62,7 @@ def _field_faults(words: Words, shape: str) -> Iterator[Fault]:
     if words.title:
         yield Fault("title", bilingual("短信和微信没有标题。", "SMS and WeChat have no title."))
     try:
-        # Unfilled, for a line without words shall not pass for one whose fact is missing.
-        fields = fields_of(words.body.replace("$", "$$"), {})
-        bare = fields_of(words.body, {})
+        fields = fields_of(words.body)
     except BadWording as fault:
         yield Fault("body", fault.reason)
         return
@@ -77,7 +75,7 @@ def _field_faults(words: Words, shape: str) -> Iterator[Fault]:
         if not text:
             yield Fault("body", bilingual(f"字段 {name} 没有内容。", f"The field {name} has no words."))
         if shape == ChannelName.WECHAT:
-            yield from _wechat_faults(name, bare[name])
+            yield from _wechat_faults(name, filled(text, {}))
 
 
 def _wechat_faults(name: str, bare: str) -> Iterator[Fault]:

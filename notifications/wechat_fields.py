@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
 
-from django.utils import timezone
+from notifications.facts import Fact, Phrase, local, text
 
+_OF_TIME, _OF_NUMBERS = frozenset({"time", "date"}), frozenset({"number", "amount"})
+_DAYS_END = "23:59"
+"""The end of a day: WeChat's clock ends before 24:00."""
 NOTHING = "-"
 """Stands where there is nothing to say; an empty field is refused."""
 SEE_INSIDE = "见详情"
@@ -24,32 +27,6 @@ _ZONED = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 )
 _DATE = re.compile(r"(?<![0-9])([0-9]{4})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})(?![0-9])")
-_DAY = re.compile(r"(?<![0-9])([0-9]{1,2})月([0-9]{1,2})日")
-_MONTHS = {
-    name: number
-    for number, whole in enumerate(
-        [
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
-        ],
-        start=1,
-    )
-    for name in (whole, whole[:3])
-}
-_ENGLISH = re.compile(
-    rf"(?:(?P<day>[0-9]{{1,2}})\s+)?\b(?P<month>{'|'.join(_MONTHS)})\b\.?(?:\s+(?P<after>[0-9]{{1,2}})\b)?(?:,?\s+(?P<year>[0-9]{{4}}))?",
-    re.IGNORECASE,
-)
 _AMOUNT = re.compile(r"[¥￥$€£]?[0-9]{1,10}(?:\.[0-9]{1,2})?元?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _CAR = re.compile(rf"[{_HAN}A-Za-z0-9][A-Za-z0-9]{{1,6}}[{_HAN}A-Za-z0-9]")
@@ -79,6 +56,18 @@ class Unfit(ValueError):
 def type_of(name: str) -> str:
     """The type of a field: its name without its number, `thing` for `thing2`."""
     return name.rstrip("0123456789")
+
+
+def written(name: str, fact: Fact) -> str:
+    """The fact as the field `name` writes it: times, dates and numbers by their value, everything else as text."""
+    kind, value = type_of(name), fact.value if isinstance(fact, Phrase) else fact
+    if kind in _OF_TIME and isinstance(value, datetime):
+        return _of_moment(value)
+    if kind in _OF_TIME and isinstance(value, date):
+        return _of_day(value)
+    if kind in _OF_NUMBERS and isinstance(value, int):
+        return str(value)
+    return str(text(fact))
 
 
 def fit(name: str, value: str) -> str:
@@ -151,43 +140,31 @@ def _moments(value: str, *, dated: bool) -> str:
 def _moment(value: str) -> str:
     if zoned := _ZONED.search(value):
         try:
-            local = datetime.fromisoformat(zoned[0]).astimezone(timezone.get_default_timezone())
+            return _of_moment(datetime.fromisoformat(zoned[0]))
         except ValueError:
             return ""
-        return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
-    day, clock = _date(value), _TIME.search(value)
-    said = [f"{day.year}年{day.month}月{day.day}日"] if day else []
+    day, clock = _DATE.search(value), _TIME.search(value)
+    if re.search(r"[0-9]", _TIME.sub("", _DATE.sub("", value))):
+        # A day without its year, for instance: which one is meant is not guessed.
+        return ""
+    said = []
+    if day:
+        try:
+            said.append(_of_day(date(int(day[1]), int(day[2]), int(day[3]))))
+        except ValueError:
+            return ""
     if clock:
-        # The end of a day: WeChat's clock ends before.
-        said.append("23:59" if clock[1] == "24" else f"{int(clock[1]):02}:{clock[2]}")
+        said.append(_DAYS_END if clock[1] == "24" else f"{int(clock[1]):02}:{clock[2]}")
     return " ".join(said)
 
 
-def _date(value: str) -> date | None:
-    if full := _DATE.search(value):
-        return _day(int(full[1]), int(full[2]), int(full[3]))
-    if short := _DAY.search(value):
-        return _nearest(int(short[1]), int(short[2]))
-    english = _ENGLISH.search(value)
-    number = english and (english["day"] or english["after"])
-    if not english or not number:
-        return None
-    month = _MONTHS[english["month"].lower()]
-    return _day(int(english["year"]), month, int(number)) if english["year"] else _nearest(month, int(number))
+def _of_moment(moment: datetime) -> str:
+    day, clock = local(moment)
+    return f"{_of_day(day)} {clock:%H:%M}" if clock else f"{_of_day(day)} {_DAYS_END}"
 
 
-def _nearest(month: int, day: int) -> date | None:
-    """The date with this month and day that is nearest to today."""
-    today = timezone.localdate()
-    found = (_day(today.year + years, month, day) for years in (-1, 0, 1))
-    return min(filter(None, found), key=lambda one: abs(one - today), default=None)
-
-
-def _day(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+def _of_day(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 _FITTING: Mapping[str, Callable[[str], str]] = {

@@ -1,9 +1,12 @@
-"""From facts to text: find the wording (the office's own, otherwise ours), fill it in, and cut it to the channel's length."""
+"""From facts to text: find the wording (the office's own, otherwise ours), fill it in, and cut it to the channel's length.
+
+It is done when a message is posted, so what waits to be sent is text: a worker of the release before can send it too.
+"""
 
 import re
 import tomllib
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +16,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import override
 
+from notifications.facts import Facts, text
 from notifications.models import Wording
 from notifications.models.wording import ANY, TEXT
 from notifications.topics import ChannelName
-from notifications.wechat_fields import Unfit, fit
+from notifications.wechat_fields import Unfit, fit, written
 from web.words import bilingual
 
 TITLE_LENGTH = 120
@@ -86,16 +90,17 @@ class Writer:
             for one in (*stored, *self.drafts)
         }
 
-    def content(
-        self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
+    def content(self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Facts) -> dict[str, Any] | None:
         """The content of a delivery: `title`, `body` and `language`; shapes other than text also have `template`, `fields` and `order`.
 
         None where the shape has no wording or no vendor template, or where its fields cannot hold the facts. Facts
         are written in `language`.
         """
         with override(language):
-            said = {name: str(value) for name, value in facts.items()}
+            return self._content(street, kind, shape, language, facts)
+
+    def _content(self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Facts) -> dict[str, Any] | None:
+        said = {name: str(text(fact)) for name, fact in facts.items()}
         words = self._find(street, kind, TEXT, language) or Words("${code}", "")
         title, body = filled(words.title, said)[:TITLE_LENGTH], filled(words.body, said)
         if shape == TEXT:
@@ -105,9 +110,7 @@ class Writer:
         if found is None or not template:
             return None
         try:
-            fields = fields_of(found.body, {**said, "title": title, "body": body})
-            if shape == ChannelName.WECHAT:
-                fields = {name: fit(name, value) for name, value in fields.items()}
+            fields = _FIELDS[shape](fields_of(found.body), {**facts, "title": title, "body": body})
         except (BadWording, Unfit):
             return None
         # The database keeps no order of a mapping's names, and Tencent counts on it.
@@ -151,12 +154,31 @@ def filled(text: str, said: Mapping[str, str]) -> str:
     )
 
 
-def fields_of(body: str, said: Mapping[str, str]) -> dict[str, str]:
-    """The fields of a wording that has one field per line, filled in. Raises BadWording for a line that is not a field."""
+def fields_of(body: str) -> dict[str, str]:
+    """The fields of a wording that has one field per line, with their placeholders. Raises BadWording for a line that is not a field."""
     fields = {}
     for line in filter(None, map(str.strip, body.splitlines())):
         found = _FIELD.match(line)
         if found is None:
             raise BadWording(bilingual(f"“{line}”应写成 名称: 内容。", f"“{line}” should read: name: words."))
-        fields[found[1]] = filled(found[2], said)
+        fields[found[1]] = found[2]
     return fields
+
+
+def _sms_fields(fields: Mapping[str, str], facts: Facts) -> dict[str, str]:
+    said = {name: str(text(fact)) for name, fact in facts.items()}
+    return {name: filled(words, said) for name, words in fields.items()}
+
+
+def _wechat_fields(fields: Mapping[str, str], facts: Facts) -> dict[str, str]:
+    """Each field with the facts as its type writes them. Raises Unfit."""
+    return {
+        name: fit(name, filled(words, {known: written(name, fact) for known, fact in facts.items()}))
+        for name, words in fields.items()
+    }
+
+
+_FIELDS: Mapping[str, Callable[[Mapping[str, str], Facts], dict[str, str]]] = {
+    ChannelName.SMS.value: _sms_fields,
+    ChannelName.WECHAT.value: _wechat_fields,
+}

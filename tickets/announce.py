@@ -5,10 +5,9 @@ What is said follows from the event and from the facts that were written with it
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 from django.conf import settings
@@ -17,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 
 from casework.notifying import Teller
+from notifications.facts import Fact, Phrase
 from notifications.post import Letter, Signal
 from notifications.topics import Topic
 from notifications.wording import Catalogue
@@ -101,7 +101,7 @@ def _letters(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) 
         yield _letter(entry, one, facts | _facts_for(one, entry, others))
 
 
-def _facts_for(hearers: Hearers, entry: OutboxEvent, others: Mapping[str, str]) -> dict[str, Any]:
+def _facts_for(hearers: Hearers, entry: OutboxEvent, others: Mapping[str, str]) -> dict[str, Fact]:
     """What is said otherwise, or at all, to these alone."""
     match hearers.note.side:
         case Side.REPORTER:
@@ -114,7 +114,7 @@ def _facts_for(hearers: Hearers, entry: OutboxEvent, others: Mapping[str, str]) 
     return {"yours": YOURS[hearers.follows]} if hearers.follows else {}
 
 
-def _letter(entry: OutboxEvent, hearers: Hearers, facts: Mapping[str, Any]) -> Letter:
+def _letter(entry: OutboxEvent, hearers: Hearers, facts: Mapping[str, Fact]) -> Letter:
     event, note = entry.event, hearers.note
     return Letter(
         key=event.pk,
@@ -161,7 +161,7 @@ FACTS: Mapping[str, Promise] = {
 """What a wording may speak of, and what each stands for."""
 
 
-def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) -> dict[str, Any]:
+def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) -> dict[str, Fact]:
     """The facts of an event that wordings may speak of; one that it has not is empty."""
     facts, data = entry.facts, entry.event.data
     # Rows of the outbox from before the channel mattered have none.
@@ -181,16 +181,16 @@ def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) 
         or _name(audience, facts["coordinator"])
         or _name(audience, facts["desk"]),
         "organisation": _name(audience, entry.event.actor_organisation_id),
-        "at": _moment(entry.event.at),
-        "due": _moment(due) if due else "",
+        "at": entry.event.at,
+        "due": due or "",
         "by": _by(min(running, default=None)),
-        "promise": _promise(due) if due else "",
+        "promise": Phrase(_PROMISE, due) if due else "",
         "clock": clock_label(clock, channel) if clock else "",
         "remaining": _remaining(dues.get(clock), entry.event.at) if clock else "",
         "passed": "",
-        "level": f"L{facts['level']}",
+        "level": Phrase("L{}", facts["level"]),
         "days": data.get("days", ""),
-        "plan": _day(date.fromisoformat(facts["plan"])) if facts["plan"] else "",
+        "plan": date.fromisoformat(facts["plan"]) if facts["plan"] else "",
         "branch": RejectBranch(data["branch"]).label if data.get("branch") else "",
         "master": others.get(str(data.get("into")), ""),
         "another": "",
@@ -202,47 +202,23 @@ def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) 
 _NEXT = NEXT - {ClockName.OVERALL, ClockName.PROMISE}
 
 
-def _name(audience: Audience, key: Any) -> Any:
+def _name(audience: Audience, key: Any) -> Fact:
     names = audience.names.get(uuid.UUID(str(key))) if key else None
     return bilingual(*names) if names else ""
 
 
-def _spoken(at: datetime) -> tuple[str, str]:
-    local = at.astimezone(ZoneInfo(settings.TIME_ZONE))
-    if local.time() == time(0):
-        # The midnight at which a day ends belongs to that day.
-        day = local - timedelta(days=1)
-        return f"{day.month}月{day.day}日 24:00", f"the end of {day.day} {day:%B}"
-    return f"{local.month}月{local.day}日 {local:%H:%M}", f"{local:%H:%M on} {local.day} {local:%B}"
+_PROMISE = bilingual("承诺于{}前办结。", "It is to be done by {}.")
+_BY = bilingual("请于{}前", "by {}")
+_SOON = bilingual("请尽快", "soon")
+_RUNS_OUT, _RAN_OUT = bilingual("将于{}到期", "runs out at {}"), bilingual("已于{}到期", "ran out at {}")
 
 
-def _moment(at: datetime) -> Any:
-    return bilingual(*_spoken(at))
+def _by(due: datetime | None) -> Fact:
+    return Phrase(_BY, due) if due else _SOON
 
 
-def _by(due: datetime | None) -> Any:
-    if due is None:
-        return bilingual("请尽快", "soon")
-    zh, en = _spoken(due)
-    return bilingual(f"请于{zh}前", f"by {en}")
-
-
-def _promise(due: datetime) -> Any:
-    zh, en = _spoken(due)
-    return bilingual(f"承诺于{zh}前办结。", f"It is to be done by {en}.")
-
-
-def _day(day: date) -> Any:
-    return bilingual(f"{day.year}年{day.month}月{day.day}日", f"{day.day} {day:%B %Y}")
-
-
-def _remaining(due: datetime | None, at: datetime) -> Any:
-    if due is None:
-        return ""
-    zh, en = _spoken(due)
-    return (
-        bilingual(f"将于{zh}到期", f"runs out at {en}") if due > at else bilingual(f"已于{zh}到期", f"ran out at {en}")
-    )
+def _remaining(due: datetime | None, at: datetime) -> Fact:
+    return Phrase(_RUNS_OUT if due > at else _RAN_OUT, due) if due else ""
 
 
 def _signal(entry: OutboxEvent, audience: Audience) -> Signal:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from notifications.facts import text
 from notifications.post import Letter
 from notifications.topics import Topic
 from tickets.models import TicketEvent
@@ -78,10 +79,11 @@ def _without(letter: Letter, people: set[uuid.UUID], organisations: set[uuid.UUI
 
 def _summary(staff: Sequence[Letter], people: set[uuid.UUID], organisations: set[uuid.UUID]) -> Letter:
     last = staff[-1]
-    clocks = {str(letter.facts["clock"]): letter.facts for letter in staff}.values()
+    latest = {str(letter.facts["clock"]): letter.facts for letter in staff}.values()
+    clocks = [(text(facts["clock"]), text(facts["remaining"])) for facts in latest]
     passed = bilingual(
-        "、".join(f"{zh(one['clock'])}{zh(one['remaining'])}" for one in clocks),
-        ", ".join(f"{en(one['clock'])} {en(one['remaining'])}".strip() for one in clocks),
+        "、".join(f"{zh(clock)}{zh(remaining)}" for clock, remaining in clocks),
+        ", ".join(f"{en(clock)} {en(remaining)}".strip() for clock, remaining in clocks),
     )
     addressees = {one.person_id: one for letter in staff for one in letter.people if one.person_id in people}
     return replace(

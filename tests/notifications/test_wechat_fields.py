@@ -1,14 +1,18 @@
 """What WeChat takes in the fields of a subscription message: the fake's own rules judge what is made to fit."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
+from django.utils.translation import override
 
-from notifications.wechat_fields import Unfit, fit
+from notifications.facts import Phrase, text
+from notifications.wechat_fields import Unfit, fit, written
 from tests.fakes.wechat_news import TYPES
+from web.words import bilingual
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 LONG = "学院路街道某某小区三号楼二单元电梯故障报修办理进展通知"
 # What may stand in a wording, whatever the field that it was put into.
 VALUES = (
@@ -75,8 +79,6 @@ def test_a_field_is_cut_where_it_is_full_and_not_before(name, most, one, cut):
         ("time1", "2026年11月25日 24:00", "2026年11月25日 23:59"),
         ("time1", "截至 2026/1/5 8:05", "2026年1月5日 08:05"),
         ("time1", "2026年11月25日 18:00～2026年11月26日 9:00", "2026年11月25日 18:00~2026年11月26日 09:00"),
-        ("time1", "25 Nov 2026, 18:00", "2026年11月25日 18:00"),
-        ("time1", "November 25, 2026", "2026年11月25日"),
         ("date1", "2026-11-25", "2026年11月25日"),
     ],
 )
@@ -84,12 +86,50 @@ def test_what_is_said_keeps_its_sense(name, value, fitted):
     assert fit(name, value) == fitted
 
 
-@pytest.mark.parametrize("days", [-150, -1, 0, 1, 150])
-def test_a_day_without_a_year_is_the_nearest(days):
-    day = timezone.localdate() + timedelta(days)
-    full = f"{day.year}年{day.month}月{day.day}日 18:00"
-    assert fit("time1", f"{day.month}月{day.day}日 18:00") == full
-    assert fit("time1", f"{day:%d %B}, 18:00") == full
+NEW_YEAR = datetime(2027, 1, 1, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("kind", ["time", "date"])
+@pytest.mark.parametrize(
+    ("fact", "fitted"),
+    [
+        (NEW_YEAR - timedelta(minutes=1), "2026年12月31日 23:59"),
+        (NEW_YEAR, "2026年12月31日 23:59"),
+        (NEW_YEAR + timedelta(minutes=1), "2027年1月1日 00:01"),
+        (NEW_YEAR.astimezone(UTC) + timedelta(hours=10), "2027年1月1日 10:00"),
+        (NEW_YEAR + timedelta(days=300), "2027年10月27日 23:59"),
+        (date(2026, 12, 31), "2026年12月31日"),
+        (date(2027, 1, 1), "2027年1月1日"),
+        (Phrase(bilingual("请于{}前", "by {}"), NEW_YEAR - timedelta(hours=6)), "2026年12月31日 18:00"),
+        (Phrase(bilingual("将于{}到期", "runs out at {}"), NEW_YEAR + timedelta(hours=9)), "2027年1月1日 09:00"),
+    ],
+)
+def test_a_moment_keeps_its_year_in_either_language(language, kind, fact, fitted):
+    with override(language):
+        assert fit(f"{kind}1", written(f"{kind}1", fact)) == fitted
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_number_field_takes_a_phrases_number_alone(language):
+    with override(language):
+        assert fit("number1", written("number1", Phrase(bilingual("少{}日", "{} days short"), 5))) == "5"
+        assert fit("thing1", written("thing1", 12)) == "12"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("zh-hans", ["12月31日 18:00", "12月31日 24:00", "2027年1月1日", "请于12月31日 18:00前", "5"]),
+        ("en", ["18:00 on 31 December", "the end of 31 December", "2027-01-01", "by 18:00 on 31 December", "5"]),
+    ],
+)
+def test_running_text_says_facts_in_the_readers_language(language, said):
+    evening = NEW_YEAR - timedelta(hours=6)
+    facts = [evening, NEW_YEAR, date(2027, 1, 1), Phrase(bilingual("请于{}前", "by {}"), evening), 5]
+    with override(language):
+        assert [str(text(fact)) for fact in facts] == said
+        assert fit("thing1", written("thing1", facts[3])) == said[3][:19] + ("…" if len(said[3]) > 20 else said[3][19:])
 
 
 @pytest.mark.parametrize(
@@ -101,6 +141,8 @@ def test_a_day_without_a_year_is_the_nearest(days):
         ("time1", "24:01"),
         ("time1", "2026-02-30"),
         ("time1", "2026-99-99T10:00:00Z"),
+        ("time1", "11月25日 18:00"),
+        ("time1", "25 November, 18:00"),
         ("time1", "2026-11-25 18:00~"),
         ("time1", "marked 3"),
         ("date1", "18:00"),

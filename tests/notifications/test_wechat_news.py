@@ -4,7 +4,7 @@ import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -21,12 +21,14 @@ from notifications.channels.http import Client
 from notifications.channels.wechat import Config, Wechat, from_settings
 from notifications.channels.wechat_token import TokenKeeper
 from notifications.deliver import carry, claim, deliver
+from notifications.facts import Phrase
 from notifications.models import AccessToken, Delivery, Grant, SpentGrant, Wording
 from notifications.topics import ChannelName, DeliveryState
 from notifications.wording import Catalogue, Writer
 from tests.fakes.wechat import APP_ID, APP_SECRET
 from tests.fakes.wechat_news import TEMPLATE, serving
 from tests.notifications.post import Wire, again, committed, letter
+from web.words import bilingual
 
 FIELDS = {
     "thing1": "电梯故障",
@@ -524,6 +526,14 @@ def test_twenty_messages_and_five_grants_are_five_messages(transactional_db, fak
         (
             "2026-11-25T18:00:00+08:00",
             {"thing1": "电梯故障，三号楼二单元，物业已派人前往…", "time2": "2026年11月25日 18:00"},
+        ),
+        (
+            datetime(2026, 12, 31, 16, tzinfo=UTC),
+            {"thing1": "电梯故障，三号楼二单元，物业已派人前往…", "time2": "2026年12月31日 23:59"},
+        ),
+        (
+            Phrase(bilingual("请于{}前", "by {}"), datetime(2027, 1, 1, 10, tzinfo=UTC)),
+            {"thing1": "电梯故障，三号楼二单元，物业已派人前往…", "time2": "2027年1月1日 18:00"},
         ),
         ("", None),
     ],

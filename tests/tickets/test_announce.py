@@ -20,7 +20,8 @@ from notifications import deliver as deliver_module
 from notifications.channels.http import Client
 from notifications.channels.robots.wecom import Wecom
 from notifications.models import Delivery, Message, Robot
-from notifications.wording import fields_of, fit, placeholders
+from notifications.wechat_fields import fit
+from notifications.wording import fields_of, filled, placeholders
 from tests.fakes.robots import Account, Robots, serving
 from tickets import announce
 from tickets.kind import TICKETS
@@ -347,8 +348,8 @@ def test_a_rehearsal_writes_nothing(scene, told):
 def test_wechat_s_fields_keep_their_limits():
     shapes = tomllib.loads((DATA / "zh-hans.toml").read_text())["*"]
     facts = dict.fromkeys([*announce.FACTS, "title", "body"], "很长的字" * 20)
-    for name, value in fields_of(shapes["wechat"]["body"], facts).items():
-        kept = fit(name, value)
+    for name, words in fields_of(shapes["wechat"]["body"]).items():
+        kept = fit(name, filled(words, facts))
         assert len(kept) <= {"thing": 20, "character_string": 32, "phrase": 5}[name.rstrip("0123456789")]
 
 

@@ -1,7 +1,7 @@
 """A draft of a wording, tried out on a real event in every shape and language. The database itself sees to it that nothing is written."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from community import timers
 from community.models import ContractFiring, ServiceContract
 from notifications import digests
+from notifications.facts import Facts
 from notifications.models import Message, Wording
 from notifications.models.wording import ANY, LANGUAGES, SHAPES, TEXT
 from notifications.topics import ChannelName
@@ -35,7 +36,7 @@ class Example(NamedTuple):
     """A real event: what it is called, and the facts of it that wordings may speak of."""
 
     name: str
-    facts: Mapping[str, Any]
+    facts: Facts
 
 
 class Field(NamedTuple):
@@ -138,7 +139,7 @@ def _contract(kind: Kind, street: uuid.UUID, number: str) -> Example | None:
     return Example(found.code, timers.facts(found, kind.rung)) if found else None
 
 
-def _samples(kind: Kind, draft: Wording, facts: Mapping[str, Any]) -> Iterator[Sample]:
+def _samples(kind: Kind, draft: Wording, facts: Facts) -> Iterator[Sample]:
     """Every shape that the kind has, in both languages, with the draft in its place."""
     writer = Writer(kind.catalogue, [draft.street_id], drafts=list(_drafts(kind, draft)))
     for shape, label in SHAPES:
