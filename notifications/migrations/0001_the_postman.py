@@ -5,7 +5,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.uuid
-import notifications.sealed
+import notifications.encryption
 from django.conf import settings
 from django.db import migrations, models
 
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             name='AccessToken',
             fields=[
                 ('app_id', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('token', notifications.sealed.SealedField(blank=True, default='')),
+                ('token', notifications.encryption.EncryptedField(blank=True, default='')),
                 ('expires_at', models.DateTimeField(null=True)),
                 ('refreshed_at', models.DateTimeField(null=True)),
             ],
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('disabled_reason', models.CharField(blank=True, default='', max_length=200, verbose_name='停用原因')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='建立时间')),
                 ('url', models.URLField(max_length=500, verbose_name='地址')),
-                ('secrets', notifications.sealed.SealedField(verbose_name='签名密钥')),
+                ('secrets', notifications.encryption.EncryptedField(verbose_name='签名密钥')),
                 ('types', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=48), blank=True, default=list, verbose_name='事件类别')),
                 ('disabled_at', models.DateTimeField(editable=False, null=True, verbose_name='停用时间')),
             ],
@@ -153,8 +153,8 @@ class Migration(migrations.Migration):
                 ('disabled_reason', models.CharField(blank=True, default='', max_length=200, verbose_name='停用原因')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='建立时间')),
                 ('vendor', models.CharField(choices=[('wecom', '企业微信群机器人'), ('dingtalk', '钉钉群机器人'), ('feishu', '飞书群机器人')], max_length=8, verbose_name='平台')),
-                ('token', notifications.sealed.SealedField(verbose_name='密钥（地址中的 key 或 access_token）')),
-                ('secret', notifications.sealed.SealedField(blank=True, default='', verbose_name='加签密钥')),
+                ('token', notifications.encryption.EncryptedField(verbose_name='密钥（地址中的 key 或 access_token）')),
+                ('secret', notifications.encryption.EncryptedField(blank=True, default='', verbose_name='加签密钥')),
                 ('topics', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('asked', '需要我答复'), ('progress', '办理进展'), ('work', '新的工作'), ('reminder', '时限提醒'), ('oversight', '督办与提级')], max_length=12), blank=True, default=list, verbose_name='主题')),
             ],
             options={

@@ -12,8 +12,8 @@ from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
+from notifications.encryption import EncryptedField
 from notifications.models.message import Delivery
-from notifications.sealed import SealedField
 from notifications.topics import ROBOTS, ChannelName, DeliveryState, Topic
 from web.models import Identified
 from web.words import bilingual
@@ -63,8 +63,8 @@ class Robot(Outlet):
     vendor = models.CharField(
         bilingual("平台", "vendor"), max_length=8, choices=[(one.value, one.label) for one in ROBOTS]
     )
-    token = SealedField(bilingual("密钥（地址中的 key 或 access_token）", "key in the robot's address"))
-    secret = SealedField(bilingual("加签密钥", "signing secret"), blank=True, default="")
+    token = EncryptedField(bilingual("密钥（地址中的 key 或 access_token）", "key in the robot's address"))
+    secret = EncryptedField(bilingual("加签密钥", "signing secret"), blank=True, default="")
     topics = ArrayField(
         models.CharField(max_length=12, choices=Topic),
         default=list,
@@ -98,7 +98,7 @@ class Endpoint(Outlet):
     """
 
     url = models.URLField(bilingual("地址", "address"), max_length=500)
-    secrets = SealedField(bilingual("签名密钥", "signing secrets"), editable=False)
+    secrets = EncryptedField(bilingual("签名密钥", "signing secrets"), editable=False)
     types = ArrayField(
         models.CharField(max_length=48), default=list, blank=True, verbose_name=bilingual("事件类别", "event types")
     )

@@ -5,8 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from notifications.encryption import EncryptedField
 from notifications.models.message import Delivery
-from notifications.sealed import SealedField
 from web.models import Identified
 from web.words import bilingual
 
@@ -19,7 +19,7 @@ class AccessToken(models.Model):
     """
 
     app_id = models.CharField(primary_key=True, max_length=32)
-    token = SealedField(default="", blank=True)
+    token = EncryptedField(default="", blank=True)
     expires_at = models.DateTimeField(null=True)
     refreshed_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)

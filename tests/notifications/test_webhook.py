@@ -395,7 +395,7 @@ def test_an_address_inside_is_a_failure_like_others(endpoint, receiver, channel)
 
 def test_without_a_secret_that_can_be_read_nothing_leaves_unsigned(endpoint, receiver, channel):
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE notifications_endpoint SET secrets = 'sealed by a key that is gone'")
+        cursor.execute("UPDATE notifications_endpoint SET secrets = 'encrypted with a key that is gone'")
     with pytest.raises(TryLater, match="secret"):
         channel.send(envelope(endpoint))
     assert receiver.heard == []

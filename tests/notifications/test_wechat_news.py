@@ -106,7 +106,7 @@ def age(**columns):
 # The access token
 
 
-def test_a_token_is_fetched_once_and_kept_sealed(db, fake, keeper):
+def test_a_token_is_fetched_once_and_kept_encrypted(db, fake, keeper):
     assert {keeper.token().value for _ in range(3)} == {"token-1"}
     assert fake.fetches == [False]
     with connection.cursor() as cursor:
@@ -173,7 +173,7 @@ def test_a_fetcher_that_dies_is_followed_by_another(db, fake, keeper, monkeypatc
     assert keeper.token().value == "token-1"
 
 
-def test_a_token_sealed_by_a_lost_key_is_fetched_anew(db, fake, keeper):
+def test_a_token_encrypted_with_a_lost_key_is_fetched_anew(db, fake, keeper):
     keeper.token()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE notifications_accesstoken SET token = 'gAAAA-of-another-key'")

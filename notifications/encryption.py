@@ -12,11 +12,12 @@ from django.db import models
 
 @cache
 def _box(*keys: str) -> MultiFernet:
+    # The prefix is part of every key: another one could not read what is stored.
     derived = (hashlib.sha256(b"linli.notifications.sealed:" + key.encode()).digest() for key in keys)
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])
 
 
-class SealedField(models.TextField):
+class EncryptedField(models.TextField):
     """Text that is encrypted under SECRET_KEY. What older keys (SECRET_KEY_FALLBACKS) encrypted can still be read.
 
     Text whose key is gone reads as empty, so what needs it counts as not set up. The column cannot be searched.
