@@ -65,7 +65,7 @@ class Neighbourhood:
         self.residents = neighbours(self.people)
         awake = {"quiet_from": time(0), "quiet_until": time(0)}
         now = timezone.now()
-        profiles, grants, wishes = [], [], []
+        profiles, grants, preferences = [], [], []
         one_by_one = {one.pk for one in (*self.residents, *(self.cast[one] for one in REPORTERS))}
         for number, person in enumerate([*self.cast.values(), *self.residents]):
             kind = number % 4
@@ -77,14 +77,14 @@ class Neighbourhood:
                 grants.append(Grant(person=person, openid=f"openid-{number}", template=WECHAT_TEMPLATE, remaining=1000))
                 self.addresses[ChannelName.WECHAT, person.pk] = f"openid-{number}"
             # Where WeChat has no more to give, SMS goes on; who has mail alone has no push at all.
-            wishes += [
+            preferences += [
                 Preference(person=person, topic=topic, channel=ChannelName.SMS, wanted=kind != 3) for topic in Topic
             ]
             self.addresses[ChannelName.SMS, person.pk] = person.phone
             profiles.append(profile)
         Profile.objects.bulk_create(profiles)
         Grant.objects.bulk_create(grants)
-        Preference.objects.bulk_create(wishes)
+        Preference.objects.bulk_create(preferences)
 
     def _outlets(self) -> None:
         company = self.organisations[HANDLER]

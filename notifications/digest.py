@@ -18,9 +18,9 @@ from notifications.models.choices import INBOX
 from notifications.models.message import MessageQuerySet
 from notifications.models.wording import TEXT
 from notifications.post import PERSONAL_ORDER, Reach, Way, reach, write
+from notifications.preferences import Preferences
 from notifications.timing import jittered
 from notifications.topics import ChannelName, Topic
-from notifications.wishes import Wishes
 from notifications.wording import Writer
 from web.models import new_ids
 
@@ -82,19 +82,19 @@ def _gather(person: uuid.UUID, street: uuid.UUID, now: datetime) -> int:
 def _release(message: Message, now: datetime) -> None:
     """Send a held message as itself. It gets a new id, because its id is its place in the inbox."""
     topic, person = Topic(message.topic), message.recipient
-    wishes, reaches = Wishes([person]), Reach([person])
+    preferences, reaches = Preferences([person]), Reach([person])
     held = [(ChannelName(name), content) for name, content in message.ways or ()]
     ways = [
         (name, content)
         for name, content in held
-        if name in channels() and wishes.wants(person, topic, name) and person in reaches(name, content)
+        if name in channels() and preferences.wants(person, topic, name) and person in reaches(name, content)
     ]
     (new,) = new_ids(1)
     Message.objects.filter(pk=message.pk).update(
-        id=new, created_at=now, held_until=None, ways=None, inbox=wishes.wants(person, topic, INBOX)
+        id=new, created_at=now, held_until=None, ways=None, inbox=preferences.wants(person, topic, INBOX)
     )
     message.id, message.created_at = new, now
-    write([], reach(message, ways, wishes.after_quiet(person, now)))
+    write([], reach(message, ways, preferences.after_quiet(person, now)))
 
 
 def _summarise(held: Sequence[Message], now: datetime) -> None:
@@ -133,12 +133,12 @@ class _Summary:
     def __init__(self, held: Sequence[Message]):
         self.held, self.language = held, held[-1].language
         self.person, self.street = held[0].recipient, held[0].street_id
-        self.wishes, self.reaches = Wishes([self.person]), Reach([self.person])
+        self.preferences, self.reaches = Preferences([self.person]), Reach([self.person])
         self.writer = Writer(CATALOGUE, {self.street})
 
     def parts(self, channel: str) -> list[Message]:
         """The messages that would have been sent by the channel."""
-        return [part for part in self.held if self.wishes.wants(self.person, Topic(part.topic), channel)]
+        return [part for part in self.held if self.preferences.wants(self.person, Topic(part.topic), channel)]
 
     def content(self, parts: Sequence[Message], shape: str) -> Mapping[str, Any] | None:
         """The text that counts and lists the messages; None where the wording has no such shape."""
@@ -159,7 +159,7 @@ class _Summary:
             (beside if pushed and not pushed.issuperset(parts) else ways).append((name, content))
             if name != ChannelName.EMAIL:
                 pushed.update(parts)
-        at = self.wishes.after_quiet(self.person, now)
+        at = self.preferences.after_quiet(self.person, now)
         return [*reach(digest, ways, at), *reach(digest, beside, at)]
 
     def _way(self, name: ChannelName, parts: Sequence[Message]) -> Mapping[str, Any] | None:

@@ -19,9 +19,9 @@ from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.models.choices import INBOX, QUIET_FROM, QUIET_UNTIL
 from notifications.models.message import ABOUT_LENGTH
 from notifications.models.wording import GROUP_LANGUAGE, TEXT
+from notifications.preferences import Preferences
 from notifications.timing import LATELY, OLD, after_quiet, held_until
 from notifications.topics import ChannelName, Digest, Topic
-from notifications.wishes import Wishes
 from notifications.wording import Catalogue, Writer
 from web.models import new_ids
 
@@ -186,8 +186,8 @@ class _Posting:
         self.letters, self.signals, self.now = letters, signals, now
         told: list[Letter | Signal] = [*letters, *signals]
         self.writer = Writer(catalogue, {one.street_id for one in told})
-        self.wishes = Wishes({one.person_id for letter in letters for one in letter.people})
-        self.reach = Reach(self.wishes.active)
+        self.preferences = Preferences({one.person_id for letter in letters for one in letter.people})
+        self.reach = Reach(self.preferences.active)
         self.there = set(Message.objects.filter(key__in={one.key for one in told}).values_list("key", "recipient"))
         self._look_back()
         self.messages: list[Message] = []
@@ -199,7 +199,7 @@ class _Posting:
         A message that was old when it was written disturbed nobody, and is not counted.
         """
         lately = Message.objects.filter(
-            person__in=self.wishes.active,
+            person__in=self.preferences.active,
             created_at__gt=self.now - LATELY,
             at__gte=F("created_at") - OLD,
             urgent=False,
@@ -226,7 +226,7 @@ class _Posting:
         for letter in self.letters:
             for language in dict.fromkeys(one.language for one in letter.people):
                 readers = {one.person_id: None for one in letter.people if one.language == language}
-                people = [one for one in readers if one in self.wishes.active and self._first(letter.key, one)]
+                people = [one for one in readers if one in self.preferences.active and self._first(letter.key, one)]
                 if people:
                     self._tell(letter, language, people)
 
@@ -246,15 +246,15 @@ class _Posting:
             wanted = [
                 (name, content)
                 for name, content in ways
-                if self.wishes.wants(person, letter.topic, name, urgent=letter.urgent)
+                if self.preferences.wants(person, letter.topic, name, urgent=letter.urgent)
                 and person in self.reach(name, content)
             ]
             message.held_until = self._held_until(letter, person)
             if message.held_until:
                 message.ways = wanted
                 continue
-            message.inbox = self.wishes.wants(person, letter.topic, INBOX, urgent=letter.urgent)
-            at = self.now if letter.urgent else self.wishes.after_quiet(person, self.now)
+            message.inbox = self.preferences.wants(person, letter.topic, INBOX, urgent=letter.urgent)
+            at = self.now if letter.urgent else self.preferences.after_quiet(person, self.now)
             self.deliveries += reach(message, wanted, at)
 
     def _ways(self, letter: Letter, language: str, people: Sequence[uuid.UUID]) -> list[Way]:
@@ -263,7 +263,7 @@ class _Posting:
         for name in PERSONAL_ORDER:
             channel = channels().get(name)
             if channel is None or not any(
-                self.wishes.wants(person, letter.topic, name, urgent=letter.urgent) for person in people
+                self.preferences.wants(person, letter.topic, name, urgent=letter.urgent) for person in people
             ):
                 continue
             content = self.writer.content(letter.street_id, letter.kind, channel.shape, language, letter.facts)
@@ -276,7 +276,7 @@ class _Posting:
         if letter.urgent or self._is_old(letter):
             return None
         self.had[person] += 1
-        digest = self.wishes.digest(person)
+        digest = self.preferences.digest(person)
         if digest == Digest.NEVER or (digest == Digest.AUTO and self.had[person] <= FEW):
             return None
         return self.held.setdefault(person, held_until(self.now, digest))

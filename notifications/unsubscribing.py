@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from notifications.digests import KIND
 from notifications.models import Message
+from notifications.preferences import Preferences, save
 from notifications.topics import ChannelName, Topic
-from notifications.wishes import Wishes, say
 
 _SALT = "notifications.unsubscribing"
 
@@ -52,8 +52,8 @@ class Mailing:
     @property
     def wanted(self) -> list[Topic]:
         """Those of the topics that the person still gets by e-mail."""
-        wishes = Wishes([self.person])
-        return [one for one in self.topics if wishes.wants(self.person, one, ChannelName.EMAIL)]
+        preferences = Preferences([self.person])
+        return [one for one in self.topics if preferences.wants(self.person, one, ChannelName.EMAIL)]
 
     def end(self) -> None:
         """Switch the topics off by e-mail for the person; a second time does no harm. Raises BadLink where the person no longer exists."""
@@ -61,4 +61,4 @@ class Mailing:
             there = get_user_model().objects.select_for_update(no_key=True).filter(pk=self.person)
             if not there.values_list("pk").first():
                 raise BadLink
-            say(self.person, ((one, ChannelName.EMAIL, False) for one in self.topics))
+            save(self.person, ((one, ChannelName.EMAIL, False) for one in self.topics))

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from community.models import Role
 from notifications.models.choices import INBOX
+from notifications.preferences import ALWAYS, DEFAULTS, URGENT_DEFAULTS
 from notifications.topics import PERSONAL, Topic
-from notifications.wishes import ALWAYS, DEFAULTS, URGENT_DEFAULTS
 from tickets import service_level
 from tickets.audience import ROLES
 from tickets.models.ticket import move_label

@@ -53,7 +53,7 @@ MODULES = [
     *("tickets/succession.py", "tickets/timetable.py", "tickets/windows.py"),
     *("notifications/buckets.py", "notifications/deliver.py", "notifications/digest.py", "notifications/digests.py"),
     *("notifications/overflow.py", "notifications/post.py", "notifications/queues.py", "notifications/rounds.py"),
-    *("notifications/timing.py", "notifications/wishes.py"),
+    *("notifications/timing.py", "notifications/preferences.py"),
 ]
 TESTS = ["tests/workflow", "tests/tickets", "tests/notifications"]
 # Too slow for one mutant (generated walks, big tables, processes of their own), or no statement about what is right: the drawn

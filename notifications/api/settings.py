@@ -18,8 +18,8 @@ from notifications.api.person import person_of
 from notifications.channels import channels
 from notifications.models import Message, Preference, Profile
 from notifications.models.choices import CHOSEN, INBOX
+from notifications.preferences import ALWAYS, URGENT_DEFAULTS, Preferences, save
 from notifications.topics import Digest, Topic
-from notifications.wishes import ALWAYS, URGENT_DEFAULTS, Wishes, say
 from web.bodies import Body
 from web.problems import Fault, invalid
 from web.words import bilingual
@@ -55,7 +55,7 @@ class PreferenceSerializer(serializers.Serializer[Any]):
     wanted = serializers.BooleanField()
     default = serializers.BooleanField(help_text="Whether that is so by default: I have said neither yes nor no.")
     urgent_too = serializers.BooleanField(
-        help_text="Not wanted by default, and yet what is urgent comes by it until I say no."
+        help_text="Not wanted by default, and yet what is urgent comes by it until I save no."
     )
     fixed = serializers.BooleanField(help_text="It cannot be declined.")
 
@@ -87,23 +87,23 @@ class SettingsPatchSerializer(Body):
     digest = serializers.ChoiceField(choices=Digest.choices, required=False)
     preferences = WishSerializer(many=True, required=False, max_length=len(Topic) * len(CHOSEN))  # type: ignore[call-arg]
 
-    def validate_preferences(self, wishes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def validate_preferences(self, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Each once, and nothing that cannot be declined."""
         named = set()
-        for position, wish in enumerate(wishes):
-            cell = Topic(wish["topic"]), wish["channel"]
+        for position, choice in enumerate(choices):
+            cell = Topic(choice["topic"]), choice["channel"]
             if cell in named:
                 raise invalid(Fault(f"preferences.{position}", "named_twice", _NAMED_TWICE))
-            if cell in ALWAYS and wish["wanted"] is False:
+            if cell in ALWAYS and choice["wanted"] is False:
                 raise invalid(Fault(f"preferences.{position}.wanted", "must_be_told", _MUST_BE_TOLD))
             named.add(cell)
-        return wishes
+        return choices
 
 
 def settings_of(person: uuid.UUID) -> dict[str, Any]:
     """How the person is reached, as the API says it."""
-    wishes = Wishes([person])
-    profile = wishes.profile(person)
+    preferences = Preferences([person])
+    profile = preferences.profile(person)
     return {
         "email": profile.email if profile.email_confirmed_at else "",
         "quiet_from": f"{profile.quiet_from:%H:%M}",
@@ -118,9 +118,10 @@ def settings_of(person: uuid.UUID) -> dict[str, Any]:
                 "topic": topic,
                 "topic_label": topic.label,
                 "channel": channel,
-                "wanted": wishes.wants(person, topic, channel),
-                "default": not wishes.said(person, topic, channel),
-                "urgent_too": not wishes.said(person, topic, channel) and channel in URGENT_DEFAULTS.get(topic, ()),
+                "wanted": preferences.wants(person, topic, channel),
+                "default": not preferences.has_chosen(person, topic, channel),
+                "urgent_too": not preferences.has_chosen(person, topic, channel)
+                and channel in URGENT_DEFAULTS.get(topic, ()),
                 "fixed": (topic, channel) in ALWAYS,
             }
             for topic in Topic
@@ -151,7 +152,7 @@ class Settings(APIView):
 
 
 def _change(person: uuid.UUID, asked: dict[str, Any]) -> None:
-    wishes = asked.get("preferences", [])
+    choices = asked.get("preferences", [])
     profile: dict[str, Any] = {name: asked[name] for name in ("quiet_from", "quiet_until", "digest") if name in asked}
     with transaction.atomic():
         if profile:
@@ -159,7 +160,7 @@ def _change(person: uuid.UUID, asked: dict[str, Any]) -> None:
         if "digest" in profile:
             # What was held the old way is gathered at once, rather than tomorrow morning.
             Message.objects.held().filter(person_id=person).update(held_until=timezone.now())
-        if taken_back := [Q(topic=one["topic"], channel=one["channel"]) for one in wishes if one["wanted"] is None]:
+        if taken_back := [Q(topic=one["topic"], channel=one["channel"]) for one in choices if one["wanted"] is None]:
             Preference.objects.filter(reduce(or_, taken_back), person_id=person).delete()
-        said = (one for one in wishes if one["wanted"] is not None)
-        say(person, ((one["topic"], one["channel"], one["wanted"]) for one in said))
+        said = (one for one in choices if one["wanted"] is not None)
+        save(person, ((one["topic"], one["channel"], one["wanted"]) for one in said))

@@ -156,13 +156,13 @@ def test_whoever_wants_no_summaries_any_more_gets_at_once_what_was_held(resident
 
 @pytest.mark.django_db
 def test_reading_and_changing_the_settings_costs_a_few_statements(resident, cast):
-    wishes = [{"topic": topic, "channel": "email", "wanted": False} for topic in Topic]
-    change(resident, digest="hourly", preferences=wishes)
+    choices = [{"topic": topic, "channel": "email", "wanted": False} for topic in Topic]
+    change(resident, digest="hourly", preferences=choices)
     with statements() as made:
         resident.get(ADDRESS)
     assert len(made) <= 1 + 3
     with statements() as made:
-        change(resident, digest="never", quiet_from="20:00", preferences=[*wishes[1:], wishes[0] | {"wanted": None}])
+        change(resident, digest="never", quiet_from="20:00", preferences=[*choices[1:], choices[0] | {"wanted": None}])
     assert len([one for one in made if "SAVEPOINT" not in one]) <= 1 + 10
 
 

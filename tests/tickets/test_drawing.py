@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 
 from notifications.models import Preference
 from notifications.models.choices import CHOSEN
+from notifications.preferences import Preferences
 from notifications.topics import Topic
-from notifications.wishes import Wishes
 from tests.tickets.test_access import MAY
 from tests.tickets.test_moves import LEGAL, OFFICE_READ, PARTIES_READ, STAFF_READ, UNGUARDED
 from tickets import service_level
@@ -133,8 +133,8 @@ def test_the_table_of_news_has_the_channels_by_which_whoever_has_chosen_nothing_
     resident = cast["resident"].pk
 
     def heard(topic, *, urgent=False):
-        wishes = Wishes([resident])
-        return {one for one, _ in CHOSEN if wishes.wants(resident, topic, one, urgent=urgent)}
+        preferences = Preferences([resident])
+        return {one for one, _ in CHOSEN if preferences.wants(resident, topic, one, urgent=urgent)}
 
     ways = {topic: by for _, _, _, topic, _, by in news("| move |") if topic}
     for topic, _, _, default, urgent, fixed in news("| topic | 主题 |"):

@@ -26,15 +26,15 @@ ALWAYS = frozenset({(Topic.ASKED, INBOX), (Topic.WORK, INBOX)})
 """What cannot be switched off: a person who must act is told at least in the inbox."""
 
 
-class Wishes:
+class Preferences:
     """The preferences of some people, read in three statements however many they are. Inactive people want nothing."""
 
     def __init__(self, people: Collection[uuid.UUID]):
         active = get_user_model().objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True)
         self.active: frozenset[uuid.UUID] = frozenset(active)
         self._profiles = Profile.objects.in_bulk(self.active)
-        said = Preference.objects.filter(person__in=self.active).values_list("person", "topic", "channel", "wanted")
-        self._said = {(person, topic, channel): wanted for person, topic, channel, wanted in said}
+        chosen = Preference.objects.filter(person__in=self.active).values_list("person", "topic", "channel", "wanted")
+        self._chosen = {(person, topic, channel): wanted for person, topic, channel, wanted in chosen}
 
     def wants(self, person: uuid.UUID, topic: Topic, channel: str, *, urgent: bool = False) -> bool:
         """Whether the person gets the topic by the channel (or INBOX)."""
@@ -43,11 +43,11 @@ class Wishes:
         if (topic, channel) in ALWAYS:
             return True
         default = channel in DEFAULTS[topic] or (urgent and channel in URGENT_DEFAULTS.get(topic, ()))
-        return self._said.get((person, str(topic), str(channel)), default)
+        return self._chosen.get((person, str(topic), str(channel)), default)
 
-    def said(self, person: uuid.UUID, topic: Topic, channel: str) -> bool:
+    def has_chosen(self, person: uuid.UUID, topic: Topic, channel: str) -> bool:
         """Whether the person has chosen for this topic and channel, so that the default is not used."""
-        return (topic, channel) not in ALWAYS and (person, str(topic), str(channel)) in self._said
+        return (topic, channel) not in ALWAYS and (person, str(topic), str(channel)) in self._chosen
 
     def after_quiet(self, person: uuid.UUID, now: datetime) -> datetime:
         """`now`, or the end of the person's quiet hours."""
@@ -63,12 +63,12 @@ class Wishes:
         return self._profiles.get(person) or Profile(person_id=person)
 
 
-def say(person: uuid.UUID, wishes: Iterable[tuple[Topic, str, bool]]) -> None:
+def save(person: uuid.UUID, preferences: Iterable[tuple[Topic, str, bool]]) -> None:
     """Store whether the person wants each topic by its channel, in place of what they chose before."""
     Preference.objects.bulk_create(
         [
             Preference(person_id=person, topic=topic, channel=channel, wanted=wanted)
-            for topic, channel, wanted in wishes
+            for topic, channel, wanted in preferences
         ],
         update_conflicts=True,
         update_fields=["wanted"],
