@@ -13,8 +13,8 @@ from django.conf import settings
 
 from notifications.buckets import Limit
 from notifications.channels.channel import MINUTE
+from notifications.channels.robots.refusals import Refusal
 from notifications.channels.robots.robot import Post, Robots, checked
-from notifications.faults import Fault
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
@@ -28,22 +28,22 @@ class Dingtalk(Robots):
     room = 5000
     limited = frozenset({90018, 90030, 130101, 302033, 410100})
     pause = timedelta(minutes=10)
-    faults = {
-        33001: Fault.KEY,
-        34016: Fault.CONTENT,
-        40035: Fault.CONTENT,
-        43004: Fault.CONTENT,
-        300001: Fault.KEY,
-        310000: Fault.SIGNATURE,
-        400013: Fault.STOPPED,
-        400101: Fault.KEY,
-        400102: Fault.STOPPED,
-        400105: Fault.CONTENT,
-        400106: Fault.KEY,
-        430101: Fault.CONTENT,
-        430102: Fault.CONTENT,
-        430103: Fault.CONTENT,
-        430104: Fault.CONTENT,
+    refusals = {
+        33001: Refusal.KEY,
+        34016: Refusal.CONTENT,
+        40035: Refusal.CONTENT,
+        43004: Refusal.CONTENT,
+        300001: Refusal.KEY,
+        310000: Refusal.SIGNATURE,
+        400013: Refusal.STOPPED,
+        400101: Refusal.KEY,
+        400102: Refusal.STOPPED,
+        400105: Refusal.CONTENT,
+        400106: Refusal.KEY,
+        430101: Refusal.CONTENT,
+        430102: Refusal.CONTENT,
+        430103: Refusal.CONTENT,
+        430104: Refusal.CONTENT,
     }
 
     def post(self, robot: Robot, text: str) -> Post:

@@ -13,8 +13,8 @@ from django.conf import settings
 
 from notifications.buckets import Limit
 from notifications.channels.channel import MINUTE
+from notifications.channels.robots.refusals import Refusal
 from notifications.channels.robots.robot import Post, Robots, checked
-from notifications.faults import Fault
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
@@ -33,13 +33,13 @@ class Feishu(Robots):
     room = 15_000
     limited = frozenset({11232, 99991400})
     pause = timedelta(seconds=15)
-    faults = {
-        9499: Fault.CONTENT,
-        19001: Fault.KEY,
-        19002: Fault.CONTENT,
-        19021: Fault.SECRET,
-        19022: Fault.ADDRESS,
-        19024: Fault.KEYWORD,
+    refusals = {
+        9499: Refusal.CONTENT,
+        19001: Refusal.KEY,
+        19002: Refusal.CONTENT,
+        19021: Refusal.SECRET,
+        19022: Refusal.ADDRESS,
+        19024: Refusal.KEYWORD,
     }
 
     def post(self, robot: Robot, text: str) -> Post:

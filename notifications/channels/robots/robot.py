@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Unsure, Unwanted
 from notifications.channels.http import Answer, Client
-from notifications.faults import Fault
+from notifications.channels.robots.refusals import Refusal
 from notifications.models import Bucket, Robot
 
 _SCHEMES = ("https://", "http://")
@@ -31,7 +31,7 @@ class Robots(Channel):
     """The group robots of one vendor, at `base_url`. A message mentions nobody (`@`).
 
     `code` is the field of an answer that holds the error code; 0 is success. `limited` are the codes for too many
-    messages, after which the robot is left alone for `pause`. `faults` are the codes that no retry can help. `vendor`
+    messages, after which the robot is left alone for `pause`. `refusals` are the codes that no retry can help. `vendor`
     is the vendor's name for people.
     """
 
@@ -42,7 +42,7 @@ class Robots(Channel):
     code: ClassVar[str] = "errcode"
     limited: ClassVar[frozenset[int]]
     pause: ClassVar[timedelta]
-    faults: ClassVar[Mapping[int, Fault]]
+    refusals: ClassVar[Mapping[int, Refusal]]
 
     def __init__(self, base_url: str, client: Client | None = None):
         self.base_url = base_url.rstrip("/")
@@ -58,7 +58,7 @@ class Robots(Channel):
         if robot is None:
             raise Unwanted("The robot is switched off.")
         if not robot.token:
-            raise Refused(f"{Fault.KEY.value} (none is stored)")
+            raise Refused(f"{Refusal.KEY.value} (none is stored)")
         post = self.post(robot, text_of(envelope.content, self.room))
         answer = self._client.post_json(post.url, post.body, key=envelope.key)
         self._judge(robot, answer)
@@ -80,7 +80,7 @@ class Robots(Channel):
             Bucket.block(Bucket.of(self.name, robot.pk), pause)
             said_by = code or f"HTTP {answer.status}"
             raise TryLater(f"{self.vendor} had too many messages: {said_by}", after=pause, counts=False)
-        if code and (fault := self.faults.get(code)):
+        if code and (fault := self.refusals.get(code)):
             raise Refused(f"{fault.value} ({self.vendor} {code})")
         if code:
             raise TryLater(f"{self.vendor} answered {code}")

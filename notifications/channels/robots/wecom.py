@@ -7,8 +7,8 @@ from django.conf import settings
 
 from notifications.buckets import Limit
 from notifications.channels.channel import MINUTE
+from notifications.channels.robots.refusals import Refusal
 from notifications.channels.robots.robot import Post, Robots, checked
-from notifications.faults import Fault
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
@@ -22,14 +22,14 @@ class Wecom(Robots):
     room = 2048
     limited = frozenset({45009, 45033})
     pause = timedelta(seconds=62)
-    faults = {
-        40008: Fault.CONTENT,
-        40058: Fault.CONTENT,
-        44004: Fault.CONTENT,
-        45002: Fault.CONTENT,
-        93000: Fault.KEY,
-        93004: Fault.STOPPED,
-        93008: Fault.STOPPED,
+    refusals = {
+        40008: Refusal.CONTENT,
+        40058: Refusal.CONTENT,
+        44004: Refusal.CONTENT,
+        45002: Refusal.CONTENT,
+        93000: Refusal.KEY,
+        93004: Refusal.STOPPED,
+        93008: Refusal.STOPPED,
     }
 
     def post(self, robot: Robot, text: str) -> Post:

@@ -5,7 +5,7 @@ from django.db import models
 from web.words import bilingual
 
 
-class Fault(models.TextChoices):
+class Refusal(models.TextChoices):
     """A vendor's reason to refuse a message, the same for every vendor."""
 
     KEY = (
