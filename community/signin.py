@@ -36,7 +36,8 @@ from community import known, limits
 from community.authentication import token_hash
 from community.models import Person, SignInCode, SignInToken, Standing, WechatAccount
 from community.models.signin import CODE_LIFE, WRONG_GUESSES
-from notifications import grants, sms
+from notifications import sms
+from notifications.channels.wechat import grants
 from web.quotas import DAY, HOUR, MINUTE, Limits, wait
 from web.words import bilingual
 

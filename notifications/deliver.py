@@ -21,7 +21,16 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from notifications import buckets, overflow, queues
-from notifications.channels.channel import Afresh, Channel, Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
+from notifications.channels.channel import (
+    Afresh,
+    DeliveryChannel,
+    Envelope,
+    Refused,
+    TryLater,
+    Undelivered,
+    Unsure,
+    Unwanted,
+)
 from notifications.models import Bucket, Delivery, Endpoint, LastRound, Robot
 from notifications.models.choices import QUIET_FROM, QUIET_UNTIL
 from notifications.models.outlets import BLOCKED
@@ -38,7 +47,7 @@ _ABANDONED_AT_ONCE = 200
 _ERROR_LENGTH, _RECEIPT_LENGTH = 300, 120
 
 
-def deliver(channel: Channel, *, seconds: float = ROUND, stop: threading.Event | None = None) -> int:
+def deliver(channel: DeliveryChannel, *, seconds: float = ROUND, stop: threading.Event | None = None) -> int:
     """Send the due deliveries of a channel, urgent ones first. Returns how many were tried.
 
     It ends when nothing is due, when `seconds` are over, or when `stop` is set; what is being sent then is finished.
@@ -54,7 +63,7 @@ def deliver(channel: Channel, *, seconds: float = ROUND, stop: threading.Event |
     return tried
 
 
-def claim(channel: Channel) -> Envelope | None:
+def claim(channel: DeliveryChannel) -> Envelope | None:
     """Claim the next due delivery of the channel: it belongs to the caller until its lease ends. None where nothing is due.
 
     A delivery for a person who is no longer active is dropped. One that falls into quiet hours is put off until they
@@ -72,7 +81,7 @@ def claim(channel: Channel) -> Envelope | None:
     return None
 
 
-def _sleeps_until(channel: Channel, envelope: Envelope, quiet: Quiet) -> datetime | None:
+def _sleeps_until(channel: DeliveryChannel, envelope: Envelope, quiet: Quiet) -> datetime | None:
     """The end of the receiver's quiet hours, where the delivery must wait for it; None where it can be sent now.
 
     It waits when the quiet hours began after the event happened.
@@ -81,7 +90,7 @@ def _sleeps_until(channel: Channel, envelope: Envelope, quiet: Quiet) -> datetim
     return hours[1] if channel.quiet and not envelope.urgent and hours and envelope.at < hours[0] else None
 
 
-def _take(channel: Channel) -> tuple[Envelope, bool | None, Quiet] | None:
+def _take(channel: DeliveryChannel) -> tuple[Envelope, bool | None, Quiet] | None:
     """A claimed delivery, whether its person is active (None: it is for no person), and the receiver's quiet hours."""
     parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": channel.share}
     if channel.slots_each is not None:
@@ -116,7 +125,7 @@ def _claimed(
 
 
 @contextmanager
-def _alone(channel: Channel) -> Iterator[None]:
+def _alone(channel: DeliveryChannel) -> Iterator[None]:
     """Let one process at a time claim for this channel. Two at once would both see the receiver's last free slot."""
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -141,7 +150,7 @@ RETURNING d.id, d.attempts, d.street_id, d.recipient, m.person_id, m.kind, m.sub
 """
 
 
-def carry(channel: Channel, envelope: Envelope) -> None:
+def carry(channel: DeliveryChannel, envelope: Envelope) -> None:
     """Send a claimed delivery and record the outcome. Whatever the channel raises is an outcome, too."""
     try:
         receipt = _send(channel, envelope)
@@ -162,14 +171,14 @@ def carry(channel: Channel, envelope: Envelope) -> None:
         finish(envelope, DeliveryState.SENT, receipt=receipt)
 
 
-def _send(channel: Channel, envelope: Envelope) -> str:
+def _send(channel: DeliveryChannel, envelope: Envelope) -> str:
     try:
         return channel.send(envelope)
     finally:
         _settle(channel, envelope)
 
 
-def _settle(channel: Channel, envelope: Envelope) -> None:
+def _settle(channel: DeliveryChannel, envelope: Envelope) -> None:
     if envelope.token is not None:
         buckets.settle(Bucket.of(channel.name, envelope.recipient), envelope.token)
 
@@ -191,7 +200,7 @@ def finish(envelope: Envelope, state: DeliveryState, *, error: str = "", receipt
 
 
 def put_off(
-    channel: Channel,
+    channel: DeliveryChannel,
     envelope: Envelope,
     outcome: Undelivered,
     *,
@@ -262,14 +271,14 @@ def _record(envelope: Envelope, **columns: Any) -> bool:
     return False
 
 
-def sweep(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
+def sweep(channels: Mapping[ChannelName, DeliveryChannel]) -> Sequence[ChannelName]:
     """Queue abandoned deliveries again, and return the channels that have something due."""
     recover(channels)
     LastRound.note()
     return waiting(channels)
 
 
-def recover(channels: Mapping[ChannelName, Channel]) -> int:
+def recover(channels: Mapping[ChannelName, DeliveryChannel]) -> int:
     """Queue deliveries again whose sender has stopped or hangs, because their lease has ended. Returns how many.
 
     That counts as a failure. After the channel's last retry the delivery is dead, and the next channel is tried.
@@ -283,7 +292,7 @@ def recover(channels: Mapping[ChannelName, Channel]) -> int:
         found = list(abandoned)
         for delivery in found:
             name = ChannelName(delivery.channel)
-            delays = channels[name].delays if name in channels else Channel.delays
+            delays = channels[name].delays if name in channels else DeliveryChannel.delays
             pause = wait(delays, delivery.failures + 1)
             outcome: dict[str, Any] = {"state": DeliveryState.DEAD, "finished_at": Now()}
             if pause is not None:
@@ -301,7 +310,7 @@ def recover(channels: Mapping[ChannelName, Channel]) -> int:
     return len(found)
 
 
-def waiting(channels: Mapping[ChannelName, Channel]) -> Sequence[ChannelName]:
+def waiting(channels: Mapping[ChannelName, DeliveryChannel]) -> Sequence[ChannelName]:
     """Those of `channels` that have something due for a receiver who can be sent something now."""
     if not channels:
         return []

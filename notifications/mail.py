@@ -4,7 +4,7 @@ from django.utils.translation import override
 
 from notifications.channels import email
 from notifications.channels.channel import Undelivered, Unsure
-from notifications.channels.email import Email, NoSuchReceiver
+from notifications.channels.email import EmailChannel, NoSuchReceiver
 from web.words import bilingual
 
 
@@ -39,7 +39,7 @@ class AddressRefused(Exception):
     )
 
 
-def ready() -> Email:
+def ready() -> EmailChannel:
     """The configured mail channel. Raises NoMailServer where there is none."""
     channel = email.from_settings()
     if channel is None:

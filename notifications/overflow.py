@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from notifications import buckets
-from notifications.channels.channel import Channel
+from notifications.channels.channel import DeliveryChannel
 from notifications.digests import KIND, Line, summed_up
 from notifications.models import Bucket, Delivery, Message
 from notifications.models.outlets import BLOCKED
@@ -35,7 +35,7 @@ class Choice:
     token: datetime
 
 
-def choose(channel: Channel) -> Choice | None:
+def choose(channel: DeliveryChannel) -> Choice | None:
     """Choose the delivery to be sent next, in the caller's transaction. None where nothing can be sent now.
 
     It may be a digest that was made just now. Any number of callers may run at once.
@@ -48,7 +48,7 @@ def choose(channel: Channel) -> Choice | None:
     return None
 
 
-def ready(channel: Channel) -> list[uuid.UUID]:
+def ready(channel: DeliveryChannel) -> list[uuid.UUID]:
     """Up to _MOST_TRIED receivers that have something waiting and may be sent something now; urgent first, then the longest wait."""
     parameters: dict[str, Any] = {
         "channel": channel.name,
@@ -83,7 +83,7 @@ ORDER BY w.urgent DESC, w.since LIMIT %(most)s
 """
 
 
-def _next(channel: Channel, recipient: uuid.UUID, free: int) -> uuid.UUID | None:
+def _next(channel: DeliveryChannel, recipient: uuid.UUID, free: int) -> uuid.UUID | None:
     order = ("-urgent", "available_at", "id")
     due = Delivery.objects.due().filter(channel=channel.name, recipient=recipient).order_by(*order)
     if due.count() > free:
@@ -96,7 +96,7 @@ def _next(channel: Channel, recipient: uuid.UUID, free: int) -> uuid.UUID | None
     return due.values_list("pk", flat=True).first()
 
 
-def _digest(channel: Channel, parts: Sequence[Delivery]) -> uuid.UUID:
+def _digest(channel: DeliveryChannel, parts: Sequence[Delivery]) -> uuid.UUID:
     """Gather `parts` into one new delivery."""
     first = parts[0]
     language = first.content.get("language", GROUP_LANGUAGE)

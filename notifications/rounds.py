@@ -6,14 +6,14 @@ from functools import cache
 
 from notifications import deliver, digest
 from notifications.channels import channels
-from notifications.channels.channel import Channel
+from notifications.channels.channel import DeliveryChannel
 from notifications.topics import ChannelName
 
 
 class Rounds:
     """Sends deliveries by `channels` in this process. Any number of threads may call it."""
 
-    def __init__(self, channels: Mapping[ChannelName, Channel]):
+    def __init__(self, channels: Mapping[ChannelName, DeliveryChannel]):
         self.channels = channels
         self.stopping = threading.Event()
         self._slots = {name: threading.BoundedSemaphore(channel.slots) for name, channel in channels.items()}

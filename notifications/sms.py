@@ -8,7 +8,7 @@ from django.conf import settings
 
 from notifications.channels import sms
 from notifications.channels.channel import TryLater, Undelivered, Unsure
-from notifications.channels.sms.gateway import Text
+from notifications.channels.sms.gateway import SmsText
 from notifications.channels.sms.log import Log
 from web.words import bilingual
 
@@ -51,7 +51,7 @@ def send_code(phone: str, code: str) -> None:
         if settings.SMS_LOG is None:
             raise NoGateway
         gateway = Log(settings.SMS_LOG)
-    text = Text(uuid.uuid4(), phone, settings.SMS_CODE_TEMPLATE, {"code": code})
+    text = SmsText(uuid.uuid4(), phone, settings.SMS_CODE_TEMPLATE, {"code": code})
     try:
         gateway.send(text)
     except Unsure as problem:

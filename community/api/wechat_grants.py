@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from community.api.views import View
 from community.authentication import caller_of
 from community.models import WechatAccount
-from notifications import grants
+from notifications.channels.wechat import grants
 from notifications.models import Grant
 from notifications.models.wording import ANY
 from web.bodies import Body, Dict

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from functools import cache
 
-from notifications.channels import email, sms, webhook, wechat
-from notifications.channels.channel import Channel
+from notifications.channels import email, sms, webhook
+from notifications.channels.channel import DeliveryChannel
 from notifications.channels.robots import dingtalk, feishu, wecom
+from notifications.channels.wechat import channel as wechat
 from notifications.topics import ChannelName
 
 
 @cache
-def channels() -> Mapping[ChannelName, Channel]:
+def channels() -> Mapping[ChannelName, DeliveryChannel]:
     """Every configured channel by its name. Raises ImproperlyConfigured, naming the setting that is wrong."""
-    made: list[Channel | None] = [
+    made: list[DeliveryChannel | None] = [
         email.from_settings(),
         wechat.from_settings(),
         sms.from_settings(),

@@ -76,7 +76,7 @@ class Unwanted(Undelivered):
     """The person does not want it by this channel, or has not allowed it. The next channel is tried."""
 
 
-class Channel(ABC):
+class DeliveryChannel(ABC):
     """One way to send messages, made with its configuration.
 
     `shape` names the wording that it uses. A process sends at most `slots` deliveries at once, each within its

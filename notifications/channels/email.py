@@ -19,7 +19,7 @@ from django.core.mail import EmailMultiAlternatives, mailers
 from django.template.loader import render_to_string
 from django.utils.translation import override
 
-from notifications.channels.channel import HOUR, MINUTE, Channel, Envelope, Refused, TryLater, Unsure, Unwanted
+from notifications.channels.channel import HOUR, MINUTE, DeliveryChannel, Envelope, Refused, TryLater, Unsure, Unwanted
 from notifications.models import Profile
 from notifications.topics import ChannelName
 from notifications.unsubscribing import Mailing
@@ -62,7 +62,7 @@ class NoSuchReceiver(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class EmailConfig:
     """How mail is sent: the sender, such as `Linli <linli@street.example>`, and the site whose settings page a mail links to."""
 
     sender: str
@@ -74,7 +74,7 @@ class Config:
         return parseaddr(self.sender)[1].rpartition("@")[2]
 
 
-class Email(Channel):
+class EmailChannel(DeliveryChannel):
     """Mail to a person's confirmed address.
 
     A mail whose outcome is unknown is sent again with the same Message-ID, so that mail programs and many servers
@@ -84,7 +84,7 @@ class Email(Channel):
     name: ClassVar[ChannelName] = ChannelName.EMAIL
     lease: ClassVar[timedelta] = 2 * MINUTE
 
-    def __init__(self, config: Config):
+    def __init__(self, config: EmailConfig):
         self.config = config
 
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
@@ -144,14 +144,14 @@ class Email(Channel):
         return identity
 
 
-def from_settings() -> Email | None:
+def from_settings() -> EmailChannel | None:
     """The e-mail channel from the settings; None without EMAIL_URL. Raises ImproperlyConfigured, naming the wrong setting."""
     if not settings.EMAIL_URL:
         return None
     sender = settings.DEFAULT_FROM_EMAIL
     if "@" not in parseaddr(sender)[1] or len(sender.splitlines()) > 1:
         raise ImproperlyConfigured("DEFAULT_FROM_EMAIL is no address; EMAIL_URL needs one.")
-    return Email(Config(sender, settings.SITE_URL))
+    return EmailChannel(EmailConfig(sender, settings.SITE_URL))
 
 
 def _deliver(mail: EmailMultiAlternatives) -> None:

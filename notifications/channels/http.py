@@ -55,13 +55,13 @@ _end: ContextVar[float] = ContextVar("end", default=math.inf)
 class BadStatus(Refused):
     """The server refuses with an HTTP status and would refuse again. Its `answer` may say more."""
 
-    def __init__(self, answer: "Answer"):
+    def __init__(self, answer: "HttpAnswer"):
         super().__init__(f"HTTP {answer.status}")
         self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a server answered: `body` is its beginning, `whole` says that nothing is missing, header names are lower case."""
 
     status: int
@@ -69,7 +69,7 @@ class Answer:
     body: bytes = b""
     whole: bool = True
 
-    def accepted(self) -> "Answer":
+    def accepted(self) -> "HttpAnswer":
         """This answer, where its status is 2xx.
 
         Raises TryLater (429, 408, 425, 5xx; with Retry-After where it came), Unsure (502, 504: the server behind may
@@ -194,7 +194,7 @@ def _left(timeout: float | None) -> float:
     return left if timeout is None else min(timeout, left)
 
 
-class Client:
+class HttpClient:
     """Posts to servers of one kind, and keeps connections for a few seconds. Any number of threads may use it at once."""
 
     def __init__(
@@ -211,7 +211,7 @@ class Client:
 
     def post(
         self, url: str, content: bytes, *, headers: Mapping[str, str] | None = None, key: uuid.UUID | None = None
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Post `content` and return the answer, whatever its status; `key` is sent as Idempotency-Key.
 
         Raises TryLater where the request was not sent, Unsure where no answer came, Refused where `url` is not an
@@ -238,7 +238,7 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         key: uuid.UUID | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Post `body` as JSON; otherwise `post`."""
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         return self.post(url, content, headers={"Content-Type": "application/json", **(headers or {})}, key=key)
@@ -247,7 +247,7 @@ class Client:
         """Close the connections that are kept."""
         self._pool.close()
 
-    def _exchange(self, address: httpx.URL, content: bytes, headers: Mapping[str, str]) -> Answer:
+    def _exchange(self, address: httpx.URL, content: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         url = httpcore.URL(scheme=address.raw_scheme, host=address.raw_host, port=address.port, target=address.raw_path)
         sent = [("Host", address.netloc.decode("ascii")), *headers.items()]
         extensions = {"timeout": self._timeouts}
@@ -255,7 +255,7 @@ class Client:
             # Its status is an answer, even where the rest does not come.
             body, whole = _beginning(response)
         names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        return Answer(response.status, names, body, whole)
+        return HttpAnswer(response.status, names, body, whole)
 
 
 def _beginning(response: httpcore.Response) -> tuple[bytes, bool]:

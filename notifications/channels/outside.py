@@ -108,7 +108,7 @@ def public(address: Address) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Destination:
     """The host and port of an address."""
 
     host: str
@@ -116,7 +116,7 @@ class Target:
     safe: bool
 
 
-def read(url: str) -> Target:
+def read(url: str) -> Destination:
     """The host and port of `url`, where it has one meaning only. Raises Forbidden."""
     if "\\" in url or any(one <= " " or one == "\x7f" for one in url):
         raise Forbidden(NO_ADDRESS)
@@ -132,7 +132,7 @@ def read(url: str) -> Target:
     port = (443 if safe else 80) if parsed.port is None else parsed.port
     if not 0 < port <= HIGHEST_PORT:
         raise Forbidden(NO_ADDRESS)
-    return Target(host, port, safe)
+    return Destination(host, port, safe)
 
 
 def _literal(host: str) -> Address | None:
@@ -168,7 +168,7 @@ class Outside(Network):
         super().__init__()
         self._open, self._wide, self._resolve = tuple(open), wide, resolve or super().addresses
 
-    def check(self, target: Target) -> None:
+    def check(self, target: Destination) -> None:
         """Say what is already known to be forbidden, before anything is sent. Raises Forbidden; looks no name up."""
         address = _literal(target.host)
         if address is not None:

@@ -10,8 +10,8 @@ import orjson
 from django.conf import settings
 from standardwebhooks import Webhook
 
-from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Undelivered, Unwanted
-from notifications.channels.http import Answer, Client
+from notifications.channels.channel import DeliveryChannel, Envelope, Refused, TryLater, Undelivered, Unwanted
+from notifications.channels.http import HttpAnswer, HttpClient
 from notifications.channels.outside import Forbidden, Outside, networks, read
 from notifications.models import Endpoint
 from notifications.models.outlets import GONE, SWITCHED_OFF
@@ -24,7 +24,7 @@ BREATH = timedelta(seconds=30)
 """How long a receiver is left alone that is overloaded, and does not say for how long."""
 
 
-class WebhookChannel(Channel):
+class WebhookChannel(DeliveryChannel):
     """Posts events to organisations' own systems. A 2xx answer is success, everything else a failure."""
 
     name: ClassVar[ChannelName] = ChannelName.WEBHOOK
@@ -44,7 +44,7 @@ class WebhookChannel(Channel):
     ):
         self._outside = {True: safe, False: plain}
         self._clients = {
-            which: Client(connect=connect, read=read, total=total, network=network)
+            which: HttpClient(connect=connect, read=read, total=total, network=network)
             for which, network in self._outside.items()
         }
 
@@ -76,7 +76,7 @@ class WebhookChannel(Channel):
         for client in self._clients.values():
             client.close()
 
-    def _post(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
+    def _post(self, endpoint: Endpoint, envelope: Envelope) -> HttpAnswer:
         if not endpoint.signing:
             raise TryLater("No signing secret can be read.")
         try:
@@ -90,7 +90,7 @@ class WebhookChannel(Channel):
         }
         return self._clients[target.safe].post(endpoint.url, body, headers=headers, key=envelope.key)
 
-    def _judge(self, endpoint: Endpoint, answer: Answer) -> None:
+    def _judge(self, endpoint: Endpoint, answer: HttpAnswer) -> None:
         reason = f"HTTP {answer.status}"
         if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from community import signin
 from community.models import Person, WechatAccount
-from notifications import grants
+from notifications.channels.wechat import grants
 from notifications.models import Grant, Wording
 from tests.connections import one_connection
 from web.models import IdempotencyKey

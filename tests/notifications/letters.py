@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from notifications.channels.channel import Channel, Envelope
+from notifications.channels.channel import DeliveryChannel, Envelope
 from notifications.models.wording import TEXT
 from notifications.post import Addressee, Letter, Posted, post
 from notifications.topics import ChannelName, Topic
@@ -28,7 +28,7 @@ CATALOGUE = Catalogue(Path(__file__).parent / "words")
 
 
 @dataclass
-class Paper(Channel):
+class Paper(DeliveryChannel):
     """A channel that goes nowhere. It asks the database whom it reaches, as every one does, and leaves out the `unreachable`."""
 
     name: ChannelName  # type: ignore[misc]

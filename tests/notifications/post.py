@@ -8,15 +8,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from notifications.channels.channel import Channel, Envelope, Refused, Unwanted
-from notifications.channels.http import BadStatus, Client
+from notifications.channels.channel import DeliveryChannel, Envelope, Refused, Unwanted
+from notifications.channels.http import BadStatus, HttpClient
 from notifications.models import Delivery, Message
 from notifications.topics import ChannelName, DeliveryState, Topic
 
 STREET = uuid.UUID("0192f0c0-0000-7000-8000-00000000aaaa")
 
 
-class Wire(Channel):
+class Wire(DeliveryChannel):
     """Posts the content to a receiver; where that says 410 the person does not want it, 409 breaks the channel."""
 
     name = ChannelName.WEBHOOK
@@ -24,7 +24,7 @@ class Wire(Channel):
 
     def __init__(self, url: str, *, name: ChannelName = ChannelName.WEBHOOK, slots: int = 2, **clock: float) -> None:
         self.url, self.name, self.slots = url, name, slots
-        self.client = Client(**clock)
+        self.client = HttpClient(**clock)
 
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
         return set(recipients)

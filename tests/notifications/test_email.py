@@ -12,7 +12,7 @@ from notifications import mail as direct
 from notifications.channels import email as channel_module
 from notifications.channels import smtp
 from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
-from notifications.channels.email import Config, Email
+from notifications.channels.email import EmailChannel, EmailConfig
 from notifications.models import Profile
 from notifications.topics import ChannelName
 from notifications.unsubscribing import Mailing
@@ -33,7 +33,7 @@ def server():
 @pytest.fixture
 def channel(server, settings):
     settings.MAILERS = mailers(f"smtp://127.0.0.1:{server.port}")
-    return Email(Config("邻里办 <linli@street.example>", "https://linli.example"))
+    return EmailChannel(EmailConfig("邻里办 <linli@street.example>", "https://linli.example"))
 
 
 @pytest.fixture

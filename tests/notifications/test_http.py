@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import pytest
 
 from notifications.channels.channel import Refused, TryLater, Unsure
-from notifications.channels.http import LONGEST_ANSWER, LONGEST_WAIT, Answer, BadStatus, Client, Network
+from notifications.channels.http import LONGEST_ANSWER, LONGEST_WAIT, BadStatus, HttpAnswer, HttpClient, Network
 from tests.fakes.receiver import Receiver, Reply, receiving
 
 KEY = uuid.UUID("0192f0c0-0000-7000-8000-000000000001")
@@ -19,9 +19,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"
 
 
 @pytest.fixture
-def client() -> Iterator[Client]:
+def client() -> Iterator[HttpClient]:
     """One that loses patience soon."""
-    with closing(Client(connect=0.3, read=0.3, total=0.6)) as client:
+    with closing(HttpClient(connect=0.3, read=0.3, total=0.6)) as client:
         yield client
 
 
@@ -92,7 +92,7 @@ def test_it_waits_as_long_as_the_server_asks(client, receiver, said, low, high):
 
 @pytest.mark.parametrize("said", ["", "soon", "-3", "٣"])
 def test_a_wait_that_nobody_understands_is_none(said):
-    assert Answer(429, {"retry-after": said}).retry_after() is None
+    assert HttpAnswer(429, {"retry-after": said}).retry_after() is None
 
 
 def test_without_a_connection_nothing_has_left(client):
@@ -107,7 +107,7 @@ def test_a_host_without_an_address_is_tried_later():
         def addresses(self, host, port):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    with closing(Client(network=Lost())) as client, pytest.raises(TryLater, match="No connection"):
+    with closing(HttpClient(network=Lost())) as client, pytest.raises(TryLater, match="No connection"):
         client.post("http://nowhere.example/secret", b"")
 
 
@@ -116,7 +116,7 @@ def test_the_next_address_is_tried_where_one_does_not_answer(receiver):
         def addresses(self, host, port):
             return ["::1", "127.0.0.1"]
 
-    with closing(Client(network=Two())) as client:
+    with closing(HttpClient(network=Two())) as client:
         assert client.post(f"http://two.example:{receiver.server_port}/", b"").status == 200
     assert receiver.seen[0].headers["host"] == f"two.example:{receiver.server_port}"
 
@@ -158,7 +158,7 @@ def test_of_a_long_answer_the_beginning_is_read(client, receiver):
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"\xff", b"null"])
 def test_an_answer_that_is_no_json_object_says_nothing(body):
     with pytest.raises(Unsure):
-        Answer(200, body=body).json()
+        HttpAnswer(200, body=body).json()
 
 
 @pytest.mark.parametrize("url", ["", "ftp://127.0.0.1/", "http://", "127.0.0.1", "http://127.0.0.1:99999/"])
@@ -187,7 +187,7 @@ def test_a_name_may_be_chinese_and_an_address_ipv6(receiver):
             names.append(host)
             return ["127.0.0.1"]
 
-    with closing(Client(network=Here())) as client:
+    with closing(HttpClient(network=Here())) as client:
         client.post(f"http://邻里.example:{receiver.server_port}/办?q=办", b"")
         client.post(f"http://[fd00::1]:{receiver.server_port}/", b"")
     assert names == ["xn--7e4a0u.example", "fd00::1"]

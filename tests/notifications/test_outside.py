@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.channel import Refused, TryLater, Undelivered
-from notifications.channels.http import Client
+from notifications.channels.http import HttpClient
 from notifications.channels.outside import NOT_PUBLIC, NOT_SAFE, NOT_WEB, Forbidden, Outside, networks, public, read
 from notifications.channels.webhook import WebhookChannel, from_settings
 from tests.fakes.receiver import Reply, receiving
@@ -89,8 +89,8 @@ def dialled(monkeypatch) -> list[tuple[object, ...]]:
     return tried
 
 
-def client(*allowed, **options) -> Client:
-    return Client(connect=1, read=1, total=2, network=Outside(allowed, **options))
+def client(*allowed, **options) -> HttpClient:
+    return HttpClient(connect=1, read=1, total=2, network=Outside(allowed, **options))
 
 
 def post(url: str, *allowed, **options) -> int:
@@ -99,7 +99,7 @@ def post(url: str, *allowed, **options) -> int:
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["safe", "plain"])
-def sender(request) -> Iterator[Client]:
+def sender(request) -> Iterator[HttpClient]:
     """One that may go nowhere inside, for https and for http."""
     with closing(client(wide=request.param)) as sender:
         yield sender

@@ -14,7 +14,7 @@ from django.utils import timezone
 from notifications import buckets
 from notifications.buckets import Limit
 from notifications.channels.channel import Envelope, Refused, TryLater
-from notifications.channels.http import Client
+from notifications.channels.http import HttpClient
 from notifications.channels.robots.wecom import Wecom
 from notifications.deliver import carry, claim, deliver, recover, replay, waiting
 from notifications.models import Bucket, Delivery, Message, Robot
@@ -42,7 +42,7 @@ def vendors():
 
 @pytest.fixture
 def channel(vendors):
-    with closing(Client()) as client:
+    with closing(HttpClient()) as client:
         yield Hasty(vendors.url, client)
 
 
@@ -295,7 +295,7 @@ def test_ten_times_the_limit_for_a_while_by_several_workers_loses_and_repeats_no
     posted: list[Delivery] = []
 
     def work() -> None:
-        with closing(Client()) as client:
+        with closing(HttpClient()) as client:
             channel = Hasty(vendors.url, client)
             while not over.is_set():
                 if not deliver(channel, stop=over):

@@ -16,7 +16,7 @@ from django.db import transaction
 from notifications import buckets
 from notifications.advice import advice
 from notifications.channels.channel import Envelope, Refused, TryLater, Unsure, Unwanted
-from notifications.channels.http import TOTAL, Client
+from notifications.channels.http import TOTAL, HttpClient
 from notifications.channels.robots import dingtalk, feishu, wecom
 from notifications.channels.robots.dingtalk import Dingtalk
 from notifications.channels.robots.feishu import Feishu
@@ -44,7 +44,7 @@ def vendors():
 
 @pytest.fixture
 def channel(vendors, vendor):
-    with closing(Client(connect=0.3, read=0.3, total=0.6)) as client:
+    with closing(HttpClient(connect=0.3, read=0.3, total=0.6)) as client:
         yield VENDORS[vendor](vendors.url, client)
 
 
@@ -178,7 +178,7 @@ def test_too_many_blocks_the_robot_and_is_no_failure(channel, robot, vendors, co
     ],
 )
 def test_a_limit_is_known_by_more_than_its_number(db, robot, vendor, reply, outcome):
-    with receiving(lambda request: reply) as server, closing(Client()) as client, pytest.raises(outcome) as found:
+    with receiving(lambda request: reply) as server, closing(HttpClient()) as client, pytest.raises(outcome) as found:
         VENDORS[vendor](server.url, client).send(envelope(robot))
     assert (outcome is TryLater) == (blocked(robot) is not None)
     assert outcome is Refused or not found.value.counts
@@ -202,7 +202,7 @@ def test_a_limit_is_known_by_more_than_its_number(db, robot, vendor, reply, outc
     ],
 )
 def test_other_answers_are_failures_of_their_kind(robot, vendor, reply, outcome):
-    with receiving(lambda request: reply) as server, closing(Client(read=0.3, total=0.6)) as client:
+    with receiving(lambda request: reply) as server, closing(HttpClient(read=0.3, total=0.6)) as client:
         with pytest.raises(outcome) as found:
             VENDORS[vendor](server.url, client).send(envelope(robot))
         assert type(found.value) is outcome or outcome is Refused
@@ -214,7 +214,7 @@ def test_other_answers_are_failures_of_their_kind(robot, vendor, reply, outcome)
 @each_vendor
 def test_nothing_secret_is_in_an_error_or_a_log(robot, vendor, caplog):
     caplog.set_level(logging.DEBUG)
-    with closing(Client(connect=0.3)) as client:
+    with closing(HttpClient(connect=0.3)) as client:
         for base_url in ("http://127.0.0.1:9", "http://127.0.0.1:99999", "https://"):
             with pytest.raises((TryLater, Refused)) as found:
                 VENDORS[vendor](base_url, client).send(envelope(robot))

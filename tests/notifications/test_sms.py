@@ -10,8 +10,8 @@ from notifications import deliver
 from notifications.channels import sms
 from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
 from notifications.channels.sms import aliyun, gateway, tencent
-from notifications.channels.sms.channel import ASKED_ENOUGH, Sms
-from notifications.channels.sms.gateway import Account, fitted
+from notifications.channels.sms.channel import ASKED_ENOUGH, SmsChannel
+from notifications.channels.sms.gateway import SmsAccount, fitted
 from notifications.models import Delivery, Message, Profile
 from notifications.topics import ChannelName, DeliveryState, Topic
 from notifications.wording import Catalogue, Writer
@@ -39,8 +39,8 @@ def vendor(request, patience):
 @pytest.fixture
 def channel(vendor, request):
     name = request.node.callspec.params["vendor"]
-    opened = sms.PROVIDERS[name](Account(vendor.url, fakes.KEY_ID, fakes.KEY_SECRET, fakes.SIGN, fakes.APP_ID))
-    yield Sms(opened)
+    opened = sms.PROVIDERS[name](SmsAccount(vendor.url, fakes.KEY_ID, fakes.KEY_SECRET, fakes.SIGN, fakes.APP_ID))
+    yield SmsChannel(opened)
     opened.client.close()
 
 
@@ -54,7 +54,7 @@ def envelope(person, **changes):
 
 
 def test_aliyuns_own_example_is_signed_as_aliyun_signs_it():
-    account = Account("https://ecs.cn-shanghai.aliyuncs.com", "YourAccessKeyId", "YourAccessKeySecret", "")
+    account = SmsAccount("https://ecs.cn-shanghai.aliyuncs.com", "YourAccessKeyId", "YourAccessKeySecret", "")
     query = {"RegionId": "cn-shanghai", "ImageId": "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"}
     asked, headers = aliyun.signed(
         account, "RunInstances", "2014-05-26", query, "2023-10-26T10:22:32Z", "3156853299f313e23d1673dc12e1703d"
@@ -68,7 +68,7 @@ def test_aliyuns_own_example_is_signed_as_aliyun_signs_it():
 
 
 def test_tencents_own_example_is_signed_as_tencent_signs_it():
-    account = Account(
+    account = SmsAccount(
         "https://cvm.tencentcloudapi.com",
         "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
         "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE",
@@ -94,9 +94,9 @@ def test_a_text_goes_out_signed_with_its_key_and_its_fields_in_order(channel, ve
 
 def test_a_wrong_secret_is_noticed_by_the_vendor(vendor, request, cast):
     name = request.node.callspec.params["vendor"]
-    opened = sms.PROVIDERS[name](Account(vendor.url, fakes.KEY_ID, "another", fakes.SIGN, fakes.APP_ID))
+    opened = sms.PROVIDERS[name](SmsAccount(vendor.url, fakes.KEY_ID, "another", fakes.SIGN, fakes.APP_ID))
     with pytest.raises(TryLater, match="Signature") as refusal:
-        Sms(opened).send(envelope(cast["resident"]))
+        SmsChannel(opened).send(envelope(cast["resident"]))
     opened.client.close()
     assert refusal.value.after >= timedelta(hours=1)
     assert vendor.taken == []
@@ -142,9 +142,9 @@ def test_an_answer_of_http_200_that_is_not_ok_is_a_failure(
 def test_a_phone_that_has_unsubscribed_at_tencent_wants_none(cast, patience):
     with serving("tencent") as vendor:
         vendor.manners = Manners(codes=["FailedOperation.PhoneNumberInBlacklist"])
-        opened = tencent.Tencent(Account(vendor.url, fakes.KEY_ID, fakes.KEY_SECRET, fakes.SIGN, fakes.APP_ID))
+        opened = tencent.Tencent(SmsAccount(vendor.url, fakes.KEY_ID, fakes.KEY_SECRET, fakes.SIGN, fakes.APP_ID))
         with pytest.raises(Unwanted):
-            Sms(opened).send(envelope(cast["resident"]))
+            SmsChannel(opened).send(envelope(cast["resident"]))
         opened.client.close()
 
 
@@ -259,7 +259,7 @@ def queued(person, **columns):
 
 @pytest.mark.parametrize("vendor", ["tencent"], indirect=True)
 def test_one_of_unknown_fate_dies_for_the_office_which_may_send_it_anew(channel, vendor, cast):
-    last = len(Sms.delays)
+    last = len(SmsChannel.delays)
     delivery = queued(cast["resident"], unsure=True, attempts=last, failures=last)
     deliver.deliver(channel)
     delivery.refresh_from_db()
@@ -274,7 +274,7 @@ def test_one_of_unknown_fate_dies_for_the_office_which_may_send_it_anew(channel,
 
 @pytest.mark.parametrize("vendor", ["aliyun"], indirect=True)
 def test_one_that_a_vendor_who_records_all_never_took_begins_anew_after_it_was_asked_long_enough(channel, vendor, cast):
-    assert sum(Sms.delays[:ASKED_ENOUGH], timedelta()) > timedelta(minutes=40)
+    assert sum(SmsChannel.delays[:ASKED_ENOUGH], timedelta()) > timedelta(minutes=40)
     patient = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH, failures=ASKED_ENOUGH - 1)
     enough = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
     deliver.deliver(channel)

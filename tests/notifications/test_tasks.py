@@ -20,7 +20,7 @@ from launcher.family import PROJECT
 from launcher.run import POSTMEN
 from notifications import housekeeping, rounds, tasks
 from notifications.channels import channels
-from notifications.channels.channel import Channel
+from notifications.channels.channel import DeliveryChannel
 from notifications.models import Delivery, Message
 from notifications.rounds import Rounds
 from notifications.topics import ChannelName, DeliveryState
@@ -42,13 +42,13 @@ def test_every_task_of_the_post_goes_to_the_postman_and_cleaning_up_to_the_worke
 
 
 def test_the_postman_has_a_thread_left_when_every_channel_hangs():
-    def kinds(one: type[Channel]) -> set[type[Channel]]:
+    def kinds(one: type[DeliveryChannel]) -> set[type[DeliveryChannel]]:
         return {one}.union(*map(kinds, one.__subclasses__()))
 
     channels()
-    slots = {kind.name: kind.slots for kind in kinds(Channel) if hasattr(kind, "name") and kind is not Wire}
+    slots = {kind.name: kind.slots for kind in kinds(DeliveryChannel) if hasattr(kind, "name") and kind is not Wire}
     assert slots
-    assert sum(slots.get(name, Channel.slots) for name in ChannelName) < POSTMEN
+    assert sum(slots.get(name, DeliveryChannel.slots) for name in ChannelName) < POSTMEN
 
 
 def test_a_task_without_its_channel_does_nothing(db):

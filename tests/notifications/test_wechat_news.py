@@ -14,12 +14,13 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from community.models import Person
-from notifications import grants
-from notifications.channels import wechat, wechat_token
 from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
-from notifications.channels.http import Client
-from notifications.channels.wechat import Config, Wechat, from_settings
-from notifications.channels.wechat_token import TokenKeeper
+from notifications.channels.http import HttpClient
+from notifications.channels.wechat import channel as wechat
+from notifications.channels.wechat import grants
+from notifications.channels.wechat import token as wechat_token
+from notifications.channels.wechat.channel import WechatChannel, WechatConfig, from_settings
+from notifications.channels.wechat.token import TokenKeeper
 from notifications.deliver import carry, claim, deliver
 from notifications.facts import Phrase
 from notifications.models import AccessToken, Delivery, Grant, SpentGrant, Wording
@@ -51,7 +52,7 @@ def channel(fake, monkeypatch):
     """The channel, with less patience."""
     monkeypatch.setattr(wechat, "EXCHANGE", 1.0)
     monkeypatch.setattr(wechat_token, "GLANCE", 0.01)
-    made = Wechat(Config(fake.url, APP_ID, APP_SECRET, page=PAGE))
+    made = WechatChannel(WechatConfig(fake.url, APP_ID, APP_SECRET, page=PAGE))
     with closing(made._client):
         yield made
 
@@ -59,7 +60,7 @@ def channel(fake, monkeypatch):
 @pytest.fixture
 def keeper(fake, monkeypatch):
     monkeypatch.setattr(wechat_token, "GLANCE", 0.01)
-    with closing(Client(total=1.0)) as client:
+    with closing(HttpClient(total=1.0)) as client:
         yield TokenKeeper(client, fake.url, APP_ID, APP_SECRET)
 
 
@@ -294,7 +295,7 @@ def test_who_has_refused_is_told_another_way_and_not_asked_again(
     delivery.refresh_from_db()
     assert (delivery.state, "43101" in delivery.error) == (DeliveryState.DROPPED, True)
     assert (Grant.objects.get().standing, remaining()) == (False, 0)
-    with closing(Client()) as client:
+    with closing(HttpClient()) as client:
         sms = Wire(receiver.url, name=ChannelName.SMS)
         sms.client = client
         assert deliver(sms) == 1
@@ -454,7 +455,7 @@ def test_what_a_person_takes_back_meanwhile_is_not_given_back(db, fake, channel,
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b"{}", b'{"errcode": "0"}'])
 def test_an_answer_that_is_none_leaves_it_open(db, fake, channel, reader, receiver, answer):
     allow(fake, reader)
-    channel.config = Config(receiver.url, APP_ID, APP_SECRET)
+    channel.config = WechatConfig(receiver.url, APP_ID, APP_SECRET)
     receiver.reply = lambda request: type(receiver.reply(request))(body=answer)
     envelope = claimed(post(reader), channel)
     with pytest.raises(Unsure):

@@ -17,7 +17,7 @@ from casework.tasks import TASKS
 from community.models import Membership, Organisation, Person
 from config.celery import app
 from notifications import deliver as deliver_module
-from notifications.channels.http import Client
+from notifications.channels.http import HttpClient
 from notifications.channels.robots.wecom import Wecom
 from notifications.models import Delivery, Message, Robot
 from notifications.wechat_fields import fit
@@ -289,7 +289,7 @@ def test_a_night_of_many_tickets_is_one_message_for_a_robot(scene, monkeypatch):
     assert waiting.count() == len(tickets)
     # What waits until the night is over leaves as one, for it is more than the robot may be sent.
     waiting.update(available_at=timezone.now())
-    with serving(Robots(accounts={"token": Account()})) as vendors, closing(Client()) as client:
+    with serving(Robots(accounts={"token": Account()})) as vendors, closing(HttpClient()) as client:
         deliver_module.deliver(Wecom(vendors.url, client))
         texts = vendors.texts("token")
     assert len(texts) == 1

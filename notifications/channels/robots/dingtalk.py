@@ -14,12 +14,12 @@ from django.conf import settings
 from notifications.buckets import Limit
 from notifications.channels.channel import MINUTE
 from notifications.channels.robots.refusals import Refusal
-from notifications.channels.robots.robot import Post, Robots, checked
+from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
 
-class Dingtalk(Robots):
+class Dingtalk(RobotChannel):
     """Text messages, signed in the address."""
 
     name = ChannelName.DINGTALK

@@ -14,7 +14,7 @@ from django.conf import settings
 from notifications.buckets import Limit
 from notifications.channels.channel import MINUTE
 from notifications.channels.robots.refusals import Refusal
-from notifications.channels.robots.robot import Post, Robots, checked
+from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
@@ -22,7 +22,7 @@ from notifications.topics import ChannelName
 _BAD_OR_TOO_MANY = 9499
 
 
-class Feishu(Robots):
+class Feishu(RobotChannel):
     """Text messages, signed in the body. At full and half hours Feishu is often overloaded, and then is left alone for a while."""
 
     name = ChannelName.FEISHU

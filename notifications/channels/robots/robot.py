@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 
-from notifications.channels.channel import Channel, Envelope, Refused, TryLater, Unsure, Unwanted
-from notifications.channels.http import Answer, Client
+from notifications.channels.channel import DeliveryChannel, Envelope, Refused, TryLater, Unsure, Unwanted
+from notifications.channels.http import HttpAnswer, HttpClient
 from notifications.channels.robots.refusals import Refusal
 from notifications.models import Bucket, Robot
 
@@ -27,7 +27,7 @@ class Post:
     body: Mapping[str, Any]
 
 
-class Robots(Channel):
+class RobotChannel(DeliveryChannel):
     """The group robots of one vendor, at `base_url`. A message mentions nobody (`@`).
 
     `code` is the field of an answer that holds the error code; 0 is success. `limited` are the codes for too many
@@ -44,9 +44,9 @@ class Robots(Channel):
     pause: ClassVar[timedelta]
     refusals: ClassVar[Mapping[int, Refusal]]
 
-    def __init__(self, base_url: str, client: Client | None = None):
+    def __init__(self, base_url: str, client: HttpClient | None = None):
         self.base_url = base_url.rstrip("/")
-        self._client = client or Client()
+        self._client = client or HttpClient()
 
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
         """The robots that are switched on."""
@@ -72,7 +72,7 @@ class Robots(Channel):
         """Whether the vendor says that there were too many messages."""
         return code in self.limited
 
-    def _judge(self, robot: Robot, answer: Answer) -> None:
+    def _judge(self, robot: Robot, answer: HttpAnswer) -> None:
         """Raise the outcome that an error answer means."""
         said, code = self._read(answer)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or self.is_limit(code, said):
@@ -88,7 +88,7 @@ class Robots(Channel):
         if code is None:
             raise Unsure(f"{self.vendor} answered without a code")
 
-    def _read(self, answer: Answer) -> tuple[Mapping[str, Any], int | None]:
+    def _read(self, answer: HttpAnswer) -> tuple[Mapping[str, Any], int | None]:
         """The answer's object, and its error code where it has one; it may come with any HTTP status."""
         try:
             said = answer.json()

@@ -8,12 +8,12 @@ from django.conf import settings
 from notifications.buckets import Limit
 from notifications.channels.channel import MINUTE
 from notifications.channels.robots.refusals import Refusal
-from notifications.channels.robots.robot import Post, Robots, checked
+from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
 
-class Wecom(Robots):
+class Wecom(RobotChannel):
     """Text messages, because WeChat does not show WeCom's markdown. Not signed: the key in the address is all."""
 
     name = ChannelName.WECOM

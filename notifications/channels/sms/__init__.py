@@ -7,8 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 from httpx import URL, InvalidURL
 
 from notifications.channels.sms.aliyun import Aliyun
-from notifications.channels.sms.channel import Sms
-from notifications.channels.sms.gateway import Account, Gateway
+from notifications.channels.sms.channel import SmsChannel
+from notifications.channels.sms.gateway import Gateway, SmsAccount
 from notifications.channels.sms.log import Log
 from notifications.channels.sms.tencent import Tencent
 
@@ -33,9 +33,9 @@ def vendor() -> Gateway | None:
     return _open(provider, _account())
 
 
-def _account() -> Account:
+def _account() -> SmsAccount:
     provider = PROVIDERS[settings.SMS_PROVIDER]
-    return Account(
+    return SmsAccount(
         base_url=_base_url(settings.SMS_BASE_URL or provider.address),
         key_id=settings.SMS_KEY_ID,
         key_secret=settings.SMS_KEY_SECRET,
@@ -45,15 +45,15 @@ def _account() -> Account:
 
 
 @cache
-def _open(provider: str, account: Account) -> Gateway:
+def _open(provider: str, account: SmsAccount) -> Gateway:
     """The one vendor of this process, with its open connections."""
     return PROVIDERS[provider](account)
 
 
-def from_settings() -> Sms | None:
+def from_settings() -> SmsChannel | None:
     """The SMS channel; None without SMS_PROVIDER. Raises ImproperlyConfigured, naming the wrong setting."""
     found = vendor()
-    return None if found is None else Sms(found)
+    return None if found is None else SmsChannel(found)
 
 
 def _base_url(address: str) -> str:

@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 from notifications.channels.channel import HOUR, MINUTE, Refused, TryLater, Undelivered, Unsure
 from notifications.channels.sms.gateway import (
     LOOK_AFTER_IT,
-    Account,
     Gateway,
-    Record,
-    Text,
+    SmsAccount,
+    SmsRecord,
+    SmsText,
     client,
     doubted,
     fitted,
@@ -59,10 +59,10 @@ class Aliyun(Gateway):
     # Among them those that still wait for the operator (SendStatus 1).
     records_all: ClassVar[bool] = True
 
-    def __init__(self, account: Account):
+    def __init__(self, account: SmsAccount):
         self.account, self.client = account, client()
 
-    def send(self, text: Text) -> str:
+    def send(self, text: SmsText) -> str:
         """Send the text; the receipt is the vendor's BizId."""
         fields = {name: fitted(value) for name, value in text.fields.items()}
         answer = self._call(
@@ -77,12 +77,12 @@ class Aliyun(Gateway):
         )
         return str(answer.get("BizId", ""))
 
-    def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
+    def find(self, key: uuid.UUID, phone: str, since: datetime) -> SmsRecord | None:
         """The record of the text, from the list of what the phone was sent on each day."""
         for detail in self._details(phone, since):
             if detail.get("OutId") == str(key):
                 failed = detail.get("SendStatus") == _FAILED
-                return Record(str(detail.get("SendDate", "")), str(detail.get("ErrCode", "?")) if failed else "")
+                return SmsRecord(str(detail.get("SendDate", "")), str(detail.get("ErrCode", "?")) if failed else "")
         return None
 
     def _details(self, phone: str, since: datetime) -> Iterator[Mapping[str, Any]]:
@@ -112,7 +112,7 @@ class Aliyun(Gateway):
 
 
 def signed(
-    account: Account, action: str, version: str, query: Mapping[str, str], moment: str, nonce: str
+    account: SmsAccount, action: str, version: str, query: Mapping[str, str], moment: str, nonce: str
 ) -> tuple[str, dict[str, str]]:
     """The query string and headers of a signed request without a body; `moment` is ISO 8601 in UTC, to the second."""
     empty = hashlib.sha256(b"").hexdigest()

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from notifications.channels.channel import HOUR, MINUTE, Afresh, Channel, Envelope, Refused, TryLater, Unwanted
-from notifications.channels.sms.gateway import Gateway, Text
+from notifications.channels.channel import HOUR, MINUTE, Afresh, DeliveryChannel, Envelope, Refused, TryLater, Unwanted
+from notifications.channels.sms.gateway import Gateway, SmsText
 from notifications.timing import OLD
 from notifications.topics import ChannelName
 
@@ -18,7 +18,7 @@ ASKED_ENOUGH = 4
 """Failures after which a vendor that records every text, and has none of this one, never took it: it was asked for 42 minutes."""
 
 
-class Sms(Channel):
+class SmsChannel(DeliveryChannel):
     """Text messages to the number with which a person signs in.
 
     A text whose outcome is unknown is not simply sent again: no vendor recognises a repeat, and each text costs
@@ -54,7 +54,7 @@ class Sms(Channel):
         if envelope.unsure:
             return self._ask(envelope, phone)
         fields = {name: content["fields"][name] for name in content["order"]}
-        return self.gateway.send(Text(envelope.key, phone, content["template"], fields))
+        return self.gateway.send(SmsText(envelope.key, phone, content["template"], fields))
 
     def _ask(self, envelope: Envelope, phone: str) -> str:
         try:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from httpx import URL
 
 from notifications.channels.channel import HOUR, Refused, Undelivered, Unsure
-from notifications.channels.http import Answer, Client
+from notifications.channels.http import HttpAnswer, HttpClient
 
 CONNECT, READ, TOTAL = 2.0, 5.0, 8.0
 """Seconds; a person who asks for a code waits for it."""
@@ -22,7 +22,7 @@ _SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SmsAccount:
     """An account at a vendor, and the approved signature of its texts; `app_id` is Tencent's SdkAppId."""
 
     base_url: str
@@ -38,7 +38,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class SmsText:
     """One text. `phone` is a mainland mobile number of eleven digits; `fields` are the template's, in its order."""
 
     key: uuid.UUID
@@ -48,7 +48,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SmsRecord:
     """The vendor's record of a text; `failure` is what the operator says where it could not deliver it."""
 
     receipt: str
@@ -64,23 +64,23 @@ class Gateway(ABC):
     records_all: ClassVar[bool] = False
 
     @abstractmethod
-    def send(self, text: Text) -> str:
+    def send(self, text: SmsText) -> str:
         """Send the text. Returns the vendor's receipt. Raises TryLater, Refused, Unwanted or Unsure."""
 
     @abstractmethod
-    def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
+    def find(self, key: uuid.UUID, phone: str, since: datetime) -> SmsRecord | None:
         """The vendor's record of the text with this key, sent after `since`; None where it has none, yet or at all.
 
         Raises an Undelivered where the vendor does not answer that.
         """
 
 
-def client() -> Client:
+def client() -> HttpClient:
     """The HTTP client for a vendor."""
-    return Client(connect=CONNECT, read=READ, total=TOTAL)
+    return HttpClient(connect=CONNECT, read=READ, total=TOTAL)
 
 
-def said(answer: Answer) -> Mapping[str, Any]:
+def said(answer: HttpAnswer) -> Mapping[str, Any]:
     """The vendor's answer, whatever its HTTP status; the code in it counts. Raises Unsure where there is none."""
     try:
         return answer.json()
@@ -91,7 +91,7 @@ def said(answer: Answer) -> Mapping[str, Any]:
         raise
 
 
-def doubted(problem: Undelivered, answer: Answer) -> Undelivered:
+def doubted(problem: Undelivered, answer: HttpAnswer) -> Undelivered:
     """`problem`, or Unsure: a refusal by a server that is broken itself does not count."""
     broken = answer.status >= _SERVER_ERROR and isinstance(problem, Refused)
     return Unsure(f"{problem.reason} (HTTP {answer.status})") if broken else problem

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from notifications.channels.sms.gateway import Gateway, Record, Text
+from notifications.channels.sms.gateway import Gateway, SmsRecord, SmsText
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Log(Gateway):
 
     path: Path
 
-    def send(self, text: Text) -> str:
+    def send(self, text: SmsText) -> str:
         """Write the line."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -23,6 +23,6 @@ class Log(Gateway):
             log.write(f"{now} {text.phone} {words}\n")
         return ""
 
-    def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
+    def find(self, key: uuid.UUID, phone: str, since: datetime) -> SmsRecord | None:
         """None: the lines hold no keys."""
         return None

@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 from notifications.channels.channel import HOUR, MINUTE, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.channels.sms.gateway import (
     LOOK_AFTER_IT,
-    Account,
     Gateway,
-    Record,
-    Text,
+    SmsAccount,
+    SmsRecord,
+    SmsText,
     client,
     doubted,
     fitted,
@@ -57,10 +57,10 @@ class Tencent(Gateway):
 
     address: ClassVar[str] = "https://sms.tencentcloudapi.com"
 
-    def __init__(self, account: Account):
+    def __init__(self, account: SmsAccount):
         self.account, self.client = account, client()
 
-    def send(self, text: Text) -> str:
+    def send(self, text: SmsText) -> str:
         """Send the text; the receipt is the vendor's SerialNo."""
         answer = self._call(
             "SendSms",
@@ -80,7 +80,7 @@ class Tencent(Gateway):
             raise outcome(code)
         return str(status.get("SerialNo", ""))
 
-    def find(self, key: uuid.UUID, phone: str, since: datetime) -> Record | None:
+    def find(self, key: uuid.UUID, phone: str, since: datetime) -> SmsRecord | None:
         """The operator's report of the text. There is none before it was delivered or given up."""
         now = datetime.now(UTC)
         answer = self._call(
@@ -97,7 +97,7 @@ class Tencent(Gateway):
         for status in answer.get("PullSmsSendStatusSet") or []:
             if status.get("SessionContext") == str(key):
                 failed = status.get("ReportStatus") == "FAIL"
-                return Record(str(status.get("SerialNo", "")), str(status.get("Description", "?")) if failed else "")
+                return SmsRecord(str(status.get("SerialNo", "")), str(status.get("Description", "?")) if failed else "")
         return None
 
     def _call(self, action: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -113,7 +113,7 @@ class Tencent(Gateway):
         return words
 
 
-def signed(account: Account, service: str, payload: bytes, at: int) -> dict[str, str]:
+def signed(account: SmsAccount, service: str, payload: bytes, at: int) -> dict[str, str]:
     """The headers of a signed request with this body; `at` is in seconds since 1970."""
     names = "content-type;host"
     request = f"POST\n/\n\ncontent-type:{_CONTENT_TYPE}\nhost:{account.host}\n\n{names}\n{hashlib.sha256(payload).hexdigest()}"

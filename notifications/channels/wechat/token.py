@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from notifications.channels.channel import TryLater, Undelivered
-from notifications.channels.http import Client
+from notifications.channels.http import HttpClient
 from notifications.models import AccessToken
 
 EARLY = timedelta(minutes=4)
@@ -41,7 +41,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class WechatToken:
     """An access token; `refreshed_at` tells it from the next one."""
 
     value: str
@@ -51,17 +51,17 @@ class Token:
 class TokenKeeper:
     """Keeps the access token of one app."""
 
-    def __init__(self, client: Client, base_url: str, app_id: str, secret: str):
+    def __init__(self, client: HttpClient, base_url: str, app_id: str, secret: str):
         self._client, self._url, self._app_id, self._secret = client, f"{base_url}/cgi-bin/stable_token", app_id, secret
 
-    def token(self) -> Token:
+    def token(self) -> WechatToken:
         """A valid token, fetched over the network where necessary, so never in a transaction. Raises TryLater where there is none."""
         end = time.monotonic() + PATIENCE
         while True:
             row = self._look()
             old = row.now + LAST < (row.expires_at or row.now) and row.token
             if old and row.now + EARLY < row.expires_at:
-                return Token(old, row.refreshed_at)
+                return WechatToken(old, row.refreshed_at)
             if claimed := self._claim(row, row.refreshed_at):
                 try:
                     return self._keep(claimed, *self._ask(claimed, force=False))
@@ -69,10 +69,10 @@ class TokenKeeper:
                     if not old:
                         raise
             if old:
-                return Token(old, row.refreshed_at)
+                return WechatToken(old, row.refreshed_at)
             _wait(row, end)
 
-    def after(self, refused: Token) -> Token:
+    def after(self, refused: WechatToken) -> WechatToken:
         """A token to replace one that WeChat has refused. Raises TryLater where there is none yet.
 
         Where WeChat keeps answering with the refused token, it is made to change it, but not more often than its
@@ -82,7 +82,7 @@ class TokenKeeper:
         while True:
             row = self._look()
             if row.token and row.refreshed_at != refused.refreshed_at:
-                return Token(row.token, row.refreshed_at)
+                return WechatToken(row.token, row.refreshed_at)
             if claimed := self._claim(row, refused.refreshed_at):
                 found, lasts = self._ask(claimed, force=False)
                 if found == refused.value:
@@ -142,12 +142,12 @@ class TokenKeeper:
         self._row().filter(claimed_until=claimed + CLAIM).update(claimed_until=Now() + PAUSE, error=reason)
         return TryLater(reason)
 
-    def _keep(self, claimed: datetime, token: str, lasts: timedelta) -> Token:
+    def _keep(self, claimed: datetime, token: str, lasts: timedelta) -> WechatToken:
         """The token, stored for all; where the fetching has meanwhile become another's, theirs is what is stored."""
         self._row().filter(claimed_until=claimed + CLAIM).update(
             token=token, refreshed_at=claimed, expires_at=claimed + lasts, claimed_until=None
         )
-        return Token(token, claimed)
+        return WechatToken(token, claimed)
 
 
 def _wait(row: Any, end: float) -> None:

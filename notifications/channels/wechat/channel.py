@@ -15,10 +15,10 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from notifications import grants
-from notifications.channels.channel import HOUR, MINUTE, Channel, Envelope, Refused, TryLater, Unsure, Unwanted
-from notifications.channels.http import Client
-from notifications.channels.wechat_token import Token, TokenKeeper
+from notifications.channels.channel import HOUR, MINUTE, DeliveryChannel, Envelope, Refused, TryLater, Unsure, Unwanted
+from notifications.channels.http import HttpClient
+from notifications.channels.wechat import grants
+from notifications.channels.wechat.token import TokenKeeper, WechatToken
 from notifications.topics import ChannelName
 
 STATES = ("formal", "trial", "developer")
@@ -46,7 +46,7 @@ _FIELD = re.compile(r"data\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class WechatConfig:
     """The mini-program at WeChat: its credentials, and the `state` and `page` that a tap opens; empty: none."""
 
     base_url: str
@@ -56,7 +56,7 @@ class Config:
     page: str = ""
 
 
-class Wechat(Channel):
+class WechatChannel(DeliveryChannel):
     """Subscription messages of a mini-program."""
 
     name = ChannelName.WECHAT
@@ -65,9 +65,9 @@ class Wechat(Channel):
     # Four hours, for then it is told by SMS, where that is wanted.
     delays = (timedelta(seconds=5), timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR)
 
-    def __init__(self, config: Config):
+    def __init__(self, config: WechatConfig):
         self.config = config
-        self._client = Client(total=EXCHANGE)
+        self._client = HttpClient(total=EXCHANGE)
         self._tokens = TokenKeeper(self._client, config.base_url, config.app_id, config.secret)
 
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
@@ -97,14 +97,14 @@ class Wechat(Channel):
             raise
         return str(answer.get("msgid", ""))
 
-    def _post(self, token: Token, message: Mapping[str, Any], key: uuid.UUID) -> Mapping[str, Any]:
+    def _post(self, token: WechatToken, message: Mapping[str, Any], key: uuid.UUID) -> Mapping[str, Any]:
         """WeChat's answer. A token that WeChat refuses is replaced once."""
         answer = self._say(token, message, key)
         if answer["errcode"] in _BAD_TOKEN:
             answer = self._say(self._tokens.after(token), message, key)
         return answer
 
-    def _say(self, token: Token, message: Mapping[str, Any], key: uuid.UUID) -> Mapping[str, Any]:
+    def _say(self, token: WechatToken, message: Mapping[str, Any], key: uuid.UUID) -> Mapping[str, Any]:
         url = f"{self.config.base_url}/cgi-bin/message/subscribe/send?access_token={token.value}"
         answer = self._client.post_json(url, message, key=key).accepted().json()
         if not isinstance(answer.get("errcode"), int):
@@ -153,7 +153,7 @@ class Wechat(Channel):
             grants.forget_account(taken.openid)
 
 
-def from_settings() -> Channel | None:
+def from_settings() -> DeliveryChannel | None:
     """The channel where WECHAT_APP_ID and WECHAT_APP_SECRET are set. Raises ImproperlyConfigured."""
     if settings.WECHAT_STATE not in STATES:
         raise ImproperlyConfigured(f"WECHAT_STATE is {settings.WECHAT_STATE!r}; it must be one of {', '.join(STATES)}.")
@@ -162,11 +162,11 @@ def from_settings() -> Channel | None:
     for name in ("WECHAT_APP_ID", "WECHAT_APP_SECRET"):
         if not getattr(settings, name):
             raise ImproperlyConfigured(f"{name} is missing, and its other half is set.")
-    config = Config(
+    config = WechatConfig(
         settings.WECHAT_BASE_URL.rstrip("/"),
         settings.WECHAT_APP_ID,
         settings.WECHAT_APP_SECRET,
         settings.WECHAT_STATE,
         settings.WECHAT_PAGE,
     )
-    return Wechat(config)
+    return WechatChannel(config)

@@ -1,0 +1,1 @@
+"""WeChat: the channel, its access token, and what people have allowed it to send."""
