@@ -4,7 +4,7 @@ from celery.signals import heartbeat_sent, worker_init, worker_shutting_down
 
 from config import pulse
 from config.startup import refuse_bad_channels, refuse_old_postgresql
-from notifications import rounds
+from notifications.delivery import workers
 
 
 @worker_init.connect
@@ -21,6 +21,6 @@ def show_pulse(**_: object) -> None:
 
 
 @worker_shutting_down.connect
-def let_rounds_end(**_: object) -> None:
+def stop_sending(**_: object) -> None:
     """The postman ends with what is being sent now, and does not wait for all that is due."""
-    rounds.here().stop()
+    workers.of_this_process().stop()

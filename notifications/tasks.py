@@ -7,7 +7,8 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from notifications import housekeeping, rounds
+from notifications import housekeeping
+from notifications.delivery import workers
 from notifications.topics import ChannelName
 
 logger = logging.getLogger(__name__)
@@ -21,13 +22,13 @@ _ONCE = {"max_retries": 0}
 @shared_task(name="notifications.deliver")
 def deliver(channel: str) -> None:
     """Send the due deliveries of a channel."""
-    rounds.here().deliver(ChannelName(channel))
+    workers.of_this_process().deliver(ChannelName(channel))
 
 
 @shared_task(name="notifications.sweep")
 def sweep() -> None:
     """Gather held messages, queue abandoned deliveries again, and nudge the channels that have something due."""
-    nudge(rounds.here().sweep())
+    nudge(workers.of_this_process().sweep())
 
 
 @shared_task(name="notifications.purge")

@@ -51,9 +51,11 @@ MODULES = [
         "tickets/service_level.py",
     ),
     *("tickets/succession.py", "tickets/timetable.py", "tickets/windows.py"),
-    *("notifications/buckets.py", "notifications/deliver.py", "notifications/digest.py", "notifications/digests.py"),
-    *("notifications/overflow.py", "notifications/post.py", "notifications/queues.py", "notifications/rounds.py"),
-    *("notifications/timing.py", "notifications/preferences.py"),
+    *("notifications/post.py", "notifications/preferences.py", "notifications/timing.py"),
+    *("notifications/digest.py", "notifications/digests.py"),
+    *("notifications/delivery/claim.py", "notifications/delivery/outcomes.py", "notifications/delivery/overflow.py"),
+    *("notifications/delivery/queues.py", "notifications/delivery/rate_limits.py"),
+    *("notifications/delivery/recovery.py", "notifications/delivery/replay.py", "notifications/delivery/workers.py"),
 ]
 TESTS = ["tests/workflow", "tests/tickets", "tests/notifications"]
 # Too slow for one mutant (generated walks, big tables, processes of their own), or no statement about what is right: the drawn

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
-from notifications.buckets import Limit
+from notifications.channels.turn import Turn
 from notifications.models.wording import TEXT
-from notifications.queues import Turn
 from notifications.topics import ChannelName
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -76,6 +75,20 @@ class Unwanted(Undelivered):
     """The person does not want it by this channel, or has not allowed it. The next channel is tried."""
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How many deliveries a receiver takes within a period; a token stays away for the period and the `margin`."""
+
+    number: int
+    period: timedelta
+    margin: timedelta = timedelta(seconds=2)
+
+    @property
+    def span(self) -> timedelta:
+        """How long a token stays away."""
+        return self.period + self.margin
+
+
 class DeliveryChannel(ABC):
     """One way to send messages, made with its configuration.
 
@@ -95,7 +108,7 @@ class DeliveryChannel(ABC):
     delays: ClassVar[tuple[timedelta, ...]] = (
         timedelta(seconds=5), timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR,
     )  # fmt: skip
-    limits: ClassVar[tuple[Limit, ...]] = ()
+    limits: ClassVar[tuple[RateLimit, ...]] = ()
     room: ClassVar[int] = 2048
 
     @cached_property

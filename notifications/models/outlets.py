@@ -170,7 +170,7 @@ class Endpoint(Outlet):
 
 
 class Bucket(models.Model):
-    """The rate limit of one receiver; `taken` holds the moment of each token (`notifications/buckets.py`)."""
+    """The rate limit of one receiver; `taken` holds the moment of each token (`notifications/delivery/rate_limits.py`)."""
 
     name = models.CharField(primary_key=True, max_length=80)
     taken = ArrayField(models.DateTimeField(), default=list)

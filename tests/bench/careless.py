@@ -38,11 +38,11 @@ def main() -> None:
     """Deliver until killed."""
     django.setup()
     from notifications.channels import channels
-    from notifications.rounds import Rounds
+    from notifications.delivery.workers import Workers
 
     numbers = itertools.count()
     careless: Mapping[Any, Any] = {name: Careless(channel, numbers) for name, channel in channels().items()}
-    postmen = Rounds(careless)
+    postmen = Workers(careless)
     while True:
         for name in postmen.sweep():
             postmen.deliver(name)

@@ -3,9 +3,9 @@
 import pytest
 from django.utils import translation
 
-from notifications import rounds
 from notifications.advice import advice
 from notifications.channels import channels
+from notifications.delivery import workers
 from notifications.models import Delivery
 
 
@@ -17,7 +17,7 @@ def every_channel(settings):
     yield
     channels.cache_clear()
     # They hold the channels of before.
-    rounds.here.cache_clear()
+    workers.of_this_process.cache_clear()
 
 
 def said(channel, state, error="", *, unsure=False):

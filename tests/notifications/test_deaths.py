@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 
-from notifications.deliver import claim, deliver, recover
+from notifications.delivery.claim import claim
+from notifications.delivery.recovery import recover
+from notifications.delivery.workers import deliver
 from notifications.models import Delivery
 from notifications.topics import ChannelName, DeliveryState
 from tests.fakes.receiver import Reply, receiving
@@ -17,7 +19,7 @@ POSTMAN = """
 import sys
 import django
 django.setup()
-from notifications.deliver import deliver
+from notifications.delivery.workers import deliver
 from tests.notifications.post import Wire
 deliver(Wire(sys.argv[1], read=30, total=30))
 """

@@ -8,7 +8,11 @@ import pytest
 from django.utils import timezone
 
 from notifications.channels.webhook import WebhookChannel
-from notifications.deliver import carry, claim, deliver, finish, recover, replay, sweep, waiting
+from notifications.delivery.claim import claim
+from notifications.delivery.outcomes import finish, send
+from notifications.delivery.recovery import recover, sweep, waiting
+from notifications.delivery.replay import replay
+from notifications.delivery.workers import deliver
 from notifications.models import Delivery, LastRound, Message, Profile
 from notifications.topics import ChannelName, DeliveryState
 from tests.fakes.receiver import Reply
@@ -164,7 +168,7 @@ def test_an_attempt_that_came_too_late_begins_no_fallback(db, receiver, wire):
     again(delivery)
     assert claim(wire).attempt == 2
     receiver.reply = lambda request: Reply(410)
-    carry(wire, late)
+    send(wire, late)
     assert Delivery.objects.filter(message=delivery.message_id).count() == 1
     delivery.refresh_from_db()
     assert delivery.state == DeliveryState.SENDING
@@ -232,7 +236,7 @@ def test_a_late_zombie_records_nothing(db, receiver, wire, status):
     again(delivery)
     second = claim(wire)
     receiver.reply = lambda request: Reply(status)
-    carry(wire, zombie)
+    send(wire, zombie)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts, delivery.failures) == (DeliveryState.SENDING, 2, 1)
     assert finish(second, DeliveryState.SENT, receipt="second")
@@ -258,7 +262,7 @@ def test_the_outcome_for_somebody_who_was_erased_meanwhile_is_nothing(db, receiv
     envelope = claim(wire)
     delivery.message.delete()
     receiver.reply = lambda request: Reply(status)
-    carry(wire, envelope)
+    send(wire, envelope)
     assert not Delivery.objects.filter(pk=delivery.pk).exists()
 
 

@@ -11,12 +11,15 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications import buckets
-from notifications.buckets import Limit
-from notifications.channels.channel import Envelope, Refused, TryLater
+from notifications.channels.channel import Envelope, RateLimit, Refused, TryLater
 from notifications.channels.http import HttpClient
 from notifications.channels.robots.wecom import Wecom
-from notifications.deliver import carry, claim, deliver, recover, replay, waiting
+from notifications.delivery import rate_limits
+from notifications.delivery.claim import claim
+from notifications.delivery.outcomes import send
+from notifications.delivery.recovery import recover, waiting
+from notifications.delivery.replay import replay
+from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Message, Robot
 from notifications.topics import ChannelName, DeliveryState, Topic
 from tests.fakes.robots import Account, Robots, serving
@@ -30,7 +33,7 @@ ONE, OTHER = "key-1", "key-2"
 class Hasty(Wecom):
     """WeCom with a minute of half a second."""
 
-    limits = (Limit(NUMBER, timedelta(seconds=PERIOD), margin=timedelta(seconds=0.05)),)
+    limits = (RateLimit(NUMBER, timedelta(seconds=PERIOD), margin=timedelta(seconds=0.05)),)
     lease = timedelta(seconds=5)
 
 
@@ -78,8 +81,8 @@ def use_up(robot: Robot, channel: Wecom, *, but: int) -> None:
     name = Bucket.of(ChannelName.WECOM, robot.pk)
     for _ in range(NUMBER - but):
         with transaction.atomic():
-            assert buckets.hold(name, channel.limits, channel.lease)
-            buckets.take(name, channel.limits, channel.lease)
+            assert rate_limits.lock(name, channel.limits, channel.lease)
+            rate_limits.take(name, channel.limits, channel.lease)
 
 
 def states(deliveries: Sequence[Delivery]) -> list[str]:
@@ -245,8 +248,8 @@ def test_a_dead_digest_is_sent_anew_under_its_key(db, channel, vendors):
 
 def test_a_robot_says_nothing_of_the_day_at_night_and_keeps_its_token(db, channel, vendors, monkeypatch):
     now, hour = timezone.localtime(), timedelta(hours=1)
-    monkeypatch.setattr("notifications.deliver.QUIET_FROM", (now - hour).time())
-    monkeypatch.setattr("notifications.deliver.QUIET_UNTIL", (now + hour).time())
+    monkeypatch.setattr("notifications.delivery.claim.QUIET_FROM", (now - hour).time())
+    monkeypatch.setattr("notifications.delivery.claim.QUIET_UNTIL", (now + hour).time())
     (delivery,) = news(robot(), "甲")
     Message.objects.update(at=now - 2 * hour)
     assert deliver(channel) == 0
@@ -260,7 +263,7 @@ def test_whoever_dies_with_a_digest_leaves_it_to_be_sent_again(db, channel, vend
     news(target, *"一二三四五")
     dead = taken(channel)
     with transaction.atomic():
-        assert buckets.hold(Bucket.of(ChannelName.WECOM, target.pk), channel.limits, channel.lease) == NUMBER - 1
+        assert rate_limits.lock(Bucket.of(ChannelName.WECOM, target.pk), channel.limits, channel.lease) == NUMBER - 1
     digest = Delivery.objects.get(message__kind="digest")
     assert dead.key == digest.pk
     run_out(digest)
@@ -268,7 +271,7 @@ def test_whoever_dies_with_a_digest_leaves_it_to_be_sent_again(db, channel, vend
     again(digest)
     assert deliver(channel) == 1
     # The dead one comes back late: it repeats the key, and changes nothing.
-    carry(channel, dead)
+    send(channel, dead)
     assert {one.key for one in vendors.seen} == {str(digest.pk)}
     assert Delivery.objects.filter(state=DeliveryState.SENT).count() == 1
 
@@ -282,7 +285,7 @@ def test_a_token_is_settled_whatever_the_sending_comes_to(db, channel, monkeypat
     news(target, "甲")
     envelope = taken(channel)
     monkeypatch.setattr(channel, "send", send)
-    carry(channel, envelope)
+    send(channel, envelope)
     (moment,) = Bucket.objects.get(name=Bucket.of(ChannelName.WECOM, target.pk)).taken
     assert moment < envelope.token - timedelta(seconds=2)
 

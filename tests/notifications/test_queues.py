@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.deliver import claim
+from notifications.channels.turn import CALM_EVERY
+from notifications.delivery.claim import claim
 from notifications.models import Bucket
-from notifications.queues import CALM_EVERY
 from notifications.topics import ChannelName
 from tests.notifications.post import again, committed, letter, letters
 

@@ -13,7 +13,6 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from notifications import buckets
 from notifications.advice import advice
 from notifications.channels.channel import Envelope, Refused, TryLater, Unsure, Unwanted
 from notifications.channels.http import TOTAL, HttpClient
@@ -23,7 +22,8 @@ from notifications.channels.robots.feishu import Feishu
 from notifications.channels.robots.refusals import Refusal
 from notifications.channels.robots.robot import text_of
 from notifications.channels.robots.wecom import Wecom
-from notifications.deliver import deliver
+from notifications.delivery import rate_limits
+from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Robot
 from notifications.topics import ChannelName, DeliveryState
 from tests.fakes.receiver import Reply, receiving
@@ -288,7 +288,7 @@ def test_one_message_goes_the_whole_way(channel, robot, vendors, vendor):
     assert vendors.seen[0].key == str(delivery.pk)
     with transaction.atomic():
         assert (
-            buckets.hold(Bucket.of(ChannelName(vendor), robot.pk), channel.limits, channel.lease)
+            rate_limits.lock(Bucket.of(ChannelName(vendor), robot.pk), channel.limits, channel.lease)
             == channel.limits[-1].number - 1
         )
 

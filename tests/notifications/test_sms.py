@@ -6,12 +6,13 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from notifications import deliver
 from notifications.channels import sms
 from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
 from notifications.channels.sms import aliyun, gateway, tencent
 from notifications.channels.sms.channel import ASKED_ENOUGH, SmsChannel
 from notifications.channels.sms.gateway import SmsAccount, fitted
+from notifications.delivery.replay import replay
+from notifications.delivery.workers import deliver
 from notifications.models import Delivery, Message, Profile
 from notifications.topics import ChannelName, DeliveryState, Topic
 from notifications.wording import Catalogue, Writer
@@ -261,12 +262,12 @@ def queued(person, **columns):
 def test_one_of_unknown_fate_dies_for_the_office_which_may_send_it_anew(channel, vendor, cast):
     last = len(SmsChannel.delays)
     delivery = queued(cast["resident"], unsure=True, attempts=last, failures=last)
-    deliver.deliver(channel)
+    deliver(channel)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error) == (DeliveryState.DEAD, "Outcome unknown: the vendor has no receipt")
     assert vendor.taken == []
-    assert deliver.replay([delivery.pk]) == 1
-    deliver.deliver(channel)
+    assert replay([delivery.pk]) == 1
+    deliver(channel)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.receipt) == (DeliveryState.SENT, vendor.taken[0].receipt)
     assert [one.key for one in vendor.taken] == [str(delivery.pk)]
@@ -277,7 +278,7 @@ def test_one_that_a_vendor_who_records_all_never_took_begins_anew_after_it_was_a
     assert sum(SmsChannel.delays[:ASKED_ENOUGH], timedelta()) > timedelta(minutes=40)
     patient = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH, failures=ASKED_ENOUGH - 1)
     enough = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
-    deliver.deliver(channel)
+    deliver(channel)
     patient.refresh_from_db()
     enough.refresh_from_db()
     assert (patient.state, patient.failures) == (DeliveryState.QUEUED, ASKED_ENOUGH)
@@ -292,7 +293,7 @@ def test_old_news_does_not_begin_anew(channel, vendor, cast):
     Profile.objects.create(person=cast["resident"], quiet_from=time(0), quiet_until=time(0))
     delivery = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
     Message.objects.filter(pk=delivery.message_id).update(at=timezone.now() - timedelta(hours=25))
-    deliver.deliver(channel)
+    deliver(channel)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.failures, vendor.taken) == (DeliveryState.QUEUED, ASKED_ENOUGH + 1, [])
 
@@ -303,7 +304,7 @@ def test_what_lies_behind_more_texts_than_are_looked_through_stays_unknown(chann
     for number in range(1_000):
         vendor.take(str(number), phone, fakes.NEWS_TEMPLATE, {})
     delivery = queued(cast["resident"], unsure=True, attempts=ASKED_ENOUGH + 1, failures=ASKED_ENOUGH)
-    deliver.deliver(channel)
+    deliver(channel)
     delivery.refresh_from_db()
     assert (delivery.state, len(vendor.taken)) == (DeliveryState.QUEUED, 1_000)
     assert delivery.error.startswith("Outcome unknown: the phone had more texts")
@@ -316,7 +317,7 @@ def test_one_that_has_come_after_all_is_never_sent_anew(channel, vendor, cast):
     with pytest.raises(Unsure):
         channel.send(envelope(cast["resident"], key=delivery.pk))
     vendor.manners = Manners()
-    deliver.deliver(channel)
+    deliver(channel)
     delivery.refresh_from_db()
     assert (delivery.state, len(vendor.taken)) == (DeliveryState.SENT, 1)
 
@@ -325,7 +326,7 @@ def test_the_order_of_the_fields_outlives_the_database(channel, vendor, cast):
     delivery = queued(cast["resident"])
     # The database itself keeps none.
     assert list(Delivery.objects.get(pk=delivery.pk).content["fields"]) in (["code", "news"], ["news", "code"])
-    deliver.deliver(channel)
+    deliver(channel)
     found = vendor.taken[0].fields
     assert found in (FIELDS, [FIELDS["news"], FIELDS["code"]])
 

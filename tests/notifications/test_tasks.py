@@ -18,11 +18,12 @@ from django.utils import timezone
 from config.celery import app
 from launcher.family import PROJECT
 from launcher.run import POSTMEN
-from notifications import housekeeping, rounds, tasks
+from notifications import housekeeping, tasks
 from notifications.channels import channels
 from notifications.channels.channel import DeliveryChannel
+from notifications.delivery import workers
+from notifications.delivery.workers import Workers
 from notifications.models import Delivery, Message
-from notifications.rounds import Rounds
 from notifications.topics import ChannelName, DeliveryState
 from tests.fakes.receiver import Reply, receiving
 from tests.notifications.post import STREET, Wire, committed, letter
@@ -108,7 +109,7 @@ def test_a_channel_that_hangs_takes_its_own_slots_and_the_others_flow(transactio
         for _ in range(6):
             letter(WEBHOOK, urgent=True)
             letter(SMS)
-        postmen = Rounds(wires)
+        postmen = Workers(wires)
 
         def go(name):
             try:
@@ -141,7 +142,7 @@ def test_a_process_that_stops_finishes_what_it_sends_and_begins_nothing(transact
         wire = Wire(receiver.url, read=30, total=30)
         for _ in range(3):
             letter()
-        postmen = Rounds({WEBHOOK: wire})
+        postmen = Workers({WEBHOOK: wire})
         held = pool.submit(lambda: (postmen.deliver(WEBHOOK), connection.close()))
         receiver.await_requests(1)
         postmen.stop()
@@ -154,7 +155,7 @@ def test_a_process_that_stops_finishes_what_it_sends_and_begins_nothing(transact
 
 
 def test_a_slot_is_free_again_after_a_round_that_failed(db, wire):
-    postmen = Rounds({WEBHOOK: wire})
+    postmen = Workers({WEBHOOK: wire})
     for _ in range(wire.slots + 1):
         with transaction.atomic():
             letter()
@@ -189,5 +190,5 @@ def test_a_purge_takes_more_than_one_batch(db, monkeypatch):
 
 
 def test_the_rounds_of_a_process_are_those_of_its_channels():
-    assert rounds.here() is rounds.here()
-    assert rounds.here().channels == channels()
+    assert workers.of_this_process() is workers.of_this_process()
+    assert workers.of_this_process().channels == channels()

@@ -20,7 +20,10 @@ from community.models import Organisation
 from notifications.channels.channel import Envelope, Refused, TryLater, Undelivered, Unsure, Unwanted
 from notifications.channels.outside import Outside, networks
 from notifications.channels.webhook import WebhookChannel, body_of, signed
-from notifications.deliver import claim, deliver, finish, replay
+from notifications.delivery.claim import claim
+from notifications.delivery.outcomes import finish
+from notifications.delivery.replay import replay
+from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Endpoint, Message
 from notifications.models.outlets import PATIENCE, SWITCHED_OFF
 from notifications.topics import ChannelName, DeliveryState, Topic

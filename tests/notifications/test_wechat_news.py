@@ -21,7 +21,9 @@ from notifications.channels.wechat import grants
 from notifications.channels.wechat import token as wechat_token
 from notifications.channels.wechat.channel import WechatChannel, WechatConfig, from_settings
 from notifications.channels.wechat.token import TokenKeeper
-from notifications.deliver import carry, claim, deliver
+from notifications.delivery.claim import claim
+from notifications.delivery.outcomes import send
+from notifications.delivery.workers import deliver
 from notifications.facts import Phrase
 from notifications.models import AccessToken, Delivery, Grant, SpentGrant, Wording
 from notifications.topics import ChannelName, DeliveryState
@@ -438,7 +440,7 @@ def test_a_zombie_takes_no_grant_and_gives_none_back(db, fake, channel, reader):
     queue(delivery)
     later = claimed(delivery, channel)
     assert grants.take(zombie.key, zombie.attempt, reader.pk, TEMPLATE) is None
-    carry(channel, later)
+    send(channel, later)
     grants.give_back(taken)
     assert (len(fake.sent), remaining()) == (1, 1)
 

@@ -16,9 +16,10 @@ from casework import duties, notifying
 from casework.tasks import TASKS
 from community.models import Membership, Organisation, Person
 from config.celery import app
-from notifications import deliver as deliver_module
 from notifications.channels.http import HttpClient
 from notifications.channels.robots.wecom import Wecom
+from notifications.delivery import claim as claim_module
+from notifications.delivery.workers import deliver
 from notifications.models import Delivery, Message, Robot
 from notifications.wechat_fields import fit
 from notifications.wording import fields_of, filled, placeholders
@@ -274,7 +275,7 @@ def test_a_ticket_is_summed_up_once_whatever_the_batches_of_the_outbox(scene, to
 
 @pytest.mark.django_db
 def test_a_night_of_many_tickets_is_one_message_for_a_robot(scene, monkeypatch):
-    monkeypatch.setattr("notifications.deliver.QUIET_UNTIL", deliver_module.QUIET_FROM)
+    monkeypatch.setattr("notifications.delivery.claim.QUIET_UNTIL", claim_module.QUIET_FROM)
     scene.now = timezone.now() - timedelta(days=12, hours=1)
     robot = robot_of("po-a01")
     tickets = [scene.follow(scene.file("CL03"), [("dispatcher", "sign", {})]) for _ in range(25)]
@@ -290,7 +291,7 @@ def test_a_night_of_many_tickets_is_one_message_for_a_robot(scene, monkeypatch):
     # What waits until the night is over leaves as one, for it is more than the robot may be sent.
     waiting.update(available_at=timezone.now())
     with serving(Robots(accounts={"token": Account()})) as vendors, closing(HttpClient()) as client:
-        deliver_module.deliver(Wecom(vendors.url, client))
+        deliver(Wecom(vendors.url, client))
         texts = vendors.texts("token")
     assert len(texts) == 1
     assert len(texts[0].split("\n")) == 1 + len(tickets)

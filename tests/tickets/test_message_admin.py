@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from community.models import Person, Street
-from notifications.deliver import begin
+from notifications.delivery.outcomes import start_next
 from notifications.models import Delivery, Message, Robot
 from notifications.topics import ChannelName, DeliveryState, Topic
 from tickets.admin import messages as page_of_messages
@@ -359,5 +359,5 @@ def test_what_waits_for_a_channel_that_is_not_set_up_is_told_with_what_to_do(cle
 def test_a_delivery_that_is_unwanted_once_more_begins_no_second_fallback(filed, tell, cast):
     first = tell(filed, cast["resident"], "dropped", channel=ChannelName.WECHAT)
     for _ in range(2):
-        begin(first, {"channel": "sms", "content": {}}, [])
+        start_next(first, {"channel": "sms", "content": {}}, [])
     assert Delivery.objects.filter(channel="sms", state=DeliveryState.QUEUED).count() == 1

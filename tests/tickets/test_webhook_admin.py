@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 
 from community.models import Organisation, Street
 from notifications.channels.webhook import from_settings
-from notifications.deliver import deliver
+from notifications.delivery.workers import deliver
 from notifications.models import Delivery, Endpoint
 from notifications.models.outlets import PATIENCE, SWITCHED_OFF
 from notifications.topics import DeliveryState

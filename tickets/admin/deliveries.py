@@ -18,7 +18,7 @@ from django.utils.timesince import timesince
 
 from community.admin import streets_of
 from notifications.advice import advice
-from notifications.deliver import switched_off
+from notifications.delivery.replay import switched_off
 from notifications.models import Delivery
 from notifications.topics import DeliveryState
 from tickets.admin.messages import FAILED, resend, tell_resent

@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 from django.utils.timezone import localtime
 
 from notifications.advice import advice
-from notifications.deliver import replay, switched_off
+from notifications.delivery.replay import replay, switched_off
 from notifications.models import Delivery, Message
 from notifications.topics import DeliveryState
 from tickets.admin.pages import answer

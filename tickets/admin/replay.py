@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.timezone import localtime
 
-from notifications.deliver import RETRYING, hasten, replay
+from notifications.delivery.replay import RETRYING, hasten, replay
 from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
 from notifications.trial import EVENT

@@ -14,7 +14,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import override
 
 from community.models import Street
-from notifications.deliver import replay, switched_off
+from notifications.delivery.replay import replay, switched_off
 from notifications.models import Delivery
 from notifications.topics import ChannelName
 from web.management.speaking import OperatorCommand

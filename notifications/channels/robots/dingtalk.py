@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from notifications.buckets import Limit
-from notifications.channels.channel import MINUTE
+from notifications.channels.channel import MINUTE, RateLimit
 from notifications.channels.robots.refusals import Refusal
 from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
@@ -24,7 +23,7 @@ class Dingtalk(RobotChannel):
 
     name = ChannelName.DINGTALK
     vendor = "DingTalk"
-    limits = (Limit(20, MINUTE),)
+    limits = (RateLimit(20, MINUTE),)
     room = 5000
     limited = frozenset({90018, 90030, 130101, 302033, 410100})
     pause = timedelta(minutes=10)

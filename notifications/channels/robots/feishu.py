@@ -11,8 +11,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from notifications.buckets import Limit
-from notifications.channels.channel import MINUTE
+from notifications.channels.channel import MINUTE, RateLimit
 from notifications.channels.robots.refusals import Refusal
 from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
@@ -29,7 +28,7 @@ class Feishu(RobotChannel):
     vendor = "Feishu"
     code = "code"
     # Two seconds' margin would make a limit of one second three times as strict: five messages in three seconds are an ordinary moment.
-    limits = (Limit(100, MINUTE), Limit(5, timedelta(seconds=1), margin=timedelta(seconds=0.5)))
+    limits = (RateLimit(100, MINUTE), RateLimit(5, timedelta(seconds=1), margin=timedelta(seconds=0.5)))
     room = 15_000
     limited = frozenset({11232, 99991400})
     pause = timedelta(seconds=15)

@@ -5,8 +5,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from notifications.buckets import Limit
-from notifications.channels.channel import MINUTE
+from notifications.channels.channel import MINUTE, RateLimit
 from notifications.channels.robots.refusals import Refusal
 from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
@@ -18,7 +17,7 @@ class Wecom(RobotChannel):
 
     name = ChannelName.WECOM
     vendor = "WeCom"
-    limits = (Limit(20, MINUTE),)
+    limits = (RateLimit(20, MINUTE),)
     room = 2048
     limited = frozenset({45009, 45033})
     pause = timedelta(seconds=62)

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import connection
 
-from notifications import rounds
+from notifications.delivery import workers
 from notifications.topics import ChannelName
 from web.management.looping import Duty, LoopingCommand
 from web.words import bilingual
@@ -26,10 +26,10 @@ class Command(LoopingCommand):
     def handle(self, *, loop: bool, every: float, **options: Any) -> None:
         """Send what is due, and print how much was tried by which channel."""
         try:
-            postmen = rounds.here()
+            sending = workers.of_this_process()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
-        if not postmen.channels:
+        if not sending.channels:
             raise self.refusal(
                 bilingual(
                     "尚未配置任何发送渠道，设置见 docs/operations.md。",
@@ -37,13 +37,13 @@ class Command(LoopingCommand):
                 )
             )
         # As many threads as there are slots: those of a channel that hangs are all that it can take.
-        threads = sum(channel.slots for channel in postmen.channels.values())
+        threads = sum(channel.slots for channel in sending.channels.values())
         with ThreadPoolExecutor(threads) as pool:
             if loop:
-                self.go_on(postmen.stopping, [Duty(partial(self.hand_out, postmen, pool), every)])
+                self.go_on(sending.stopping, [Duty(partial(self.hand_out, sending, pool), every)])
             else:
-                names = postmen.sweep()
-                tried = list(pool.map(lambda name: self.go(postmen, name), names))
+                names = sending.sweep()
+                tried = list(pool.map(lambda name: self.go(sending, name), names))
                 count, channels = sum(tried), len(names)
                 self.say(
                     bilingual(
@@ -52,15 +52,15 @@ class Command(LoopingCommand):
                     )
                 )
 
-    def hand_out(self, postmen: rounds.Rounds, pool: ThreadPoolExecutor) -> None:
+    def hand_out(self, sending: workers.Workers, pool: ThreadPoolExecutor) -> None:
         """Start a thread of the pool for each channel that has something due."""
-        for name in postmen.sweep():
-            pool.submit(self.attempt, self.go, postmen, name)
+        for name in sending.sweep():
+            pool.submit(self.attempt, self.go, sending, name)
 
-    def go(self, postmen: rounds.Rounds, name: ChannelName) -> int:
+    def go(self, sending: workers.Workers, name: ChannelName) -> int:
         """Send what is due by one channel, and print how much was tried. Returns that number."""
         try:
-            tried = postmen.deliver(name)
+            tried = sending.deliver(name)
         finally:
             connection.close()
         if tried:

@@ -1,16 +1,39 @@
-"""The senders of one process: each channel has a few slots, so that a channel that hangs does not block the others."""
+"""The sending threads of one process: each channel has a few slots, so that a channel that hangs does not block the others."""
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from notifications import deliver, digest
+from notifications import digest
 from notifications.channels import channels
 from notifications.channels.channel import DeliveryChannel
+from notifications.delivery.claim import claim
+from notifications.delivery.outcomes import send
+from notifications.delivery.recovery import sweep
 from notifications.topics import ChannelName
 
+ROUND = 20.0
+"""Seconds after which `deliver` ends, so that a worker can be told to stop."""
 
-class Rounds:
+
+def deliver(channel: DeliveryChannel, *, seconds: float = ROUND, stop: threading.Event | None = None) -> int:
+    """Send the due deliveries of a channel, urgent ones first. Returns how many were tried.
+
+    It ends when nothing is due, when `seconds` are over, or when `stop` is set; what is being sent then is finished.
+    Any number of callers may run at once, in any number of processes.
+    """
+    tried, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end and not (stop and stop.is_set()):
+        envelope = claim(channel)
+        if envelope is None:
+            break
+        tried += 1
+        send(channel, envelope)
+    return tried
+
+
+class Workers:
     """Sends deliveries by `channels` in this process. Any number of threads may call it."""
 
     def __init__(self, channels: Mapping[ChannelName, DeliveryChannel]):
@@ -28,14 +51,14 @@ class Rounds:
         if slot is None or self.stopping.is_set() or not slot.acquire(blocking=False):
             return 0
         try:
-            return deliver.deliver(self.channels[name], stop=self.stopping)
+            return deliver(self.channels[name], stop=self.stopping)
         finally:
             slot.release()
 
     def sweep(self) -> Sequence[ChannelName]:
         """Gather held messages, queue abandoned deliveries again, and return the channels that have something due."""
         digest.gather()
-        return deliver.sweep(self.channels)
+        return sweep(self.channels)
 
     def stop(self) -> None:
         """Let every call of `deliver` end after what it is sending now, and let no new call begin."""
@@ -43,6 +66,6 @@ class Rounds:
 
 
 @cache
-def here() -> Rounds:
-    """The senders of this process. Raises ImproperlyConfigured, naming the setting, where a channel is badly set up."""
-    return Rounds(channels())
+def of_this_process() -> Workers:
+    """The workers of this process. Raises ImproperlyConfigured, naming the setting, where a channel is badly set up."""
+    return Workers(channels())

@@ -15,13 +15,13 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from notifications import buckets
 from notifications.channels.channel import DeliveryChannel
+from notifications.delivery import rate_limits
+from notifications.delivery.queues import AT_SHARE
 from notifications.digests import KIND, Line, summed_up
 from notifications.models import Bucket, Delivery, Message
 from notifications.models.outlets import BLOCKED
 from notifications.models.wording import GROUP_LANGUAGE
-from notifications.queues import AT_SHARE
 from notifications.topics import DeliveryState
 
 _MOST_TRIED, _MOST_PARTS = 8, 2_000
@@ -42,9 +42,9 @@ def choose(channel: DeliveryChannel) -> Choice | None:
     """
     for recipient in ready(channel):
         name = Bucket.of(channel.name, recipient)
-        free = buckets.hold(name, channel.limits, channel.lease)
+        free = rate_limits.lock(name, channel.limits, channel.lease)
         if free > 0 and (delivery := _next(channel, recipient, free)):
-            return Choice(delivery, buckets.take(name, channel.limits, channel.lease))
+            return Choice(delivery, rate_limits.take(name, channel.limits, channel.lease))
     return None
 
 
@@ -54,7 +54,7 @@ def ready(channel: DeliveryChannel) -> list[uuid.UUID]:
         "channel": channel.name,
         "numbers": [limit.number for limit in channel.limits],
         "spans": [limit.span for limit in channel.limits],
-        "farthest": buckets.farthest(channel.limits, channel.lease),
+        "farthest": rate_limits.farthest(channel.limits, channel.lease),
         "share": channel.share,
         "most": _MOST_TRIED,
     }

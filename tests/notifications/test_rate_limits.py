@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from notifications import buckets
-from notifications.buckets import Limit
+from notifications.channels.channel import RateLimit
+from notifications.delivery import rate_limits
 from notifications.models import Bucket
 from notifications.models.outlets import LONGEST_PAUSE
 from notifications.topics import ChannelName
@@ -18,7 +18,7 @@ from notifications.topics import ChannelName
 SECOND = timedelta(seconds=1)
 MINUTE = 60 * SECOND
 LEASE = 30 * SECOND
-LIMITS = (Limit(3, MINUTE),)
+LIMITS = (RateLimit(3, MINUTE),)
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def name(db) -> str:
 
 def held(name: str, limits=LIMITS) -> int:
     with transaction.atomic():
-        return buckets.hold(name, limits, LEASE)
+        return rate_limits.lock(name, limits, LEASE)
 
 
 def take(name: str, limits=LIMITS, lease=LEASE) -> datetime:
     with transaction.atomic():
-        assert buckets.hold(name, limits, LEASE) > 0
-        return buckets.take(name, limits, lease)
+        assert rate_limits.lock(name, limits, LEASE) > 0
+        return rate_limits.take(name, limits, lease)
 
 
 def later(name: str, by: timedelta) -> None:
@@ -55,7 +55,7 @@ def test_a_bucket_holds_its_limit_and_no_more(name):
 
 
 def test_a_token_comes_back_a_period_and_a_margin_after_the_sending_ended(name):
-    buckets.settle(name, take(name))
+    rate_limits.settle(name, take(name))
     later(name, MINUTE + 1 * SECOND)
     assert held(name) == 2
     later(name, 1 * SECOND)
@@ -72,11 +72,11 @@ def test_a_token_whose_sender_died_comes_back_after_the_lease_as_well(name):
 
 def test_settling_touches_one_token_and_twice_does_no_harm(name):
     first, second = take(name), take(name)
-    buckets.settle(name, first)
+    rate_limits.settle(name, first)
     once = Bucket.objects.get(name=name).taken
     assert second in once
     assert first not in once
-    buckets.settle(name, first)
+    rate_limits.settle(name, first)
     assert Bucket.objects.get(name=name).taken == once
 
 
@@ -92,16 +92,16 @@ def test_no_window_holds_more_than_the_limit_however_long_each_sending_takes(nam
         clock += seconds * SECOND
         seen.append(clock)
         # Settled at the shifted moment by which it is now known.
-        buckets.settle(name, token - seconds * SECOND)
+        rate_limits.settle(name, token - seconds * SECOND)
     assert all(later_one - one >= MINUTE for one, later_one in zip(seen, seen[3:], strict=False))
 
 
 def test_both_limits_hold_at_once(name):
-    limits = (Limit(5, MINUTE), Limit(2, SECOND, margin=timedelta(0)))
+    limits = (RateLimit(5, MINUTE), RateLimit(2, SECOND, margin=timedelta(0)))
     for left in (3, 1):
         assert held(name, limits) == min(2, left + 2)
         for _ in range(2):
-            buckets.settle(name, take(name, limits))
+            rate_limits.settle(name, take(name, limits))
         assert held(name, limits) == 0
         later(name, SECOND)
     assert held(name, limits) == 1
@@ -154,7 +154,7 @@ def test_what_somebody_else_holds_is_not_waited_for(transactional_db):
 
     def hold() -> None:
         with suppress(Exception), transaction.atomic():
-            buckets.hold(name, LIMITS, LEASE)
+            rate_limits.lock(name, LIMITS, LEASE)
             holding.set()
             over.wait(10)
         connection.close()
@@ -181,8 +181,8 @@ def test_many_workers_together_take_no_more_than_the_limit(transactional_db):
         end = time.monotonic() + 0.5
         while time.monotonic() < end:
             with transaction.atomic():
-                if buckets.hold(name, LIMITS, LEASE) > 0:
-                    taken.append(buckets.take(name, LIMITS, LEASE))
+                if rate_limits.lock(name, LIMITS, LEASE) > 0:
+                    taken.append(rate_limits.take(name, LIMITS, LEASE))
         connection.close()
 
     workers = [threading.Thread(target=work) for _ in range(4)]

@@ -1,12 +1,8 @@
 """Which delivery a channel without rate limits takes next: a part of the SQL statement that claims it.
 
-`notifications/deliver.py` puts it into that statement, which defines `passed_over`: the receivers that are sent
+`notifications/delivery/claim.py` puts it into that statement, which defines `passed_over`: the receivers that are sent
 nothing now.
 """
-
-import itertools
-import uuid
-from typing import Any
 
 AT_SHARE = """
   SELECT recipient FROM notifications_delivery
@@ -14,31 +10,6 @@ AT_SHARE = """
   GROUP BY recipient HAVING count(*) >= %(share)s
 """
 """Receivers with as many deliveries under way as they may have, so that one that hangs does not take every slot."""
-CALM_EVERY = 8
-"""Every n-th claim takes a delivery that is not urgent first."""
-_START = uuid.UUID(int=0)
-
-
-class Turn:
-    """Which street is next in a channel, and when a delivery that is not urgent is next. Each process has its own.
-
-    It is kept in memory, so no row is written for it. Any number of threads may use it at once.
-    """
-
-    def __init__(self) -> None:
-        self._claims = itertools.count(1)
-        self._after = {True: _START, False: _START}
-
-    def next(self) -> dict[str, Any]:
-        """The parameters of IN_TURN for one claim."""
-        urgent = next(self._claims) % CALM_EVERY != 0
-        return {"start": _START, "urgent": urgent, "after": self._after[urgent], "else_after": self._after[not urgent]}
-
-    def taken(self, street: uuid.UUID, *, urgent: bool) -> None:
-        """Continue after the street whose delivery was taken."""
-        self._after[urgent] = street
-
-
 # From street to street by one look into the index each, as far as the first that has something due; from there on the first that
 # nobody else is about to take. The streets up to the one whose turn was last come after the others.
 IN_TURN = """

@@ -17,40 +17,26 @@ chosen, never while one is sent.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
+from notifications.channels.channel import RateLimit
 from notifications.models import Bucket
 from notifications.models.outlets import BLOCKED
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How many deliveries a receiver takes within a period; a token stays away for the period and the `margin`."""
-
-    number: int
-    period: timedelta
-    margin: timedelta = timedelta(seconds=2)
-
-    @property
-    def span(self) -> timedelta:
-        """How long a token stays away."""
-        return self.period + self.margin
-
-
-def farthest(limits: Sequence[Limit], lease: timedelta) -> timedelta:
+def farthest(limits: Sequence[RateLimit], lease: timedelta) -> timedelta:
     """How far ahead a token's moment may lie. A moment farther ahead was written before the clock was set back."""
     return lease + _longest(limits)
 
 
-def _longest(limits: Sequence[Limit]) -> timedelta:
+def _longest(limits: Sequence[RateLimit]) -> timedelta:
     return max(limit.span for limit in limits)
 
 
-def hold(name: str, limits: Sequence[Limit], lease: timedelta) -> int:
+def lock(name: str, limits: Sequence[RateLimit], lease: timedelta) -> int:
     """Lock the bucket until the transaction ends, and return how many tokens are free under all `limits`.
 
     Returns 0 where the bucket is blocked, or where somebody else has locked it.
@@ -73,8 +59,8 @@ SELECT taken, {blocked}, clock_timestamp() FROM notifications_bucket WHERE name 
 """
 
 
-def take(name: str, limits: Sequence[Limit], lease: timedelta) -> datetime:
-    """Take a token of a bucket that `hold` has locked. Returns the token's moment, which `settle` asks for."""
+def take(name: str, limits: Sequence[RateLimit], lease: timedelta) -> datetime:
+    """Take a token of a bucket that `lock` has locked. Returns the token's moment, which `settle` asks for."""
     ahead = farthest(limits, lease)
     parameters: dict[str, Any] = {"name": name, "lease": lease, "longest": _longest(limits), "farthest": ahead}
     with connection.cursor() as cursor:
