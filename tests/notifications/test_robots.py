@@ -13,7 +13,6 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from notifications.advice import advice
 from notifications.channels.channel import Envelope, Refused, TryLater, Unsure, Unwanted
 from notifications.channels.http import TOTAL, HttpClient
 from notifications.channels.robots import dingtalk, feishu, wecom
@@ -23,6 +22,7 @@ from notifications.channels.robots.refusals import Refusal
 from notifications.channels.robots.robot import text_of
 from notifications.channels.robots.wecom import Wecom
 from notifications.delivery import rate_limits
+from notifications.delivery.remedies import remedies
 from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Robot
 from notifications.topics import ChannelName, DeliveryState
@@ -143,7 +143,7 @@ def test_what_no_repeat_mends_is_refused_with_what_to_do(channel, robot, vendors
     with pytest.raises(Refused) as refusal:
         channel.send(envelope(robot))
     dead = Delivery(channel=vendor, state=DeliveryState.DEAD, error=refusal.value.reason)
-    assert advice(dead) == [fault.label]
+    assert remedies(dead) == [fault.label]
     assert str(vendors.seen[0].code) in refusal.value.reason
     assert blocked(robot) is None
 

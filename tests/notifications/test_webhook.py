@@ -23,11 +23,11 @@ from notifications.channels.webhook import WebhookChannel, body_of, signed
 from notifications.delivery.claim import claim
 from notifications.delivery.outcomes import finish
 from notifications.delivery.replay import replay
+from notifications.delivery.test_messages import send_test_message
 from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Endpoint, Message
 from notifications.models.outlets import PATIENCE, SWITCHED_OFF
 from notifications.topics import ChannelName, DeliveryState, Topic
-from notifications.trial import try_out
 from tests.fakes.webhooks import SECRET, Mood, hearing
 from tests.notifications.post import again, letter
 
@@ -501,7 +501,7 @@ def test_the_whole_way_a_failure_waits_and_is_repeated_under_the_same_id(endpoin
 
 def test_a_trial_goes_the_whole_way_and_names_no_ticket(endpoint, receiver, channel):
     Endpoint.objects.update(types=["ticket.reply"])
-    trial = try_out(endpoint)
+    trial = send_test_message(endpoint)
     assert deliver(channel) == 1
     (heard,) = receiver.heard
     assert (heard.id, heard.genuine) == (str(trial.pk), True)

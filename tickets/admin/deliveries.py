@@ -17,7 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
 
 from community.admin import streets_of
-from notifications.advice import advice
+from notifications.delivery.remedies import remedies
 from notifications.delivery.replay import switched_off
 from notifications.models import Delivery
 from notifications.topics import DeliveryState
@@ -192,7 +192,7 @@ class DeliveryAdmin(ReadOnly, Page):
     @admin.display(description=bilingual("原因", "reason"), empty_value="-")
     def why(self, one: Delivery) -> str | None:
         """What to do about it, and what the receiver's side said."""
-        words = [*map(str, advice(one)), *([one.error] if one.error else [])]
+        words = [*map(str, remedies(one)), *([one.error] if one.error else [])]
         return format_html_join(" ", "{}", ((each,) for each in words)) or None
 
     @admin.display(description=bilingual("已有", "age"), ordering="created_at")

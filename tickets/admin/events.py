@@ -4,7 +4,7 @@ from functools import cache
 
 from django.utils.functional import Promise
 
-from notifications.trial import EVENT
+from notifications.delivery.test_messages import TEST_EVENT
 from tickets.models import Ticket
 from tickets.models.ticket import OTHERS
 from web.words import bilingual
@@ -15,12 +15,12 @@ from workflow.moves import moves
 def _labels() -> dict[str, Promise]:
     told = {f"ticket.{move.name}": move.label for move in moves(Ticket).values()}
     others = {f"ticket.{verb}": label for verb, label in OTHERS.items()}
-    return {**others, **told, EVENT: bilingual("试发", "A test")}
+    return {**others, **told, TEST_EVENT: bilingual("试发", "A test")}
 
 
 def event_types() -> list[str]:
     """Every type that a webhook can hear: its moves, and what else is in its history."""
-    return [type for type in _labels() if type != EVENT]
+    return [type for type in _labels() if type != TEST_EVENT]
 
 
 def event_label(type: str) -> str:

@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
 from django.utils.timezone import localtime
 
-from notifications.advice import advice
+from notifications.delivery.remedies import remedies
 from notifications.delivery.replay import replay, switched_off
 from notifications.models import Delivery, Message
 from notifications.topics import DeliveryState
@@ -56,9 +56,9 @@ class Way:
         return self.outcome.finished_at
 
     @property
-    def advice(self) -> Sequence[Promise]:
+    def remedies(self) -> Sequence[Promise]:
         """What to know and to do about it."""
-        return advice(self.outcome)
+        return remedies(self.outcome)
 
     @property
     def resendable(self) -> bool:

@@ -17,10 +17,10 @@ from django.utils.html import format_html, format_html_join
 
 from community.admin import Scoped, streets_of
 from community.models import Organisation, Street
+from notifications.delivery.test_messages import send_test_message
 from notifications.models import Delivery
 from notifications.tasks import nudge
 from notifications.topics import ChannelName
-from notifications.trial import try_out
 from web.words import bilingual
 
 ALL = bilingual("全部", "All")
@@ -125,7 +125,7 @@ class OutletAdmin(Scoped):
             self.message_user(request, str(bilingual("所选均未启用。", "None is switched on.")), messages.WARNING)
             return
         with transaction.atomic():
-            sent = [(try_out(one), one.name) for one in chosen]
+            sent = [(send_test_message(one), one.name) for one in chosen]
             for one in chosen:
                 self.log_change(request, one, str(bilingual("试发", "Sent a test")))
         nudge({ChannelName(trial.channel) for trial, _ in sent})

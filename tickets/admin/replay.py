@@ -19,9 +19,9 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 from notifications.delivery.replay import RETRYING, hasten, replay
+from notifications.delivery.test_messages import TEST_EVENT
 from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
-from notifications.trial import EVENT
 from tickets.admin.deliveries import MOST_COUNTED, Counted, visible
 from tickets.admin.events import event_label, event_types, offered
 from tickets.admin.messages import ASKED, FAILED, OFF, Way, resend_one, tell_resent, ways
@@ -55,7 +55,7 @@ class Sought(forms.Form):
         choices=[_ANY, _FAILED, *((one.value, one.label) for one in DeliveryState if one != DeliveryState.GATHERED)],
     )
     type = forms.ChoiceField(
-        label=bilingual("事件", "Event"), required=False, choices=lambda: [_ANY, *offered([*event_types(), EVENT])]
+        label=bilingual("事件", "Event"), required=False, choices=lambda: [_ANY, *offered([*event_types(), TEST_EVENT])]
     )
     code = LineInput(label=bilingual("工单编号", "Ticket's number"), required=False, max_length=20)
     since = _moment(bilingual("从", "From"), required=False)

@@ -19,9 +19,9 @@ from django.utils.timezone import localtime
 
 from notifications.channels.outside import Forbidden
 from notifications.channels.webhook import from_settings
+from notifications.delivery.test_messages import TEST_EVENT
 from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
-from notifications.trial import EVENT
 from tickets.admin import deeds, replay
 from tickets.admin.deliveries import visible
 from tickets.admin.events import event_label, event_types, offered
@@ -139,7 +139,7 @@ class EndpointAdmin(OutletAdmin):
 
     def outcome_page(self, trial: Delivery) -> str:
         """The webhook's trials."""
-        return replay.address(Endpoint(pk=trial.recipient), type=EVENT)
+        return replay.address(Endpoint(pk=trial.recipient), type=TEST_EVENT)
 
     def deliveries(self, request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         """What was sent, for people who see the webhook."""

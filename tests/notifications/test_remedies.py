@@ -3,9 +3,9 @@
 import pytest
 from django.utils import translation
 
-from notifications.advice import advice
 from notifications.channels import channels
 from notifications.delivery import workers
+from notifications.delivery.remedies import remedies
 from notifications.models import Delivery
 
 
@@ -21,7 +21,7 @@ def every_channel(settings):
 
 
 def said(channel, state, error="", *, unsure=False):
-    return [str(one) for one in advice(Delivery(channel=channel, state=state, error=error, unsure=unsure))]
+    return [str(one) for one in remedies(Delivery(channel=channel, state=state, error=error, unsure=unsure))]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_waits_for_a_channel_that_is_not_set_up_names_the_setting(settings,
 
 
 @pytest.mark.parametrize("state", ["queued", "sending", "sent", "gathered"])
-def test_what_needs_nobody_has_no_advice(state):
+def test_what_needs_nobody_needs_no_remedy(state):
     assert said("sms", state) == []
 
 

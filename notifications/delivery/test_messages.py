@@ -13,16 +13,16 @@ from notifications.topics import ChannelName, Topic
 from notifications.wording import filled
 
 KIND = "trial"
-EVENT = "webhook.test"
+TEST_EVENT = "webhook.test"
 
 
-def try_out(outlet: Robot | Endpoint) -> Delivery:
+def send_test_message(outlet: Robot | Endpoint) -> Delivery:
     """Queue a test message for a robot, or an event `webhook.test` for a webhook."""
     now = timezone.now()
     content: dict[str, Any]
     if isinstance(outlet, Endpoint):
-        channel, kind, title, body = ChannelName.WEBHOOK, EVENT, EVENT, ""
-        content = {"type": EVENT, "timestamp": now.isoformat(), "data": {"endpoint": str(outlet.pk)}}
+        channel, kind, title, body = ChannelName.WEBHOOK, TEST_EVENT, TEST_EVENT, ""
+        content = {"type": TEST_EVENT, "timestamp": now.isoformat(), "data": {"endpoint": str(outlet.pk)}}
     else:
         words = CATALOGUE.find(KIND, TEXT, GROUP_LANGUAGE)
         assert words is not None

@@ -125,7 +125,7 @@ UNWANTED_OTHERWISE = bilingual(
 )
 
 
-def advice(delivery: Delivery) -> list[Promise]:
+def remedies(delivery: Delivery) -> list[Promise]:
     """What the office should know and do about this delivery; empty where nothing is to be done."""
     found: list[Promise] = []
     channel = ChannelName(delivery.channel)
