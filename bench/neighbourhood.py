@@ -16,9 +16,9 @@ from bench.ledger import News, Way
 from bench.receivers import ROBOTS, WECHAT_TEMPLATE
 from community.demo import cast
 from community.models import Compound, Organisation, Person
-from notifications.digests import KIND
 from notifications.models import Delivery, Endpoint, Grant, Message, Preference, Profile, Robot
 from notifications.topics import ChannelName, Digest, Topic
+from notifications.wordings.digest import KIND
 from tests.fakes.webhooks import SECRET
 from tickets.models import Follower, Ticket, TicketEvent, TicketOutbox
 

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from notifications.post import Letter, Signal, post
 from notifications.tasks import nudge
 from notifications.topics import ChannelName
-from notifications.wording import Catalogue
+from notifications.wordings.writer import Catalogue
 from workflow.outbox import drain
 
 BATCH = 200

@@ -21,10 +21,10 @@ from django.utils.functional import Promise
 from community.addressees import in_roles, members
 from community.models import ContractFiring, Organisation, Role, ServiceContract
 from community.receivers import local_day, receivers, receives
-from notifications.facts import Fact, Phrase
 from notifications.post import Addressee, Letter, post
 from notifications.topics import Topic
-from notifications.wording import Catalogue
+from notifications.wordings.facts import Fact, Phrase
+from notifications.wordings.writer import Catalogue
 from web.words import bilingual
 from workflow import moment
 from workflow.sweep import note_sweep

@@ -1,88 +1,171 @@
-"""Many messages as one text: a line each, urgent ones first, and how many more there are where they do not fit."""
+"""Digests: messages that were held for a person become one message when their time has come."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from notifications.models import Message
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+
+from notifications.channels import channels
+from notifications.models import Delivery, Message
+from notifications.models.choices import INBOX
+from notifications.models.message import MessageQuerySet
 from notifications.models.wording import TEXT
-from notifications.wording import Catalogue, Words, filled
-from web.words import bilingual
+from notifications.post import PERSONAL_ORDER, Reach, Way, reach, write
+from notifications.preferences import Preferences
+from notifications.timing import jittered
+from notifications.topics import ChannelName, Topic
+from notifications.wordings.digest import CATALOGUE, KIND, DigestLine, digest_content
+from notifications.wordings.writer import Writer
+from web.models import new_ids
 
-CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages")
-"""The wordings of digests and test messages."""
-KIND = "digest"
-FACTS = {
-    "count": bilingual("消息条数", "how many messages there are"),
-    "lines": bilingual("各条的编号、标题和事由，每行一条", "the number, title and matter of each, one a line"),
-}
-"""The placeholders of a digest's wording."""
-_URGENT, _MORE = "urgent", "more"
+logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A message's line in a digest: its title and, where there is room, what it is about."""
-
-    title: str
-    urgent: bool = False
-    about: str = ""
-
-    @classmethod
-    def of(cls, message: Message) -> "Line":
-        """The line of a message: its code (unless the title has it), its title, and what it is about."""
-        code, title = message.code, message.title
-        return cls(title if code in title else f"{code} {title}", message.urgent, message.about)
+BATCH = 200
+"""People for whom one call gathers, at most."""
+MOST = 200
+"""Messages in one digest, at most."""
+REPEAT = timedelta(minutes=1)
+"""Wait before a digest that could not be made is tried again, give or take a fifth."""
+ROOM = 8000
+"""Bytes of the list in a digest, at most; in the inbox each message can be opened."""
+_PRESSING = (Topic.ASKED, Topic.WORK, Topic.OVERSIGHT, Topic.REMINDER, Topic.PROGRESS)
 
 
-def summed_up(lines: Sequence[Line], language: str, *, room: int | None = None) -> dict[str, str]:
-    """The content of a digest of `lines`: `title`, `body` and `language`. Urgent lines come first, the others in their order.
+def gather(now: datetime | None = None) -> int:
+    """Gather the messages that were held until `now` into digests, for at most BATCH people. Returns how many messages.
 
-    Title, a line break and body take at most `room` bytes of UTF-8. Where that is not enough, the lines leave out
-    what they are about; what still does not fit is counted in the last line.
+    The person who has waited longest comes first, in a transaction of their own. Any number of callers may run at
+    once, and again after a crash. A message that was held alone is sent as itself.
     """
-    text = _words(TEXT, language)
-    title = filled(text.title, {"count": str(len(lines))})
-    said = _said(lines, language, about=True)
-    if room is not None:
-        left = room - _size(title) - 1
-        if _size(*said) > left:
-            said = _said(lines, language, about=False)
-        if _size(*said) > left:
-            said = _fitting(said, left, language)
-    return {"title": title, "body": filled(text.body, {"lines": "\n".join(said)}), "language": language}
+    now = now or timezone.now()
+    due = _due(now).values_list("person", "street_id").annotate(since=Min("held_until")).order_by("since")
+    gathered = 0
+    for person, street, _ in list(due[:BATCH]):
+        try:
+            gathered += _gather(person, street, now)
+        except Exception:
+            # One person's summary must not keep the others' waiting, nor take a place among the first again and again.
+            logger.exception("a digest could not be made")
+            _due(now).filter(person=person, street_id=street).update(held_until=now + jittered(REPEAT))
+    return gathered
 
 
-def _said(lines: Sequence[Line], language: str, *, about: bool) -> list[str]:
-    urgent = _words(_URGENT, language).body
-    said = []
-    for one in sorted(lines, key=lambda one: not one.urgent):
-        words = f"{one.title} · {one.about}" if about and one.about else one.title
-        said.append(filled(urgent, {"line": words}) if one.urgent else words)
-    return said
+def _due(now: datetime) -> MessageQuerySet:
+    """The messages that were held until `now`."""
+    return Message.objects.held().filter(held_until__lte=now)
 
 
-def _fitting(said: Sequence[str], room: int, language: str) -> list[str]:
-    # Whatever the number, the last line is no longer than the one that counts them all.
-    left = room - _size(_more(len(said), language))
-    fitting: list[str] = []
-    for line in said:
-        left -= _size(line) + 1
-        if left < 0:
-            break
-        fitting.append(line)
-    return [*fitting, _more(len(said) - len(fitting), language)]
+def _gather(person: uuid.UUID, street: uuid.UUID, now: datetime) -> int:
+    with transaction.atomic():
+        # The person's row is the turn: another process that gathers for them finds it taken, and goes on to the next.
+        turn = get_user_model().objects.select_for_update(skip_locked=True, no_key=True).filter(pk=person)
+        if not turn.values_list("pk").first():
+            return 0
+        mine = Message.objects.held().filter(person=person, street_id=street)
+        if not mine.filter(held_until__lte=now).exists():
+            # Somebody else has gathered for them meanwhile, and what is held since then waits for its own moment.
+            return 0
+        held = list(mine.order_by("id")[:MOST])
+        if len(held) == 1:
+            _release(held[0], now)
+        else:
+            _summarise(held, now)
+        return len(held)
 
 
-def _more(count: int, language: str) -> str:
-    return filled(_words(_MORE, language).body, {"count": str(count)})
+def _release(message: Message, now: datetime) -> None:
+    """Send a held message as itself. It gets a new id, because its id is its place in the inbox."""
+    topic, person = Topic(message.topic), message.recipient
+    preferences, reaches = Preferences([person]), Reach([person])
+    held = [(ChannelName(name), content) for name, content in message.ways or ()]
+    ways = [
+        (name, content)
+        for name, content in held
+        if name in channels() and preferences.wants(person, topic, name) and person in reaches(name, content)
+    ]
+    (new,) = new_ids(1)
+    Message.objects.filter(pk=message.pk).update(
+        id=new, created_at=now, held_until=None, ways=None, inbox=preferences.wants(person, topic, INBOX)
+    )
+    message.id, message.created_at = new, now
+    write([], reach(message, ways, preferences.after_quiet(person, now)))
 
 
-def _words(shape: str, language: str) -> Words:
-    found = CATALOGUE.find(KIND, shape, language)
-    assert found is not None
-    return found
+def _summarise(held: Sequence[Message], now: datetime) -> None:
+    """Replace several messages by one: the inbox shows all of them in it, each channel those that it would have carried."""
+    first, summary = held[0], _Summary(held)
+    topics = {part.topic for part in held}
+    of_one = len({part.subject_id for part in held}) == 1
+    text = summary.content(held, TEXT)
+    assert text is not None
+    digest = Message(
+        street_id=first.street_id,
+        # Made of the same messages twice, it would be the same news for the same person.
+        key=first.id,
+        recipient=first.recipient,
+        person_id=first.recipient,
+        kind=KIND,
+        topic=next(one for one in _PRESSING if one in topics),
+        subject_type=first.subject_type if of_one else "",
+        subject_id=first.subject_id if of_one else None,
+        code=first.code if of_one else "",
+        about=first.about if of_one else "",
+        title=text["title"],
+        body=text["body"],
+        language=summary.language,
+        at=now,
+        created_at=now,
+        inbox=bool(summary.parts(INBOX)),
+    )
+    write([digest], summary.deliveries(digest, now))
+    Message.objects.filter(pk__in=[part.pk for part in held]).update(gathered_into=digest, ways=None)
 
 
-def _size(*lines: str) -> int:
-    return len("\n".join(lines).encode())
+class _Summary:
+    """What one person is sent in place of several messages, by channel."""
+
+    def __init__(self, held: Sequence[Message]):
+        self.held, self.language = held, held[-1].language
+        self.person, self.street = held[0].recipient, held[0].street_id
+        self.preferences, self.reaches = Preferences([self.person]), Reach([self.person])
+        self.writer = Writer(CATALOGUE, {self.street})
+
+    def parts(self, channel: str) -> list[Message]:
+        """The messages that would have been sent by the channel."""
+        return [part for part in self.held if self.preferences.wants(self.person, Topic(part.topic), channel)]
+
+    def content(self, parts: Sequence[Message], shape: str) -> Mapping[str, Any] | None:
+        """The text that counts and lists the messages; None where the wording has no such shape."""
+        lines = digest_content([DigestLine.of(part) for part in parts], self.language, room=ROOM)["body"]
+        facts = {"count": len(parts), "lines": lines}
+        return self.writer.content(self.street, KIND, shape, self.language, facts)
+
+    def deliveries(self, digest: Message, now: datetime) -> list[Delivery]:
+        """The deliveries of `digest`. A push that lists more than the push before it is sent beside it, not as its fallback."""
+        ways: list[Way] = []
+        beside: list[Way] = []
+        pushed: set[Message] = set()
+        for name in PERSONAL_ORDER:
+            parts = self.parts(name)
+            content = self._way(name, parts)
+            if content is None:
+                continue
+            (beside if pushed and not pushed.issuperset(parts) else ways).append((name, content))
+            if name != ChannelName.EMAIL:
+                pushed.update(parts)
+        at = self.preferences.after_quiet(self.person, now)
+        return [*reach(digest, ways, at), *reach(digest, beside, at)]
+
+    def _way(self, name: ChannelName, parts: Sequence[Message]) -> Mapping[str, Any] | None:
+        """What the channel carries of these messages, a single message as itself; None where it carries none of them."""
+        if name not in channels() or not parts:
+            return None
+        alone = dict(parts[0].ways or ()).get(name) if len(parts) == 1 else None
+        content = alone or self.content(parts, channels()[name].shape)
+        return content if content is not None and self.person in self.reaches(name, content) else None

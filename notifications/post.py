@@ -13,8 +13,6 @@ from django.utils.functional import Promise
 from django.utils.translation import override
 
 from notifications.channels import channels
-from notifications.digests import KIND
-from notifications.facts import Facts
 from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.models.choices import INBOX, QUIET_FROM, QUIET_UNTIL
 from notifications.models.message import ABOUT_LENGTH
@@ -22,7 +20,9 @@ from notifications.models.wording import GROUP_LANGUAGE, TEXT
 from notifications.preferences import Preferences
 from notifications.timing import LATELY, OLD, after_quiet, held_until
 from notifications.topics import ChannelName, Digest, Topic
-from notifications.wording import Catalogue, Writer
+from notifications.wordings.digest import KIND
+from notifications.wordings.facts import Facts
+from notifications.wordings.writer import Catalogue, Writer
 from web.models import new_ids
 
 type Way = tuple[ChannelName, Mapping[str, Any]]

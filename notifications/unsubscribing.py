@@ -8,10 +8,10 @@ from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.urls import reverse
 
-from notifications.digests import KIND
 from notifications.models import Message
 from notifications.preferences import Preferences, save
 from notifications.topics import ChannelName, Topic
+from notifications.wordings.digest import KIND
 
 _SALT = "notifications.unsubscribing"
 

@@ -16,10 +16,10 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 
 from casework.notifying import Teller
-from notifications.facts import Fact, Phrase
 from notifications.post import Letter, Signal
 from notifications.topics import Topic
-from notifications.wording import Catalogue
+from notifications.wordings.facts import Fact, Phrase
+from notifications.wordings.writer import Catalogue
 from tickets import catalogue
 from tickets.audience import Audience, Hearers
 from tickets.missed import of_a_sweep, summed_up

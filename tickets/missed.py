@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from notifications.facts import text
 from notifications.post import Letter
 from notifications.topics import Topic
+from notifications.wordings.facts import text
 from tickets.models import TicketEvent
 from tickets.news import MISSED, SUMMED_UP
 from tickets.sides import OutboxEvent

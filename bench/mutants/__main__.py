@@ -52,7 +52,7 @@ MODULES = [
     ),
     *("tickets/succession.py", "tickets/timetable.py", "tickets/windows.py"),
     *("notifications/post.py", "notifications/preferences.py", "notifications/timing.py"),
-    *("notifications/digest.py", "notifications/digests.py"),
+    *("notifications/digests.py", "notifications/wordings/digest.py"),
     *("notifications/delivery/claim.py", "notifications/delivery/outcomes.py", "notifications/delivery/overflow.py"),
     *("notifications/delivery/queues.py", "notifications/delivery/rate_limits.py"),
     *("notifications/delivery/recovery.py", "notifications/delivery/replay.py", "notifications/delivery/workers.py"),

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications import addresses
+from notifications import email_addresses
 from notifications.api.person import person_of
 from notifications.api.settings import SettingsSerializer, settings_of
 from notifications.mail import AddressRefused, MailNotSent, NoMailServer
@@ -20,7 +20,7 @@ from web.fields import OneTimeCode
 from web.problems import Fault, invalid, make_handler
 
 _handle = make_handler(
-    {addresses.TooManyMails: 429, addresses.WrongEmailCode: 400, NoMailServer: 503, MailNotSent: 503}
+    {email_addresses.TooManyMails: 429, email_addresses.WrongEmailCode: 400, NoMailServer: 503, MailNotSent: 503}
 )
 
 
@@ -63,15 +63,15 @@ class Email(View):
         active = get_language() or ""
         language = next((code for code, _ in LANGUAGES if active.startswith(code)), LANGUAGES[0][0])
         try:
-            addresses.ask(person_of(request), asked.validated_data["email"], language)
+            email_addresses.ask(person_of(request), asked.validated_data["email"], language)
         except AddressRefused as refusal:
             raise invalid(Fault("email", refusal.code, refusal.reason)) from refusal
-        return Response({"expires_in": int(addresses.CODE_LIFE.total_seconds())}, status=202)
+        return Response({"expires_in": int(email_addresses.CODE_LIFE.total_seconds())}, status=202)
 
     @extend_schema(operation_id="forget_email", responses={204: OpenApiResponse(description="I have no address.")})
     def delete(self, request: Request) -> Response:
         """Forget my address; nothing more is mailed to it."""
-        addresses.forget(person_of(request))
+        email_addresses.forget(person_of(request))
         return Response(status=204)
 
 
@@ -83,5 +83,5 @@ class Confirmation(View):
         """Confirm an address by the code that was mailed to it: mine from now on, in the place of the old one."""
         given = EmailCodeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        addresses.confirm(person_of(request), given.validated_data["code"])
+        email_addresses.confirm(person_of(request), given.validated_data["code"])
         return Response(settings_of(person_of(request)))

@@ -18,11 +18,11 @@ from django.db.models.functions import Now
 from notifications.channels.channel import DeliveryChannel
 from notifications.delivery import rate_limits
 from notifications.delivery.queues import AT_SHARE
-from notifications.digests import KIND, Line, summed_up
 from notifications.models import Bucket, Delivery, Message
 from notifications.models.outlets import BLOCKED
 from notifications.models.wording import GROUP_LANGUAGE
 from notifications.topics import DeliveryState
+from notifications.wordings.digest import KIND, DigestLine, digest_content
 
 _MOST_TRIED, _MOST_PARTS = 8, 2_000
 
@@ -100,7 +100,7 @@ def _digest(channel: DeliveryChannel, parts: Sequence[Delivery]) -> uuid.UUID:
     """Gather `parts` into one new delivery."""
     first = parts[0]
     language = first.content.get("language", GROUP_LANGUAGE)
-    content = summed_up([Line.of(one.message) for one in parts], language, room=channel.room)
+    content = digest_content([DigestLine.of(one.message) for one in parts], language, room=channel.room)
     message = Message.objects.create(
         street_id=first.street_id,
         key=uuid.uuid4(),

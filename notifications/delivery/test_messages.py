@@ -6,11 +6,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from notifications.digests import CATALOGUE
 from notifications.models import Delivery, Endpoint, Message, Robot
 from notifications.models.wording import GROUP_LANGUAGE, TEXT
 from notifications.topics import ChannelName, Topic
-from notifications.wording import filled
+from notifications.wordings.digest import CATALOGUE
+from notifications.wordings.writer import filled
 
 KIND = "trial"
 TEST_EVENT = "webhook.test"

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from notifications import digest
+from notifications import digests
 from notifications.channels import channels
 from notifications.channels.channel import DeliveryChannel
 from notifications.delivery.claim import claim
@@ -57,7 +57,7 @@ class Workers:
 
     def sweep(self) -> Sequence[ChannelName]:
         """Gather held messages, queue abandoned deliveries again, and return the channels that have something due."""
-        digest.gather()
+        digests.gather()
         return sweep(self.channels)
 
     def stop(self) -> None:

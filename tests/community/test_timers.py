@@ -17,8 +17,8 @@ from community.models import Area, ContractFiring, Membership, Organisation, Ser
 from community.signin import issue
 from community.tasks import fire_contracts
 from notifications.models import Message
-from notifications.proofreading import faults
-from notifications.wording import Catalogue
+from notifications.wordings.validation import problems
+from notifications.wordings.writer import Catalogue
 from workflow.models import LastSweep
 from workflow.moment import at
 
@@ -370,7 +370,7 @@ def test_every_rung_has_words_in_both_languages_that_name_its_facts_alone():
         assert set(wordings) - {"*"} == kinds
         for shapes in wordings.values():
             for shape, words in shapes.items():
-                assert list(faults(words, shape, timers.FACTS)) == []
+                assert list(problems(words, shape, timers.FACTS)) == []
 
 
 def test_a_firing_that_cannot_be_told_is_not_remembered(contract, monkeypatch):

@@ -17,7 +17,7 @@ from notifications.channels.channel import DeliveryChannel, Envelope
 from notifications.models.wording import TEXT
 from notifications.post import Addressee, Letter, Posted, post
 from notifications.topics import ChannelName, Topic
-from notifications.wording import Catalogue
+from notifications.wordings.writer import Catalogue
 
 STREET = uuid.UUID("0192f0c0-0000-7000-8000-00000000a001")
 NOON = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from notifications import digest
+from notifications import digests
 from notifications.models import Message
 from notifications.topics import OF_STAFF, Topic
 from tests.notifications.letters import letter, statements, told
@@ -192,7 +192,7 @@ def test_a_digest_shows_its_parts_and_reading_it_reads_them(cast, resident):
     now = timezone.now()
     told(*(letter(cast["resident"], at=now, code=f"XY-{number}") for number in range(40)), now=now)
     assert len(read(resident)["results"]) == 3
-    digest.gather(now + timedelta(minutes=10))
+    digests.gather(now + timedelta(minutes=10))
     summary, *others = read(resident)["results"]
     assert (summary["kind"], summary["parts_count"], len(summary["parts"]), len(others)) == ("digest", 37, 20, 3)
     assert summary["parts"][0]["title"] == "工单 XY-39"
@@ -263,7 +263,7 @@ def test_nobody_reads_an_inbox_without_signing_in():
 
 def test_what_was_told_to_somebody_goes_with_them(cast):
     told(*(letter(cast["outsider"]) for _ in range(6)))
-    digest.gather(timezone.now())
+    digests.gather(timezone.now())
     assert Message.objects.filter(person=cast["outsider"]).exists()
     cast["outsider"].delete()
     assert not Message.objects.filter(recipient=cast["outsider"].pk).exists()

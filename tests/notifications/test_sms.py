@@ -15,7 +15,7 @@ from notifications.delivery.replay import replay
 from notifications.delivery.workers import deliver
 from notifications.models import Delivery, Message, Profile
 from notifications.topics import ChannelName, DeliveryState, Topic
-from notifications.wording import Catalogue, Writer
+from notifications.wordings.writer import Catalogue, Writer
 from tests.fakes import sms as fakes
 from tests.fakes.sms import Manners, serving
 from tests.notifications.post import claimed

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils.translation import override
 
-from notifications.facts import Phrase, text
-from notifications.wechat_fields import Unfit, fit, written
+from notifications.wordings.facts import Phrase, text
+from notifications.wordings.wechat_fields import Unfit, fit, written
 from tests.fakes.wechat_news import TYPES
 from web.words import bilingual
 

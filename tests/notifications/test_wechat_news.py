@@ -24,10 +24,10 @@ from notifications.channels.wechat.token import TokenKeeper
 from notifications.delivery.claim import claim
 from notifications.delivery.outcomes import send
 from notifications.delivery.workers import deliver
-from notifications.facts import Phrase
 from notifications.models import AccessToken, Delivery, Grant, SpentGrant, Wording
 from notifications.topics import ChannelName, DeliveryState
-from notifications.wording import Catalogue, Writer
+from notifications.wordings.facts import Phrase
+from notifications.wordings.writer import Catalogue, Writer
 from tests.fakes.wechat import APP_ID, APP_SECRET
 from tests.fakes.wechat_news import TEMPLATE, serving
 from tests.notifications.post import Wire, again, committed, letter

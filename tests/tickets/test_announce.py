@@ -21,8 +21,8 @@ from notifications.channels.robots.wecom import Wecom
 from notifications.delivery import claim as claim_module
 from notifications.delivery.workers import deliver
 from notifications.models import Delivery, Message, Robot
-from notifications.wechat_fields import fit
-from notifications.wording import fields_of, filled, placeholders
+from notifications.wordings.wechat_fields import fit
+from notifications.wordings.writer import fields_of, filled, placeholders
 from tests.fakes.robots import Account, Robots, serving
 from tickets import announce
 from tickets.kind import TICKETS

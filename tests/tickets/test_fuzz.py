@@ -33,7 +33,7 @@ from schemathesis.core.parameters import ParameterLocation
 
 from community import signin, wechat
 from community.models import WechatAccount
-from notifications import addresses
+from notifications import email_addresses
 from notifications.models import Message
 from tests.connections import one_connection
 from tests.fakes.wechat import APP_ID, APP_SECRET, serving
@@ -332,7 +332,7 @@ class Street:
         if operation == "sign_in_wechat":
             body["code"] = f"openid-{next(self.numbers)}"
         elif operation == "confirm_email":
-            addresses.ask(self.api(who).person.pk, EMAIL, "zh-hans")
+            email_addresses.ask(self.api(who).person.pk, EMAIL, "zh-hans")
             body["code"] = re.search(r"[0-9]{6}", str(mail.outbox[-1].body))[0]
         elif "code" in body:
             body["code"] = self.code(phone)

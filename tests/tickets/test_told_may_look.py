@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from community.actors import by_person
 from community.models import Membership, Organisation
-from notifications import digest
+from notifications import digests
 from notifications.models import Delivery, Message
 from notifications.timing import LATELY
 from tests.tickets.paths import INPUTS, Scene, undone
@@ -34,7 +34,7 @@ def _section() -> Organisation:
 def assert_the_told_can_look(outlets, since) -> int:
     """Every person, and somebody of every organisation, that a message of a ticket has gone to since can read the ticket."""
     announce.tell_outbox()
-    digest.gather(timezone.now() + LATELY)
+    digests.gather(timezone.now() + LATELY)
     told = 0
     for recipient, subject in Message.objects.exclude(pk__in=since).values_list("recipient", "subject_id").distinct():
         if subject is None:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from community.models import Membership, Organisation, Person
-from notifications import digest
+from notifications import digests
 from notifications.models import Delivery, Endpoint, Message
 from notifications.timing import LATELY
 from notifications.topics import ROBOTS, ChannelName
@@ -35,7 +35,7 @@ def assert_discreet() -> None:
     """Nothing that is kept to be told, or written for anybody to read, holds a name, a phone, or a word of a ticket's texts."""
     facts = str([*TicketOutbox.objects.values_list("facts", "audience")])
     announce.tell_outbox()
-    digest.gather(timezone.now() + LATELY)
+    digests.gather(timezone.now() + LATELY)
     told = str([*Message.objects.values_list("title", "body", "about", "ways")])
     leaving = str([*Delivery.objects.values_list("content", "fallback")])
     secrets = {PHONE, *SAID.split("，"), *Person.objects.values_list("name", flat=True)}

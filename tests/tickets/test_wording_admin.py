@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from community.models import Street
 from notifications.models import Message, Wording
-from notifications.proofreading import faults
-from notifications.wording import Writer
+from notifications.wordings.validation import problems
+from notifications.wordings.writer import Writer
 from tickets import announce, notes
 from tickets.admin.kinds import kinds
 from tickets.admin.rehearsal import reading_only
@@ -267,7 +267,7 @@ def test_every_default_is_without_fault(db):
             for language in ("zh-hans", "en"):
                 words = kind.catalogue.find(kind.code, shape, language)
                 if words is not None:
-                    assert list(faults(words, shape, kind.known(shape))) == [], (kind.code, shape, language)
+                    assert list(problems(words, shape, kind.known(shape))) == [], (kind.code, shape, language)
 
 
 def test_events_stay_as_they_are(clerk, editor, signed):

@@ -7,9 +7,9 @@ from functools import cache
 from django.utils.functional import Promise
 
 from community import timers
-from notifications import digests
 from notifications.models.wording import ANY, SHAPES, TEXT
-from notifications.wording import Catalogue, filled
+from notifications.wordings import digest
+from notifications.wordings.writer import Catalogue, filled
 from tickets import announce, news, notes
 from tickets.models.ticket import move_label
 from web.words import bilingual, listed
@@ -22,7 +22,7 @@ _INBOX = {
 _ABOUT_CONTRACTS = bilingual("服务合同", "Service contracts")
 _NAMES = {
     ANY: bilingual("未单独设置的所有类别", "Every kind that has none of its own"),
-    digests.KIND: bilingual("多条消息的汇总", "A digest of several messages"),
+    digest.KIND: bilingual("多条消息的汇总", "A digest of several messages"),
 }
 _OF_MANY = bilingual("一人有多条消息时", "Several messages for one person")
 
@@ -49,7 +49,7 @@ class Kind:
     @property
     def when(self) -> str:
         """The moves that it tells of."""
-        if self.code == digests.KIND:
+        if self.code == digest.KIND:
             return str(_OF_MANY)
         return str(_ABOUT_CONTRACTS) if self.rung else listed(move_label(verb) for verb in self.verbs)
 
@@ -89,7 +89,7 @@ def kinds() -> Mapping[str, Kind]:
     for code in timers.CATALOGUE.kinds(CHINESE):
         if code != ANY:
             found.append(Kind(code, timers.CATALOGUE, timers.FACTS, rung=code.removeprefix(timers.KIND)))
-    found.append(Kind(digests.KIND, digests.CATALOGUE, digests.FACTS))
+    found.append(Kind(digest.KIND, digest.CATALOGUE, digest.FACTS))
     return {one.code: one for one in found}
 
 

@@ -11,13 +11,13 @@ from django.http import HttpRequest
 
 from community import timers
 from community.models import ContractFiring, ServiceContract
-from notifications import digests
-from notifications.facts import Facts
 from notifications.models import Message, Wording
 from notifications.models.wording import ANY, LANGUAGES, SHAPES, TEXT
 from notifications.topics import ChannelName
-from notifications.wechat_fields import TYPES, type_of
-from notifications.wording import DEFAULT_TEMPLATES, Writer
+from notifications.wordings import digest
+from notifications.wordings.facts import Facts
+from notifications.wordings.wechat_fields import TYPES, type_of
+from notifications.wordings.writer import DEFAULT_TEMPLATES, Writer
 from tickets import announce
 from tickets.admin.kinds import CHINESE, Kind
 from tickets.admin.ticket import seen_by
@@ -89,7 +89,7 @@ def rehearse(request: HttpRequest, kind: Kind, draft: Wording, number: str) -> t
 
 def find_example(request: HttpRequest, kind: Kind, street: uuid.UUID, number: str) -> Example | None:
     """A real event of the street for the kind, which the caller may see."""
-    if kind.code == digests.KIND:
+    if kind.code == digest.KIND:
         return _digest(request, street, number)
     return _contract(kind, street, number) if kind.rung else _event(request, kind, street, number)
 
@@ -121,10 +121,10 @@ def _digest(request: HttpRequest, street: uuid.UUID, number: str) -> Example | N
     seen = seen_by(request).filter(street=street)
     ticket = seen.filter(code=read_code(number) or "").first() if number else seen.order_by("-id").first()
     its = Message.objects.filter(subject_id=ticket.pk, person__isnull=False).order_by("-id") if ticket else ()
-    lines = [digests.Line.of(one) for one in its[:TRIED]]
+    lines = [digest.DigestLine.of(one) for one in its[:TRIED]]
     if ticket is None or not lines:
         return None
-    said = digests.summed_up(lines, CHINESE)["body"]
+    said = digest.digest_content(lines, CHINESE)["body"]
     return Example(ticket.code, {"count": len(lines), "lines": said})
 
 
@@ -160,7 +160,7 @@ def _samples(kind: Kind, draft: Wording, facts: Facts) -> Iterator[Sample]:
                 "" if template == _NO_TEMPLATE else template,
                 [_field(shape, name, words) for name, words in content.get("fields", {}).items()],
                 # A group's digest is in Linli's own words.
-                robot=language == CHINESE and kind.code != digests.KIND,
+                robot=language == CHINESE and kind.code != digest.KIND,
             )
 
 

@@ -23,10 +23,10 @@ from community.admin import streets_of
 from community.models import Street
 from notifications.models import Wording
 from notifications.models.wording import LANGUAGES, SHAPES, TEXT
-from notifications.proofreading import faults
 from notifications.topics import ChannelName
-from notifications.wechat_fields import TYPES
-from notifications.wording import TITLE_LENGTH, Words
+from notifications.wordings.validation import problems
+from notifications.wordings.wechat_fields import TYPES
+from notifications.wordings.writer import TITLE_LENGTH, WordingText
 from tickets.admin.kinds import Kind, kinds
 from tickets.admin.pages import answer
 from tickets.admin.rehearsal import rehearse
@@ -77,15 +77,15 @@ class WordingForm(forms.Form):
         """Whatever the channel could not say is an error of its field."""
         given: dict[str, Any] = super().clean() or {}
         if not self.errors:
-            for fault in faults(self.words, self.shape, self.kind.known(self.shape)):
+            for fault in problems(self.words, self.shape, self.kind.known(self.shape)):
                 self.add_error(fault.field, str(fault.reason))
         return given
 
     @property
-    def words(self) -> Words:
+    def words(self) -> WordingText:
         """What was given."""
         given = self.cleaned_data
-        return Words(given.get("title", ""), given["body"], given.get("template", ""))
+        return WordingText(given.get("title", ""), given["body"], given.get("template", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Place:
     language: str
 
     @property
-    def default(self) -> Words | None:
+    def default(self) -> WordingText | None:
         """Linli's own words."""
         return self.kind.catalogue.find(self.kind.code, self.shape, self.language)
 
@@ -112,7 +112,7 @@ class Place:
             "language": self.language,
         }
 
-    def draft(self, words: Words) -> Wording:
+    def draft(self, words: WordingText) -> Wording:
         """A wording that is not stored."""
         return Wording(**self.key, title=words.title, body=words.body, template=words.template)
 
@@ -179,7 +179,11 @@ class WordingAdmin(ReadOnly, Page):
         place = Place(where, found, shape, language)
         stored = Wording.objects.filter(**place.key).first()
         if request.method != "POST":
-            words = Words(stored.title, stored.body, stored.template) if stored else place.default or Words("", "")
+            words = (
+                WordingText(stored.title, stored.body, stored.template)
+                if stored
+                else place.default or WordingText("", "")
+            )
             initial = {"title": words.title, "body": words.body, "template": words.template}
             return self._editor(request, place, stored, WordingForm(found, shape, initial=initial))
         if not request.user.has_perm(_MAY_CHANGE):
@@ -201,7 +205,7 @@ class WordingAdmin(ReadOnly, Page):
             form.add_error("example", str(words))
         return self._editor(request, place, stored, form, {"example": example, "samples": samples})
 
-    def _keep(self, request: HttpRequest, place: Place, words: Words) -> HttpResponse:
+    def _keep(self, request: HttpRequest, place: Place, words: WordingText) -> HttpResponse:
         given = {"title": words.title, "body": words.body, "template": words.template}
         with transaction.atomic():
             kept, new = Wording.objects.update_or_create(**place.key, defaults=given)

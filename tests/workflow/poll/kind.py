@@ -12,7 +12,7 @@ from casework.kinds import Kind, register
 from casework.notifying import News, Teller
 from notifications.post import Addressee, Letter
 from notifications.topics import Topic
-from notifications.wording import Catalogue
+from notifications.wordings.writer import Catalogue
 from tests.workflow.poll.models import Poll, PollOutbox
 from workflow.actor import Actor
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
 
-from notifications.facts import Fact, Phrase, local, text
+from notifications.wordings.facts import Fact, Phrase, local, text
 
 _OF_TIME, _OF_NUMBERS = frozenset({"time", "date"}), frozenset({"number", "amount"})
 _DAYS_END = "23:59"

@@ -2,14 +2,14 @@
 
 import pytest
 
-from notifications.proofreading import faults
-from notifications.wording import Words
+from notifications.wordings.validation import problems
+from notifications.wordings.writer import WordingText
 
 FACTS = ("code", "place")
 
 
 def found(shape, body, title="", template=""):
-    return [(one.field, str(one.reason)) for one in faults(Words(title, body, template), shape, FACTS)]
+    return [(one.field, str(one.reason)) for one in problems(WordingText(title, body, template), shape, FACTS)]
 
 
 @pytest.mark.parametrize(

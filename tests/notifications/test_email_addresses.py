@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from community.models import Person
 from config.mail import mailers
-from notifications import addresses, housekeeping
+from notifications import email_addresses, housekeeping
 from notifications.models import EmailCode, Profile
 from tests.fakes.smtp import serving
 
@@ -209,8 +209,8 @@ def test_of_many_who_ask_at_once_one_is_mailed(transactional_db, django_db_block
         def ask_at_once():
             barrier.wait(10)
             try:
-                addresses.ask(person.pk, EMAIL, "zh-hans")
-            except addresses.TooManyMails as error:
+                email_addresses.ask(person.pk, EMAIL, "zh-hans")
+            except email_addresses.TooManyMails as error:
                 refused.append(error)
             connection.close()
 

@@ -16,11 +16,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import override
 
-from notifications.facts import Facts, text
 from notifications.models import Wording
 from notifications.models.wording import ANY, TEXT
 from notifications.topics import ChannelName
-from notifications.wechat_fields import Unfit, fit, written
+from notifications.wordings.facts import Facts, text
+from notifications.wordings.wechat_fields import Unfit, fit, written
 from web.words import bilingual
 
 TITLE_LENGTH = 120
@@ -36,7 +36,7 @@ class BadWording(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class WordingText:
     """The words of one kind, for one shape and language, with their placeholders."""
 
     title: str
@@ -49,29 +49,29 @@ class Catalogue:
     """The wordings that come with Linli, from `zh-hans.toml` and `en.toml` in a directory: by kind, then by shape."""
 
     directory: Path
-    _read: dict[str, Mapping[str, Mapping[str, Words]]] = field(default_factory=dict)
+    _read: dict[str, Mapping[str, Mapping[str, WordingText]]] = field(default_factory=dict)
 
-    def kinds(self, language: str) -> Mapping[str, Mapping[str, Words]]:
+    def kinds(self, language: str) -> Mapping[str, Mapping[str, WordingText]]:
         """The wordings of every kind, by shape."""
         if language not in self._read:
             document = tomllib.loads((self.directory / f"{language}.toml").read_text())
             self._read[language] = {kind: _shapes(table) for kind, table in document.items()}
         return self._read[language]
 
-    def find(self, kind: str, shape: str, language: str) -> Words | None:
+    def find(self, kind: str, shape: str, language: str) -> WordingText | None:
         """The wording of the kind, otherwise the one for any kind; None where the shape has neither."""
         known = self.kinds(language)
         return known.get(kind, {}).get(shape) or known.get(ANY, {}).get(shape)
 
 
-def _shapes(table: Mapping[str, Any]) -> dict[str, Words]:
+def _shapes(table: Mapping[str, Any]) -> dict[str, WordingText]:
     shapes = {
-        name: Words("", value["body"], value.get("template", ""))
+        name: WordingText("", value["body"], value.get("template", ""))
         for name, value in table.items()
         if isinstance(value, dict)
     }
     if "body" in table:
-        shapes[TEXT] = Words(table["title"], table["body"])
+        shapes[TEXT] = WordingText(table["title"], table["body"])
     return shapes
 
 
@@ -82,11 +82,11 @@ class Writer:
         self.catalogue, self.streets, self.drafts = catalogue, streets, list(drafts)
 
     @cached_property
-    def own(self) -> Mapping[tuple[uuid.UUID, str, str, str], Words]:
+    def own(self) -> Mapping[tuple[uuid.UUID, str, str, str], WordingText]:
         """The streets' own wordings. `drafts` replace stored ones."""
         stored = Wording.objects.filter(street_id__in=set(self.streets))
         return {
-            (one.street_id, one.kind, one.channel, one.language): Words(one.title, one.body, one.template)
+            (one.street_id, one.kind, one.channel, one.language): WordingText(one.title, one.body, one.template)
             for one in (*stored, *self.drafts)
         }
 
@@ -101,7 +101,7 @@ class Writer:
 
     def _content(self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Facts) -> dict[str, Any] | None:
         said = {name: str(text(fact)) for name, fact in facts.items()}
-        words = self._find(street, kind, TEXT, language) or Words("${code}", "")
+        words = self._find(street, kind, TEXT, language) or WordingText("${code}", "")
         title, body = filled(words.title, said)[:TITLE_LENGTH], filled(words.body, said)
         if shape == TEXT:
             return {"title": title, "body": body, "language": language}
@@ -124,7 +124,7 @@ class Writer:
             "order": order,
         }
 
-    def _find(self, street: uuid.UUID, kind: str, shape: str, language: str) -> Words | None:
+    def _find(self, street: uuid.UUID, kind: str, shape: str, language: str) -> WordingText | None:
         return (
             self.own.get((street, kind, shape, language))
             or (self.own.get((street, ANY, shape, language)) if shape != TEXT else None)
