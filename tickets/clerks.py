@@ -16,8 +16,8 @@ PERMISSIONS = (
     "notifications.view_wording",
     "notifications.change_wording",
     *(
-        f"notifications.{verb}_{outlet}"
-        for outlet in ("robot", "endpoint")
+        f"notifications.{verb}_{receiver}"
+        for receiver in ("robot", "endpoint")
         for verb in ("view", "add", "change", "delete")
     ),
 )

@@ -14,7 +14,7 @@ from notifications.channels.channel import DeliveryChannel, Envelope, Refused, T
 from notifications.channels.http import HttpAnswer, HttpClient
 from notifications.channels.outside import Forbidden, Outside, networks, read
 from notifications.models import Endpoint
-from notifications.models.outlets import GONE, SWITCHED_OFF
+from notifications.models.receivers import GONE, SWITCHED_OFF
 from notifications.topics import ChannelName
 
 CONNECT, READ, TOTAL = 5.0, 15.0, 20.0

@@ -19,7 +19,7 @@ from notifications.channels.channel import DeliveryChannel
 from notifications.delivery import rate_limits
 from notifications.delivery.queues import AT_SHARE
 from notifications.models import Bucket, Delivery, Message
-from notifications.models.outlets import BLOCKED
+from notifications.models.receivers import BLOCKED
 from notifications.models.wording import GROUP_LANGUAGE
 from notifications.topics import DeliveryState
 from notifications.wordings.digest import KIND, DigestLine, digest_content

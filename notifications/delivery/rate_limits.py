@@ -24,7 +24,7 @@ from django.db import connection
 
 from notifications.channels.channel import RateLimit
 from notifications.models import Bucket
-from notifications.models.outlets import BLOCKED
+from notifications.models.receivers import BLOCKED
 
 
 def farthest(limits: Sequence[RateLimit], lease: timedelta) -> timedelta:

@@ -27,7 +27,7 @@ def replay(ids: Collection[uuid.UUID], *, states: Collection[DeliveryState] = (D
 
 def switched_off() -> Q:
     """Deliveries to a robot or webhook that is switched off or deleted; sent again, they would be dropped."""
-    on = [outlets.filter(pk=OuterRef("recipient"), active=True) for outlets in (Robot.objects, Endpoint.objects)]
+    on = [receivers.filter(pk=OuterRef("recipient"), active=True) for receivers in (Robot.objects, Endpoint.objects)]
     return Q(channel__in=[*ROBOTS, ChannelName.WEBHOOK]) & ~(Exists(on[0]) | Exists(on[1]))
 
 

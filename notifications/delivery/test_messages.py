@@ -16,24 +16,24 @@ KIND = "trial"
 TEST_EVENT = "webhook.test"
 
 
-def send_test_message(outlet: Robot | Endpoint) -> Delivery:
+def send_test_message(receiver: Robot | Endpoint) -> Delivery:
     """Queue a test message for a robot, or an event `webhook.test` for a webhook."""
     now = timezone.now()
     content: dict[str, Any]
-    if isinstance(outlet, Endpoint):
+    if isinstance(receiver, Endpoint):
         channel, kind, title, body = ChannelName.WEBHOOK, TEST_EVENT, TEST_EVENT, ""
-        content = {"type": TEST_EVENT, "timestamp": now.isoformat(), "data": {"endpoint": str(outlet.pk)}}
+        content = {"type": TEST_EVENT, "timestamp": now.isoformat(), "data": {"endpoint": str(receiver.pk)}}
     else:
         words = CATALOGUE.find(KIND, TEXT, GROUP_LANGUAGE)
         assert words is not None
-        channel, kind = ChannelName(outlet.vendor), KIND
-        title, body = words.title, filled(words.body, {"name": outlet.name})
+        channel, kind = ChannelName(receiver.vendor), KIND
+        title, body = words.title, filled(words.body, {"name": receiver.name})
         content = {"title": title, "body": body, "language": GROUP_LANGUAGE}
     with transaction.atomic():
         message = Message.objects.create(
-            street_id=outlet.street_id,
+            street_id=receiver.street_id,
             key=uuid.uuid4(),
-            recipient=outlet.pk,
+            recipient=receiver.pk,
             kind=kind,
             topic=Topic.WORK,
             title=title,
@@ -41,5 +41,5 @@ def send_test_message(outlet: Robot | Endpoint) -> Delivery:
             at=now,
         )
         return Delivery.objects.create(
-            street_id=outlet.street_id, message=message, channel=channel, recipient=outlet.pk, content=content
+            street_id=receiver.street_id, message=message, channel=channel, recipient=receiver.pk, content=content
         )

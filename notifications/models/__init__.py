@@ -2,7 +2,7 @@
 
 from notifications.models.choices import EmailCode, Preference, Profile
 from notifications.models.message import Delivery, Message
-from notifications.models.outlets import Bucket, Endpoint, Robot
+from notifications.models.receivers import Bucket, Endpoint, Robot
 from notifications.models.round import LastRound
 from notifications.models.wechat import AccessToken, Grant, SpentGrant
 from notifications.models.wording import Wording

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from notifications.channels.channel import RateLimit
 from notifications.delivery import rate_limits
 from notifications.models import Bucket
-from notifications.models.outlets import LONGEST_PAUSE
+from notifications.models.receivers import LONGEST_PAUSE
 from notifications.topics import ChannelName
 
 SECOND = timedelta(seconds=1)

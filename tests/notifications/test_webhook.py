@@ -26,7 +26,7 @@ from notifications.delivery.replay import replay
 from notifications.delivery.test_messages import send_test_message
 from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Endpoint, Message
-from notifications.models.outlets import PATIENCE, SWITCHED_OFF
+from notifications.models.receivers import PATIENCE, SWITCHED_OFF
 from notifications.topics import ChannelName, DeliveryState, Topic
 from tests.fakes.webhooks import SECRET, Mood, hearing
 from tests.notifications.post import again, letter

@@ -20,7 +20,7 @@ from community.models import Organisation, Street
 from notifications.channels.webhook import from_settings
 from notifications.delivery.workers import deliver
 from notifications.models import Delivery, Endpoint
-from notifications.models.outlets import PATIENCE, SWITCHED_OFF
+from notifications.models.receivers import PATIENCE, SWITCHED_OFF
 from notifications.topics import DeliveryState
 from tests.fakes.webhooks import SECRET, Mood, hearing
 from tests.tickets.webhooks import KEPT, SEEN, delivered, page

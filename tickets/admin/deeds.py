@@ -13,7 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.functional import Promise
 
 from notifications.models import Endpoint
-from notifications.models.outlets import MOST_SECRETS
+from notifications.models.receivers import MOST_SECRETS
 from notifications.topics import DeliveryState
 from tickets.admin.pages import answer
 from tickets.admin.replay import address, deliveries, lost

@@ -27,7 +27,7 @@ class Recipients:
     followers: Mapping[tuple[uuid.UUID, uuid.UUID], str]
     people: Mapping[uuid.UUID, Person]
     seats: Mapping[uuid.UUID, Sequence[Membership]]
-    outlets: Mapping[uuid.UUID, str]
+    receivers: Mapping[uuid.UUID, str]
 
     @classmethod
     def of(cls, messages: Collection[Message]) -> "Recipients":
@@ -50,7 +50,7 @@ class Recipients:
     def name(self, message: Message) -> str:
         """How the office sees the recipient of `message`: one of those whom `of` was asked for."""
         if message.person_id is None:
-            return self.outlets.get(message.recipient) or str(bilingual("已删除的接收方", "A receiver that is gone"))
+            return self.receivers.get(message.recipient) or str(bilingual("已删除的接收方", "A receiver that is gone"))
         resident = self._resident(message.subject_id, message.person_id)
         if resident is not None:
             return resident

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from notifications.models import Robot
 from notifications.topics import ChannelName, Topic
-from tickets.admin.outlets import ALL, OutletAdmin, OutletForm, some_of
+from tickets.admin.receivers import ALL, ReceiverAdmin, ReceiverForm, some_of
 from web.forms import Line
 from web.words import bilingual, listed
 
@@ -26,7 +26,7 @@ def _hidden(label: Any, help_text: Any) -> Line:
     return Line(label=label, help_text=help_text, max_length=500, required=False, widget=widget)
 
 
-class RobotForm(OutletForm):
+class RobotForm(ReceiverForm):
     """Whose group hears what, and by which key. Of an address that is pasted as a whole, the key is taken."""
 
     token = _hidden(
@@ -86,7 +86,7 @@ def key_of(given: str, vendor: str) -> str:
 
 
 @admin.register(Robot)
-class RobotAdmin(OutletAdmin):
+class RobotAdmin(ReceiverAdmin):
     """The group robots of a street."""
 
     form = RobotForm

@@ -25,7 +25,7 @@ from notifications.topics import ChannelName, DeliveryState
 from tickets.admin import deeds, replay
 from tickets.admin.deliveries import visible
 from tickets.admin.events import event_label, event_types, offered
-from tickets.admin.outlets import ALL, OutletAdmin, OutletForm, some_of
+from tickets.admin.receivers import ALL, ReceiverAdmin, ReceiverForm, some_of
 from web.forms import Line
 from web.words import bilingual, listed
 
@@ -33,7 +33,7 @@ _SEEN = ("active", "disabled_reason", "disabled_at", "failing_since", "succeeded
 _WAITING = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
 
-class EndpointForm(OutletForm):
+class EndpointForm(ReceiverForm):
     """Whose system hears what, and where it listens."""
 
     # Not Django's own field, whose words would come first and say less.
@@ -72,7 +72,7 @@ class EndpointForm(OutletForm):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(OutletAdmin):
+class EndpointAdmin(ReceiverAdmin):
     """The webhooks of a street."""
 
     class Media:

@@ -37,7 +37,7 @@ def some_of(label: Any, choices: Any) -> forms.MultipleChoiceField:
     )
 
 
-class OutletForm(forms.ModelForm):
+class ReceiverForm(forms.ModelForm):
     """Whose it is: asked for a new one, and kept from then on."""
 
     # Set by the page: the streets that the caller may choose.
@@ -80,8 +80,8 @@ class OutletForm(forms.ModelForm):
         return others.filter(street_id=one.street_id, organisation_id=one.organisation_id, **columns).exists()
 
 
-class OutletAdmin(Scoped):
-    """Outlets of the caller's streets, which can be tried out."""
+class ReceiverAdmin(Scoped):
+    """Receivers of the caller's streets, which can be tried out."""
 
     list_filter = ["active"]
     search_fields = ["name"]
