@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.ground import parser, prepared, refuse_named_database, write
-from bench.ledger import Line
+from bench.ledger import LedgerLine
 from bench.stack import POSTGRESQL, VALKEY, Stack
 from launcher.family import PROJECT
 from tests.fakes.robots import LIMITS
@@ -193,7 +193,7 @@ def flood(options: argparse.Namespace) -> dict[str, Any]:
     return row
 
 
-def crowd(lines: Sequence[Line], vendor: str) -> dict[str, Any]:
+def crowd(lines: Sequence[LedgerLine], vendor: str) -> dict[str, Any]:
     """What one robot was sent: how many, how many of them digests, how many were refused, and the most within each of its windows."""
     moments = sorted(line.at for line in lines)
     windows = [

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import turns
 from bench.ground import Ground, parser, prepared, refuse_named_database, write
-from bench.load import Client, Tally, request, run
+from bench.load import Client, LoadTally, request, run
 from launcher.run import await_health, free_port, web_command
 
 SIZES = [1_000, 200_000]
@@ -77,7 +77,7 @@ def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, Any]]
     return rows
 
 
-def row(size: int, name: str, clients: int, tally: Tally) -> dict[str, Any]:
+def row(size: int, name: str, clients: int, tally: LoadTally) -> dict[str, Any]:
     """Print one line of the table, and answer with its figures."""
     p50, p95, p99 = (tally.percentile(share) for share in (0.5, 0.95, 0.99))
     print(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class LedgerNews:
     """A message: the event that it tells, for whom, and the digest that it went into; `shown` where it stands in an inbox."""
 
     id: uuid.UUID
@@ -24,7 +24,7 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class LedgerWay:
     """A delivery: the key that travels, the message, the channel, the receiver's address there, its state, and the digest it went into.
 
     `summary`: it is a digest itself, whose words ("3 new messages") another may have as well.
@@ -40,7 +40,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LedgerLine:
     """A line of a receiver's book; `taken` where the receiver has it now."""
 
     at: float
@@ -83,7 +83,7 @@ class Balance:
             yield f"{self.repeats.total()} repeats"
 
 
-def read(path: Path) -> list[Line]:
+def read(path: Path) -> list[LedgerLine]:
     """The lines of a receiver's book; one that was cut off when the receiver was killed is left out."""
     lines = []
     for text in path.read_text().splitlines():
@@ -91,15 +91,15 @@ def read(path: Path) -> list[Line]:
             line = json.loads(text)
         except ValueError:
             continue
-        lines.append(Line(line["at"], line["key"], line["to"], line["said"], line["taken"]))
+        lines.append(LedgerLine(line["at"], line["key"], line["to"], line["said"], line["taken"]))
     return lines
 
 
 def balance(
     expected: Iterable[tuple[uuid.UUID, uuid.UUID]],
-    news: Sequence[News],
-    ways: Sequence[Way],
-    books: Mapping[str, Sequence[Line]],
+    news: Sequence[LedgerNews],
+    ways: Sequence[LedgerWay],
+    books: Mapping[str, Sequence[LedgerLine]],
 ) -> Balance:
     """Compare the pairs of event and recipient that should have been told, the database's rows, and the books of each channel."""
     result = Balance()
@@ -136,9 +136,9 @@ def balance(
     return result
 
 
-def _chains(ways: Sequence[Way]) -> Iterator[Sequence[Way]]:
+def _chains(ways: Sequence[LedgerWay]) -> Iterator[Sequence[LedgerWay]]:
     """The ways of each message, those of one push together in their order; e-mail goes beside it."""
-    pushes: dict[uuid.UUID, list[Way]] = defaultdict(list)
+    pushes: dict[uuid.UUID, list[LedgerWay]] = defaultdict(list)
     for way in sorted(ways, key=lambda one: one.key):
         if way.channel == "email":
             yield [way]
@@ -147,7 +147,7 @@ def _chains(ways: Sequence[Way]) -> Iterator[Sequence[Way]]:
     yield from pushes.values()
 
 
-def _arrived(way: Way, known: Mapping[str, Way], taken: Mapping[str, int]) -> bool:
+def _arrived(way: LedgerWay, known: Mapping[str, LedgerWay], taken: Mapping[str, int]) -> bool:
     if way.digest is not None:
         return _arrived(known[way.digest], known, taken)
     return bool(taken.get(way.key))

@@ -11,7 +11,7 @@ Source = Callable[[], Iterator[bytes]]
 
 
 @dataclass(slots=True)
-class Tally:
+class LoadTally:
     """What one run measured: seconds of each request, by status."""
 
     seconds: list[float] = field(default_factory=list)
@@ -71,9 +71,9 @@ def request(method: str, path: str, token: str, body: bytes = b"", **headers: st
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def run(port: int, clients: list[Callable[[Client], int]], seconds: float) -> Tally:
+def run(port: int, clients: list[Callable[[Client], int]], seconds: float) -> LoadTally:
     """Let every client repeat its act for `seconds`; an act makes one request and answers with its status."""
-    tally, lock = Tally(), threading.Lock()
+    tally, lock = LoadTally(), threading.Lock()
     start = threading.Barrier(len(clients) + 1)
     ends_at = 0.0
 

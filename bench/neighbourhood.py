@@ -12,7 +12,7 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from bench.deeds import HOME, cosign, file, move, neighbours
-from bench.ledger import News, Way
+from bench.ledger import LedgerNews, LedgerWay
 from bench.receivers import ROBOTS, WECHAT_TEMPLATE
 from community.demo import cast
 from community.models import Compound, Organisation, Person
@@ -176,16 +176,16 @@ class Neighbourhood:
                 for robot in self.groups:
                     yield event.pk, robot.pk
 
-    def news(self) -> list[News]:
+    def news(self) -> list[LedgerNews]:
         """The messages that there are; those for robots and systems are as good as shown."""
         rows = Message.objects.values_list("id", "key", "recipient", "inbox", "person", "gathered_into")
-        return [News(id, key, to, inbox or person is None, digest) for id, key, to, inbox, person, digest in rows]
+        return [LedgerNews(id, key, to, inbox or person is None, digest) for id, key, to, inbox, person, digest in rows]
 
-    def ways(self) -> list[Way]:
+    def ways(self) -> list[LedgerWay]:
         """The deliveries that there are."""
         columns = ("id", "message", "channel", "recipient", "state", "gathered_into", "message__kind")
         return [
-            Way(
+            LedgerWay(
                 str(id),
                 message,
                 channel,

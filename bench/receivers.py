@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.ground import Ground
-from bench.ledger import Line, read
+from bench.ledger import LedgerLine, read
 from launcher.family import Child
 from tests.fakes import robots, sms, webhooks, wechat
 
@@ -65,7 +65,7 @@ class Receivers:
         """Where one writes down what it is asked."""
         return self.ground.home.path / f"book-{name}.jsonl"
 
-    def books(self) -> dict[str, list[Line]]:
+    def books(self) -> dict[str, list[LedgerLine]]:
         """What they have written down, by the channel."""
         found = {name: read(self.book(name)) for name in FAKES if self.book(name).exists()}
         groups = found.pop("robots", [])

@@ -14,7 +14,7 @@ from casework.kinds import kind_of, kinds
 from community.actors import by_person
 from community.models import Organisation, Person
 from community.models.organisations import STREET_KINDS
-from web.admin import Page, ReadOnly
+from web.admin import AdminPage, ReadOnly
 from web.words import bilingual
 from workflow.models import Subject
 
@@ -75,7 +75,7 @@ class HistoryInline(ReadOnly, admin.TabularInline):
         return " / ".join(str(each) for each in words.body.values()) if words else ""
 
 
-class SubjectAdmin(ReadOnly, Page):
+class SubjectAdmin(ReadOnly, AdminPage):
     """Subjects of a kind with all that happened to them: of the street in whose office the clerk sits; a superuser sees all."""
 
     list_display = ["__str__", "state", "last_event_at"]

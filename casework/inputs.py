@@ -6,11 +6,11 @@ from typing import Any
 from rest_framework import serializers
 
 from web.bodies import Body
-from web.fields import Line, Text
+from web.fields import LineField, TextField
 from web.texts import read_line
 
 
-class Words(Text):
+class Words(TextField):
     """A text in somebody's own words, 1 to 2,000 characters."""
 
     def __init__(self, **options: Any):
@@ -18,7 +18,7 @@ class Words(Text):
         super().__init__(**options)
 
 
-class WordsOfOneLine(Words, Line):
+class WordsOfOneLine(Words, LineField):
     """One line in somebody's own words."""
 
     read = staticmethod(read_line)

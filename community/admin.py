@@ -47,7 +47,7 @@ from community.models import (
 )
 from community.models.organisations import STREET_KINDS
 from community.phones import DutyPhoneInput, MobileInput, read_mobile
-from web.admin import Page
+from web.admin import AdminPage
 from web.words import bilingual, listed
 
 
@@ -67,7 +67,7 @@ def _is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, Person) and request.user.is_superuser
 
 
-class Scoped(Page):
+class Scoped(AdminPage):
     """Rows of a street, for the clerks of that street and for superusers."""
 
     # Rows without a street are everybody's to see and to choose.
@@ -172,7 +172,7 @@ def _without(rows: list[Any], heads: tuple[str, ...]) -> list[Any]:
 
 
 @admin.register(Group)
-class GroupPage(WithPermissions, Page, auth.GroupAdmin):
+class GroupPage(WithPermissions, AdminPage, auth.GroupAdmin):
     """Groups of permissions."""
 
 

@@ -13,7 +13,7 @@ HUNDREDTH = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class CoverageRate:
     """A part of a whole. `percent` has two digits, rounded half up; it is None where the whole is 0."""
 
     covered: int
@@ -36,16 +36,16 @@ class Coverage:
     project offices that serve under a contract, which the Party reaches by a branch or an adviser.
     """
 
-    service: Rate
+    service: CoverageRate
     quasi: int
-    committee: Rate
-    party_committees: Rate
-    party_offices: Rate
+    committee: CoverageRate
+    party_committees: CoverageRate
+    party_offices: CoverageRate
 
     @property
-    def party(self) -> Rate:
+    def party(self) -> CoverageRate:
         """Committees and project offices together."""
-        return Rate(
+        return CoverageRate(
             self.party_committees.covered + self.party_offices.covered,
             self.party_committees.total + self.party_offices.total,
         )
@@ -91,9 +91,9 @@ def coverage(street: Street, on: date) -> Coverage:
         cursor.execute(SQL, {"street": street.id, "on": on})
         served, areas, quasi, with_committee, reached, committees, offices_reached, offices = cursor.fetchone()
     return Coverage(
-        service=Rate(served, areas),
+        service=CoverageRate(served, areas),
         quasi=quasi,
-        committee=Rate(with_committee, areas),
-        party_committees=Rate(reached, committees),
-        party_offices=Rate(offices_reached, offices),
+        committee=CoverageRate(with_committee, areas),
+        party_committees=CoverageRate(reached, committees),
+        party_offices=CoverageRate(offices_reached, offices),
     )

@@ -39,7 +39,7 @@ NOT_LOADED = bilingual(
     "The demo street is not loaded; run `manage.py load_demo` first.",
 )
 
-type Report = Callable[[str, int, int], None]
+type LoadReport = Callable[[str, int, int], None]
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -54,7 +54,7 @@ def cast() -> dict[str, Person]:
 
 
 @transaction.atomic
-def load(report: Report) -> None:
+def load(report: LoadReport) -> None:
     """Add what is missing of the demo street. What exists stays as it is, so loading twice changes nothing.
 
     `report` is called with the name of each file, its number of rows, and how many of them were new. Dates such as
@@ -125,7 +125,7 @@ def load(report: Report) -> None:
     _load_contracts(street, areas, compounds, organisations, report)
 
 
-def _load_organisations(street: Street, report: Report) -> dict[str, Organisation]:
+def _load_organisations(street: Street, report: LoadReport) -> dict[str, Organisation]:
     found: dict[str, Organisation] = {}
     known = Organisation.objects.filter(Q(street=street) | Q(street=None))
     # Head offices before the offices that name them.
@@ -158,7 +158,7 @@ def _load_organisations(street: Street, report: Report) -> dict[str, Organisatio
 
 
 def _load_homes(
-    street: Street, compounds: dict[str, Compound], report: Report
+    street: Street, compounds: dict[str, Compound], report: LoadReport
 ) -> dict[tuple[Any, str, str, str], Household]:
     """Buildings are numbered from 1 within their compound; households are listed door by door."""
     buildings = _add(
@@ -194,7 +194,7 @@ def _load_homes(
     )
 
 
-def _load_people(report: Report) -> dict[str, Person]:
+def _load_people(report: LoadReport) -> dict[str, Person]:
     wanted = [
         Person(
             phone=row["phone"],
@@ -215,7 +215,7 @@ def _load_people(report: Report) -> dict[str, Person]:
     return {row["key"]: by_phone[row["phone"]] for row in rows("people")}
 
 
-def _load_seats(organisations: dict[str, Organisation], people: dict[str, Person], report: Report) -> None:
+def _load_seats(organisations: dict[str, Organisation], people: dict[str, Person], report: LoadReport) -> None:
     _add(
         "memberships",
         report,
@@ -244,7 +244,7 @@ def _load_residencies(
     compounds: dict[str, Compound],
     households: dict[tuple[Any, str, str, str], Household],
     people: dict[str, Person],
-    report: Report,
+    report: LoadReport,
 ) -> None:
     wanted = [
         Residency(
@@ -282,7 +282,7 @@ def _load_contracts(
     areas: dict[str, Area],
     compounds: dict[str, Compound],
     organisations: dict[str, Organisation],
-    report: Report,
+    report: LoadReport,
 ) -> None:
     contracts = _add(
         "contracts",
@@ -317,7 +317,7 @@ def _load_contracts(
             )
 
 
-def _add[M: Model](name: str, report: Report, known: QuerySet[M], wanted: list[M], *key: str) -> dict[Any, M]:
+def _add[M: Model](name: str, report: LoadReport, known: QuerySet[M], wanted: list[M], *key: str) -> dict[Any, M]:
     """Insert those of `wanted` whose `key` is not in `known`. Returns the rows of both, by key."""
     key_of = attrgetter(*key)
     found = {key_of(row): row for row in known}

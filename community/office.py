@@ -37,7 +37,7 @@ from notifications.models import Delivery, Endpoint
 from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState
 from web.addresses import client_address
-from web.forms import OneTimeCode
+from web.forms import OneTimeCodeFormField
 from web.words import bilingual, with_wait
 from workflow import calendars
 
@@ -55,7 +55,7 @@ class SignInForm(forms.Form):
     phone = MobileInput(
         label=bilingual("手机号", "Mobile number"), widget=forms.TextInput(attrs={"autocomplete": "username"})
     )
-    code = OneTimeCode(
+    code = OneTimeCodeFormField(
         required=False,
         label=bilingual("短信验证码", "Code sent by SMS"),
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),

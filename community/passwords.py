@@ -17,10 +17,10 @@ from django.http import HttpRequest
 
 from community import known, limits
 from community.models import PasswordAttempt, Person
-from web.quotas import DAY, HOUR, Limits, wait
+from web.quotas import DAY, HOUR, Quotas, wait
 from web.words import bilingual
 
-PER_PAIR: Limits = ((5, timedelta(minutes=15)), (20, DAY))
+PER_PAIR: Quotas = ((5, timedelta(minutes=15)), (20, DAY))
 PER_ADDRESS = 50  # an hour
 _DEVICE = "device"
 

@@ -13,8 +13,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 
-from web.fields import Line
-from web.forms import Line as FormLine
+from web.fields import LineField
+from web.forms import LineFormField
 from web.texts import read_code, read_line
 from web.words import bilingual
 
@@ -96,7 +96,7 @@ def _parse(written: str) -> tuple[PhoneNumber, str]:
         raise ValueError(written) from None
 
 
-class PhoneField(Line):
+class PhoneField(LineField):
     """A phone number of any kind, kept in its one form."""
 
     default_error_messages = {"invalid": NO_PHONE}
@@ -121,7 +121,7 @@ class MobileField(PhoneField):
     read_number = staticmethod(read_mobile)
 
 
-class PhoneInput(FormLine):
+class PhoneInput(LineFormField):
     """A phone number of any kind, in a form of the admin."""
 
     refusal = NO_PHONE

@@ -18,7 +18,7 @@ class UnknownPlace(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class ServingParty:
     """An organisation that can be given work; `staffed` says that it has an active member that day."""
 
     id: uuid.UUID
@@ -42,7 +42,7 @@ class Service:
     mode: str
     scope: tuple[str, ...]
     reach: str
-    provider: Party
+    provider: ServingParty
     standard: int = 0
     terms: str = ""
 
@@ -64,11 +64,11 @@ class Serving:
     compound_name: str
     area_id: uuid.UUID | None
     community_id: uuid.UUID | None
-    committee: Party | None
-    residents_committee: Party | None
+    committee: ServingParty | None
+    residents_committee: ServingParty | None
     services: tuple[Service, ...]
-    parties: Mapping[str, Party]
-    parents: Mapping[uuid.UUID, Party]
+    parties: Mapping[str, ServingParty]
+    parents: Mapping[uuid.UUID, ServingParty]
     spare_id: uuid.UUID
 
 
@@ -170,19 +170,19 @@ def who_serves(
     )
 
 
-type _ById = Mapping[uuid.UUID, Party]
+type _ById = Mapping[uuid.UUID, ServingParty]
 
 
 @lru_cache(256)
-def _read(contracts: str, bodies: str) -> tuple[_ById, tuple[Service, ...], Mapping[str, Party], _ById]:
+def _read(contracts: str, bodies: str) -> tuple[_ById, tuple[Service, ...], Mapping[str, ServingParty], _ById]:
     """The parties by id, the services, the parties by function and the head offices, as PostgreSQL wrote them.
 
     They follow from the two texts alone, which are the same for each report of a place until something changes there.
     """
-    found: dict[str, Party] = {}
-    parties: dict[str, Party] = {}
+    found: dict[str, ServingParty] = {}
+    parties: dict[str, ServingParty] = {}
     for key, kind, function, name, name_en, parent, staffed in orjson.loads(bodies):
-        found[key] = party = Party(
+        found[key] = party = ServingParty(
             uuid.UUID(key), kind, function, name, name_en, uuid.UUID(parent) if parent else None, staffed is not None
         )
         # The street's own bodies come first, and beat a shared one of the same function.

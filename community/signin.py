@@ -38,17 +38,17 @@ from community.models import Person, SignInCode, SignInToken, Standing, WechatAc
 from community.models.signin import CODE_LIFE, WRONG_GUESSES
 from notifications import sms
 from notifications.channels.wechat import grants
-from web.quotas import DAY, HOUR, MINUTE, Limits, wait
+from web.quotas import DAY, HOUR, MINUTE, Quotas, wait
 from web.words import bilingual
 
 # What a phone is sent for callers of a standing and of all lower ones together.
-PER_PHONE: dict[Standing, Limits] = {
+PER_PHONE: dict[Standing, Quotas] = {
     Standing.STRANGER: ((3, HOUR), (6, DAY)),
     Standing.ADDRESS: ((4, HOUR), (8, DAY)),
     Standing.DEVICE: ((1, MINUTE), (5, HOUR), (10, DAY)),
 }
 # What it is sent for strangers at one address.
-PER_PHONE_AND_ADDRESS: Limits = ((2, HOUR), (4, DAY))
+PER_PHONE_AND_ADDRESS: Quotas = ((2, HOUR), (4, DAY))
 GUESSES_ELSEWHERE = 10  # a day, at the codes of one phone, without their requests and from other addresses
 TICKET_LIFE = timedelta(minutes=10)
 _TICKET_SALT = "community.signin.wechat"

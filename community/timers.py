@@ -23,7 +23,7 @@ from community.models import ContractFiring, Organisation, Role, ServiceContract
 from community.receivers import local_day, receivers, receives
 from notifications.post import Addressee, Letter, post
 from notifications.topics import Topic
-from notifications.wordings.facts import Fact, Phrase
+from notifications.wordings.facts import MessageFact, Phrase
 from notifications.wordings.writer import Catalogue
 from web.words import bilingual
 from workflow import moment
@@ -57,7 +57,7 @@ _PROVIDERS, _ORDINARY = frozenset({"contracted", "emergency"}), frozenset({"cont
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class ContractRung:
     """One reminder: a number of months and days after the contract's last day or the notice; before it where negative.
 
     It applies to contracts in these `modes` (empty: all), and where `of_property` only to property service.
@@ -77,8 +77,8 @@ class Rung:
     until_end: bool = True
 
 
-def _exit(code: str, days: int) -> Rung:
-    return Rung(
+def _exit(code: str, days: int) -> ContractRung:
+    return ContractRung(
         code,
         "exit",
         bilingual(
@@ -90,8 +90,8 @@ def _exit(code: str, days: int) -> Rung:
     )
 
 
-def _emergency(code: str, days: int) -> Rung:
-    return Rung(
+def _emergency(code: str, days: int) -> ContractRung:
+    return ContractRung(
         code,
         "emergency",
         bilingual(
@@ -105,7 +105,7 @@ def _emergency(code: str, days: int) -> Rung:
 
 
 RUNGS = (
-    Rung(
+    ContractRung(
         "renewal",
         "renewal",
         bilingual(
@@ -116,7 +116,7 @@ RUNGS = (
         months=-6,
         modes=_ORDINARY,
     ),
-    Rung(
+    ContractRung(
         "exit_notice",
         "notice",
         bilingual(
@@ -130,7 +130,7 @@ RUNGS = (
     _exit("exit_7", -7),
     _emergency("emergency_60", -60),
     _emergency("emergency_30", -30),
-    Rung(
+    ContractRung(
         "emergency_end",
         "end",
         bilingual(
@@ -142,7 +142,7 @@ RUNGS = (
         modes=frozenset({"emergency"}),
         until_end=False,
     ),
-    Rung(
+    ContractRung(
         "end",
         "end",
         bilingual(
@@ -155,7 +155,7 @@ RUNGS = (
         of_property=False,
         until_end=False,
     ),
-    Rung(
+    ContractRung(
         "handover_overdue",
         "handover",
         bilingual(
@@ -175,7 +175,7 @@ TODO: Mapping[str, Promise] = {
         "该合同的未结工单已全部改派。", "The open tickets of the contract have all been dispatched anew."
     ),
 }
-LADDER: Mapping[str, Rung] = {one.code: one for one in RUNGS}
+LADDER: Mapping[str, ContractRung] = {one.code: one for one in RUNGS}
 ARTICLES: Mapping[str, str] = {one.code: one.article for one in RUNGS}
 
 
@@ -191,7 +191,7 @@ def end_of(contract: ServiceContract) -> datetime:
     return datetime.combine(contract.ends_on + DAY, datetime.min.time(), zone)
 
 
-def due(contract: ServiceContract, today: date, *, renewed: bool = False) -> Iterator[tuple[Rung, date]]:
+def due(contract: ServiceContract, today: date, *, renewed: bool = False) -> Iterator[tuple[ContractRung, date]]:
     """The contract's reminders that are due by `today`, each with its day.
 
     `renewed` says that its provider serves the place afterwards, too, so that there is no handover.
@@ -207,7 +207,7 @@ def due(contract: ServiceContract, today: date, *, renewed: bool = False) -> Ite
         yield rung, day
 
 
-def _day(rung: Rung, contract: ServiceContract, *, renewed: bool) -> date | None:
+def _day(rung: ContractRung, contract: ServiceContract, *, renewed: bool) -> date | None:
     if (rung.of_property and contract.kind != "property") or (rung.modes and contract.mode not in rung.modes):
         return None
     end, notice = contract.ends_on, contract.notice_on
@@ -278,7 +278,7 @@ def _watched(at: datetime) -> QuerySet[Any]:
     )
 
 
-def _unfired(contract: Any, at: datetime) -> list[tuple[Rung, date]]:
+def _unfired(contract: Any, at: datetime) -> list[tuple[ContractRung, date]]:
     known = {(one.rung, one.due_on) for one in contract.firings.all()}
     found = due(contract, local_today(contract, at), renewed=contract.renewed)
     return [(rung, day) for rung, day in found if (rung.code, day) not in known]
@@ -331,7 +331,7 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
     )
 
 
-def facts(contract: ServiceContract, rung: str) -> Mapping[str, Fact]:
+def facts(contract: ServiceContract, rung: str) -> Mapping[str, MessageFact]:
     """The facts that the wordings of contracts can use; see `FACTS`."""
     provider = contract.provider
     return {
@@ -347,7 +347,7 @@ def facts(contract: ServiceContract, rung: str) -> Mapping[str, Fact]:
 _SHORTFALL = bilingual("通知期不足，少{}日。", "The notice is {} days too short.")
 
 
-def _shortfall(days: int) -> Fact:
+def _shortfall(days: int) -> MessageFact:
     return Phrase(_SHORTFALL, days) if days else ""
 
 

@@ -19,12 +19,12 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from notifications import mail
 from notifications.models import EmailCode, Profile
 from notifications.models.choices import WRONG_GUESSES
-from web.quotas import DAY, HOUR, MINUTE, Limits, wait
+from web.quotas import DAY, HOUR, MINUTE, Quotas, wait
 from web.words import bilingual
 
 CODE_LIFE = timedelta(minutes=15)
-PER_PERSON: Limits = ((1, MINUTE), (5, HOUR), (10, DAY))
-PER_ADDRESS: Limits = ((3, HOUR), (6, DAY))
+PER_PERSON: Quotas = ((1, MINUTE), (5, HOUR), (10, DAY))
+PER_ADDRESS: Quotas = ((3, HOUR), (6, DAY))
 _ADDRESS_LOCK = 7003
 
 

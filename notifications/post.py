@@ -21,7 +21,7 @@ from notifications.preferences import Preferences
 from notifications.timing import LATELY, OLD, after_quiet, held_until
 from notifications.topics import ChannelName, Digest, Topic
 from notifications.wordings.digest import KIND
-from notifications.wordings.facts import Facts
+from notifications.wordings.facts import MessageFacts
 from notifications.wordings.writer import Catalogue, Writer
 from web.models import new_ids
 
@@ -59,7 +59,7 @@ class Letter:
     kind: str
     topic: Topic
     at: datetime
-    facts: Facts
+    facts: MessageFacts
     people: Sequence[Addressee] = ()
     organisations: Sequence[uuid.UUID] = ()
     subject_type: str = ""

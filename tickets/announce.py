@@ -18,7 +18,7 @@ from django.utils.text import format_lazy
 from casework.notifying import Teller
 from notifications.post import Letter, Signal
 from notifications.topics import Topic
-from notifications.wordings.facts import Fact, Phrase
+from notifications.wordings.facts import MessageFact, Phrase
 from notifications.wordings.writer import Catalogue
 from tickets import catalogue
 from tickets.audience import Audience, Hearers
@@ -101,7 +101,7 @@ def _letters(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) 
         yield _letter(entry, one, facts | _facts_for(one, entry, others))
 
 
-def _facts_for(hearers: Hearers, entry: OutboxEvent, others: Mapping[str, str]) -> dict[str, Fact]:
+def _facts_for(hearers: Hearers, entry: OutboxEvent, others: Mapping[str, str]) -> dict[str, MessageFact]:
     """What is said otherwise, or at all, to these alone."""
     match hearers.note.side:
         case Side.REPORTER:
@@ -114,7 +114,7 @@ def _facts_for(hearers: Hearers, entry: OutboxEvent, others: Mapping[str, str]) 
     return {"yours": YOURS[hearers.follows]} if hearers.follows else {}
 
 
-def _letter(entry: OutboxEvent, hearers: Hearers, facts: Mapping[str, Fact]) -> Letter:
+def _letter(entry: OutboxEvent, hearers: Hearers, facts: Mapping[str, MessageFact]) -> Letter:
     event, note = entry.event, hearers.note
     return Letter(
         key=event.pk,
@@ -161,7 +161,7 @@ FACTS: Mapping[str, Promise] = {
 """What a wording may speak of, and what each stands for."""
 
 
-def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) -> dict[str, Fact]:
+def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) -> dict[str, MessageFact]:
     """The facts of an event that wordings may speak of; one that it has not is empty."""
     facts, data = entry.facts, entry.event.data
     # Rows of the outbox from before the channel mattered have none.
@@ -202,7 +202,7 @@ def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) 
 _NEXT = NEXT - {ClockName.OVERALL, ClockName.PROMISE}
 
 
-def _name(audience: Audience, key: Any) -> Fact:
+def _name(audience: Audience, key: Any) -> MessageFact:
     names = audience.names.get(uuid.UUID(str(key))) if key else None
     return bilingual(*names) if names else ""
 
@@ -213,11 +213,11 @@ _SOON = bilingual("请尽快", "soon")
 _RUNS_OUT, _RAN_OUT = bilingual("将于{}到期", "runs out at {}"), bilingual("已于{}到期", "ran out at {}")
 
 
-def _by(due: datetime | None) -> Fact:
+def _by(due: datetime | None) -> MessageFact:
     return Phrase(_BY, due) if due else _SOON
 
 
-def _remaining(due: datetime | None, at: datetime) -> Fact:
+def _remaining(due: datetime | None, at: datetime) -> MessageFact:
     return Phrase(_RUNS_OUT if due > at else _RAN_OUT, due) if due else ""
 
 

@@ -13,7 +13,7 @@ from casework.inputs import Identifier
 from community.models import Organisation, Person, Street
 from community.models.organisations import STREET_KINDS
 from community.phones import PhoneField
-from community.serving import Party, Serving, UnknownPlace, who_serves
+from community.serving import Serving, ServingParty, UnknownPlace, who_serves
 from tickets import catalogue
 from tickets.catalogue import UnknownCategory
 from tickets.codes import new_code
@@ -38,7 +38,7 @@ from tickets.photos import attach, claim_for_report
 from tickets.routing import Routing, contract_of, covers, route
 from tickets.states import PROACTIVE, AssignmentRole, Channel, HiddenBy, Secrecy, State, TicketType
 from tickets.titles import made_of
-from web.fields import Line, Text
+from web.fields import LineField, TextField
 from web.texts import read_number
 from web.words import bilingual
 from workflow.actor import Actor
@@ -72,7 +72,7 @@ ABOUT_THE_COMMITTEE = frozenset({"SV05", "SV07"})
 COMPANIES = frozenset({"company", "project_office"})
 
 
-class HotlineNumber(Line):
+class HotlineNumber(LineField):
     """A number of the hotline's, as it is printed: without spaces, full-width forms or small letters."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -85,7 +85,7 @@ class Submit(Input):
 
     on_behalf_of = None  # type: ignore[assignment]
 
-    category = Line(max_length=8, label=CATEGORY, help_text=CODE)
+    category = LineField(max_length=8, label=CATEGORY, help_text=CODE)
     compound = Identifier(
         required=False,
         label=COMPOUND,
@@ -96,15 +96,15 @@ class Submit(Input):
         label=bilingual("街道", "Street"),
         help_text=bilingual("未填小区时必填。", "Needed where no compound is given."),
     )
-    spot = Line(
+    spot = LineField(
         max_length=200,
         required=False,
         allow_blank=True,
         label=SPOT,
         help_text=bilingual("门岗、楼栋、道路等。", "Where exactly: gate, building, road."),
     )
-    title = Line(max_length=60, required=False, label=TITLE, help_text=MADE_TITLE)
-    text = Text(max_length=2000, label=TEXT)
+    title = LineField(max_length=60, required=False, label=TITLE, help_text=MADE_TITLE)
+    text = TextField(max_length=2000, label=TEXT)
     type = serializers.ChoiceField(choices=TicketType.choices, default=TicketType.HELP, label=TYPE)
     secrecy = serializers.ChoiceField(choices=Secrecy.choices, default=Secrecy.OPEN, label=bilingual("保密", "Secrecy"))
     accused = Identifier(required=False, label=ACCUSED)
@@ -126,7 +126,7 @@ class Submit(Input):
             "邻居只看到事项和地点，看不到标题和内容。", "Neighbours see what it is about and where, not the words."
         ),
     )
-    contact_name = Line(
+    contact_name = LineField(
         max_length=40,
         required=False,
         label=bilingual("联系人", "Contact"),
@@ -400,7 +400,7 @@ def _accused(report: Report, leaf: catalogue.Leaf, serving: Serving) -> list[uui
     return family_of(named, serving.street_id) if named else []
 
 
-def _provider(serving: Serving, code: str) -> Party | None:
+def _provider(serving: Serving, code: str) -> ServingParty | None:
     """Whoever renders the property service that the category belongs to."""
     return next((one.provider for one in serving.services if one.kind == "property" and covers(one, code)), None)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from django.utils.functional import Promise
 
 from community.models.organisations import CONTRACTORS
-from community.serving import Party, Service, Serving
+from community.serving import Service, Serving, ServingParty
 from tickets import parties
 from tickets.catalogue import Leaf
 from tickets.models.routing import RoutingRule, versions
@@ -78,11 +78,11 @@ class Routing:
     state: State
     rule: str
     reason: Promise
-    desk: Party
-    coordinator: Party | None = None
-    holder: Party | None = None
-    co_handlers: tuple[Party, ...] = ()
-    copies: tuple[Party, ...] = ()
+    desk: ServingParty
+    coordinator: ServingParty | None = None
+    holder: ServingParty | None = None
+    co_handlers: tuple[ServingParty, ...] = ()
+    copies: tuple[ServingParty, ...] = ()
     alarms: tuple[str, ...] = ()
     version: int | None = None
 
@@ -96,7 +96,7 @@ class Finder:
     barred: Collection[uuid.UUID] = ()
     alarms: list[str] = field(default_factory=list)
 
-    def find(self, key: str) -> Party | None:
+    def find(self, key: str) -> ServingParty | None:
         """The organisation that plays `key` here, its head office if it has nobody itself; None with an alarm."""
         party = self._named(key)
         if party is None:
@@ -111,7 +111,7 @@ class Finder:
         head = self.serving.parents.get(party.parent_id) if party.parent_id else None
         return head if head and head.staffed and head.id not in self.barred else None
 
-    def _named(self, key: str) -> Party | None:
+    def _named(self, key: str) -> ServingParty | None:
         kind, function = parties.split(key)
         match kind:
             case parties.COMMITTEE:
@@ -130,7 +130,7 @@ class Finder:
                 return self._serving(function)
         return self.serving.parties.get(function)
 
-    def _serving(self, kind: str, *, mode: str = "", function: str = "") -> Party | None:
+    def _serving(self, kind: str, *, mode: str = "", function: str = "") -> ServingParty | None:
         for service in self.serving.services:
             if (
                 service.kind == kind
@@ -249,7 +249,7 @@ def written(number: int | None) -> list[RoutingRule]:
     ]
 
 
-def duty_desk(serving: Serving, barred: Collection[uuid.UUID] = ()) -> Party:
+def duty_desk(serving: Serving, barred: Collection[uuid.UUID] = ()) -> ServingParty:
     """The section that answers for what has no other place: the desk, else the task force, else the street office itself.
 
     Whoever is `barred`, because the report accuses them, does not answer for it. Raises NoDesk.
@@ -261,7 +261,7 @@ def duty_desk(serving: Serving, barred: Collection[uuid.UUID] = ()) -> Party:
     raise NoDesk()
 
 
-def answering_section(serving: Serving, barred: Collection[uuid.UUID] = ()) -> Party:
+def answering_section(serving: Serving, barred: Collection[uuid.UUID] = ()) -> ServingParty:
     """The section that answers for a ticket at this place: in a compound the property task force, elsewhere the desk.
 
     A barred task force, which the report accuses, leaves it to the desk. Raises NoDesk.
@@ -312,7 +312,7 @@ def route(serving: Serving, leaf: Leaf, type_: str, accused: Collection[uuid.UUI
     )
 
 
-def successor(routing: Routing, serving: Serving, leaf: Leaf, accused: Collection[uuid.UUID]) -> Party:
+def successor(routing: Routing, serving: Serving, leaf: Leaf, accused: Collection[uuid.UUID]) -> ServingParty:
     """Whom routing names today; of what was coordinated before it was given out, whoever serves now; else the section that answers."""
     if routing.holder is not None:
         return routing.holder

@@ -55,7 +55,7 @@ class ReadOnly(BaseModelAdmin):
         return False
 
 
-class Page(admin.ModelAdmin):
+class AdminPage(admin.ModelAdmin):
     """An admin page whose URL accepts only the filters that it offers, and whose text fields follow `web.texts`."""
 
     formfield_overrides = WRITTEN

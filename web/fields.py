@@ -13,7 +13,7 @@ CONTROL = bilingual("不能包含控制字符。", "Control characters are not a
 NO_CODE = bilingual("请填写6位数字验证码。", "Give the code of six digits.")
 
 
-class Text(serializers.CharField):
+class TextField(serializers.CharField):
     """A text of one or more lines; refused as blank where no visible character is in it."""
 
     default_error_messages = {"control_character": CONTROL}
@@ -31,13 +31,13 @@ class Text(serializers.CharField):
         return super().run_validation(data)
 
 
-class Line(Text):
+class LineField(TextField):
     """A text of one line."""
 
     read = staticmethod(read_line)
 
 
-class OneTimeCode(Line):
+class OneTimeCodeField(LineField):
     """A six-digit code as people type it: with spaces, hyphens or full-width digits."""
 
     default_error_messages = {"invalid": NO_CODE}

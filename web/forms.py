@@ -13,7 +13,7 @@ from web.fields import CONTROL, NO_CODE
 from web.texts import ControlCharacter, read_code, read_line, read_text
 
 
-class Text(forms.CharField):
+class TextFormField(forms.CharField):
     """A text of one or more lines; empty where no visible character is in it."""
 
     read: Callable[[str], str] = staticmethod(read_text)
@@ -28,13 +28,13 @@ class Text(forms.CharField):
         return super().to_python(value)
 
 
-class Line(Text):
+class LineFormField(TextFormField):
     """A text of one line."""
 
     read = staticmethod(read_line)
 
 
-class OneTimeCode(Line):
+class OneTimeCodeFormField(LineFormField):
     """A six-digit code as people type it: with spaces, hyphens or full-width digits."""
 
     read = staticmethod(read_code)
@@ -46,18 +46,18 @@ class OneTimeCode(Line):
             raise ValidationError(NO_CODE, code="invalid")
 
 
-class Lines(SimpleArrayField):
+class LinesFormField(SimpleArrayField):
     """Several lines, separated by commas. Values that are not text are left to Django."""
 
     def __init__(self, base_field: forms.Field, **options: Any):
         if type(base_field) is forms.CharField:
-            base_field = Line(max_length=base_field.max_length)
+            base_field = LineFormField(max_length=base_field.max_length)
         super().__init__(base_field, **options)
 
 
 # For a ModelAdmin's `formfield_overrides`: every model's texts and lines are read alike.
 WRITTEN: "dict[type[models.Field[Any, Any]], dict[str, Any]]" = {
-    models.TextField: {"form_class": Text},
-    models.CharField: {"form_class": Line},
-    ArrayField: {"form_class": Lines},
+    models.TextField: {"form_class": TextFormField},
+    models.CharField: {"form_class": LineFormField},
+    ArrayField: {"form_class": LinesFormField},
 }

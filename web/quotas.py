@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-type Limits = tuple[tuple[int, timedelta], ...]
+type Quotas = tuple[tuple[int, timedelta], ...]
 """At most so many within so long, each of them."""
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def wait(at: datetime, past: Sequence[datetime], limits: Limits) -> timedelta:
+def wait(at: datetime, past: Sequence[datetime], limits: Quotas) -> timedelta:
     """How long from `at` until every limit allows one more; `past` lists the earlier ones, newest first."""
     return max((past[most - 1] + window - at for most, window in limits if len(past) >= most), default=timedelta(0))

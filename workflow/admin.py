@@ -14,8 +14,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from web.admin import Page
-from web.forms import WRITTEN, Line, Text
+from web.admin import AdminPage
+from web.forms import WRITTEN, LineFormField, TextFormField
 from web.words import bilingual, listed
 from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, CalendarYear
@@ -41,7 +41,7 @@ class DraftInline(admin.TabularInline):
         return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
 
 
-class VersionAdmin(Page):
+class VersionAdmin(AdminPage):
     """Versions: begun as the copy of another, published from the list."""
 
     list_display = ["number", "effective_from", "published_at", "rows", "source"]
@@ -108,7 +108,7 @@ class VersionAdmin(Page):
         return None
 
 
-class PartAdmin(Page):
+class PartAdmin(AdminPage):
     """Rows of versions that are too many for the version's own page: changed in drafts, read everywhere."""
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
@@ -145,7 +145,7 @@ class NoticeForm(forms.ModelForm):
     notice_year = forms.IntegerField(
         label=bilingual("导入年份", "Import the year"), required=False, min_value=1950, max_value=2200
     )
-    notice = Text(
+    notice = TextFormField(
         label=bilingual("通知原文", "The notice"),
         widget=forms.Textarea(attrs={"rows": 8, "cols": 100}),
         required=False,
@@ -156,8 +156,8 @@ class NoticeForm(forms.ModelForm):
             "comes from the package's own data.",
         ),
     )
-    notice_source = Line(label=bilingual("文号", "Its number"), required=False, max_length=200)
-    notice_checked = Line(
+    notice_source = LineFormField(label=bilingual("文号", "Its number"), required=False, max_length=200)
+    notice_checked = LineFormField(
         label=bilingual("已逐日核对", "Checked day by day"),
         required=False,
         widget=SeenBox(check_test=lambda value: False),

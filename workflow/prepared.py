@@ -1,6 +1,6 @@
 """A SELECT that the ORM words once in a process; afterwards only its parameters change.
 
-Wording a query costs the ORM more than PostgreSQL needs to answer a small one. What every move runs is therefore worded with
+Statement a query costs the ORM more than PostgreSQL needs to answer a small one. What every move runs is therefore worded with
 stand-ins for its parameters and kept; the rows come back as the model's instances, with their annotations.
 """
 
@@ -15,7 +15,7 @@ from workflow.instances import stored
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Statement:
     """The statement, its parameters in order (each by its name, or a constant), and how a row becomes an instance."""
 
     sql: str
@@ -65,7 +65,7 @@ class Prepared[M: models.Model]:
 
     def __init__(self, words: Callable[..., models.QuerySet[M]], optional: Collection[str] = (), **samples: Any):
         self.words, self.optional, self.samples = words, optional, samples
-        self._wording: Wording | None = None
+        self._wording: Statement | None = None
         self._model: type[M] | None = None
 
     def rows(self, **values: Any) -> list[M]:
@@ -80,7 +80,7 @@ class Prepared[M: models.Model]:
         names = wording.columns + wording.annotations
         return [stored(model, names, row) for row in found]
 
-    def _word(self) -> Wording:
+    def _word(self) -> Statement:
         query = self.words(**self.samples)
         compiler = query.query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
@@ -94,7 +94,7 @@ class Prepared[M: models.Model]:
         if missing := set(self.samples) - {name for name, _ in named} - set(self.optional):
             raise TypeError(f"The query does not use {', '.join(sorted(missing))}.")
         self._model = query.model
-        return Wording(sql, named, tuple(field.attname for field in fields), tuple(annotations))
+        return Statement(sql, named, tuple(field.attname for field in fields), tuple(annotations))
 
     def _name(self, parameter: Any) -> str | None:
         same = (

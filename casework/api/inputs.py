@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from casework.inputs import Input
-from web.fields import Line, Text
+from web.fields import LineField, TextField
 from web.parsers import NOT_AN_OBJECT
 
 STANDING_IN = "on_behalf_of"
@@ -66,7 +66,7 @@ def _property(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
             described |= {"minItems": field.min_length or 0, "maxItems": field.max_length}
         case serializers.CharField():
             described = {"type": "string", "minLength": 0 if field.allow_blank else 1, "maxLength": field.max_length}
-            described["multiline"] = isinstance(field, Text) and not isinstance(field, Line)
+            described["multiline"] = isinstance(field, TextField) and not isinstance(field, LineField)
         case _:
             raise TypeError(f"{type(field).__name__} has no JSON Schema yet.")
     if field.allow_null:

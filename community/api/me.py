@@ -28,7 +28,7 @@ from community.models import (
     Tenure,
 )
 from web.bodies import Body
-from web.fields import Line
+from web.fields import LineField
 from web.idempotency import write_once
 from web.limits import Limit
 from web.problems import Fault, invalid, not_found
@@ -92,7 +92,7 @@ class MeSerializer(serializers.Serializer[Any]):
 class MePatchSerializer(Body):
     """What I may change about me."""
 
-    name = Line(max_length=40, required=False)
+    name = LineField(max_length=40, required=False)
     language = serializers.ChoiceField(Language.choices, required=False)
 
 
@@ -107,7 +107,7 @@ class MoveInSerializer(Body):
 class HouseholdCodeSerializer(Body):
     """The code that was handed to the household."""
 
-    code = Line(max_length=20)
+    code = LineField(max_length=20)
 
 
 def _home(residency: Residency, at: datetime) -> dict[str, Any]:
@@ -205,7 +205,7 @@ class Homes(View):
         return Response(_home(home, caller.actor.at), status=201 if new else 200)
 
 
-class Home(View):
+class HomeView(View):
     """One home of mine."""
 
     @extend_schema(operation_id="move_out", responses={204: OpenApiResponse(description="It is my home no more.")})

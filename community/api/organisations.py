@@ -12,7 +12,7 @@ from community.api.views import View
 from community.authentication import caller_of
 from community.models import Organisation, OrganisationKind
 from community.receivers import is_there, receives
-from web.fields import Line
+from web.fields import LineField
 from web.folding import Folded, folded
 from web.paging import page
 from web.problems import Problem
@@ -37,9 +37,9 @@ class OrganisationSerializer(serializers.Serializer[Any]):
 class OrganisationQuerySerializer(serializers.Serializer[Any]):
     """What is looked for."""
 
-    q = Line(required=False, allow_blank=True, max_length=60, help_text="Part of a name.")
+    q = LineField(required=False, allow_blank=True, max_length=60, help_text="Part of a name.")
     kind = serializers.ChoiceField(choices=OrganisationKind.choices, required=False)
-    function = Line(required=False, max_length=24)
+    function = LineField(required=False, max_length=24)
 
 
 class Organisations(View):

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from community.api.views import View
 from community.models import Building, Compound, Household
-from web.fields import Line
+from web.fields import LineField
 from web.folding import Folded, folded
 from web.paging import page
 from web.problems import not_found
@@ -58,7 +58,7 @@ class DoorQuerySerializer(serializers.Serializer[Any]):
 class PlaceQuerySerializer(serializers.Serializer[Any]):
     """What is looked for."""
 
-    q = Line(required=False, allow_blank=True, max_length=60, help_text="Part of a name, or of another name.")
+    q = LineField(required=False, allow_blank=True, max_length=60, help_text="Part of a name, or of another name.")
     street = serializers.UUIDField(required=False, help_text="Only in this street.")
 
 
@@ -110,7 +110,7 @@ class Places(View):
         return Response(found.envelope([_place(compound) for compound in found.rows]))
 
 
-class Place(View):
+class PlaceView(View):
     """A compound."""
 
     @extend_schema(operation_id="read_place", responses={200: PlaceSerializer})

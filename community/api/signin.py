@@ -21,7 +21,7 @@ from community.phones import MobileField
 from community.signin import Issued
 from web.addresses import client_address
 from web.bodies import Body
-from web.fields import Line, OneTimeCode
+from web.fields import LineField, OneTimeCodeField
 from web.paging import page
 from web.problems import not_found
 from web.schema import PAGING, paged
@@ -52,7 +52,7 @@ class SentSerializer(serializers.Serializer[Any]):
 class ProofSerializer(PhoneSerializer):
     """A phone, and the code that was sent to it."""
 
-    code = OneTimeCode(help_text="Six digits; spaces and hyphens may stand between them.")
+    code = OneTimeCodeField(help_text="Six digits; spaces and hyphens may stand between them.")
     request = serializers.RegexField(
         r"^[!-~]{0,255}$", max_length=255, required=False, allow_blank=True, default="",
         help_text="The `request` that asking for the code was answered with: then nobody else's wrong guesses count.",
@@ -62,14 +62,14 @@ class ProofSerializer(PhoneSerializer):
 class DeviceProofSerializer(ProofSerializer):
     """The same, and the device to be signed in."""
 
-    device = Line(max_length=60, required=False, allow_blank=True, default="")
+    device = LineField(max_length=60, required=False, allow_blank=True, default="")
 
 
 class WechatCodeSerializer(Body):
     """What `wx.login` gave to the mini-program."""
 
     code = serializers.RegexField(r"^[!-~]{1,256}$", max_length=256)
-    device = Line(max_length=60, required=False, allow_blank=True, default="")
+    device = LineField(max_length=60, required=False, allow_blank=True, default="")
 
 
 class BindingSerializer(DeviceProofSerializer):
@@ -142,7 +142,7 @@ class Codes(Doorstep):
         return Response({"expires_in": int(CODE_LIFE.total_seconds()), "request": sent}, status=202)
 
 
-class Tokens(Braked):
+class TokensView(Braked):
     """The devices signed in as me, and the door for new ones."""
 
     problems = (403,)
@@ -195,7 +195,7 @@ class Tokens(Braked):
         return Response(status=204)
 
 
-class Token(View):
+class TokenView(View):
     """One device of mine."""
 
     @extend_schema(operation_id="sign_out_device", responses={204: OpenApiResponse(description="Signed out.")})
@@ -253,7 +253,7 @@ class CurrentSession(View):
         return Response(status=204)
 
 
-class Wechat(Doorstep):
+class WechatView(Doorstep):
     """The door for the mini-program."""
 
     @extend_schema(operation_id="sign_in_wechat", request=WechatCodeSerializer, responses={200: WechatSerializer})

@@ -16,7 +16,7 @@ from notifications.api.settings import SettingsSerializer, settings_of
 from notifications.mail import AddressRefused, MailNotSent, NoMailServer
 from notifications.models.wording import LANGUAGES
 from web.bodies import Body
-from web.fields import OneTimeCode
+from web.fields import OneTimeCodeField
 from web.problems import Fault, invalid, make_handler
 
 _handle = make_handler(
@@ -39,10 +39,10 @@ class EmailCodeSentSerializer(serializers.Serializer[Any]):
 class EmailCodeSerializer(Body):
     """The code that was mailed to me."""
 
-    code = OneTimeCode(help_text="Six digits; spaces and hyphens may stand between them.")
+    code = OneTimeCodeField(help_text="Six digits; spaces and hyphens may stand between them.")
 
 
-class View(APIView):
+class EmailAddressView(APIView):
     """A view that answers the refusals of addresses as problems."""
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
@@ -50,7 +50,7 @@ class View(APIView):
         return _handle
 
 
-class Email(View):
+class EmailView(EmailAddressView):
     """The caller's address."""
 
     problems = (429,)
@@ -75,7 +75,7 @@ class Email(View):
         return Response(status=204)
 
 
-class Confirmation(View):
+class EmailConfirmationView(EmailAddressView):
     """The proof of an address."""
 
     @extend_schema(operation_id="confirm_email", request=EmailCodeSerializer, responses={200: SettingsSerializer})

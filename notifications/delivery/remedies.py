@@ -5,7 +5,7 @@ import re
 from django.utils.functional import Promise
 
 from notifications.channels import channels
-from notifications.channels.robots.refusals import Refusal
+from notifications.channels.robots.refusals import RobotRefusal
 from notifications.models import Delivery
 from notifications.topics import ChannelName, DeliveryState
 from web.words import bilingual
@@ -107,7 +107,7 @@ REMEDIES = (
         "连不上对方服务器；若持续如此，请检查地址和网络。",
         "The receiver's server is out of reach; where that lasts, check its address and the network.",
     )),
-    *((one.value, one.label) for one in Refusal),
+    *((one.value, one.label) for one in RobotRefusal),
 )  # fmt: skip
 UNWANTED = {
     ChannelName.WECHAT: bilingual(

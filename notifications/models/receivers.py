@@ -37,7 +37,7 @@ SWITCHED_OFF = "The webhook is switched off."
 GONE = bilingual("对方返回 410，不再接收。", "The receiver answered 410: it wants no more.")
 
 
-class Receiver(Identified):
+class MessageReceiver(Identified):
     """What robots and webhooks share: the organisation that they belong to, and whether they are switched on."""
 
     street_id = models.UUIDField(verbose_name=bilingual("街道", "street"))
@@ -54,7 +54,7 @@ class Receiver(Identified):
         return self.name
 
 
-class Robot(Receiver):
+class Robot(MessageReceiver):
     """A group robot of an organisation: the key in its address and, where the vendor signs, the secret.
 
     `topics` are what it is sent; empty means all.
@@ -89,7 +89,7 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         return self.filter(active=True, failing_since__lt=Now() - FAILING_LONG)
 
 
-class Endpoint(Receiver):
+class Endpoint(MessageReceiver):
     """A webhook (Standard Webhooks): the address of an organisation's own system that is sent events.
 
     `secrets` are one per line (`whsec_…`), the newest first. Each signs, so that the receiver can change over.

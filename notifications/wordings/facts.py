@@ -22,10 +22,10 @@ class Phrase:
         return str(text(self))
 
 
-type Fact = str | Promise | int | date | Phrase
+type MessageFact = str | Promise | int | date | Phrase
 """Words, a number, a day, a moment (`datetime`, with its zone) or a phrase. An absent fact is the empty string."""
 
-type Facts = Mapping[str, Fact]
+type MessageFacts = Mapping[str, MessageFact]
 
 
 def local(moment: datetime) -> tuple[date, time | None]:
@@ -36,7 +36,7 @@ def local(moment: datetime) -> tuple[date, time | None]:
     return there.date(), there.time()
 
 
-def text(fact: Fact) -> Words:
+def text(fact: MessageFact) -> Words:
     """The fact as running text, for readers of either language. A moment is written without its year."""
     match fact:
         case Phrase(words, value):

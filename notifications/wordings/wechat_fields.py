@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
 
-from notifications.wordings.facts import Fact, Phrase, local, text
+from notifications.wordings.facts import MessageFact, Phrase, local, text
 
 _OF_TIME, _OF_NUMBERS = frozenset({"time", "date"}), frozenset({"number", "amount"})
 _DAYS_END = "23:59"
@@ -58,7 +58,7 @@ def type_of(name: str) -> str:
     return name.rstrip("0123456789")
 
 
-def written(name: str, fact: Fact) -> str:
+def written(name: str, fact: MessageFact) -> str:
     """The fact as the field `name` writes it: times, dates and numbers by their value, everything else as text."""
     kind, value = type_of(name), fact.value if isinstance(fact, Phrase) else fact
     if kind in _OF_TIME and isinstance(value, datetime):

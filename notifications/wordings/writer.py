@@ -19,7 +19,7 @@ from django.utils.translation import override
 from notifications.models import Wording
 from notifications.models.wording import ANY, TEXT
 from notifications.topics import ChannelName
-from notifications.wordings.facts import Facts, text
+from notifications.wordings.facts import MessageFacts, text
 from notifications.wordings.wechat_fields import Unfit, fit, written
 from web.words import bilingual
 
@@ -90,7 +90,9 @@ class Writer:
             for one in (*stored, *self.drafts)
         }
 
-    def content(self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Facts) -> dict[str, Any] | None:
+    def content(
+        self, street: uuid.UUID, kind: str, shape: str, language: str, facts: MessageFacts
+    ) -> dict[str, Any] | None:
         """The content of a delivery: `title`, `body` and `language`; shapes other than text also have `template`, `fields` and `order`.
 
         None where the shape has no wording or no vendor template, or where its fields cannot hold the facts. Facts
@@ -99,7 +101,9 @@ class Writer:
         with override(language):
             return self._content(street, kind, shape, language, facts)
 
-    def _content(self, street: uuid.UUID, kind: str, shape: str, language: str, facts: Facts) -> dict[str, Any] | None:
+    def _content(
+        self, street: uuid.UUID, kind: str, shape: str, language: str, facts: MessageFacts
+    ) -> dict[str, Any] | None:
         said = {name: str(text(fact)) for name, fact in facts.items()}
         words = self._find(street, kind, TEXT, language) or WordingText("${code}", "")
         title, body = filled(words.title, said)[:TITLE_LENGTH], filled(words.body, said)
@@ -165,12 +169,12 @@ def fields_of(body: str) -> dict[str, str]:
     return fields
 
 
-def _sms_fields(fields: Mapping[str, str], facts: Facts) -> dict[str, str]:
+def _sms_fields(fields: Mapping[str, str], facts: MessageFacts) -> dict[str, str]:
     said = {name: str(text(fact)) for name, fact in facts.items()}
     return {name: filled(words, said) for name, words in fields.items()}
 
 
-def _wechat_fields(fields: Mapping[str, str], facts: Facts) -> dict[str, str]:
+def _wechat_fields(fields: Mapping[str, str], facts: MessageFacts) -> dict[str, str]:
     """Each field with the facts as its type writes them. Raises Unfit."""
     return {
         name: fit(name, filled(words, {known: written(name, fact) for known, fact in facts.items()}))
@@ -178,7 +182,7 @@ def _wechat_fields(fields: Mapping[str, str], facts: Facts) -> dict[str, str]:
     }
 
 
-_FIELDS: Mapping[str, Callable[[Mapping[str, str], Facts], dict[str, str]]] = {
+_FIELDS: Mapping[str, Callable[[Mapping[str, str], MessageFacts], dict[str, str]]] = {
     ChannelName.SMS.value: _sms_fields,
     ChannelName.WECHAT.value: _wechat_fields,
 }

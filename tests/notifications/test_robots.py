@@ -18,7 +18,7 @@ from notifications.channels.http import TOTAL, HttpClient
 from notifications.channels.robots import dingtalk, feishu, wecom
 from notifications.channels.robots.dingtalk import Dingtalk
 from notifications.channels.robots.feishu import Feishu
-from notifications.channels.robots.refusals import Refusal
+from notifications.channels.robots.refusals import RobotRefusal
 from notifications.channels.robots.robot import text_of
 from notifications.channels.robots.wecom import Wecom
 from notifications.delivery import rate_limits
@@ -125,17 +125,17 @@ def test_feishus_signature_travels_in_the_body(channel, robot):
 @pytest.mark.parametrize(
     ("vendor", "account", "fault"),
     [
-        ("wecom", None, Refusal.KEY),
-        ("wecom", Account(stopped=True), Refusal.STOPPED),
-        ("dingtalk", None, Refusal.KEY),
-        ("dingtalk", Account(stopped=True), Refusal.STOPPED),
-        ("dingtalk", Account(secret="another"), Refusal.SIGNATURE),
-        ("dingtalk", Account(keyword="报警"), Refusal.SIGNATURE),
-        ("dingtalk", Account(admits=False), Refusal.SIGNATURE),
-        ("feishu", None, Refusal.KEY),
-        ("feishu", Account(secret="another"), Refusal.SECRET),
-        ("feishu", Account(admits=False), Refusal.ADDRESS),
-        ("feishu", Account(keyword="报警"), Refusal.KEYWORD),
+        ("wecom", None, RobotRefusal.KEY),
+        ("wecom", Account(stopped=True), RobotRefusal.STOPPED),
+        ("dingtalk", None, RobotRefusal.KEY),
+        ("dingtalk", Account(stopped=True), RobotRefusal.STOPPED),
+        ("dingtalk", Account(secret="another"), RobotRefusal.SIGNATURE),
+        ("dingtalk", Account(keyword="报警"), RobotRefusal.SIGNATURE),
+        ("dingtalk", Account(admits=False), RobotRefusal.SIGNATURE),
+        ("feishu", None, RobotRefusal.KEY),
+        ("feishu", Account(secret="another"), RobotRefusal.SECRET),
+        ("feishu", Account(admits=False), RobotRefusal.ADDRESS),
+        ("feishu", Account(keyword="报警"), RobotRefusal.KEYWORD),
     ],
 )
 def test_what_no_repeat_mends_is_refused_with_what_to_do(channel, robot, vendors, vendor, account, fault):
@@ -241,7 +241,7 @@ def test_a_robot_whose_key_can_no_longer_be_read_is_to_be_entered_anew(channel, 
     Robot.objects.update(token="")
     with pytest.raises(Refused) as refusal:
         channel.send(envelope(robot))
-    assert refusal.value.reason.startswith(Refusal.KEY.value)
+    assert refusal.value.reason.startswith(RobotRefusal.KEY.value)
     assert vendors.seen == []
 
 

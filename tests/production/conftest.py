@@ -25,7 +25,8 @@ HOST = "linli.example"
 DATABASE = "linli_in_production"
 # Tokens for a resident and an officer of the demo street, and no public password left: both are for this server alone.
 PEOPLE = """
-from community import demo, signin
+from community import signin
+from community import demo
 from community.models import Person
 demo.load(lambda *_: None)
 Person.objects.exclude(password="").update(password="!")

@@ -77,7 +77,7 @@ def test_every_field_of_every_body_reads_texts_by_the_rule():
     for kind in known:
         for name, field in fields_of(kind):
             if isinstance(field, serializers.CharField) and not isinstance(field, other):
-                assert isinstance(field, fields.Text), f"{kind.__name__}.{name}"
+                assert isinstance(field, fields.TextField), f"{kind.__name__}.{name}"
 
 
 @pytest.mark.parametrize("unseen", ["\u200b", "\u3164", "\u2800\ufe0f", "\u0301"], ids=ascii)
@@ -85,7 +85,7 @@ def test_no_field_of_any_body_takes_what_cannot_be_seen(unseen):
     refused = 0
     for kind in bodies():
         for name, field in fields_of(kind):
-            if not isinstance(field, fields.Text):
+            if not isinstance(field, fields.TextField):
                 continue
             if field.allow_blank:
                 assert field.run_validation(unseen) in ("", Wanted.read("")), f"{kind.__name__}.{name}"
@@ -101,7 +101,7 @@ def test_no_field_of_any_body_takes_what_cannot_be_seen(unseen):
 def test_no_field_of_any_body_takes_a_control(character):
     for kind in bodies():
         for name, field in fields_of(kind):
-            if isinstance(field, fields.Text):
+            if isinstance(field, fields.TextField):
                 with pytest.raises(ValidationError) as refusal:
                     field.run_validation(f"1{character}2")
                 assert refusal.value.get_codes() == ["control_character"], f"{kind.__name__}.{name}"
@@ -110,7 +110,7 @@ def test_no_field_of_any_body_takes_a_control(character):
 @pytest.mark.parametrize("number", [0, 7, False, 1.5])
 def test_a_text_is_no_number(number):
     with pytest.raises(ValidationError) as refusal:
-        fields.Line().run_validation(number)
+        fields.LineField().run_validation(number)
     assert refusal.value.get_codes() == ["invalid"]
 
 

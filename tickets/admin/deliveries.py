@@ -26,7 +26,7 @@ from tickets.admin.recipients import Recipients
 from tickets.admin.ticket import seen_by
 from tickets.codes import read_code
 from tickets.models import Ticket
-from web.admin import Page, ReadOnly
+from web.admin import AdminPage, ReadOnly
 from web.words import bilingual
 
 MOST_COUNTED = 10_000
@@ -79,7 +79,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, Page):
+class DeliveryAdmin(ReadOnly, AdminPage):
     """Deliveries; the dead ones before all others."""
 
     list_display = ["recipient_name", "channel", "state", "about", "said", "why", "attempts", "age"]

@@ -28,7 +28,7 @@ _OF_MANY = bilingual("一人有多条消息时", "Several messages for one perso
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class MessageKind:
     """One kind of message: whose catalogue words it, what it may speak of, of which moves or rung it tells, and to whom."""
 
     code: str
@@ -69,7 +69,7 @@ class Kind:
 
 
 @cache
-def kinds() -> Mapping[str, Kind]:
+def kinds() -> Mapping[str, MessageKind]:
     """Every kind by its code, those of tickets first."""
     verbs: dict[str, list[str]] = {}
     sides: dict[str, list[Promise]] = {}
@@ -81,15 +81,15 @@ def kinds() -> Mapping[str, Kind]:
                 verbs.setdefault(news.MISSED, []).append(verb)
                 sides.setdefault(news.MISSED, []).append(news.SIDES[note.side])
     anything = {**timers.FACTS, **announce.FACTS}
-    found = [Kind(ANY, announce.WORDINGS, anything)]
+    found = [MessageKind(ANY, announce.WORDINGS, anything)]
     for code in announce.WORDINGS.kinds(CHINESE):
         if code != ANY:
             mine = _once(verbs.get(code, ())), _once(sides.get(code, ()))
-            found.append(Kind(code, announce.WORDINGS, announce.FACTS, *mine))
+            found.append(MessageKind(code, announce.WORDINGS, announce.FACTS, *mine))
     for code in timers.CATALOGUE.kinds(CHINESE):
         if code != ANY:
-            found.append(Kind(code, timers.CATALOGUE, timers.FACTS, rung=code.removeprefix(timers.KIND)))
-    found.append(Kind(digest.KIND, digest.CATALOGUE, digest.FACTS))
+            found.append(MessageKind(code, timers.CATALOGUE, timers.FACTS, rung=code.removeprefix(timers.KIND)))
+    found.append(MessageKind(digest.KIND, digest.CATALOGUE, digest.FACTS))
     return {one.code: one for one in found}
 
 

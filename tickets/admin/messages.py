@@ -39,7 +39,7 @@ _MAY_RESEND = "notifications.change_delivery"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class DeliveryShown:
     """One delivery as the page shows it; `resent` is who sent it anew, and when."""
 
     delivery: Delivery
@@ -72,12 +72,12 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MessageLine:
     """One message as the page shows it."""
 
     message: Message
     recipient: str
-    ways: Sequence[Way]
+    ways: Sequence[DeliveryShown]
 
     @property
     def inbox(self) -> str:
@@ -97,13 +97,13 @@ class Line:
 
 
 @dataclass(slots=True)
-class Told:
+class Telling:
     """An event with the messages that tell of it."""
 
     seq: int | None
     move: str
     at: datetime
-    lines: list[Line] = field(default_factory=list)
+    lines: list[MessageLine] = field(default_factory=list)
 
 
 def may_resend(delivery: Delivery) -> bool:
@@ -150,7 +150,7 @@ def _counts(everything: QuerySet[Message]) -> list[tuple[Promise, int]]:
     return [(state.label, number[state]) for state in DeliveryState if state in number]
 
 
-def _told(ticket: Ticket, shown: "Page[Message]") -> list[Told]:
+def _told(ticket: Ticket, shown: "Page[Message]") -> list[Telling]:
     """What the page shows, event by event; a fixed number of statements."""
     rows = list(shown)
     recipients, ways = Recipients.of(rows), _ways([one.pk for one in rows])
@@ -158,29 +158,29 @@ def _told(ticket: Ticket, shown: "Page[Message]") -> list[Told]:
     verbs = dict(TicketEvent.objects.filter(subject=ticket, seq__in=numbers).values_list("seq", "verb"))
     found = []
     for (seq, _), its in groupby(rows, lambda one: (one.seq, one.key)):
-        lines = [Line(one, recipients.name(one), ways.get(one.pk, ())) for one in its]
+        lines = [MessageLine(one, recipients.name(one), ways.get(one.pk, ())) for one in its]
         first = lines[0].message
         verb = verbs.get(seq) if seq is not None else None
-        found.append(Told(seq, str(move_label(verb)) if verb else first.get_topic_display(), first.at, lines))
+        found.append(Telling(seq, str(move_label(verb)) if verb else first.get_topic_display(), first.at, lines))
     return found
 
 
-def _ways(messages: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[Way]]:
+def _ways(messages: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[DeliveryShown]]:
     rows = Delivery.objects.filter(message__in=messages).select_related("gathered_into").order_by("id")
-    found: dict[uuid.UUID, list[Way]] = {}
+    found: dict[uuid.UUID, list[DeliveryShown]] = {}
     for one in ways(list(rows)):
         found.setdefault(one.delivery.message_id, []).append(one)
     return found
 
 
-def ways(deliveries: Sequence[Delivery]) -> list[Way]:
+def ways(deliveries: Sequence[Delivery]) -> list[DeliveryShown]:
     """`deliveries` as pages show them, in their order, with who sent each anew last."""
     kind = ContentType.objects.get_for_model(Delivery)
     entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(one.pk) for one in deliveries])
     resent = {}
     for entry in entries.select_related("user").order_by("action_time"):
         resent[entry.object_id] = f"{entry.user.name} {localtime(entry.action_time):%m-%d %H:%M}"
-    return [Way(one, resent.get(str(one.pk), "")) for one in deliveries]
+    return [DeliveryShown(one, resent.get(str(one.pk), "")) for one in deliveries]
 
 
 def _resend(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> HttpResponse:

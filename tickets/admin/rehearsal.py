@@ -15,11 +15,11 @@ from notifications.models import Message, Wording
 from notifications.models.wording import ANY, LANGUAGES, SHAPES, TEXT
 from notifications.topics import ChannelName
 from notifications.wordings import digest
-from notifications.wordings.facts import Facts
+from notifications.wordings.facts import MessageFacts
 from notifications.wordings.wechat_fields import TYPES, type_of
 from notifications.wordings.writer import DEFAULT_TEMPLATES, Writer
 from tickets import announce
-from tickets.admin.kinds import CHINESE, Kind
+from tickets.admin.kinds import CHINESE, MessageKind
 from tickets.admin.ticket import seen_by
 from tickets.codes import read_code
 from tickets.models import TicketEvent
@@ -36,7 +36,7 @@ class Example(NamedTuple):
     """A real event: what it is called, and the facts of it that wordings may speak of."""
 
     name: str
-    facts: Facts
+    facts: MessageFacts
 
 
 class Field(NamedTuple):
@@ -49,7 +49,7 @@ class Field(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class WordingSample:
     """What one shape and language would say. `drafted` is what the draft is for, `robot` what group robots say as well."""
 
     shape: str
@@ -78,7 +78,9 @@ def reading_only() -> Iterator[None]:
         yield
 
 
-def rehearse(request: HttpRequest, kind: Kind, draft: Wording, number: str) -> tuple[Example | None, list[Sample]]:
+def rehearse(
+    request: HttpRequest, kind: MessageKind, draft: Wording, number: str
+) -> tuple[Example | None, list[WordingSample]]:
     """What `draft` would say of the event that `number` names, else of the newest that the caller sees; None where there is none."""
     with reading_only():
         example = find_example(request, kind, draft.street_id, number)
@@ -87,14 +89,14 @@ def rehearse(request: HttpRequest, kind: Kind, draft: Wording, number: str) -> t
         return example, list(_samples(kind, draft, example.facts))
 
 
-def find_example(request: HttpRequest, kind: Kind, street: uuid.UUID, number: str) -> Example | None:
+def find_example(request: HttpRequest, kind: MessageKind, street: uuid.UUID, number: str) -> Example | None:
     """A real event of the street for the kind, which the caller may see."""
     if kind.code == digest.KIND:
         return _digest(request, street, number)
     return _contract(kind, street, number) if kind.rung else _event(request, kind, street, number)
 
 
-def _event(request: HttpRequest, kind: Kind, street: uuid.UUID, number: str) -> Example | None:
+def _event(request: HttpRequest, kind: MessageKind, street: uuid.UUID, number: str) -> Example | None:
     seen = seen_by(request).filter(street=street)
     events = TicketEvent.objects.select_related("subject").order_by("-id")
     if number:
@@ -112,7 +114,7 @@ def _event(request: HttpRequest, kind: Kind, street: uuid.UUID, number: str) -> 
     return None
 
 
-def _of_kind(events: Any, kind: Kind) -> list[TicketEvent]:
+def _of_kind(events: Any, kind: MessageKind) -> list[TicketEvent]:
     return list((events.filter(verb__in=kind.verbs) if kind.verbs else events)[:TRIED])
 
 
@@ -128,7 +130,7 @@ def _digest(request: HttpRequest, street: uuid.UUID, number: str) -> Example | N
     return Example(ticket.code, {"count": len(lines), "lines": said})
 
 
-def _contract(kind: Kind, street: uuid.UUID, number: str) -> Example | None:
+def _contract(kind: MessageKind, street: uuid.UUID, number: str) -> Example | None:
     contracts = ServiceContract.objects.filter(street=street).select_related("provider", "area", "compound", "street")
     fired = ContractFiring.objects.filter(street=street, rung=kind.rung).order_by("-due_on", "-id")
     if number:
@@ -139,7 +141,7 @@ def _contract(kind: Kind, street: uuid.UUID, number: str) -> Example | None:
     return Example(found.code, timers.facts(found, kind.rung)) if found else None
 
 
-def _samples(kind: Kind, draft: Wording, facts: Facts) -> Iterator[Sample]:
+def _samples(kind: MessageKind, draft: Wording, facts: MessageFacts) -> Iterator[WordingSample]:
     """Every shape that the kind has, in both languages, with the draft in its place."""
     writer = Writer(kind.catalogue, [draft.street_id], drafts=list(_drafts(kind, draft)))
     for shape, label in SHAPES:
@@ -147,10 +149,10 @@ def _samples(kind: Kind, draft: Wording, facts: Facts) -> Iterator[Sample]:
             drafted = (shape, language) == (draft.channel, draft.language)
             content = writer.content(draft.street_id, kind.code, shape, language, facts)
             if content is None:
-                yield Sample(shape, str(label), str(spoken), drafted, "", "")
+                yield WordingSample(shape, str(label), str(spoken), drafted, "", "")
                 continue
             template = content.get("template", "")
-            yield Sample(
+            yield WordingSample(
                 shape,
                 str(label),
                 str(spoken),
@@ -169,7 +171,7 @@ def _field(shape: str, name: str, words: str) -> Field:
     return Field(name, words, most, shape == ChannelName.WECHAT and words.endswith("…"))
 
 
-def _drafts(kind: Kind, draft: Wording) -> Iterator[Wording]:
+def _drafts(kind: MessageKind, draft: Wording) -> Iterator[Wording]:
     """The draft, and whatever else lacks a template, with one made up: words are looked at before the vendor approves them."""
     own = Writer(kind.catalogue, [draft.street_id], drafts=[draft]).own
     yield draft

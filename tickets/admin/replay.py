@@ -24,12 +24,12 @@ from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
 from tickets.admin.deliveries import MOST_COUNTED, Counted, visible
 from tickets.admin.events import event_label, event_types, offered
-from tickets.admin.messages import ASKED, FAILED, OFF, Way, resend_one, tell_resent, ways
+from tickets.admin.messages import ASKED, FAILED, OFF, DeliveryShown, resend_one, tell_resent, ways
 from tickets.admin.pages import answer
 from tickets.admin.ticket import seen_by
 from tickets.codes import read_code
 from tickets.models import Ticket
-from web.forms import Line as LineInput
+from web.forms import LineFormField
 from web.words import bilingual
 
 PER_PAGE = 100
@@ -57,7 +57,7 @@ class Sought(forms.Form):
     type = forms.ChoiceField(
         label=bilingual("事件", "Event"), required=False, choices=lambda: [_ANY, *offered([*event_types(), TEST_EVENT])]
     )
-    code = LineInput(label=bilingual("工单编号", "Ticket's number"), required=False, max_length=20)
+    code = LineFormField(label=bilingual("工单编号", "Ticket's number"), required=False, max_length=20)
     since = _moment(bilingual("从", "From"), required=False)
     until = _moment(bilingual("到", "To"), required=False)
 
@@ -77,10 +77,10 @@ class Since(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReplayLine:
     """One delivery as the page shows it; `ticket` is None where it is about none."""
 
-    way: Way
+    way: DeliveryShown
     event: str
     ticket: Ticket | None
 
@@ -129,10 +129,10 @@ def _narrowed(request: HttpRequest, rows: QuerySet[Delivery], given: Mapping[str
     return rows.select_related("message").order_by("-created_at", "-id")
 
 
-def _lines(rows: list[Delivery]) -> list[Line]:
+def _lines(rows: list[Delivery]) -> list[ReplayLine]:
     tickets = Ticket.objects.only("code").in_bulk({one.message.subject_id for one in rows if one.message.subject_id})
     return [
-        Line(way, event_label(way.delivery.message.kind), tickets.get(way.delivery.message.subject_id))
+        ReplayLine(way, event_label(way.delivery.message.kind), tickets.get(way.delivery.message.subject_id))
         for way in ways(rows)
     ]
 

@@ -14,16 +14,16 @@ from django.http import HttpRequest
 from notifications.models import Robot
 from notifications.topics import ChannelName, Topic
 from tickets.admin.receivers import ALL, ReceiverAdmin, ReceiverForm, some_of
-from web.forms import Line
+from web.forms import LineFormField
 from web.words import bilingual, listed
 
 _KEPT = bilingual("已设置，不再显示；留空则不变。", "Set, and shown no more; left empty, it stays.")
 _QUERY = {ChannelName.WECOM: "key", ChannelName.DINGTALK: "access_token"}
 
 
-def _hidden(label: Any, help_text: Any) -> Line:
+def _hidden(label: Any, help_text: Any) -> LineFormField:
     widget = forms.PasswordInput(attrs={"size": 80, "autocomplete": "new-password"})
-    return Line(label=label, help_text=help_text, max_length=500, required=False, widget=widget)
+    return LineFormField(label=label, help_text=help_text, max_length=500, required=False, widget=widget)
 
 
 class RobotForm(ReceiverForm):

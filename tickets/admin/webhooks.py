@@ -26,7 +26,7 @@ from tickets.admin import deeds, replay
 from tickets.admin.deliveries import visible
 from tickets.admin.events import event_label, event_types, offered
 from tickets.admin.receivers import ALL, ReceiverAdmin, ReceiverForm, some_of
-from web.forms import Line
+from web.forms import LineFormField
 from web.words import bilingual, listed
 
 _SEEN = ("active", "disabled_reason", "disabled_at", "failing_since", "succeeded_at", "secrets_set", "created_at")
@@ -37,7 +37,7 @@ class EndpointForm(ReceiverForm):
     """Whose system hears what, and where it listens."""
 
     # Not Django's own field, whose words would come first and say less.
-    url = Line(
+    url = LineFormField(
         label=bilingual("地址", "Address"),
         max_length=500,
         widget=forms.URLInput(attrs={"size": 80}),

@@ -27,11 +27,11 @@ from notifications.topics import ChannelName
 from notifications.wordings.validation import problems
 from notifications.wordings.wechat_fields import TYPES
 from notifications.wordings.writer import TITLE_LENGTH, WordingText
-from tickets.admin.kinds import Kind, kinds
+from tickets.admin.kinds import MessageKind, kinds
 from tickets.admin.pages import answer
 from tickets.admin.rehearsal import rehearse
-from web.admin import Page, ReadOnly
-from web.forms import Line, Text
+from web.admin import AdminPage, ReadOnly
+from web.forms import LineFormField, TextFormField
 from web.words import bilingual
 
 _MAY_CHANGE = "notifications.change_wording"
@@ -41,20 +41,22 @@ EDITOR = "notifications_wording_edit"
 class WordingForm(forms.Form):
     """The words of one kind for one shape and language, and what they are tried out on."""
 
-    title = Line(
+    title = LineFormField(
         label=bilingual("标题", "Title"),
         max_length=TITLE_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"size": 80}),
     )
-    body = Text(label=bilingual("正文", "Text"), max_length=2000, widget=forms.Textarea(attrs={"rows": 6, "cols": 80}))
-    template = Line(
+    body = TextFormField(
+        label=bilingual("正文", "Text"), max_length=2000, widget=forms.Textarea(attrs={"rows": 6, "cols": 80})
+    )
+    template = LineFormField(
         label=bilingual("平台模板编号", "The vendor's template"),
         max_length=64,
         required=False,
         help_text=bilingual("留空则用系统设置的模板。", "Left empty, the one of the server's settings."),
     )
-    example = Line(
+    example = LineFormField(
         label=bilingual("预览用的编号", "Try it out on"),
         max_length=32,
         required=False,
@@ -64,7 +66,7 @@ class WordingForm(forms.Form):
         ),
     )
 
-    def __init__(self, kind: Kind, shape: str, *args: Any, **kwargs: Any):
+    def __init__(self, kind: MessageKind, shape: str, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.kind, self.shape = kind, shape
         if shape == TEXT:
@@ -89,11 +91,11 @@ class WordingForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WordingPlace:
     """Where a wording is for: a street, a kind, a shape and a language."""
 
     street: Street
-    kind: Kind
+    kind: MessageKind
     shape: str
     language: str
 
@@ -123,7 +125,7 @@ class Place:
 
 
 @admin.register(Wording)
-class WordingAdmin(ReadOnly, Page):
+class WordingAdmin(ReadOnly, AdminPage):
     """The wordings of a street: every kind, with Linli's words and the office's own."""
 
     list_display = ["kind", "channel", "language", "changed_at"]
@@ -152,7 +154,7 @@ class WordingAdmin(ReadOnly, Page):
         for kind in kinds().values() if street else ():
             assert street is not None
             cells = [
-                (Place(street, kind, shape, code).address, (kind.code, shape, code) in own, label, spoken)
+                (WordingPlace(street, kind, shape, code).address, (kind.code, shape, code) in own, label, spoken)
                 if shape in kind.shapes
                 else None
                 for shape, code, label, spoken in columns
@@ -176,7 +178,7 @@ class WordingAdmin(ReadOnly, Page):
         found = kinds().get(kind)
         if where is None or found is None or shape not in found.shapes or language not in dict(LANGUAGES):
             raise Http404
-        place = Place(where, found, shape, language)
+        place = WordingPlace(where, found, shape, language)
         stored = Wording.objects.filter(**place.key).first()
         if request.method != "POST":
             words = (
@@ -197,7 +199,9 @@ class WordingAdmin(ReadOnly, Page):
             return self._rehearse(request, place, stored, form)
         return self._keep(request, place, form.words)
 
-    def _rehearse(self, request: HttpRequest, place: Place, stored: Wording | None, form: WordingForm) -> HttpResponse:
+    def _rehearse(
+        self, request: HttpRequest, place: WordingPlace, stored: Wording | None, form: WordingForm
+    ) -> HttpResponse:
         number = form.cleaned_data["example"].strip()
         example, samples = rehearse(request, place.kind, place.draft(form.words), number)
         if example is None:
@@ -205,7 +209,7 @@ class WordingAdmin(ReadOnly, Page):
             form.add_error("example", str(words))
         return self._editor(request, place, stored, form, {"example": example, "samples": samples})
 
-    def _keep(self, request: HttpRequest, place: Place, words: WordingText) -> HttpResponse:
+    def _keep(self, request: HttpRequest, place: WordingPlace, words: WordingText) -> HttpResponse:
         given = {"title": words.title, "body": words.body, "template": words.template}
         with transaction.atomic():
             kept, new = Wording.objects.update_or_create(**place.key, defaults=given)
@@ -215,7 +219,7 @@ class WordingAdmin(ReadOnly, Page):
         )
         return HttpResponseRedirect(place.address)
 
-    def _restore(self, request: HttpRequest, place: Place) -> HttpResponse:
+    def _restore(self, request: HttpRequest, place: WordingPlace) -> HttpResponse:
         with transaction.atomic():
             stored = Wording.objects.select_for_update().filter(**place.key).first()
             if stored is not None:
@@ -231,7 +235,7 @@ class WordingAdmin(ReadOnly, Page):
     def _editor(
         self,
         request: HttpRequest,
-        place: Place,
+        place: WordingPlace,
         stored: Wording | None,
         form: WordingForm,
         rehearsal: Mapping[str, Any] | None = None,

@@ -26,7 +26,7 @@ from tickets.service_level import BOUNDS
 from tickets.states import ClockName
 from tickets.windows import Window
 from web.bodies import Body
-from web.fields import Line, Text
+from web.fields import LineField, TextField
 from web.idempotency import write_once
 from web.problems import Fault, Problem, invalid, not_found
 from web.schema import IDEMPOTENCY_KEY
@@ -47,8 +47,8 @@ _CALENDAR_ONLY = bilingual("只有工作日历可以导入通知。", "A notice 
 class DatedRow(Body):
     """A budget with its source and its days."""
 
-    budget = Line(max_length=32, help_text="Such as 30m, 24h, 4wh, 7d or 5wd.")
-    source = Line(max_length=200, allow_blank=True, default="")  # type: ignore[assignment]
+    budget = LineField(max_length=32, help_text="Such as 30m, 24h, 4wh, 7d or 5wd.")
+    source = LineField(max_length=200, allow_blank=True, default="")  # type: ignore[assignment]
     starts_on = serializers.DateField(allow_null=True, default=None)
     ends_on = serializers.DateField(allow_null=True, default=None)
 
@@ -57,14 +57,14 @@ class WindowRow(DatedRow):
     """Within which time something may still be done."""
 
     name = serializers.ChoiceField(choices=[one.value for one in Window])
-    key = Line(max_length=8, allow_blank=True, default="", help_text="A disposal class; empty for all.")
+    key = LineField(max_length=8, allow_blank=True, default="", help_text="A disposal class; empty for all.")
 
 
 class TargetRow(DatedRow):
     """How long a clock runs."""
 
     clock = serializers.ChoiceField(choices=ClockName.choices)
-    key = Line(max_length=8, allow_blank=True, default="", help_text="A class, or urgent; empty for all.")
+    key = LineField(max_length=8, allow_blank=True, default="", help_text="A class, or urgent; empty for all.")
     standard = serializers.IntegerField(min_value=0, max_value=3, default=0)
 
 
@@ -72,12 +72,12 @@ class RungRow(Body):
     """A step of a clock's ladder, in the order in which they stand."""
 
     clock = serializers.ChoiceField(choices=ClockName.choices)
-    code = Line(max_length=12)
+    code = LineField(max_length=12)
     share = serializers.IntegerField(min_value=1, max_value=100, allow_null=True, default=None)
-    after = Line(max_length=8, allow_blank=True, default="")
-    every = Line(max_length=8, allow_blank=True, default="")
-    effects = Line(max_length=80)
-    audience = Line(max_length=80, allow_blank=True, default="")
+    after = LineField(max_length=8, allow_blank=True, default="")
+    every = LineField(max_length=8, allow_blank=True, default="")
+    effects = LineField(max_length=80)
+    audience = LineField(max_length=80, allow_blank=True, default="")
 
 
 class YearRow(Body):
@@ -85,7 +85,7 @@ class YearRow(Body):
 
     year = serializers.IntegerField(min_value=1950, max_value=2200)
     estimated = serializers.BooleanField(default=False)
-    source = Line(max_length=200)  # type: ignore[assignment]
+    source = LineField(max_length=200)  # type: ignore[assignment]
 
 
 class DayRow(Body):
@@ -93,32 +93,32 @@ class DayRow(Body):
 
     day = serializers.DateField()
     works = serializers.BooleanField(default=False)
-    name = Line(max_length=60)
+    name = LineField(max_length=60)
 
 
 class RuleRow(Body):
     """A routing rule; the first that fits decides."""
 
     name = serializers.RegexField(r"^[a-z][a-z0-9_]*\Z", max_length=40)
-    types = Line(max_length=80, default="*")
-    place = Line(max_length=8, default="*")
-    lead = Line(max_length=120, default="*")
-    route = Line(max_length=12, default="*")
-    urgent = Line(max_length=3, default="*")
-    mode = Line(max_length=8, default="*")
+    types = LineField(max_length=80, default="*")
+    place = LineField(max_length=8, default="*")
+    lead = LineField(max_length=120, default="*")
+    route = LineField(max_length=12, default="*")
+    urgent = LineField(max_length=3, default="*")
+    mode = LineField(max_length=8, default="*")
     action = serializers.ChoiceField(choices=Action.choices)
-    to = Line(max_length=40, allow_blank=True, default="")
-    assisting = Line(max_length=120, allow_blank=True, default="")
-    copy = Line(max_length=120, allow_blank=True, default="")
-    reason_zh = Line(max_length=120)
-    reason_en = Line(max_length=200)
+    to = LineField(max_length=40, allow_blank=True, default="")
+    assisting = LineField(max_length=120, allow_blank=True, default="")
+    copy = LineField(max_length=120, allow_blank=True, default="")
+    reason_zh = LineField(max_length=120)
+    reason_en = LineField(max_length=200)
 
 
 class PolicyBody(Body):
     """What every draft says besides its rows."""
 
-    source = Line(max_length=200, required=False)  # type: ignore[assignment]
-    notes = Text(max_length=2000, allow_blank=True, required=False)
+    source = LineField(max_length=200, required=False)  # type: ignore[assignment]
+    notes = TextField(max_length=2000, allow_blank=True, required=False)
 
 
 def _limit(name: str, help_text: str) -> serializers.IntegerField:
@@ -147,7 +147,7 @@ class ServiceLevelBody(PolicyBody):
 class CalendarBody(PolicyBody):
     """A whole working calendar."""
 
-    hours = Line(max_length=60, help_text="Such as 09:00-12:00 13:30-18:00.")
+    hours = LineField(max_length=60, help_text="Such as 09:00-12:00 13:30-18:00.")
     years: Any = serializers.ListSerializer(child=YearRow(), max_length=MOST_ROWS)
     days: Any = serializers.ListSerializer(child=DayRow(), max_length=MOST_ROWS)
 
@@ -184,9 +184,9 @@ class Publishing(Body):
 class NoticeBody(Body):
     """A notice of the State Council on holidays, to be looked at first and saved then."""
 
-    text = Text(max_length=20_000)
+    text = TextField(max_length=20_000)
     year = serializers.IntegerField(min_value=1950, max_value=2200, required=False)
-    source = Line(max_length=200, required=False)  # type: ignore[assignment]
+    source = LineField(max_length=200, required=False)  # type: ignore[assignment]
     save = serializers.BooleanField(default=False)  # type: ignore[assignment]
 
 
@@ -194,7 +194,7 @@ class PersonOfVersion(serializers.Serializer[Any]):
     """Who drafted or published a version."""
 
     id = serializers.UUIDField()
-    name = Line(allow_blank=True)
+    name = LineField(allow_blank=True)
 
 
 class VersionSerializer(serializers.Serializer[Any]):
@@ -202,8 +202,8 @@ class VersionSerializer(serializers.Serializer[Any]):
 
     number = serializers.IntegerField()
     street = serializers.UUIDField(allow_null=True, help_text="None: wherever a street has no version of its own.")
-    source = Line()  # type: ignore[assignment]
-    notes = Line(allow_blank=True)
+    source = LineField()  # type: ignore[assignment]
+    notes = LineField(allow_blank=True)
     effective_from = serializers.DateTimeField(allow_null=True)
     published_at = serializers.DateTimeField(allow_null=True)
     drafted_by = PersonOfVersion(allow_null=True)
@@ -226,7 +226,7 @@ class WholeVersionSerializer(VersionSerializer):
 class ChangeSerializer(serializers.Serializer[Any]):
     """A row that would change; or, as the part `settings`, those values beside the rows that would."""
 
-    part = Line()
+    part = LineField()
     before = serializers.DictField(allow_null=True)
     after = serializers.DictField(allow_null=True)
 
@@ -234,14 +234,14 @@ class ChangeSerializer(serializers.Serializer[Any]):
 class OrderOfVersionSerializer(serializers.Serializer[Any]):
     """The names of the rows in their order, now and then."""
 
-    before = serializers.ListField(child=Line())
-    after = serializers.ListField(child=Line())
+    before = serializers.ListField(child=LineField())
+    after = serializers.ListField(child=LineField())
 
 
 class PartOfVersionSerializer(serializers.Serializer[Any]):
     """The rows of one part."""
 
-    part = Line()
+    part = LineField()
     rows = serializers.IntegerField(help_text="How many the version has in all.")
     unchanged = serializers.IntegerField(help_text="How many of them are as they are now.")
     order = OrderOfVersionSerializer(
@@ -252,7 +252,7 @@ class PartOfVersionSerializer(serializers.Serializer[Any]):
 class PreviewOfVersionSerializer(serializers.Serializer[Any]):
     """Whether a version could be published, and what would change in the street."""
 
-    problems = serializers.ListField(child=Line())
+    problems = serializers.ListField(child=LineField())
     changes = ChangeSerializer(many=True)
     more = serializers.IntegerField(help_text="How many changes more than are listed.")
     parts = PartOfVersionSerializer(many=True)
@@ -262,7 +262,7 @@ class NoticeDaySerializer(serializers.Serializer[Any]):
     """A day that a notice changes; without a value it is as any other."""
 
     day = serializers.DateField()
-    name = Line(allow_blank=True)
+    name = LineField(allow_blank=True)
     was = serializers.BooleanField(allow_null=True)
     works = serializers.BooleanField(allow_null=True)
 
@@ -273,7 +273,7 @@ class NoticeSerializer(serializers.Serializer[Any]):
     year = serializers.IntegerField()
     whole = serializers.BooleanField(help_text="Whether it arranges the whole year, and not only some of its holidays.")
     days = NoticeDaySerializer(many=True)
-    passed = serializers.ListField(child=Line(), help_text="Sentences with dates that arrange no day.")
+    passed = serializers.ListField(child=LineField(), help_text="Sentences with dates that arrange no day.")
     saved = serializers.BooleanField()
 
 

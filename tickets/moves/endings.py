@@ -30,7 +30,7 @@ from tickets.moves.inputs import (
 )
 from tickets.news import OVER, SUCCESSION, Note, Side, in_state, to_residents, to_whoever_acts
 from tickets.states import ENDED, OPEN, State, TicketType
-from web.fields import Line, Text
+from web.fields import LineField, TextField
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
@@ -72,14 +72,14 @@ class FileAnother(Input):
 
     on_behalf_of = None  # type: ignore[assignment]
 
-    category = Line(max_length=8, label=CATEGORY, help_text=CODE)
-    text = Text(
+    category = LineField(max_length=8, label=CATEGORY, help_text=CODE)
+    text = TextField(
         max_length=2000,
         required=False,
         label=TEXT,
         help_text=bilingual("不填时沿用原工单的内容。", "That of the first ticket where it is left out."),
     )
-    title = Line(max_length=60, required=False, label=TITLE, help_text=MADE_TITLE)
+    title = LineField(max_length=60, required=False, label=TITLE, help_text=MADE_TITLE)
     type = serializers.ChoiceField(choices=TicketType.choices, required=False, label=TYPE)
     compound = Identifier(
         required=False,
@@ -87,7 +87,7 @@ class FileAnother(Input):
         label=COMPOUND,
         help_text=bilingual("空值表示街道的公共区域。", "Null is the street's public ground."),
     )
-    spot = Line(max_length=200, required=False, allow_blank=True, label=SPOT)
+    spot = LineField(max_length=200, required=False, allow_blank=True, label=SPOT)
     accused = Identifier(
         required=False,
         label=ACCUSED,

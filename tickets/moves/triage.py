@@ -29,7 +29,7 @@ from tickets.moves.inputs import (
 )
 from tickets.news import OVER, TAKEN, Note, Side, to_residents, to_whoever_acts
 from tickets.states import OPEN, Channel, Outcome, State
-from web.fields import Line
+from web.fields import LineField
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
@@ -44,7 +44,7 @@ class AnswerNow(Input):
 
 
 class Correct(Input):
-    category = Line(max_length=8, required=False, label=CATEGORY, help_text=CODE)
+    category = LineField(max_length=8, required=False, label=CATEGORY, help_text=CODE)
     compound = Identifier(
         required=False,
         allow_null=True,
@@ -64,7 +64,7 @@ class Correct(Input):
 
 
 class CorrectContact(Input):
-    contact_name = Line(max_length=40, required=False, label=bilingual("联系人", "Contact"))
+    contact_name = LineField(max_length=40, required=False, label=bilingual("联系人", "Contact"))
     contact_phone = PhoneField(
         required=False,
         label=bilingual("联系电话", "Contact phone"),

@@ -24,7 +24,7 @@ from tickets.states import (
     TicketType,
 )
 from web.bodies import Body
-from web.fields import Line
+from web.fields import LineField
 from web.parameters import Moment
 from web.problems import faults, invalid
 from web.words import bilingual
@@ -53,7 +53,7 @@ class Several(serializers.ListField):
             raise serializers.ValidationError(error.detail) from None
 
 
-class Somebody(Line):
+class Somebody(LineField):
     """`me`, `none` or somebody's id."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -67,7 +67,7 @@ class Somebody(Line):
             raise serializers.ValidationError(str(_BAD_PERSON), code="invalid") from None
 
 
-class SearchWords(Line):
+class SearchWords(LineField):
     """What is searched for, 50 characters at most; nothing where it is empty."""
 
     def __init__(self) -> None:
@@ -111,8 +111,8 @@ class Filters(Body):
     """What narrows every list of tickets. Several values are divided by commas, and one of them must be the row's."""
 
     state = _one_of(State.values, "Only these states.")
-    category = Several(Line(max_length=8), help_text="Only these categories, by their codes.")
-    group = Several(Line(max_length=8), help_text="Only these groups of categories, by their codes.")
+    category = Several(LineField(max_length=8), help_text="Only these categories, by their codes.")
+    group = Several(LineField(max_length=8), help_text="Only these groups of categories, by their codes.")
     type = _one_of(TicketType.values, "Only these types.")
     channel = _one_of(Channel.values, "Only what came this way.")
     source = _one_of(  # type: ignore[assignment]

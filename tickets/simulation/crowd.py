@@ -15,7 +15,7 @@ from community.actors import by_person
 from community.models import Compound, Confirmation, Membership, Organisation, Person, Residency, Street, Tenure
 from community.models.organisations import CONTRACTORS
 from community.receivers import local_day
-from community.serving import Party, Serving, who_serves
+from community.serving import Serving, ServingParty, who_serves
 from tickets.routing import covers
 from tickets.simulation.behaviour import COMPANIES, STREET, Worker
 from workflow.actor import Actor
@@ -145,7 +145,7 @@ class Crowd:
         for service in serving.services:
             if service.kind == "property" and covers(service, code):
                 head = serving.parents.get(service.provider.parent_id) if service.provider.parent_id else None
-                parties: list[Party | None] = [service.provider, head]
+                parties: list[ServingParty | None] = [service.provider, head]
                 found += [one.id for one in parties if one is not None and one.staffed]
         backstop = self.functions["section:property" if compound_id else "section:city"]
         return list(dict.fromkeys([*found, backstop]))

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from community.coverage import Rate, coverage
+from community.coverage import CoverageRate, coverage
 from community.management.table import padded
 from community.models import Street
 from web.management.speaking import SpeakingCommand
@@ -44,7 +44,7 @@ class Command(SpeakingCommand):
             words = bilingual("仅有准物业服务的区域：", "areas with a quasi-property service only:")
             self.stdout.write(f"  {words} {found.quasi}")
 
-    def line(self, name: Promise, rate: Rate) -> None:
+    def line(self, name: Promise, rate: CoverageRate) -> None:
         """Print one rate."""
         percent = "–" if rate.percent is None else f"{rate.percent} %"
         self.stdout.write(f"  {padded(str(name), 20)} {rate.covered:>4} / {rate.total:<4} {percent:>9}")

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 
 from notifications.channels.channel import MINUTE, RateLimit
-from notifications.channels.robots.refusals import Refusal
+from notifications.channels.robots.refusals import RobotRefusal
 from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
 from notifications.topics import ChannelName
@@ -28,21 +28,21 @@ class Dingtalk(RobotChannel):
     limited = frozenset({90018, 90030, 130101, 302033, 410100})
     pause = timedelta(minutes=10)
     refusals = {
-        33001: Refusal.KEY,
-        34016: Refusal.CONTENT,
-        40035: Refusal.CONTENT,
-        43004: Refusal.CONTENT,
-        300001: Refusal.KEY,
-        310000: Refusal.SIGNATURE,
-        400013: Refusal.STOPPED,
-        400101: Refusal.KEY,
-        400102: Refusal.STOPPED,
-        400105: Refusal.CONTENT,
-        400106: Refusal.KEY,
-        430101: Refusal.CONTENT,
-        430102: Refusal.CONTENT,
-        430103: Refusal.CONTENT,
-        430104: Refusal.CONTENT,
+        33001: RobotRefusal.KEY,
+        34016: RobotRefusal.CONTENT,
+        40035: RobotRefusal.CONTENT,
+        43004: RobotRefusal.CONTENT,
+        300001: RobotRefusal.KEY,
+        310000: RobotRefusal.SIGNATURE,
+        400013: RobotRefusal.STOPPED,
+        400101: RobotRefusal.KEY,
+        400102: RobotRefusal.STOPPED,
+        400105: RobotRefusal.CONTENT,
+        400106: RobotRefusal.KEY,
+        430101: RobotRefusal.CONTENT,
+        430102: RobotRefusal.CONTENT,
+        430103: RobotRefusal.CONTENT,
+        430104: RobotRefusal.CONTENT,
     }
 
     def post(self, robot: Robot, text: str) -> Post:

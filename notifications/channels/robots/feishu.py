@@ -12,7 +12,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 from notifications.channels.channel import MINUTE, RateLimit
-from notifications.channels.robots.refusals import Refusal
+from notifications.channels.robots.refusals import RobotRefusal
 from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
 from notifications.topics import ChannelName
@@ -33,12 +33,12 @@ class Feishu(RobotChannel):
     limited = frozenset({11232, 99991400})
     pause = timedelta(seconds=15)
     refusals = {
-        9499: Refusal.CONTENT,
-        19001: Refusal.KEY,
-        19002: Refusal.CONTENT,
-        19021: Refusal.SECRET,
-        19022: Refusal.ADDRESS,
-        19024: Refusal.KEYWORD,
+        9499: RobotRefusal.CONTENT,
+        19001: RobotRefusal.KEY,
+        19002: RobotRefusal.CONTENT,
+        19021: RobotRefusal.SECRET,
+        19022: RobotRefusal.ADDRESS,
+        19024: RobotRefusal.KEYWORD,
     }
 
     def post(self, robot: Robot, text: str) -> Post:

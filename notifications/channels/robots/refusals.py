@@ -5,7 +5,7 @@ from django.db import models
 from web.words import bilingual
 
 
-class Refusal(models.TextChoices):
+class RobotRefusal(models.TextChoices):
     """A vendor's reason to refuse a message, the same for every vendor."""
 
     KEY = (

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.channel import DeliveryChannel, Envelope, Refused, TryLater, Unsure, Unwanted
 from notifications.channels.http import HttpAnswer, HttpClient
-from notifications.channels.robots.refusals import Refusal
+from notifications.channels.robots.refusals import RobotRefusal
 from notifications.models import Bucket, Robot
 
 _SCHEMES = ("https://", "http://")
@@ -42,7 +42,7 @@ class RobotChannel(DeliveryChannel):
     code: ClassVar[str] = "errcode"
     limited: ClassVar[frozenset[int]]
     pause: ClassVar[timedelta]
-    refusals: ClassVar[Mapping[int, Refusal]]
+    refusals: ClassVar[Mapping[int, RobotRefusal]]
 
     def __init__(self, base_url: str, client: HttpClient | None = None):
         self.base_url = base_url.rstrip("/")
@@ -58,7 +58,7 @@ class RobotChannel(DeliveryChannel):
         if robot is None:
             raise Unwanted("The robot is switched off.")
         if not robot.token:
-            raise Refused(f"{Refusal.KEY.value} (none is stored)")
+            raise Refused(f"{RobotRefusal.KEY.value} (none is stored)")
         post = self.post(robot, text_of(envelope.content, self.room))
         answer = self._client.post_json(post.url, post.body, key=envelope.key)
         self._judge(robot, answer)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 
 from notifications.channels.channel import MINUTE, RateLimit
-from notifications.channels.robots.refusals import Refusal
+from notifications.channels.robots.refusals import RobotRefusal
 from notifications.channels.robots.robot import Post, RobotChannel, checked
 from notifications.models import Robot
 from notifications.topics import ChannelName
@@ -22,13 +22,13 @@ class Wecom(RobotChannel):
     limited = frozenset({45009, 45033})
     pause = timedelta(seconds=62)
     refusals = {
-        40008: Refusal.CONTENT,
-        40058: Refusal.CONTENT,
-        44004: Refusal.CONTENT,
-        45002: Refusal.CONTENT,
-        93000: Refusal.KEY,
-        93004: Refusal.STOPPED,
-        93008: Refusal.STOPPED,
+        40008: RobotRefusal.CONTENT,
+        40058: RobotRefusal.CONTENT,
+        44004: RobotRefusal.CONTENT,
+        45002: RobotRefusal.CONTENT,
+        93000: RobotRefusal.KEY,
+        93004: RobotRefusal.STOPPED,
+        93008: RobotRefusal.STOPPED,
     }
 
     def post(self, robot: Robot, text: str) -> Post:
