@@ -87,8 +87,6 @@ class Receivers:
             "WECHAT_APP_ID": wechat.APP_ID,
             "WECHAT_APP_SECRET": wechat.APP_SECRET,
             "WECHAT_TEMPLATE": WECHAT_TEMPLATE,
-            "WECOM_BASE_URL": self.urls["robots"],
-            "DINGTALK_BASE_URL": self.urls["robots"],
-            "FEISHU_BASE_URL": self.urls["robots"],
+            **{f"{name.upper()}_BASE_URL": self.urls["robots"] for name in ROBOTS},
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         }

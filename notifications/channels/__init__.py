@@ -5,7 +5,7 @@ from functools import cache
 
 from notifications.channels import email, sms, webhook
 from notifications.channels.channel import DeliveryChannel
-from notifications.channels.robots import dingtalk, feishu, wecom
+from notifications.channels.robots import VENDORS
 from notifications.channels.wechat import channel as wechat
 from notifications.topics import ChannelName
 
@@ -18,8 +18,6 @@ def channels() -> Mapping[ChannelName, DeliveryChannel]:
         wechat.from_settings(),
         sms.from_settings(),
         webhook.from_settings(),
-        wecom.from_settings(),
-        dingtalk.from_settings(),
-        feishu.from_settings(),
+        *(vendor.from_settings() for vendor in VENDORS.values()),
     ]
     return {one.name: one for one in made if one is not None}

@@ -15,22 +15,18 @@ from django.db import transaction
 
 from notifications.channels.channel import Envelope, Refused, TryLater, Unsure, Unwanted
 from notifications.channels.http import TOTAL, HttpClient
-from notifications.channels.robots import dingtalk, feishu, wecom
-from notifications.channels.robots.dingtalk import Dingtalk
-from notifications.channels.robots.feishu import Feishu
+from notifications.channels.robots import VENDORS, dingtalk, feishu
 from notifications.channels.robots.refusals import RobotRefusal
 from notifications.channels.robots.robot import text_of
-from notifications.channels.robots.wecom import Wecom
 from notifications.delivery import rate_limits
 from notifications.delivery.remedies import remedies
 from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Robot
-from notifications.topics import ChannelName, DeliveryState
+from notifications.topics import ROBOTS, ChannelName, DeliveryState
 from tests.fakes.receiver import Reply, receiving
 from tests.fakes.robots import Account, Robots, serving
 from tests.notifications.post import STREET, letter
 
-VENDORS = {"wecom": Wecom, "dingtalk": Dingtalk, "feishu": Feishu}
 each_vendor = pytest.mark.parametrize("vendor", VENDORS)
 SECRET = "SEC-that-must-not-be-logged"
 TOKEN = "key-that-must-not-be-logged"
@@ -299,13 +295,13 @@ def test_a_lease_outlasts_an_exchange_and_a_resolver_with_three_silent_servers(c
 
 
 def test_the_channels_are_set_up_by_their_addresses(settings):
-    settings.WECOM_BASE_URL = settings.DINGTALK_BASE_URL = settings.FEISHU_BASE_URL = "http://127.0.0.1:1/"
-    for module in (wecom, dingtalk, feishu):
-        assert module.from_settings().base_url == "http://127.0.0.1:1"
-    settings.WECOM_BASE_URL = settings.DINGTALK_BASE_URL = settings.FEISHU_BASE_URL = "qyapi.weixin.qq.com"
-    for module, setting in ((wecom, "WECOM_BASE_URL"), (dingtalk, "DINGTALK_BASE_URL"), (feishu, "FEISHU_BASE_URL")):
-        with pytest.raises(ImproperlyConfigured, match=setting):
-            module.from_settings()
+    assert set(VENDORS) == set(ROBOTS)
+    for name, vendor in VENDORS.items():
+        setattr(settings, f"{name.upper()}_BASE_URL", "http://127.0.0.1:1/")
+        assert vendor.from_settings().base_url == "http://127.0.0.1:1"
+        setattr(settings, f"{name.upper()}_BASE_URL", "qyapi.weixin.qq.com")
+        with pytest.raises(ImproperlyConfigured, match=f"{name.upper()}_BASE_URL"):
+            vendor.from_settings()
 
 
 def test_the_fake_counts_as_the_vendors_do():

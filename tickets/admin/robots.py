@@ -5,20 +5,20 @@ up, to change it, to try it out and to remove it. They see their own street. Key
 """
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from notifications.channels.robots import VENDORS
+from notifications.channels.robots.robot import RobotChannel
 from notifications.models import Robot
-from notifications.topics import ChannelName, Topic
+from notifications.topics import Topic
 from tickets.admin.receivers import ALL, ReceiverAdmin, ReceiverForm, some_of
 from web.forms import LineFormField
 from web.words import bilingual, listed
 
 _KEPT = bilingual("已设置，不再显示；留空则不变。", "Set, and shown no more; left empty, it stays.")
-_QUERY = {ChannelName.WECOM: "key", ChannelName.DINGTALK: "access_token"}
 
 
 def _hidden(label: Any, help_text: Any) -> LineFormField:
@@ -79,10 +79,7 @@ def key_of(given: str, vendor: str) -> str:
     given = given.strip()
     if "://" not in given:
         return given
-    address = urlsplit(given)
-    if vendor in _QUERY:
-        return parse_qs(address.query).get(_QUERY[ChannelName(vendor)], [""])[0]
-    return address.path.rstrip("/").rpartition("/")[2]
+    return VENDORS.get(vendor, RobotChannel).key_of(given)
 
 
 @admin.register(Robot)

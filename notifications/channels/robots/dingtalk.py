@@ -9,11 +9,9 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
-
 from notifications.channels.channel import MINUTE, RateLimit
 from notifications.channels.robots.refusals import RobotRefusal
-from notifications.channels.robots.robot import Post, RobotChannel, checked
+from notifications.channels.robots.robot import Post, RobotChannel
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
@@ -23,6 +21,7 @@ class Dingtalk(RobotChannel):
 
     name = ChannelName.DINGTALK
     vendor = "DingTalk"
+    key_parameter = "access_token"
     limits = (RateLimit(20, MINUTE),)
     room = 5000
     limited = frozenset({90018, 90030, 130101, 302033, 410100})
@@ -62,8 +61,3 @@ class Dingtalk(RobotChannel):
 def signature(at: int, secret: str) -> str:
     """The signature that DingTalk asks for: the time in milliseconds and the secret, keyed by the secret."""
     return base64.b64encode(hmac.digest(secret.encode(), f"{at}\n{secret}".encode(), hashlib.sha256)).decode()
-
-
-def from_settings() -> Dingtalk:
-    """The channel from the settings; each robot has its own key. Raises ImproperlyConfigured."""
-    return Dingtalk(checked("DINGTALK_BASE_URL", settings.DINGTALK_BASE_URL))

@@ -9,11 +9,9 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from django.conf import settings
-
 from notifications.channels.channel import MINUTE, RateLimit
 from notifications.channels.robots.refusals import RobotRefusal
-from notifications.channels.robots.robot import Post, RobotChannel, checked
+from notifications.channels.robots.robot import Post, RobotChannel
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
@@ -57,8 +55,3 @@ class Feishu(RobotChannel):
 def signature(at: int, secret: str) -> str:
     """The signature that Feishu asks for: an empty text, keyed by the time in seconds and the secret."""
     return base64.b64encode(hmac.digest(f"{at}\n{secret}".encode(), b"", hashlib.sha256)).decode()
-
-
-def from_settings() -> Feishu:
-    """The channel from the settings; each robot has its own key. Raises ImproperlyConfigured."""
-    return Feishu(checked("FEISHU_BASE_URL", settings.FEISHU_BASE_URL))

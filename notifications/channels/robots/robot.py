@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.channel import DeliveryChannel, Envelope, Refused, TryLater, Unsure, Unwanted
@@ -32,13 +34,15 @@ class RobotChannel(DeliveryChannel):
 
     `code` is the field of an answer that holds the error code; 0 is success. `limited` are the codes for too many
     messages, after which the robot is left alone for `pause`. `refusals` are the codes that no retry can help. `vendor`
-    is the vendor's name for people.
+    is the vendor's name for people. `key_parameter` names the query parameter of a robot's address that holds its key;
+    empty means the last part of the path.
     """
 
     slots: ClassVar[int] = 3
     # An exchange (http.TOTAL) and the patience of a resolver; and short, for a token is away that long where its sender dies.
     lease: ClassVar[timedelta] = timedelta(seconds=45)
     vendor: ClassVar[str]
+    key_parameter: ClassVar[str] = ""
     code: ClassVar[str] = "errcode"
     limited: ClassVar[frozenset[int]]
     pause: ClassVar[timedelta]
@@ -47,6 +51,23 @@ class RobotChannel(DeliveryChannel):
     def __init__(self, base_url: str, client: HttpClient | None = None):
         self.base_url = base_url.rstrip("/")
         self._client = client or HttpClient()
+
+    @classmethod
+    def from_settings(cls) -> "RobotChannel":
+        """The channel at the address in `<NAME>_BASE_URL`; each robot has its own key. Raises ImproperlyConfigured."""
+        setting = f"{cls.name.upper()}_BASE_URL"
+        value: str = getattr(settings, setting)
+        if not value.startswith(_SCHEMES):
+            raise ImproperlyConfigured(f"{setting} is the address of a server: https://…")
+        return cls(value)
+
+    @classmethod
+    def key_of(cls, address: str) -> str:
+        """The robot's key in its address; empty where there is none."""
+        parts = urlsplit(address)
+        if cls.key_parameter:
+            return parse_qs(parts.query).get(cls.key_parameter, [""])[0]
+        return parts.path.rstrip("/").rpartition("/")[2]
 
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
         """The robots that are switched on."""
@@ -108,10 +129,3 @@ def text_of(content: Mapping[str, Any], room: int) -> str:
     if len(text.encode()) <= room:
         return text
     return text.encode()[: room - len("…".encode())].decode(errors="ignore") + "…"
-
-
-def checked(setting: str, value: str) -> str:
-    """The address in the setting's `value`. Raises ImproperlyConfigured where it is not one."""
-    if not value.startswith(_SCHEMES):
-        raise ImproperlyConfigured(f"{setting} is the address of a server: https://…")
-    return value

@@ -3,11 +3,9 @@
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from django.conf import settings
-
 from notifications.channels.channel import MINUTE, RateLimit
 from notifications.channels.robots.refusals import RobotRefusal
-from notifications.channels.robots.robot import Post, RobotChannel, checked
+from notifications.channels.robots.robot import Post, RobotChannel
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
@@ -17,6 +15,7 @@ class Wecom(RobotChannel):
 
     name = ChannelName.WECOM
     vendor = "WeCom"
+    key_parameter = "key"
     limits = (RateLimit(20, MINUTE),)
     room = 2048
     limited = frozenset({45009, 45033})
@@ -36,8 +35,3 @@ class Wecom(RobotChannel):
         query = urlencode({"key": robot.token})
         body = {"msgtype": "text", "text": {"content": text}}
         return Post(f"{self.base_url}/cgi-bin/webhook/send?{query}", body)
-
-
-def from_settings() -> Wecom:
-    """The channel from the settings; each robot has its own key. Raises ImproperlyConfigured."""
-    return Wecom(checked("WECOM_BASE_URL", settings.WECOM_BASE_URL))
