@@ -25,7 +25,7 @@ from notifications.post import Addressee, Letter, post
 from notifications.topics import Topic
 from notifications.wordings.facts import MessageFact, Phrase
 from notifications.wordings.writer import Catalogue
-from web.words import bilingual
+from web.words import Words, bilingual
 from workflow import moment
 from workflow.sweep import note_sweep
 
@@ -316,7 +316,6 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
     """The letter of a firing, for those of `people` (by organisation) whom it concerns and for their organisations' robots."""
     contract, rung = one.contract, LADDER.get(one.rung)
     addressees = {person.person_id: person for body in one.concerned for person in people.get(body, ())}
-    said = facts(contract, one.rung)
     return Letter(
         # The same for whoever fires it, as its row is.
         key=uuid.uuid5(contract.pk, f"{one.rung} {one.due_on}"),
@@ -324,8 +323,8 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
         kind=f"{KIND}{one.rung}",
         topic=Topic.REMINDER if rung is not None and rung.until_end else Topic.OVERSIGHT,
         at=one.fired_at,
-        facts=said,
-        about=said["provider"],
+        facts=facts(contract, one.rung),
+        about=_name_of(contract.provider),
         people=list(addressees.values()),
         organisations=one.concerned,
     )
@@ -333,15 +332,18 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
 
 def facts(contract: ServiceContract, rung: str) -> Mapping[str, MessageFact]:
     """The facts that the wordings of contracts can use; see `FACTS`."""
-    provider = contract.provider
     return {
         "code": contract.code,
         "place": str(contract.area or contract.compound or contract.street),
-        "provider": bilingual(provider.name, provider.name_en or provider.name),
+        "provider": _name_of(contract.provider),
         "last_day": contract.ends_on or bilingual("待定", "not set yet"),
         "todo": TODO.get(rung, ""),
         "shortfall": _shortfall(contract.notice_shortfall),
     }
+
+
+def _name_of(provider: Organisation) -> Words:
+    return bilingual(provider.name, provider.name_en or provider.name)
 
 
 _SHORTFALL = bilingual("通知期不足，少{}日。", "The notice is {} days too short.")

@@ -21,6 +21,7 @@ from notifications.preferences import Preferences
 from notifications.timing import jittered
 from notifications.topics import ChannelName, Topic
 from notifications.wordings.digest import CATALOGUE, KIND, DigestLine, digest_content
+from notifications.wordings.facts import MessageFacts
 from notifications.wordings.writer import Writer
 from web.models import new_ids
 
@@ -143,7 +144,7 @@ class _Summary:
     def content(self, parts: Sequence[Message], shape: str) -> Mapping[str, Any] | None:
         """The text that counts and lists the messages; None where the wording has no such shape."""
         lines = digest_content([DigestLine.of(part) for part in parts], self.language, room=ROOM)["body"]
-        facts = {"count": len(parts), "lines": lines}
+        facts: MessageFacts = {"count": len(parts), "lines": lines}
         return self.writer.content(self.street, KIND, shape, self.language, facts)
 
     def deliveries(self, digest: Message, now: datetime) -> list[Delivery]:

@@ -191,7 +191,7 @@ def at_api(sign_in, cast):
 def paper(monkeypatch) -> Mapping[ChannelName, Paper]:
     """Every channel, none of which goes anywhere, in the place of those that the server is set up for."""
     made = {name: Paper(name, SHAPES.get(name, "text")) for name in ChannelName}
-    for module in ("post", "digest", "api.settings"):
+    for module in ("post", "digests", "api.settings"):
         monkeypatch.setattr(f"notifications.{module}.channels", lambda: made)
     return MappingProxyType(made)
 
