@@ -28,7 +28,7 @@ from web.models import new_ids
 logger = logging.getLogger(__name__)
 
 BATCH = 200
-"""People for whom one call gathers, at most."""
+"""The most people for whom one call gathers."""
 MOST = 200
 """Messages in one digest, at most."""
 REPEAT = timedelta(minutes=1)
@@ -51,7 +51,7 @@ def gather(now: datetime | None = None) -> int:
         try:
             gathered += _gather(person, street, now)
         except Exception:
-            # One person's summary must not keep the others' waiting, nor take a place among the first again and again.
+            # A digest that fails must not delay the others, nor be among the first again and again.
             logger.exception("a digest could not be made")
             _due(now).filter(person=person, street_id=street).update(held_until=now + jittered(REPEAT))
     return gathered
@@ -64,13 +64,13 @@ def _due(now: datetime) -> MessageQuerySet:
 
 def _gather(person: uuid.UUID, street: uuid.UUID, now: datetime) -> int:
     with transaction.atomic():
-        # The person's row is the turn: another process that gathers for them finds it taken, and goes on to the next.
+        # The person's row is the lock: another process that finds it locked continues with the next person.
         turn = get_user_model().objects.select_for_update(skip_locked=True, no_key=True).filter(pk=person)
         if not turn.values_list("pk").first():
             return 0
         mine = Message.objects.held().filter(person=person, street_id=street)
         if not mine.filter(held_until__lte=now).exists():
-            # Somebody else has gathered for them meanwhile, and what is held since then waits for its own moment.
+            # Another process has gathered for them meanwhile. Messages that are held since then wait for their own moment.
             return 0
         held = list(mine.order_by("id")[:MOST])
         if len(held) == 1:
@@ -107,7 +107,7 @@ def _summarise(held: Sequence[Message], now: datetime) -> None:
     assert text is not None
     digest = Message(
         street_id=first.street_id,
-        # Made of the same messages twice, it would be the same news for the same person.
+        # The same parts always make the same key, so a second digest of them violates the unique key.
         key=first.id,
         recipient=first.recipient,
         person_id=first.recipient,
@@ -129,7 +129,7 @@ def _summarise(held: Sequence[Message], now: datetime) -> None:
 
 
 class _Summary:
-    """What one person is sent in place of several messages, by channel."""
+    """The digest of one person, by channel."""
 
     def __init__(self, held: Sequence[Message]):
         self.held, self.language = held, held[-1].language

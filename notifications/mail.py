@@ -31,7 +31,7 @@ class MailNotSent(Exception):
 
 
 class AddressRefused(Exception):
-    """The mail server says that there is nobody at this address."""
+    """The mail server says that the address does not exist."""
 
     code = "no_such_address"
     reason = bilingual(
@@ -50,8 +50,8 @@ def ready() -> EmailChannel:
 def send_code(address: str, code: str, language: str, *, minutes: int) -> None:
     """Mail the code that proves that `address` is the person's; it is valid for `minutes`. Never call it in a transaction.
 
-    Raises NoMailServer, AddressRefused or MailNotSent. Where nobody knows whether the mail left, it counts as sent: a
-    person who gets nothing asks again.
+    Raises NoMailServer, AddressRefused or MailNotSent. An unknown outcome counts as sent: a person who gets nothing
+    asks again.
     """
     channel = ready()
     title = bilingual("邻里办邮箱验证码", "Your e-mail code for Linli")

@@ -39,13 +39,13 @@ class UnsubscribeLimit(Limit):
     requests = 300
 
 
-@csrf_exempt  # What signs is the link itself: a mail program brings no cookie of ours.
+@csrf_exempt  # The link itself is signed. A mail program has no cookie.
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """POST ends the mail that `token` names, with or without a body. GET shows the button and changes nothing.
+    """POST ends the mail about the topics in `token`, with or without a body. GET shows the button and changes nothing.
 
-    404 where the token is not ours.
+    Answers 404 where the token is not ours.
     """
     limit = UnsubscribeLimit()
     if not limit.allows(client_address(request)):

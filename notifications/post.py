@@ -1,4 +1,4 @@
-"""Turning news into messages and deliveries: `post` writes them in the caller's transaction, and sends nothing."""
+"""Writing messages and their deliveries for events, in the caller's transaction. Nothing is sent here."""
 
 import uuid
 from collections import defaultdict
@@ -31,14 +31,14 @@ type Way = tuple[ChannelName, Mapping[str, Any]]
 PERSONAL_ORDER = (ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS)
 """The channels to people, in the order in which they are tried."""
 FEW = 3
-"""Messages that a person is sent one by one within LATELY, urgent ones not counted; later ones wait for a digest."""
+"""Messages that a person gets one by one within LATELY. Urgent messages do not count; later ones wait for a digest."""
 _AT_ONCE = 10_000
 """Rows that one statement inserts, at most: few enough to stay far below the statement timeout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """A person whom a letter is for, and the language that they read."""
+    """A person who gets a letter, and the language that they read."""
 
     person_id: uuid.UUID
     language: str = "zh-hans"
@@ -46,7 +46,7 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """News of one event for everybody who reads it in the same words.
+    """A message about one event, for all people and robots that get it in the same words.
 
     `key` is the event's id. `facts` fill the wording's placeholders; `code` among them is the number of the subject.
     `about` says where and what it is in a few words. Lazy strings are translated for each reader. The robots of
@@ -71,7 +71,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """News of one event for the systems of `organisations`: its `type`, and `data` without words or names."""
+    """An event for the webhooks of `organisations`: its `type`, and `data` without words or names."""
 
     key: uuid.UUID
     street_id: uuid.UUID
@@ -86,7 +86,7 @@ class Signal:
 
 @dataclass(slots=True)
 class Posted:
-    """How many messages were written, and which channels have something to send now."""
+    """How many messages were written, and the channels that have something to send now."""
 
     messages: int = 0
     channels: set[ChannelName] = field(default_factory=set)
@@ -160,7 +160,7 @@ def _delivery(
 
 
 class Reach:
-    """Who can be reached by a channel, asked once per channel and template for everybody in the batch."""
+    """Who can be reached by a channel. It is queried once per channel and template for all people of a batch."""
 
     def __init__(self, people: Collection[uuid.UUID]):
         self._people = people
@@ -194,9 +194,9 @@ class _Posting:
         self.deliveries: list[Delivery] = []
 
     def _look_back(self) -> None:
-        """Count each person's recent messages, and find until when their held messages wait.
+        """Count each person's recent messages, and read until when their held messages wait.
 
-        A message that was old when it was written disturbed nobody, and is not counted.
+        A message that was already old when it was written went to the inbox only, and is not counted.
         """
         lately = Message.objects.filter(
             person__in=self.preferences.active,

@@ -1,4 +1,4 @@
-"""The channels by which people hear of each topic: what they have chosen, otherwise the default."""
+"""The channels by which people get each topic: their own choice, otherwise the default."""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +13,7 @@ from notifications.topics import ChannelName, Digest, Topic
 
 FREE = frozenset({INBOX, ChannelName.EMAIL, ChannelName.WECHAT})
 DEFAULTS: Mapping[Topic, frozenset[str]] = {
-    # Each text message costs the street money: by default one is sent only to a person who is waited for.
+    # Each text message costs the street money. By default only a person who is asked for something gets one.
     Topic.ASKED: FREE | {ChannelName.SMS},
     Topic.PROGRESS: FREE,
     Topic.WORK: FREE,
@@ -23,7 +23,7 @@ DEFAULTS: Mapping[Topic, frozenset[str]] = {
 URGENT_DEFAULTS: Mapping[Topic, frozenset[str]] = {Topic.WORK: frozenset({ChannelName.SMS})}
 """Further channels of a topic's urgent messages, unless the person has switched them off."""
 ALWAYS = frozenset({(Topic.ASKED, INBOX), (Topic.WORK, INBOX)})
-"""What cannot be switched off: a person who must act is told at least in the inbox."""
+"""What cannot be switched off: a person who must act gets at least the inbox message."""
 
 
 class Preferences:

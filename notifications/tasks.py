@@ -14,8 +14,8 @@ from notifications.topics import ChannelName
 logger = logging.getLogger(__name__)
 
 _STALE = 5
-"""Seconds after which a nudge is useless, because a later sweep has repeated it."""
-# Without a policy of its own a publisher goes on connecting for seconds, whatever else says that nothing is to be repeated.
+"""Seconds after which a task is useless, because a later sweep has sent it again."""
+# Without this policy a publisher keeps connecting for seconds, even where retries are switched off elsewhere.
 _ONCE = {"max_retries": 0}
 
 

@@ -14,10 +14,10 @@ type Quiet = tuple[time, time]
 
 JITTER = 0.2
 LATELY = timedelta(minutes=10)
-"""The period in which a person gets a few messages one by one, and how long later ones are held."""
+"""The period in which a person gets a few messages one by one. Later messages are held as long."""
 DAILY_AT = time(8, 30)
 OLD = timedelta(hours=24)
-"""The age from which news goes to inboxes only."""
+"""Age of an event from which its messages go to inboxes only."""
 
 
 def after_quiet(now: datetime, quiet_from: time, quiet_until: time) -> datetime:

@@ -32,11 +32,11 @@ class Topic(models.TextChoices):
 
 
 OF_STAFF = (Topic.WORK, Topic.REMINDER, Topic.OVERSIGHT)
-"""What people are told because of their seat."""
+"""The topics that people get because of their seat."""
 
 
 class DeliveryState(models.TextChoices):
-    """Where a delivery stands."""
+    """The states of a delivery."""
 
     QUEUED = "queued", bilingual("待发送", "Queued")
     SENDING = "sending", bilingual("发送中", "Being sent")

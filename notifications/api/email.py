@@ -25,7 +25,7 @@ _handle = make_handler(
 
 
 class EmailSerializer(Body):
-    """The address that shall get a code."""
+    """The address that a code is mailed to."""
 
     email = serializers.EmailField(max_length=254)
 
@@ -46,7 +46,7 @@ class EmailAddressView(APIView):
     """A view that answers the refusals of addresses as problems."""
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
-        """Ours."""
+        """The handler that maps these refusals to problems."""
         return _handle
 
 

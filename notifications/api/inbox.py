@@ -1,4 +1,4 @@
-"""The inbox: what a person was told, and what of it they have read."""
+"""The inbox: a person's messages, and which of them they have read."""
 
 import uuid
 from typing import Any

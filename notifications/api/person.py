@@ -9,7 +9,7 @@ from notifications.models.message import Reader
 
 
 def person_of(request: Request) -> uuid.UUID:
-    """The caller's id; the views let nobody in who is not signed in."""
+    """The caller's id. The views admit only callers who are signed in."""
     assert request.user is not None
     assert request.user.pk is not None
     return request.user.pk

@@ -1,4 +1,4 @@
-"""What a person chooses: by which channels they hear of what, when, and how often."""
+"""A person's notification settings: topics by channels, quiet hours, digests."""
 
 import uuid
 from functools import reduce

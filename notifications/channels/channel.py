@@ -1,4 +1,4 @@
-"""What every channel does: say whom it can reach, and send one delivery."""
+"""The interface of a channel: it says whom it can reach, and sends one delivery."""
 
 import uuid
 from abc import ABC, abstractmethod
@@ -60,7 +60,7 @@ class TryLater(Undelivered):
 
 
 class Unsure(Undelivered):
-    """Nobody knows whether it arrived, because the answer was lost. The next attempt is told so."""
+    """Nobody knows whether it arrived, because the answer was lost. The next attempt knows it."""
 
 
 class Afresh(Undelivered):
@@ -123,8 +123,8 @@ class DeliveryChannel(ABC):
 
     @abstractmethod
     def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
-        """Those of `recipients` whom `content` can reach this way; called inside a transaction, so it asks the database alone."""
+        """Those of `recipients` whom the channel can send `content`. Called inside a transaction, so it queries only the database."""
 
     @abstractmethod
     def send(self, envelope: Envelope) -> str:
-        """Send it, outside any transaction; the receiver's receipt, which may be empty. Raises an Undelivered."""
+        """Send the delivery, outside any transaction. Returns the receiver's receipt, which may be empty. Raises an Undelivered."""

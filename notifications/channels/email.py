@@ -93,7 +93,7 @@ class EmailChannel(DeliveryChannel):
         return set(confirmed.exclude(email="").values_list("person", flat=True))
 
     def send(self, envelope: Envelope) -> str:
-        """Send it; the receipt is the Message-ID. Raises an Undelivered."""
+        """Send the mail. Returns its Message-ID as the receipt. Raises an Undelivered."""
         profile = Profile.objects.filter(person=envelope.person_id).first()
         if profile is None or not profile.email or profile.email_confirmed_at is None:
             raise Unwanted("The person has no confirmed address.")
@@ -160,7 +160,7 @@ def _deliver(mail: EmailMultiAlternatives) -> None:
     try:
         server.open()
     except smtplib.SMTPResponseException as error:
-        # The account, not the mail: somebody has to look, and then everything that waits goes out.
+        # The account is refused, not the mail. Once somebody has fixed it, everything that waits is sent.
         later = HOUR if error.smtp_code >= _PERMANENT else None
         raise TryLater(f"The mail server does not let us in: {_said(error)}", after=later) from error
     except (smtplib.SMTPException, OSError) as error:
@@ -185,7 +185,7 @@ def _deliver(mail: EmailMultiAlternatives) -> None:
     except (smtplib.SMTPException, OSError) as error:
         raise Unsure(f"The mail server fell silent: {type(error).__name__}") from error
     finally:
-        # Accepted or refused, that has been said; a farewell that fails changes nothing.
+        # The server has accepted or refused the mail by now; a failing QUIT changes nothing.
         with contextlib.suppress(smtplib.SMTPException, OSError):
             server.close()
 

@@ -28,7 +28,7 @@ from notifications.channels.channel import Refused, TryLater, Unsure
 CONNECT, READ, TOTAL = 3.0, 8.0, 15.0
 """Seconds for a connection, for the next bytes of an answer, and for all of it, from the first packet to the last."""
 KEPT = 4.0
-"""Seconds that an idle connection is used again: less than servers keep theirs, so that none is closed while it is written to."""
+"""Seconds that an idle connection is kept: less than servers keep theirs, so that a server does not close it during a request."""
 LONGEST_ANSWER = 64 * 1024
 """Bytes of an answer that are read."""
 LONGEST_WAIT = timedelta(days=1)
@@ -37,7 +37,7 @@ _LONGEST_REASON = 120
 _TOO_EARLY = 425
 _SCHEMES = {"http", "https"}
 _LAST_PORT = 65535
-# Before any of these a request has not left; and after 502 and 504 somebody behind the one that answers may have it.
+# After any of these the request was not sent; after 502 and 504 the server behind the one that answers may have it.
 _NOT_SENT = (
     httpcore.ConnectError,
     httpcore.ConnectTimeout,
@@ -160,7 +160,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        # A handshake waits anew for each of its pieces, within one call: only from outside can it be ended.
+        # A TLS handshake starts its timeout again with every piece that arrives, within one call; only another thread can end it.
         with _cut(self._stream.get_extra_info("socket"), _left(timeout)):
             return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
 

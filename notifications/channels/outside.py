@@ -41,7 +41,7 @@ _NOT_PUBLIC = [
         "2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20",
     )
 ]  # fmt: skip
-# All others hold another address (IPv4-mapped and -compatible, NAT64) or are nobody's.
+# All other prefixes contain another address (IPv4-mapped and -compatible, NAT64) or are not assigned.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 # What ISATAP's interface identifiers begin with, before the IPv4 address in them.
 _ISATAP = {0x00005EFE, 0x02005EFE}
@@ -169,7 +169,7 @@ class Outside(Network):
         self._open, self._wide, self._resolve = tuple(open), wide, resolve or super().addresses
 
     def check(self, target: Destination) -> None:
-        """Say what is already known to be forbidden, before anything is sent. Raises Forbidden; looks no name up."""
+        """Raise Forbidden if the address is already known to be forbidden, before anything is sent. Looks up no name."""
         address = _literal(target.host)
         if address is not None:
             reason = self.refusal(address, target.port)
@@ -181,7 +181,7 @@ class Outside(Network):
             raise Forbidden(LOCAL_NAME)
         if not self._open and not self._wide:
             raise Forbidden(NOT_SAFE)
-        # Whether the name leads into a network that the operator has named is known to the resolver alone.
+        # Only the resolver knows whether the name leads into a network that the operator has allowed.
         if not web_port(target.port, inside=bool(self._open)):
             raise Forbidden(NOT_WEB)
 

@@ -8,7 +8,7 @@ import threading
 from django.core.mail.backends.smtp import EmailBackend
 
 TOTAL = 30.0
-"""Seconds for everything that is said on one connection."""
+"""Seconds for the whole conversation on one connection."""
 
 
 class _Bounded(smtplib.SMTP):

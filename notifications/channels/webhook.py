@@ -21,7 +21,7 @@ CONNECT, READ, TOTAL = 5.0, 15.0, 20.0
 """Seconds, as the specification has it: a receiver is given 15 to 30 for its answer."""
 _OVERLOADED = frozenset({429, 502, 503, 504})
 BREATH = timedelta(seconds=30)
-"""How long a receiver is left alone that is overloaded, and does not say for how long."""
+"""Pause for a receiver that is overloaded and names no time itself."""
 
 
 class WebhookChannel(DeliveryChannel):
@@ -30,9 +30,9 @@ class WebhookChannel(DeliveryChannel):
     name: ClassVar[ChannelName] = ChannelName.WEBHOOK
     slots: ClassVar[int] = 6
     quiet: ClassVar[bool] = False
-    # One that is slow holds up nobody else's.
+    # A slow receiver must not delay the others.
     slots_each: ClassVar[int | None] = 2
-    # TOTAL, and the patience of a resolver.
+    # TOTAL, and the resolver's timeout.
     lease: ClassVar[timedelta] = timedelta(seconds=90)
     delays: ClassVar[tuple[timedelta, ...]] = (
         timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=5),
@@ -49,7 +49,7 @@ class WebhookChannel(DeliveryChannel):
         }
 
     def check(self, url: str) -> None:
-        """Say what is already known to be wrong with an address, before anything is sent there. Raises Forbidden."""
+        """Raise Forbidden if the address is already known to be wrong, before anything is sent there."""
         target = read(url)
         self._outside[target.safe].check(target)
 
@@ -58,7 +58,7 @@ class WebhookChannel(DeliveryChannel):
         return set(Endpoint.objects.filter(pk__in=recipients, active=True).values_list("pk", flat=True))
 
     def send(self, envelope: Envelope) -> str:
-        """Post the event. The receipt is the answer's status; what else a stranger's server says is not kept."""
+        """Post the event. Returns the status as the receipt. The rest of the answer is not kept, because the server is a stranger's."""
         endpoint = Endpoint.objects.filter(pk=envelope.recipient, active=True).first()
         if endpoint is None:
             raise Unwanted(SWITCHED_OFF)

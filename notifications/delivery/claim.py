@@ -22,8 +22,7 @@ from notifications.topics import DeliveryState
 def claim(channel: DeliveryChannel) -> Envelope | None:
     """Claim the next due delivery of the channel: it belongs to the caller until its lease ends. None where nothing is due.
 
-    A delivery for a person who is no longer active is dropped. One that falls into quiet hours is put off until they
-    end.
+    A delivery for an inactive person is dropped. A delivery in quiet hours is put off until they end.
     """
     while (claimed := _take(channel)) is not None:
         envelope, active, quiet = claimed

@@ -33,7 +33,7 @@ _ERROR_LENGTH, _RECEIPT_LENGTH = 300, 120
 
 
 def send(channel: DeliveryChannel, envelope: Envelope) -> None:
-    """Send a claimed delivery and record the outcome. Whatever the channel raises is an outcome, too."""
+    """Send a claimed delivery and record the outcome. Every exception of the channel is an outcome, too."""
     try:
         receipt = _send(channel, envelope)
     except TryLater as outcome:
@@ -61,7 +61,7 @@ def _send(channel: DeliveryChannel, envelope: Envelope) -> str:
 
 
 def settle(channel: DeliveryChannel, envelope: Envelope) -> None:
-    """Tell the receiver's rate limit that the delivery has been sent, or will not be."""
+    """Return the token of the receiver's rate limit: its period begins now."""
     if envelope.token is not None:
         rate_limits.settle(Bucket.of(channel.name, envelope.recipient), envelope.token)
 

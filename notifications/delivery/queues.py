@@ -9,9 +9,9 @@ AT_SHARE = """
   WHERE channel = %(channel)s AND state = 'sending' AND lease_until > statement_timestamp()
   GROUP BY recipient HAVING count(*) >= %(share)s
 """
-"""Receivers with as many deliveries under way as they may have, so that one that hangs does not take every slot."""
-# From street to street by one look into the index each, as far as the first that has something due; from there on the first that
-# nobody else is about to take. The streets up to the one whose turn was last come after the others.
+"""Receivers with as many deliveries under way as they may have, so that a receiver that hangs does not take every slot."""
+# One index lookup per street, up to the first street with something due; there the first delivery that is not locked. The streets up
+# to the street that was served last come after the others.
 IN_TURN = """
   SELECT due.id FROM (VALUES
     (%(urgent)s, %(after)s), (%(urgent)s, %(start)s), (NOT %(urgent)s, %(else_after)s), (NOT %(urgent)s, %(start)s)
@@ -35,8 +35,8 @@ IN_TURN = """
 """
 """Urgent deliveries first, except at every eighth claim. Streets take turns; within a street the longest wait is first."""
 
-# The first of each receiver is found by one look into the index, however much stands behind it: each look begins behind the receiver
-# before. An urgent one that waits for its next attempt hides what is not urgent, which is then looked for.
+# The first delivery of each receiver is found by one index lookup, however many wait: each lookup starts after the receiver before.
+# An urgent delivery that waits for its retry hides those that are not urgent, so they are looked up separately.
 BY_RECEIVER = """
   SELECT id FROM notifications_delivery WHERE state = 'queued' AND id = (
     WITH RECURSIVE head AS (

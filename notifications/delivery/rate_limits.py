@@ -39,7 +39,7 @@ def _longest(limits: Sequence[RateLimit]) -> timedelta:
 def lock(name: str, limits: Sequence[RateLimit], lease: timedelta) -> int:
     """Lock the bucket until the transaction ends, and return how many tokens are free under all `limits`.
 
-    Returns 0 where the bucket is blocked, or where somebody else has locked it.
+    Returns 0 where the bucket is blocked, or where another transaction has locked it.
     """
     Bucket.objects.bulk_create([Bucket(name=name)], ignore_conflicts=True)
     with connection.cursor() as cursor:

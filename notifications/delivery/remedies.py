@@ -19,15 +19,15 @@ REFUSING = bilingual(
     "The receiver refuses it: ask the organisation to check address and signing secret. It is tried again by itself, or sent at once.",
 )
 WAITING = bilingual("系统会自动再试，不必处理。", "It is tried again by itself; nothing has to be done.")
-# An answer by which a receiver says that something is wrong with what it gets; the others ask for patience.
+# Statuses that mean that the request is wrong. The other errors are temporary.
 _REFUSAL = re.compile(r"HTTP (3\d\d|4(?!08|25|29)\d\d)")
-# The setting with which each begins.
+# The first setting of each channel.
 SETTINGS = {
     ChannelName.EMAIL: "EMAIL_URL",
     ChannelName.SMS: "SMS_PROVIDER",
     ChannelName.WECHAT: "WECHAT_APP_ID",
 }
-# Where it is refused for good, what to look at before it is sent anew.
+# What to check before a delivery that was refused for good is sent again.
 REFUSED = {
     ChannelName.EMAIL: bilingual(
         "请核对对方的邮箱地址；多人同时失败时请检查邮件服务器设置，再重发。",
@@ -50,7 +50,7 @@ ROBOT = bilingual(
     "请在群设置中核对机器人是否还在、密钥和加签是否正确，再重发。",
     "Check in the group that the robot is still there, and its key and signing secret. Then resend.",
 )
-# What a receiver's side says, by a part of it, and who has to look at what.
+# What to do, by a part of the receiver's error text.
 REMEDIES = (
     ("(47003)", bilingual(
         "消息模板中的字段与公众平台上的模板不一致，请改正该类消息的微信模板，再重发。",

@@ -1,4 +1,4 @@
-"""Sending deliveries again that failed, when somebody asks for it."""
+"""Queueing failed deliveries again at the office's request."""
 
 import uuid
 from collections.abc import Collection

@@ -46,7 +46,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(Identified):
-    """One piece of news for one recipient, in their language; for a person, a row of their inbox.
+    """A message about one event for one recipient, in their language. For a person it is a row of their inbox.
 
     `key` is the event's id. `recipient` is the person, robot or webhook. `subject_type` (such as `ticket`) and `subject_id` are
     what the event happened to, `code` its number, `about` where and what it is in a few words, and `seq` the event's number there.
@@ -142,12 +142,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(state=DeliveryState.QUEUED, available_at__lte=Now())
 
     def dead(self) -> "DeliveryQuerySet":
-        """The deliveries that failed for good, and that somebody should look at."""
+        """The deliveries that failed for good, which the office should look at."""
         return self.filter(state=DeliveryState.DEAD)
 
 
 class Delivery(Identified):
-    """One message on its way through one channel. Its id is the key that is sent to the receiver: a repeat has the same key.
+    """The sending of one message by one channel. Its id is the key that is sent to the receiver: a repeat has the same key.
 
     `attempts` counts the claims. A process records an outcome together with the number of its attempt, and only the
     last attempt counts. `lease_until` is when a delivery that is being sent counts as abandoned. `unsure` says that

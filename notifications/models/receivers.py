@@ -28,7 +28,7 @@ BLOCKED = (
 )
 """SQL: whether a bucket's receiver is paused. A moment too far ahead is from before the clock was set back, and ignored."""
 FAILING_LONG = timedelta(minutes=5)
-"""How long a webhook may only fail before somebody should look."""
+"""Time of failures only after which the office should look at a webhook."""
 MOST_SECRETS = 2
 _NOTED = timedelta(minutes=1)
 _SECRET_BYTES = 32
@@ -156,7 +156,7 @@ class Endpoint(MessageReceiver):
         """Record that a delivery did not arrive. A webhook that only fails for longer than `PATIENCE` is switched off."""
         mine = Endpoint.objects.filter(pk=self.pk)
         mine.update(failing_since=Coalesce("failing_since", Now()))
-        # As it stands now: something else may have arrived while this was under way.
+        # Read again: another delivery may have arrived meanwhile.
         if mine.filter(failing_since__lte=Now() - PATIENCE, active=True).exists():
             self.switch_off(FAILED_TOO_LONG)
 

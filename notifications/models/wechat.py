@@ -14,8 +14,8 @@ from web.words import bilingual
 class AccessToken(models.Model):
     """The access token of a WeChat app, shared by all workers.
 
-    `refreshed_at` tells one token from the next. Until `claimed_until` somebody fetches the next one, or, where there
-    is an `error`, nobody asks again. `forced_at` is when WeChat was last made to change the token early.
+    `refreshed_at` distinguishes one token from the next. Until `claimed_until` a worker fetches the next token or, after
+    an `error`, no worker asks again. `forced_at` is when WeChat was last made to change the token early.
     """
 
     app_id = models.CharField(primary_key=True, max_length=32)
@@ -69,10 +69,10 @@ class Grant(Identified):
 
 
 class SpentGrant(models.Model):
-    """The one message of a grant that a delivery has used. Whatever becomes of its attempts, it uses no second one.
+    """The one message of a grant that a delivery has used. A delivery never uses a second one.
 
     `attempt` is the attempt that used it and may give it back. It is 0 once a later attempt relies on it, because
-    nobody knows what became of the earlier one.
+    the outcome of the earlier attempt is unknown.
     """
 
     delivery = models.OneToOneField(Delivery, models.CASCADE, primary_key=True, related_name="+")

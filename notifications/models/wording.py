@@ -1,4 +1,4 @@
-"""The office's own wordings, which replace ours."""
+"""Wordings that streets have written themselves. They replace those that come with Linli."""
 
 from django.db import models
 from django.db.models import F

@@ -63,7 +63,7 @@ def _said(lines: Sequence[DigestLine], language: str, *, about: bool) -> list[st
 
 
 def _fitting(said: Sequence[str], room: int, language: str) -> list[str]:
-    # Whatever the number, the last line is no longer than the one that counts them all.
+    # The last line is at most as long as the line that counts all of them.
     left = room - _size(_more(len(said), language))
     fitting: list[str] = []
     for line in said:

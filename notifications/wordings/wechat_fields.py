@@ -16,9 +16,9 @@ _OF_TIME, _OF_NUMBERS = frozenset({"time", "date"}), frozenset({"number", "amoun
 _DAYS_END = "23:59"
 """The end of a day: WeChat's clock ends before 24:00."""
 NOTHING = "-"
-"""Stands where there is nothing to say; an empty field is refused."""
+"""The value of a field without a fact; WeChat refuses an empty field."""
 SEE_INSIDE = "见详情"
-"""Stands in a field that takes Chinese alone, where there is none."""
+"""The value of a field that takes only Chinese, where the fact has none."""
 MORE = "…"
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff"
 _RANGE = re.compile(r"\s*[~～]\s*")
@@ -182,4 +182,4 @@ _FITTING: Mapping[str, Callable[[str], str]] = {
     "phrase": partial(_only, "phrase", _HAN, SEE_INSIDE),
 }
 TYPES: Mapping[str, int | None] = {kind: _LENGTHS.get(kind) for kind in _FITTING}
-"""The types of WeChat's fields and how many characters each takes; None for one that has a form of its own instead."""
+"""The types of WeChat's fields and how many characters each takes; None for a type with a form instead of a length."""

@@ -15,7 +15,7 @@ from notifications.channels.robots.robot import Post, RobotChannel
 from notifications.models import Robot
 from notifications.topics import ChannelName
 
-# Both a body that is none and too many messages; only its words tell which.
+# Means an invalid body or too many messages; only the message text says which.
 _BAD_OR_TOO_MANY = 9499
 
 

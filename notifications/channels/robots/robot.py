@@ -39,7 +39,7 @@ class RobotChannel(DeliveryChannel):
     """
 
     slots: ClassVar[int] = 3
-    # An exchange (http.TOTAL) and the patience of a resolver; and short, for a token is away that long where its sender dies.
+    # An exchange (http.TOTAL) and the resolver's timeout. Short, because a rate limit's token stays away that long if its worker stops.
     lease: ClassVar[timedelta] = timedelta(seconds=45)
     vendor: ClassVar[str]
     key_parameter: ClassVar[str] = ""
@@ -114,7 +114,7 @@ class RobotChannel(DeliveryChannel):
         try:
             said = answer.json()
         except Unsure:
-            # A gate before the vendor says too many in words of its own.
+            # A gateway in front of the vendor answers too many requests without the vendor's JSON.
             if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
                 return {}, None
             answer.accepted()

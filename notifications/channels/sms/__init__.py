@@ -46,7 +46,7 @@ def _account() -> SmsAccount:
 
 @cache
 def _open(provider: str, account: SmsAccount) -> Gateway:
-    """The one vendor of this process, with its open connections."""
+    """The vendor that this process uses, with its open connections."""
     return PROVIDERS[provider](account)
 
 

@@ -15,7 +15,7 @@ from notifications.topics import ChannelName
 
 UNKNOWN = "Outcome unknown: the vendor has no receipt"
 ASKED_ENOUGH = 4
-"""Failures after which a vendor that records every text, and has none of this one, never took it: it was asked for 42 minutes."""
+"""Failures after which a vendor that records every text, and has no record of this text, never accepted it. It was asked for 42 minutes."""
 
 
 class SmsChannel(DeliveryChannel):

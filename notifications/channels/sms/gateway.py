@@ -15,7 +15,7 @@ from notifications.channels.http import HttpAnswer, HttpClient
 CONNECT, READ, TOTAL = 2.0, 5.0, 8.0
 """Seconds; a person who asks for a code waits for it."""
 LOOK_AFTER_IT = HOUR
-"""How long to wait where somebody has to see to the account: top it up, or mend its keys."""
+"""Wait before the next attempt where somebody has to fix the account first: top it up, or correct its keys."""
 LONGEST_FIELD = 35
 """Characters of a template's variable: Aliyun's limit for notices, kept for both."""
 _SERVER_ERROR = 500
@@ -81,11 +81,11 @@ def client() -> HttpClient:
 
 
 def said(answer: HttpAnswer) -> Mapping[str, Any]:
-    """The vendor's answer, whatever its HTTP status; the code in it counts. Raises Unsure where there is none."""
+    """The vendor's JSON answer with any HTTP status, because the code in it counts. Raises Unsure where there is none."""
     try:
         return answer.json()
     except Unsure:
-        # 4xx without words comes from somebody in between, who has passed nothing on.
+        # A 4xx without JSON comes from a proxy in between, which has passed nothing on.
         if answer.status < _SERVER_ERROR:
             answer.accepted()
         raise

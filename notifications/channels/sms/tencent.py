@@ -30,7 +30,7 @@ ALGORITHM = "TC3-HMAC-SHA256"
 SERVICE, VERSION, REGION = "sms", "2021-01-11", "ap-guangzhou"
 DAY = timedelta(days=1)
 LONGEST_LOOK = timedelta(days=7)
-"""How long the vendor tells what became of a text."""
+"""How long the vendor keeps the status of a text."""
 _CONTENT_TYPE = "application/json; charset=utf-8"
 _MAINLAND = "+86"
 _LATER = {

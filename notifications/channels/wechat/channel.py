@@ -62,7 +62,7 @@ class WechatChannel(DeliveryChannel):
     name = ChannelName.WECHAT
     shape = ChannelName.WECHAT
     lease = timedelta(seconds=90)
-    # Four hours, for then it is told by SMS, where that is wanted.
+    # Four hours; after that the message is sent by SMS, if the person wants that.
     delays = (timedelta(seconds=5), timedelta(seconds=30), 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR)
 
     def __init__(self, config: WechatConfig):

@@ -40,7 +40,7 @@ class Taken:
 
 
 def templates() -> Mapping[str, list[str]]:
-    """The templates that news is sent with, and the kinds of news of each; `*` stands for every kind without a template of its own."""
+    """The templates in use, with the kinds of messages of each. `*` stands for every kind without a template of its own."""
     found: dict[str, set[str]] = defaultdict(set)
     if settings.WECHAT_TEMPLATE:
         found[settings.WECHAT_TEMPLATE].add(ANY)

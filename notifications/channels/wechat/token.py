@@ -25,11 +25,11 @@ LAST = timedelta(seconds=30)
 CLAIM = timedelta(seconds=20)
 """For so long one worker fetches; more than two exchanges take."""
 PAUSE = timedelta(seconds=3)
-"""After a fetch that failed nobody asks for so long."""
+"""Wait after a failed fetch, for all workers."""
 FORCE_AGAIN = timedelta(minutes=80)
 """WeChat can be made to change the token 20 times a day; so far apart, it is asked to 18 times."""
 PATIENCE, GLANCE = 8.0, 0.1
-"""Seconds that a worker waits for another one's fetching, and between two looks."""
+"""Seconds that a worker waits for another worker's fetch, and between two looks at its result."""
 _REASON_LENGTH = 200
 _REASONS = {
     40013: "WECHAT_APP_ID is unknown at WeChat",
@@ -42,7 +42,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class WechatToken:
-    """An access token; `refreshed_at` tells it from the next one."""
+    """An access token. `refreshed_at` distinguishes it from the next token."""
 
     value: str
     refreshed_at: datetime | None
@@ -104,7 +104,7 @@ class TokenKeeper:
         return found
 
     def _claim(self, row: Any, known: datetime | None) -> datetime | None:
-        """Claim the fetching, where nobody has and the token is still the known one. Returns since when it is the caller's."""
+        """Claim the fetch, unless another worker has claimed it or the token has changed. Returns the moment of the claim, or None."""
         free = Q(claimed_until=None) | Q(claimed_until__lt=Now())
         same = Q(refreshed_at=known) if known else Q(refreshed_at=None)
         mine = self._row().filter(free, same).update(claimed_until=row.now + CLAIM, error="")
@@ -127,7 +127,7 @@ class TokenKeeper:
         try:
             answer = self._client.post_json(self._url, asked).accepted().json()
         except Undelivered as problem:
-            # To ask again does no harm, whatever became of this.
+            # A repeat does no harm, even if the first request arrived.
             raise self._failed(claimed, f"No access token of WeChat: {problem.reason}") from None
         token, lasts = answer.get("access_token"), answer.get("expires_in")
         if isinstance(token, str) and token and isinstance(lasts, int):
@@ -137,13 +137,13 @@ class TokenKeeper:
         raise self._failed(claimed, f"No access token of WeChat: {known or f'errcode {code}'}.")
 
     def _failed(self, claimed: datetime, reason: str) -> TryLater:
-        """The failure, said to all: for a moment nobody asks again."""
+        """Record the failure for all workers. For a moment no worker asks again. Returns the error to raise."""
         reason = reason[:_REASON_LENGTH]
         self._row().filter(claimed_until=claimed + CLAIM).update(claimed_until=Now() + PAUSE, error=reason)
         return TryLater(reason)
 
     def _keep(self, claimed: datetime, token: str, lasts: timedelta) -> WechatToken:
-        """The token, stored for all; where the fetching has meanwhile become another's, theirs is what is stored."""
+        """Store the token for all workers, unless another worker has claimed the fetch meanwhile. Returns the token."""
         self._row().filter(claimed_until=claimed + CLAIM).update(
             token=token, refreshed_at=claimed, expires_at=claimed + lasts, claimed_until=None
         )
@@ -151,7 +151,7 @@ class TokenKeeper:
 
 
 def _wait(row: Any, end: float) -> None:
-    """A moment, for the one who fetches. Raises TryLater where that has failed, or `end` has come."""
+    """Wait a moment for the worker that fetches. Raises TryLater if its fetch has failed, or `end` has passed."""
     if row.error:
         raise TryLater(row.error)
     if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""`manage.py deliver`: send what is due without a broker, once or in a loop."""
+"""`manage.py deliver`: send due messages without a broker, once or in a loop."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,13 +18,13 @@ class Command(LoopingCommand):
     """`manage.py deliver`: any number of them may run at once, beside Celery's workers or instead of them."""
 
     help = (
-        "Send the messages that are due by every channel that is set up. With --loop, look again every second until it "
-        "is stopped. What is being sent then is finished first; a second Ctrl-C ends at once, and what was being sent is "
-        "sent again later, under the same key."
+        "Send the due messages of every channel that is set up. With --loop, do it again every second until stopped. "
+        "Ctrl-C finishes the messages that are being sent. A second Ctrl-C ends at once; those messages are sent again "
+        "later, under the same key."
     )
 
     def handle(self, *, loop: bool, every: float, **options: Any) -> None:
-        """Send what is due, and print how much was tried by which channel."""
+        """Send the due messages, and print how many were tried by each channel."""
         try:
             sending = workers.of_this_process()
         except ImproperlyConfigured as error:
@@ -36,7 +36,7 @@ class Command(LoopingCommand):
                     "No channel is set up; docs/operations.md names the settings.",
                 )
             )
-        # As many threads as there are slots: those of a channel that hangs are all that it can take.
+        # One thread per slot, so a channel that hangs blocks only its own threads.
         threads = sum(channel.slots for channel in sending.channels.values())
         with ThreadPoolExecutor(threads) as pool:
             if loop:
@@ -58,7 +58,7 @@ class Command(LoopingCommand):
             pool.submit(self.attempt, self.go, sending, name)
 
     def go(self, sending: workers.Workers, name: ChannelName) -> int:
-        """Send what is due by one channel, and print how much was tried. Returns that number."""
+        """Send the due messages of one channel, and print how many were tried. Returns that number."""
         try:
             tried = sending.deliver(name)
         finally:
