@@ -42,6 +42,6 @@ def members(organisations: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.
 
 
 def in_roles(seats: Collection[Member], roles: Collection[str]) -> list[Member]:
-    """Those of `seats` with one of the `roles`; all of them where nobody has such a role."""
+    """Those of `seats` with one of the `roles`; all `seats` where none has such a role."""
     chosen = [one for one in seats if one.role in roles]
     return chosen or list(seats)

@@ -1,4 +1,4 @@
-"""The pages for people and places: all of it for superusers, their own streets for clerks.
+"""The pages for people and places: superusers see everything, clerks their own streets.
 
 A clerk needs `is_staff`, a live seat in a street's office or one of its sections, and Django's permissions on what they look
 after. They see and choose rows of their streets alone; what all streets share they may choose, and superusers change it.
@@ -74,7 +74,7 @@ class Scoped(AdminPage):
     shared = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """All rows for a superuser; those of their streets for a clerk, and the shared ones."""
+        """All rows for a superuser; for a clerk the rows of their streets and the shared rows."""
         rows, streets = super().get_queryset(request), streets_of(request)
         return rows if streets is None else self.within(rows, streets)
 
@@ -98,7 +98,7 @@ class Scoped(AdminPage):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """What is found by a phone is found however that is written."""
+        """Search for a phone in any spelling."""
         with suppress(ValueError):
             search_term = read_mobile(search_term)
         return super().get_search_results(request, queryset, search_term)
@@ -157,7 +157,7 @@ class WithPermissions(admin.ModelAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[arg-type]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What goes with it, without the rows that only tie two others together: Django has no name for them in Chinese."""
+        """What would be deleted with it, without rows of join tables: Django has no Chinese name for them."""
         rows, counts, *rest = super().get_deleted_objects(objs, request)
         ties = [one._meta for one in apps.get_models(include_auto_created=True) if one._meta.auto_created]
         heads = tuple(f"{capfirst(one.verbose_name)}: " for one in ties)
@@ -287,7 +287,7 @@ class HouseholdAdmin(Scoped):
 
     @admin.display(description=bilingual("小区", "compound"), ordering="building__compound__code")
     def compound(self, household: Household) -> str:
-        """The compound that the building stands in."""
+        """The compound of the building."""
         return household.building.compound.name
 
 
@@ -346,7 +346,7 @@ class PersonAdmin(WithPermissions, Scoped):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> list[str]:
-        """Nobody but a superuser gives rights."""
+        """Only a superuser grants rights."""
         rights = [] if _is_superuser(request) else ["is_staff", "is_superuser", "groups", "user_permissions"]
         return [*self.readonly_fields, *rights]
 
@@ -359,7 +359,7 @@ class PersonAdmin(WithPermissions, Scoped):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By name or whole number; who belongs nowhere yet is shown to a clerk by the number alone."""
+        """Search by name or whole number. A clerk finds a person without a home or seat by the number only."""
         with suppress(ValueError):
             search_term = read_mobile(search_term)
         found, twice = super().get_search_results(request, queryset, search_term)
@@ -413,14 +413,14 @@ class PersonAdmin(WithPermissions, Scoped):
         return self.has_change_permission(request, obj) and not self._seats(obj).exists()
 
     def _seats(self, person: Person) -> QuerySet[Membership]:
-        # Those that run or are still to come, whatever the zone.
+        # Seats that run or are still to come, in any time zone.
         yesterday = timezone.localdate() - timedelta(days=1)
         return Membership.objects.filter(Q(ends_on=None) | Q(ends_on__gte=yesterday), person=person)
 
 
 @admin.register(Membership)
 class MembershipAdmin(Scoped):
-    """Who sits where, from when to when: nobody sets their own seat, and superusers alone say who leads a street."""
+    """Seats of people in organisations, with their dates. Nobody sets their own seat; only superusers set a street's lead."""
 
     list_display = ["person", "organisation", "role", "starts_on", "ends_on"]
     list_select_related = ["person", "organisation"]
@@ -429,7 +429,7 @@ class MembershipAdmin(Scoped):
     autocomplete_fields = ["street", "person", "organisation"]
 
     def owns(self, request: HttpRequest, row: Any) -> bool:
-        """Not one's own seat; a lead's for superusers alone."""
+        """Whether the row is the caller's to change: not their own seat, and a lead's seat only for superusers."""
         if row.person_id == request.user.pk or (row.role == Role.LEAD and not _is_superuser(request)):
             return False
         return super().owns(request, row)
@@ -464,7 +464,7 @@ class ResidencyAdmin(Scoped):
     actions = ["confirm", "object_to"]
 
     def save_model(self, request: HttpRequest, obj: Residency, form: ModelForm, change: bool) -> None:
-        """What is known of a home is not known of another person or another door."""
+        """Clear the confirmation where the person or the door changes."""
         if change and {"person", "compound", "household"} & set(form.changed_data):
             obj.confirmed_through, obj.confirmed_at, obj.objected_at, obj.judged_by = "", None, None, None
             obj.wrong_codes = 0
@@ -502,7 +502,7 @@ class ResidencyAdmin(Scoped):
 
 
 class ContractFiringInline(admin.TabularInline):
-    """What was told of a contract; written by the clock alone."""
+    """Reminders of contracts that were sent. Only the clock writes them."""
 
     model = ContractFiring
     fields = ("due_on", "rung", "todo", "fired_at", "concerning")
@@ -522,15 +522,15 @@ class ContractFiringInline(admin.TabularInline):
         return True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
+        """False, because only the clock writes reminders."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
+        """False, because only the clock writes reminders."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
+        """False, because only the clock writes reminders."""
         return False
 
     @admin.display(description=bilingual("待办", "what to do"))
@@ -563,7 +563,7 @@ class ServiceContractAdmin(Scoped):
         return str(contract.notice_shortfall or "")
 
     def save_model(self, request: HttpRequest, obj: ServiceContract, form: ModelForm, change: bool) -> None:
-        """What is a fact is kept; that it is too short is said."""
+        """Save a notice that is too short, with a warning: it is a fact."""
         super().save_model(request, obj, form, change)
         if days := obj.notice_shortfall:
             words = bilingual(f"通知期不足：少{days}日。", f"The notice is too short by {days} days.")

@@ -20,7 +20,7 @@ from workflow.actor import Actor
 CODE_LIFE = timedelta(days=14)
 CODE_USES = 8
 WRONG_GUESSES, WRONG_GUESSES_OF_ONE = 20, 5  # at one code, and by one home
-_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # Nothing that looks like something else.
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # No characters that look alike.
 _LENGTH = 8
 _SALT = "community.confirming.code"
 # Who confirms, by the kind of organisation they sit in.

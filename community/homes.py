@@ -16,7 +16,7 @@ from web.words import bilingual
 
 MOST_HOMES = 10
 MOST_MOVES, MOVES_WITHIN = 5, timedelta(days=30)
-# What is known of a home, and stays known when its person's relation to it changes.
+# What was confirmed about a home, and stays confirmed when its person's relation to it changes.
 _AGAINST = ("objected_at", "judged_by_id", "wrong_codes")
 _KNOWN = ("confirmed_through", "confirmed_at", *_AGAINST)
 
@@ -82,7 +82,7 @@ def move_in(
         if len(stated) >= MOST_HOMES:
             raise HomesFull
         _count_move(person_id, at)
-        # Who moves out and in again has not shaken off what was objected, nor guesses anew.
+        # Moving out and in again clears neither objections nor counted guesses.
         before = (
             Residency.objects.filter(person_id=person_id, compound=compound, household=household)
             .order_by("-id")

@@ -74,7 +74,7 @@ class SignInForm(forms.Form):
         self.request, self.person = request, None  # type: tuple[HttpRequest, Person | None]
 
     def clean(self) -> dict[str, Any]:
-        """Find the person; whatever does not fit is one error of the whole form."""
+        """Find the person. Every mistake is the same error of the whole form."""
         given = self.cleaned_data
         if self.errors:
             return given
@@ -265,7 +265,7 @@ class Office(admin.AdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The sign-in page; a person who is in already goes on."""
+        """The sign-in page. It redirects a person who is already signed in."""
         request.current_app = self.name
         if request.method == "GET" and self.has_permission(request):
             view = SignIn()

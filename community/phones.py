@@ -128,7 +128,7 @@ class PhoneInput(LineFormField):
     read_number = staticmethod(read_phone)
 
     def __init__(self, **options: Any):
-        # What is measured is what was written, with its spaces.
+        # The length limit is for the text as written, with its spaces.
         super().__init__(**{**options, "max_length": LONGEST})
 
     def to_python(self, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Who receives what is sent to an organisation: itself, or its head office where it has no member."""
+"""Who receives for an organisation: itself, or its head office where it has no member."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ from community import live
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """The organisation that was meant, and the one that receives; `receiver_id` is None where nobody does."""
+    """An organisation, and the organisation that receives for it. `receiver_id` is None where there is none."""
 
     organisation_id: uuid.UUID
     kind: str

@@ -41,7 +41,7 @@ from notifications.channels.wechat import grants
 from web.quotas import DAY, HOUR, MINUTE, Quotas, wait
 from web.words import bilingual
 
-# What a phone is sent for callers of a standing and of all lower ones together.
+# Codes to one phone, for callers of this standing and all lower standings together.
 PER_PHONE: dict[Standing, Quotas] = {
     Standing.STRANGER: ((3, HOUR), (6, DAY)),
     Standing.ADDRESS: ((4, HOUR), (8, DAY)),
@@ -93,7 +93,7 @@ class Disabled(Exception):
 
 
 class BadTicket(Exception):
-    """The ticket to bind a WeChat account is not ours, or too old."""
+    """The ticket to bind a WeChat account was not issued here, or is too old."""
 
     code = "bad_ticket"
     reason = bilingual("绑定已超时，请重新进入小程序。", "Binding took too long; open the mini-program again.")

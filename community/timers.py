@@ -33,11 +33,11 @@ BATCH = 250
 SWEEP = "community.contracts"
 DAY = timedelta(days=1)
 AHEAD = timedelta(days=190)
-"""No rung stands further before the end than this."""
+"""The longest time before a contract's end at which a rung fires."""
 ANSWERING = frozenset({Role.LEAD, Role.OFFICER, Role.CHAIR, Role.MANAGER})
-"""Who is told for an organisation; its other members only where it has none of these."""
+"""The roles that get reminders for an organisation. Its other members get them only where it has none of these."""
 LATE = timedelta(days=31)
-"""After so long nobody is told any more that a contract has ended."""
+"""Time after which the end of a contract is no longer announced."""
 CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages")
 KIND = "contract."
 """How the kinds of messages about contracts begin; a rung's code follows."""
@@ -51,7 +51,7 @@ FACTS: Mapping[str, Promise] = {
 }
 """What a message about a contract can say."""
 HANDED_ON = "handed_on"
-"""That the open tickets of a contract that ended have all been dispatched anew; written by the process that does it."""
+"""The firing that records that all open tickets of an ended contract were dispatched again. The process that does it writes it."""
 # Where the regulation asks for a handover, and for a decision on renewal.
 _PROVIDERS, _ORDINARY = frozenset({"contracted", "emergency"}), frozenset({"contracted"})
 
@@ -219,7 +219,7 @@ def _day(rung: ContractRung, contract: ServiceContract, *, renewed: bool) -> dat
     if rung.until_end:
         day = max(day, contract.starts_on)
     match rung.ladder:
-        # The day of the notice is told as such.
+        # The day of the notice has a rung of its own.
         case "exit" if notice is None or day <= notice:
             return None
         case "renewal" if notice is not None and notice <= day:
@@ -230,7 +230,7 @@ def _day(rung: ContractRung, contract: ServiceContract, *, renewed: bool) -> dat
 
 
 def _months_later(day: date, months: int) -> date:
-    """The same day of another month, else that month's last (Civil Code 202)."""
+    """The same day of another month, otherwise the last day of that month (Civil Code 202)."""
     if not months:
         return day
     count = day.year * 12 + day.month - 1 + months
@@ -241,7 +241,7 @@ def _months_later(day: date, months: int) -> date:
 def fire_due() -> int:
     """Fire the reminders that are due and were not fired yet. Returns how many. Any number of callers may run at once.
 
-    A contract that somebody is writing is left for the next time.
+    A contract that is locked is left for the next call.
     """
     at, fired = moment.now(), 0
     keys = [one.pk for one in _watched(at) if _unfired(one, at)]
@@ -308,7 +308,7 @@ def tell(firings: Sequence[ContractFiring]) -> None:
 
 def _stale(one: ContractFiring) -> bool:
     rung = LADDER.get(one.rung)
-    # A reminder of what is still to come has sense however late it is.
+    # A reminder of something still to come is useful however late it is.
     return not (rung and rung.until_end) and one.due_on < local_day(one.fired_at) - LATE
 
 
@@ -317,7 +317,7 @@ def letter(one: ContractFiring, people: Mapping[uuid.UUID, Sequence[Addressee]])
     contract, rung = one.contract, LADDER.get(one.rung)
     addressees = {person.person_id: person for body in one.concerned for person in people.get(body, ())}
     return Letter(
-        # The same for whoever fires it, as its row is.
+        # Every process that fires it makes the same key, like its row.
         key=uuid.uuid5(contract.pk, f"{one.rung} {one.due_on}"),
         street_id=one.street_id,
         kind=f"{KIND}{one.rung}",
@@ -391,7 +391,7 @@ def _committee(contract: ServiceContract) -> uuid.UUID | None:
 
 
 def _desks(streets: Iterable[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, uuid.UUID]:
-    """Each street's property task force, else its desk, else its office."""
+    """Each street's property task force, otherwise its desk, otherwise its office."""
     order = ["property", "desk"]
     bodies = Organisation.objects.filter(
         Q(kind="section", function__in=order) | Q(kind="street_office"), receives("pk", at), street__in=streets

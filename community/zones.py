@@ -17,5 +17,5 @@ def zone_of(street: uuid.UUID) -> str:
 
 
 def forget() -> None:
-    """Clear what is remembered; for tests."""
+    """Clear the cache; for tests."""
     _zones.clear()

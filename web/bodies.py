@@ -105,7 +105,7 @@ def _mistyped(field: Any, value: Any) -> Any:
             fields = field.fields
             return _found((name, _mistyped(fields[name], inner)) for name, inner in value.items() if name in fields)
         case "list":
-            # One that is too long is refused as a whole.
+            # A body that is too long is refused as a whole.
             most = getattr(field, "max_length", None)
             if not isinstance(value, list) or (most is not None and len(value) > most):
                 return None

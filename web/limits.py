@@ -19,7 +19,7 @@ from web.addresses import UNKNOWN_SHARE, client_address
 logger = logging.getLogger(__name__)
 
 _PATIENCE = 0.1  # seconds that one request waits for Redis
-_REST = 5.0  # seconds in which nobody asks Redis again after it failed
+_REST = 5.0  # seconds without a call to Redis after it failed
 
 
 @cache

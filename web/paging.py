@@ -93,7 +93,7 @@ def _decode(cursor: str, fields: Sequence["Field[Any, Any]"]) -> list[Any]:
 
 def _typed(value: Any, field: "Field[Any, Any]") -> Any:
     value = field.to_python(value)
-    # A naive time would be read in whatever zone is active; NUL is no text to PostgreSQL.
+    # A naive time would be read in the active time zone; PostgreSQL does not accept NUL in text.
     naive = isinstance(value, datetime) and value.tzinfo is None
     if value is None or naive or (isinstance(value, str) and "\0" in value):
         raise ValueError

@@ -1,4 +1,4 @@
-"""The rules for query parameters, whatever the view reads of them."""
+"""Rules for query parameters that hold for every view."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from web.problems import Fault, Problem, invalid, page
 from web.words import bilingual
 
 MAY_BE_EMPTY = frozenset({"q", "text"})
-"""What somebody searches for: an empty field searches for nothing."""
+"""The search words; an empty field searches for nothing."""
 _LOST_PLUS = re.compile(r"^([^ ]+) (\d{2}:?\d{2})$")
 _EMPTY = bilingual(
     "不能为空；不需要时请省略该参数。", "It may not be empty; leave the parameter out where it is not wanted."

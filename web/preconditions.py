@@ -1,4 +1,4 @@
-"""Versions in `If-Match` and `ETag`: nobody overwrites what they have not read."""
+"""Versions in `If-Match` and `ETag`, so that a caller only overwrites what they have read."""
 
 import re
 

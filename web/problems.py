@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 FAULTS_TOLD = 10
-"""How many faults of a body are told one by one; of the others, how many there are."""
+"""The most faults of a body that are listed. The others are counted."""
 
 TITLES: Mapping[int, Words] = {
     400: bilingual("提交的内容有误", "The request is not valid"),
@@ -103,7 +103,7 @@ class Problem(exceptions.APIException):
         self.status_code = status
         self.title = TITLES[status] if title is None else title
         if status == HTTPStatus.TOO_MANY_REQUESTS and headers and "Retry-After" in headers:
-            # Every limit says for how long, whoever raises it.
+            # Every rate limit says for how long, whatever raised it.
             detail = with_wait(detail, int(headers["Retry-After"]))
         self.detail = detail  # type: ignore[assignment]  # DRF would translate it now; the reader's language is known later.
         self.errors = tuple(errors)
@@ -130,7 +130,7 @@ class Problem(exceptions.APIException):
 
 
 class ProblemResponse(Response):
-    """A problem document, written as `application/problem+json` whatever the view's own renderer is."""
+    """A problem document. It is always rendered as `application/problem+json`, not by the view's renderer."""
 
     def __init__(self, problem: Problem):
         super().__init__(problem.document(), status=problem.status_code, headers=problem.headers)

@@ -10,5 +10,5 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def wait(at: datetime, past: Sequence[datetime], limits: Quotas) -> timedelta:
-    """How long from `at` until every limit allows one more; `past` lists the earlier ones, newest first."""
+    """How long from `at` until every quota allows one more use. `past` lists the earlier uses, newest first."""
     return max((past[most - 1] + window - at for most, window in limits if len(past) >= most), default=timedelta(0))

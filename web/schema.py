@@ -19,7 +19,7 @@ from web.bodies import Body
 from web.paging import DEFAULT_LIMIT, MAX_LIMIT
 from web.problems import FAULTS_TOLD, MEDIA_TYPE, TITLES
 
-# Operations name these among their parameters; the problems that come with them are then told as well.
+# Operations name these among their parameters; their problems are then documented, too.
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, pattern=r'^(W/)?"[0-9]{1,18}(--?(gzip|br|zstd|deflate))?"$',
     description="The version you have read: its ETag, as it came.",
@@ -150,7 +150,7 @@ class AutoSchema(openapi.AutoSchema):
             response["description"] = response["description"] or HTTPStatus(int(status)).phrase
             if headers := self._headers(int(status), method):
                 response["headers"] = {**headers, **response.get("headers", {})}
-        # Nobody need sign in where nobody is asked to.
+        # No sign-in is documented where none is required.
         operation.setdefault("security", [{}])
         return operation
 

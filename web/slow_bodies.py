@@ -146,7 +146,7 @@ _watcher = Watcher()
 
 def read(source: Any, length: int, reading: Reading) -> IO[bytes] | None:
     """The whole body; None where it ends too early."""
-    kept: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - whoever reads it has it closed
+    kept: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - its reader closes it
     with _watcher.watching(reading):
         while length and (part := source.read(min(PART, length))):
             kept.write(part)

@@ -9,7 +9,7 @@ from web.texts import ControlCharacter, read_line
 from web.words import Words, bilingual, en, zh
 
 LONGEST = 2_000
-"""Characters of a cell, whatever column it stands in."""
+"""The most characters of a cell in any column."""
 
 
 class BadTable(ValueError):

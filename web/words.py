@@ -21,7 +21,7 @@ def in_english() -> bool:
 
 
 def say(zh: str, en: str) -> str:
-    """The one of the two that is in the active language."""
+    """`en` where English is the active language, otherwise `zh`."""
     return en if in_english() else zh
 
 

@@ -39,7 +39,7 @@ _NO_SUCH_PLACE = bilingual("没有这个地点。", "There is no such place.")
 
 
 class GuessLimit(Limit):
-    """Far above what somebody mistypes; what must hold exactly is counted with the codes."""
+    """A limit far above what a person mistypes. The exact limit is counted with the codes."""
 
     scope = "household-code"
     requests = 20

@@ -21,7 +21,7 @@ from web.limits import Limit
 from web.problems import make_handler
 from web.words import bilingual
 
-MOST_OF_A_PHONE = 40  # characters of what was said to be a phone
+MOST_OF_A_PHONE = 40  # the most characters that are read as a phone
 
 
 class TooManySignIns(Exception):
@@ -57,26 +57,26 @@ class View(APIView):
     """A view that answers the community's refusals as problems."""
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
-        """Ours, for every refusal in REFUSALS."""
+        """The handler that maps every refusal in REFUSALS to a problem."""
         return _handle
 
 
 class NetLimit(Limit):
-    """A wide net for one address, which a whole district may share: it catches floods, and strangers alone."""
+    """A high limit for one address, which a whole district may share. It stops floods, and counts only unknown devices."""
 
     scope = "sign-in"
     requests = 3000
 
 
 class PhoneLimit(Limit):
-    """Far above what somebody does at one phone from one address."""
+    """A limit far above what a person does with one phone from one address."""
 
     scope = "sign-in-phone"
     requests = 20
 
 
 class OwnLimit(Limit):
-    """The same for a device that has signed in before, and for a person who was sent a code; nobody else uses it up."""
+    """The same for a device that has signed in before, and for a person who was sent a code. Others cannot use it up."""
 
     scope = "sign-in-own"
     requests = 20
@@ -90,9 +90,9 @@ _FOR_NET = bilingual(
 
 
 class Braked(View):
-    """A view where people sign in. What must hold exactly is counted in PostgreSQL; this brakes floods.
+    """A view where people sign in. The exact limits are counted in PostgreSQL; this one only stops floods.
 
-    A device that is known, or was sent a code, is counted by itself, so that nobody behind the same address holds it up; others by
+    A device that is known, or was sent a code, is counted by itself, so that others behind the same address cannot block it; others by
     their phone and address, and all of an address by a wide net.
     """
 

@@ -101,7 +101,7 @@ def _account(request: Request, *, hold: bool = False) -> WechatAccount:
     caller = caller_of(request)
     account = None
     if caller.token_id is not None:
-        # The person, too: while this waited for it, the account may have become another's.
+        # Check the person again: while this waited for the lock, the account may have been bound to somebody else.
         accounts = WechatAccount.objects.filter(tokens=caller.token_id, person=caller.person)
         account = (accounts.select_for_update(of=("self",)) if hold else accounts).first()
     if account is None:

@@ -279,7 +279,7 @@ class ServiceContract(Identified):
 class ContractFiring(Identified):
     """A reminder of a contract that was told: one row for each rung and the day on which it was due.
 
-    `concerned` are the organisations that it concerned then, each replaced by the one that received for it.
+    `concerned` are the organisations that it concerned then, each replaced by the organisation that received for it.
     """
 
     street = models.ForeignKey(

@@ -126,7 +126,7 @@ class Person(Identified, AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = bilingual("人员", "person")
         verbose_name_plural = bilingual("人员", "persons")
-        # Not by phone: where that is masked, the order would tell.
+        # Not by phone: where phones are masked, the order would give them away.
         ordering = ["name", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(phone__regex=MOBILE), name="person_mobile_number"),

@@ -46,7 +46,7 @@ class LoopingCommand(OperatorCommand):
         The call that runs is finished first; a second signal ends the process at once. A database that is away or a
         duty that fails does not stop the loop: it is logged, and tried again when its time comes.
         """
-        # The threads inherit the mask, so that a signal waits for this one alone.
+        # The threads inherit the mask, so that only this thread gets the signal.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
         with ThreadPoolExecutor(len(lines)) as pool:
             for line in lines:
@@ -74,7 +74,7 @@ class LoopingCommand(OperatorCommand):
         try:
             work(*arguments, **named)
         except Error as error:
-            # The database will come back; what is due then is still due.
+            # The database will come back; due work is still due then.
             kind = type(error).__name__
             self.complain(bilingual(f"数据库没有响应：{kind}", f"The database does not answer: {kind}"))
             connection.close()

@@ -32,7 +32,7 @@ class OperatorCommand(BaseCommand):
             self.stdout.write(str(words))
 
     def complain(self, words: object) -> None:
-        """Print a line of what is wrong."""
+        """Print an error, on one line."""
         with override(self.language):
             self.stderr.write(str(words))
 

@@ -47,7 +47,7 @@ class Command(OperatorCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which ones, and whether to send them again."""
+        """Which deliveries, and whether to send them again."""
         super().add_arguments(parser)
         parser.add_argument("keys", nargs="*", type=uuid.UUID, metavar="KEY", help="only those with these keys")
         parser.add_argument("--channel", choices=ChannelName.values, help="only those of one channel")

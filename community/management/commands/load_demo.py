@@ -11,7 +11,7 @@ from web.words import bilingual
 
 
 class Command(OperatorCommand):
-    """`manage.py load_demo`: adds what is missing, changes nothing that is there."""
+    """`manage.py load_demo`: adds the rows of the demo street that are missing. Existing rows stay unchanged."""
 
     help = "Load the demo street 学院路街道; running it again changes nothing."
 

@@ -11,7 +11,7 @@ from web.words import bilingual
 
 
 class Command(OperatorCommand):
-    """`manage.py token PERSON`: prints a token for `Authorization: Bearer`, and nothing else."""
+    """`manage.py token PERSON`: prints only a token for `Authorization: Bearer`."""
 
     help = "Print a fresh token of one of the demo's people, by key or phone, without a sign-in code. Refused in production."
 
@@ -23,7 +23,7 @@ class Command(OperatorCommand):
         )
 
     def handle(self, *, person: str, **options: Any) -> None:
-        """Issue it; only to people of the demo, whom no secret of anybody's protects."""
+        """Issue a token, only to people of the demo: their data is nobody's secret."""
         if settings.PRODUCTION:
             raise self.refusal(bilingual("生产环境须凭验证码登录。", "Nobody gets in without a code in production."))
         people = demo.cast()
