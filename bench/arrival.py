@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.ground import parser, prepared, refuse_named_database, write
 from bench.ledger import LedgerLine
+from bench.receivers import ROBOTS
 from bench.stack import POSTGRESQL, VALKEY, Stack
 from launcher.family import PROJECT
 from tests.fakes.robots import LIMITS
@@ -168,7 +169,7 @@ def hang(options: argparse.Namespace) -> dict[str, Any]:
 
 def flood(options: argparse.Namespace) -> dict[str, Any]:
     """Ten times as much as robots take, for two minutes."""
-    with playing(options, {}, postmen=1, robots=tuple(LIMITS), endpoints_each=0) as play:
+    with playing(options, {}, postmen=1, robots=ROBOTS, endpoints_each=0) as play:
         play.stack.start_all()
         filed = 0
         end = time.monotonic() + 2 * options.minute
@@ -182,7 +183,7 @@ def flood(options: argparse.Namespace) -> dict[str, Any]:
             time.sleep(max(0.0, burst + 3 - time.monotonic()))
         play.settle()
         row = shown(play.report("flood", repeats=False))
-        row |= {"filed": filed, "robots": {vendor: crowd(play.receivers.books()[vendor], vendor) for vendor in LIMITS}}
+        row |= {"filed": filed, "robots": {vendor: crowd(play.receivers.books()[vendor], vendor) for vendor in ROBOTS}}
     for vendor, one in row["robots"].items():
         print(f"  {vendor}: {one}")
         if one["refused"]:

@@ -370,9 +370,10 @@ WECHAT_STANDING_TEMPLATES = env.list("WECHAT_STANDING_TEMPLATES", default=[])
 # The mini-program's page that a tapped message opens, with ?id= of what it is about; without one it opens none.
 WECHAT_PAGE = env.str("WECHAT_PAGE", default="")
 WECHAT_STATE = env.str("WECHAT_STATE", default="formal")
-WECOM_BASE_URL = env.str("WECOM_BASE_URL", default="https://qyapi.weixin.qq.com")
-DINGTALK_BASE_URL = env.str("DINGTALK_BASE_URL", default="https://oapi.dingtalk.com")
-FEISHU_BASE_URL = env.str("FEISHU_BASE_URL", default="https://open.feishu.cn")
+# Other addresses than the vendors' own, for tests and for proxies.
+WECOM_BASE_URL = env.str("WECOM_BASE_URL", default="")
+DINGTALK_BASE_URL = env.str("DINGTALK_BASE_URL", default="")
+FEISHU_BASE_URL = env.str("FEISHU_BASE_URL", default="")
 # Days after which a message goes, read or not, and with it what is known of its deliveries.
 MESSAGES_KEPT_DAYS = 180
 # Networks that webhooks may reach although they are none of the public Internet's, such as 10.1.2.0/24.

@@ -21,6 +21,7 @@ class Dingtalk(RobotChannel):
 
     name = ChannelName.DINGTALK
     vendor = "DingTalk"
+    address = "https://oapi.dingtalk.com"
     key_parameter = "access_token"
     limits = (RateLimit(20, MINUTE),)
     room = 5000

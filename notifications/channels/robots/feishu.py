@@ -24,6 +24,7 @@ class Feishu(RobotChannel):
 
     name = ChannelName.FEISHU
     vendor = "Feishu"
+    address = "https://open.feishu.cn"
     code = "code"
     # Two seconds' margin would make a limit of one second three times as strict: five messages in three seconds are an ordinary moment.
     limits = (RateLimit(100, MINUTE), RateLimit(5, timedelta(seconds=1), margin=timedelta(seconds=0.5)))

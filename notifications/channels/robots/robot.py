@@ -32,16 +32,17 @@ class Post:
 class RobotChannel(DeliveryChannel):
     """The group robots of one vendor, at `base_url`. A message mentions nobody (`@`).
 
-    `code` is the field of an answer that holds the error code; 0 is success. `limited` are the codes for too many
-    messages, after which the robot is left alone for `pause`. `refusals` are the codes that no retry can help. `vendor`
-    is the vendor's name for people. `key_parameter` names the query parameter of a robot's address that holds its key;
-    empty means the last part of the path.
+    `vendor` is the vendor's name for people, `address` its server. `key_parameter` names the query parameter of a
+    robot's address that holds its key; empty means the last part of the path. `code` is the field of an answer that
+    holds the error code; 0 is success. `limited` are the codes for too many messages, after which the robot is left
+    alone for `pause`. `refusals` are the codes that no retry can help.
     """
 
     slots: ClassVar[int] = 3
     # An exchange (http.TOTAL) and the resolver's timeout. Short, because a rate limit's token stays away that long if its worker stops.
     lease: ClassVar[timedelta] = timedelta(seconds=45)
     vendor: ClassVar[str]
+    address: ClassVar[str]
     key_parameter: ClassVar[str] = ""
     code: ClassVar[str] = "errcode"
     limited: ClassVar[frozenset[int]]
@@ -54,9 +55,12 @@ class RobotChannel(DeliveryChannel):
 
     @classmethod
     def from_settings(cls) -> "RobotChannel":
-        """The channel at the address in `<NAME>_BASE_URL`; each robot has its own key. Raises ImproperlyConfigured."""
+        """The channel at the vendor's address, or at that in the setting `<NAME>_BASE_URL` where there is one.
+
+        Each robot has its own key. Raises ImproperlyConfigured.
+        """
         setting = f"{cls.name.upper()}_BASE_URL"
-        value: str = getattr(settings, setting)
+        value: str = getattr(settings, setting, "") or cls.address
         if not value.startswith(_SCHEMES):
             raise ImproperlyConfigured(f"{setting} is the address of a server: https://…")
         return cls(value)

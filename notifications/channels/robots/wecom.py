@@ -15,6 +15,7 @@ class Wecom(RobotChannel):
 
     name = ChannelName.WECOM
     vendor = "WeCom"
+    address = "https://qyapi.weixin.qq.com"
     key_parameter = "key"
     limits = (RateLimit(20, MINUTE),)
     room = 2048
