@@ -1,18 +1,18 @@
-"""`make bench-arrival`: whether what happens arrives, once, with whom it is for, whatever dies on the way.
+"""`make bench-arrival`: does every message arrive once at its recipient, whichever processes are killed meanwhile?
 
-Starts its own PostgreSQL (durable, as in production), Valkey, Linli's worker, two postmen and beat, and beside them a mail server, SMS,
-WeChat, group robots and webhook systems as processes of their own, each of which keeps a book of what it was asked. Tickets are filed
-and moved through the engine; in the end the receivers' books are compared with the database.
+Starts its own PostgreSQL (durable, as in production), Valkey, Linli's worker, two postmen and beat. A mail server, SMS,
+WeChat, group robots and webhook systems run as separate processes, and each logs its requests. Tickets are filed
+and moved through the engine. In the end the receivers' logs are compared with the database.
 
-calm   all is well: everything arrives, and nothing twice.
-chaos  of all answers 5 % are slow, 5 % a failure of the server, 5 % a polite "busy" (HTTP 200 with an errcode), while worker, postmen,
-       beat and Valkey (with all that it knows) are killed with -9 again and again, and a process of PostgreSQL once. In the end the
-       power fails, everything is started again, and what waits for hours is brought forward. Nothing may be lost, and what comes
-       twice must come under the same key.
-hang   one channel after the other hangs for a minute: how much later the others arrive than without.
-flood  ten times as much as robots take: their limits are kept, and what is too much arrives as digests.
+calm   nothing fails: everything arrives, and nothing twice.
+chaos  5 % of all answers are slow, 5 % are server errors, 5 % are "busy" (HTTP 200 with an errcode). Meanwhile worker, postmen,
+       beat and Valkey (with its data) are killed with -9 repeatedly, and a process of PostgreSQL once. In the end the
+       power fails, everything is started again, and long waits are shortened. Nothing may be lost, and a message that arrives
+       twice must have the same key.
+hang   one channel after the other hangs for a minute: how much are the other channels delayed?
+flood  ten times as many messages as robots accept: the limits are kept, and the excess arrives as digests.
 
-Prints a table and writes JSON; ends with an error where a promise is broken.
+Prints a table and writes JSON. Fails if a promise is broken.
 """
 
 import argparse
@@ -57,11 +57,13 @@ def main() -> None:
     asked.add_argument(
         "--takes", type=float, default=9.0, help="seconds of a slow answer; channels wait for 5 to 8 (default: 9)"
     )
-    asked.add_argument("--patience", type=float, default=900.0, help="seconds until all has to be there (default: 900)")
-    asked.add_argument("--minute", type=float, default=60.0, help="seconds that a channel hangs (default: 60)")
-    asked.add_argument("--seed", type=int, default=1, help="of the dice that choose who is killed (default: 1)")
     asked.add_argument(
-        "--postman", metavar="MODULE", help="a module that delivers in the postmen's place, to be put to the test"
+        "--patience", type=float, default=900.0, help="seconds until everything must have arrived (default: 900)"
+    )
+    asked.add_argument("--minute", type=float, default=60.0, help="seconds that a channel hangs (default: 60)")
+    asked.add_argument("--seed", type=int, default=1, help="seed for choosing which process is killed (default: 1)")
+    asked.add_argument(
+        "--postman", metavar="MODULE", help="a module that delivers in place of the postmen, to test the bench itself"
     )
     options = asked.parse_args()
     if unknown := set(options.scenes) - set(SCENES):
@@ -217,7 +219,7 @@ SCENE = {"calm": calm, "chaos": chaos, "hang": hang, "flood": flood}
 def playing(
     options: argparse.Namespace, weather: Mapping[str, float], *, postmen: int = 2, allowed: float = 4, **outlets: Any
 ) -> "Iterator[Play]":
-    """A scene on a ground of its own, with so many postmen; `allowed` as Receivers has it, `outlets` as Neighbourhood does."""
+    """A scene with its own database and so many postmen; `allowed` as Receivers has it, `outlets` as Neighbourhood does."""
     with prepared() as ground:
         from bench.neighbourhood import Neighbourhood  # noqa: PLC0415 - Django is set up only now
         from bench.play import Play  # noqa: PLC0415

@@ -44,7 +44,7 @@ def cosign(ticket: Ticket, people: Iterable[Person]) -> None:
 
 
 def move(person: Person, ticket: uuid.UUID, verb: str, inputs: dict[str, Any]) -> None:
-    """Let somebody make a move."""
+    """Make a move."""
     actor = _actor(person)
     with transaction.atomic():
         make_move(TICKETS, verb, ticket, by=actor, version=None, inputs=inputs)

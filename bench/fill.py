@@ -1,8 +1,8 @@
 """Fill a database with plausible tickets, by SQL: for lists, indexes and sweeps to have something to do.
 
-What is filled has one event, an assignment and its clocks a ticket, but no keyed chain; `verify_audit` is not for such a database.
-Half of the tickets are open. Their clocks come due in the hours and weeks to come, so that nothing waits for a sweep; some of those in
-progress are overdue and have their next rung before them.
+Each ticket has an event, an assignment and its clocks, but no keyed chain, so `verify_audit` fails on such a database.
+Half of the tickets are open. Their clocks come due in the next hours and weeks, so that no rung is due now. Some tickets in
+progress are overdue, with their next rung in the future.
 """
 
 from django.db import connection

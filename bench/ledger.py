@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class LedgerNews:
-    """A message: the event that it tells, for whom, and the digest that it went into; `shown` where it stands in an inbox."""
+    """A message: its event, its recipient, and the digest that it became part of. `shown` says that it is in an inbox."""
 
     id: uuid.UUID
     event: uuid.UUID
@@ -25,9 +25,9 @@ class LedgerNews:
 
 @dataclass(frozen=True, slots=True)
 class LedgerWay:
-    """A delivery: the key that travels, the message, the channel, the receiver's address there, its state, and the digest it went into.
+    """A delivery: its key, message, channel, the receiver's address there, its state, and the digest that it became part of.
 
-    `summary`: it is a digest itself, whose words ("3 new messages") another may have as well.
+    `summary` says that it is a digest itself, whose text ("3 new messages") may occur several times.
     """
 
     key: str
@@ -41,7 +41,7 @@ class LedgerWay:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """A line of a receiver's book; `taken` where the receiver has it now."""
+    """A line of a receiver's log. `taken` says that the receiver has accepted the message."""
 
     at: float
     key: str
@@ -52,10 +52,10 @@ class LedgerLine:
 
 @dataclass(slots=True)
 class Balance:
-    """What came out. `due` and `arrived` count ways by channel; a push that went on by another channel counts once, where it ended.
+    """The result. `due` and `arrived` count deliveries by channel; a push that fell back to another channel counts once, for the last.
 
-    `untold` are pairs of event and recipient without a message, `lost` ways that nobody has received, `strangers` keys that no
-    delivery has, `astray` what came to another address than its own, `renamed` what one receiver took twice under different keys.
+    `untold` are pairs of event and recipient without a message, `lost` deliveries that nobody has received, `strangers` keys without
+    a delivery, `astray` messages at a wrong address, `renamed` messages that one receiver accepted twice under different keys.
     """
 
     due: Counter[str] = field(default_factory=Counter)
@@ -84,7 +84,7 @@ class Balance:
 
 
 def read(path: Path) -> list[LedgerLine]:
-    """The lines of a receiver's book; one that was cut off when the receiver was killed is left out."""
+    """The lines of a receiver's log, without a last line that was cut off when the receiver was killed."""
     lines = []
     for text in path.read_text().splitlines():
         try:
@@ -101,7 +101,7 @@ def balance(
     ways: Sequence[LedgerWay],
     books: Mapping[str, Sequence[LedgerLine]],
 ) -> Balance:
-    """Compare the pairs of event and recipient that should have been told, the database's rows, and the books of each channel."""
+    """Compare the expected pairs of event and recipient, the database's rows, and the receivers' logs of each channel."""
     result = Balance()
     told = {(one.event, one.recipient) for one in news if one.shown or one.digest}
     result.untold = [
@@ -137,7 +137,7 @@ def balance(
 
 
 def _chains(ways: Sequence[LedgerWay]) -> Iterator[Sequence[LedgerWay]]:
-    """The ways of each message, those of one push together in their order; e-mail goes beside it."""
+    """The deliveries of each message: those of one push together in their order, e-mail separately."""
     pushes: dict[uuid.UUID, list[LedgerWay]] = defaultdict(list)
     for way in sorted(ways, key=lambda one: one.key):
         if way.channel == "email":

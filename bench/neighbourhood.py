@@ -37,7 +37,7 @@ URGENT_STORY: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("lift_dispatcher", "arrive", {}),
 )
 TO_ALL_RESIDENTS = frozenset({"sign", "arrive", "progress", "reply"})
-"""Verbs of the story that reporter and followers are told of."""
+"""Verbs of the story that are announced to reporter and followers."""
 
 
 @dataclass
@@ -151,7 +151,7 @@ class Neighbourhood:
         return file(self.cast[who], text, LIFT if urgent else PESTS)
 
     def expected(self) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
-        """Each event that happened, with everybody outside the staff who has to be told of it."""
+        """Each event, with all residents who must be told of it."""
         reporters = dict(Ticket.objects.values_list("pk", "reporter"))
         followers: dict[uuid.UUID, list[tuple[uuid.UUID, Any]]] = {}
         for ticket, person, since in Follower.objects.values_list("ticket", "person", "since"):
@@ -199,5 +199,5 @@ class Neighbourhood:
 
 
 def untold() -> int:
-    """How many events wait to be told, and messages to be gathered."""
+    """How many events are in the outbox, and how many messages wait to be gathered."""
     return TicketOutbox.objects.count() + Message.objects.held().count()

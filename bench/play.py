@@ -33,7 +33,7 @@ class Play:
         self.neighbourhood.live(self.options.tickets, self.options.followers, self.options.pause, threading.Event())
 
     def hours_pass(self, *, leases: bool = False) -> None:
-        """What waits for its hour need wait no longer; `leases`: nor for those who died while sending, where all have."""
+        """Make everything that waits due now. With `leases` also end the leases, where all senders have been killed."""
         Delivery.objects.filter(state="queued", available_at__gt=Now()).update(available_at=Now())
         Message.objects.held().filter(held_until__gt=Now()).update(held_until=Now())
         # What an overloaded system asked for, too; the limits of robots go on as they are.
@@ -79,7 +79,7 @@ class Play:
             time.sleep(0.5)
 
     def waiting(self) -> QuerySet[Delivery]:
-        """What is on its way."""
+        """How much is still under way."""
         return Delivery.objects.filter(state__in=["queued", "sending"])
 
     def due(self) -> int:

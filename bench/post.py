@@ -1,9 +1,9 @@
 """`make bench-post`: how fast events become messages in people's inboxes.
 
 Starts its own PostgreSQL (durable, as in production). Tickets are filed through the engine, with their events, clocks and outbox rows;
-measured is how long one teller (`tell_outbox`, which beat asks for every second) takes from the first waiting event to the last
-committed message, and how long one event takes that so many cosigners follow. Everybody has asked for each message by itself, so that all
-stand in inboxes at once. Prints a table and writes JSON.
+one run of `tell_outbox` (which beat asks for every second) is measured from the first waiting event to the last
+committed message, and one event with many cosigners. Everybody has switched digests off, so all messages are
+in inboxes at once. Prints a table and writes JSON.
 """
 
 import time
@@ -36,7 +36,7 @@ def each_by_itself() -> None:
 
 
 def filings(count: int) -> dict[str, Any]:
-    """Tell of so many filed tickets; the figures."""
+    """Measure the messages of so many filed tickets. Returns the figures."""
     from bench.deeds import file  # noqa: PLC0415 - Django is set up only now
     from community.demo import cast  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def filings(count: int) -> dict[str, Any]:
 
 
 def fan_out(count: int) -> dict[str, Any]:
-    """Tell one event to so many cosigners; the figures."""
+    """Measure the messages of one event to so many cosigners. Returns the figures."""
     from bench.deeds import cosign, file, move, neighbours  # noqa: PLC0415 - Django is set up only now
     from community.demo import cast  # noqa: PLC0415
     from tickets import announce  # noqa: PLC0415
@@ -61,7 +61,7 @@ def fan_out(count: int) -> dict[str, Any]:
 
 
 def told(what: str, events: int) -> dict[str, Any]:
-    """Tell what waits, once; how many messages came to stand in inboxes, and how fast."""
+    """Empty the outbox once. Returns how many messages are in inboxes, and how fast."""
     from notifications.models import Message  # noqa: PLC0415
     from tickets import announce  # noqa: PLC0415
     from tickets.models import TicketOutbox  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Linli's own processes in a measurement, Valkey and PostgreSQL, any of which may be killed at any time."""
+"""The processes of a measurement: Linli's own, Valkey and PostgreSQL. Each can be killed at any time."""
 
 import contextlib
 import os
@@ -20,9 +20,9 @@ VALKEY, POSTGRESQL = "Valkey", "PostgreSQL"
 
 @dataclass
 class Stack:
-    """The processes. `kills` counts those that were killed, `falls` those that fell by themselves and were started again.
+    """The processes. `kills` counts killed processes, `falls` processes that ended by themselves and were restarted.
 
-    `postman` is a module that delivers in the postmen's place.
+    `postman` is a module that delivers in place of the postmen.
     """
 
     ground: Ground
@@ -50,7 +50,7 @@ class Stack:
         self.running[name] = self.ground.family.start(name, command, environment=self.environment, log=log)
 
     def start_all(self) -> None:
-        """Start them all."""
+        """Start all apps."""
         for name in self.apps:
             self.start(name)
 
@@ -65,7 +65,7 @@ class Stack:
             self.start(name)
 
     def tend(self) -> None:
-        """Start again what fell by itself, as whoever looks after processes does."""
+        """Restart processes that ended by themselves, as a process manager does."""
         for name, child in list(self.running.items()):
             if child.process.poll() is not None:
                 self.ground.family.finish(child)
@@ -73,7 +73,7 @@ class Stack:
                 self.start(name)
 
     def kill(self, name: str) -> None:
-        """Kill an app with all its children; nobody is asked."""
+        """Kill an app and all its children with SIGKILL."""
         self.kills[name] += 1
         self.ground.family.put_down(self.running.pop(name))
 

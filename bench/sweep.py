@@ -71,7 +71,7 @@ def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, Any]]
     """Measure the bursts and then the empty sweeps."""
     from bench.fill import fill  # noqa: PLC0415 - Django is set up only now
 
-    # Three of eight tickets are in the hands of whoever works on them.
+    # Three of eight tickets are in progress.
     fill(1_000 + 3 * len(options.sweepers) * (options.rungs + options.overdue))
     print(f"{'what':<24} {'number':>8} {'sweepers':>8} {'seconds':>8} {'per s':>8} {'late p50':>8} {'late p99':>8}")
     rows = []
@@ -128,7 +128,7 @@ def armed(rung: int, count: int) -> datetime:
 
 
 def sweeper(ground: Ground, number: int) -> Child:
-    """Start a process that looks again and again for what is due."""
+    """Start a process that sweeps repeatedly."""
     command = [sys.executable, "manage.py", "tick", "--loop", "--only", "clocks", "--every", str(EVERY)]
     return ground.family.start(f"sweeper {number}", command, environment=os.environ, log=ground.home.logs / "tick.log")
 

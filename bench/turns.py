@@ -1,8 +1,8 @@
 """Two versions of the code by turns: `make bench ARGS='--against REV'`.
 
-Both have a database in one PostgreSQL and a web server each; every operation runs on one, then on the other, some rounds, so that
-a noisy machine is noisy for both. What is compared is CPU time a request, web server and database apart: throughput on a
-shared machine says more about the neighbours. The older version runs on the Python packages of the newer.
+Each version has a web server and a database in one PostgreSQL. Every operation runs on one version, then on the other, for some
+rounds, so that a noisy machine affects both alike. CPU time per request is compared, for web server and database separately.
+Throughput on a shared machine would measure its other users. The older version runs on the Python packages of the newer.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Make small changes in the engine, one at a time, and see whether a test notices: `make mutants`.
 
-First it is recorded which test reaches which line (again for test files that have changed); then every chosen mutant gets the tests
-that reach it, until one fails. It works on a copy of the project, with servers of its own; Ctrl-C leaves nothing of both. What was
-found out is kept in .local/mutants: the same command goes on where it was.
+First it records which test reaches which line (again for test files that have changed). Then it runs the tests that reach a chosen mutant,
+until one fails. It works on a copy of the project with its own servers, and Ctrl-C removes both. The results are stored
+in .local/mutants: the same command continues where it stopped.
 """
 
 import argparse
@@ -75,9 +75,11 @@ def main() -> int:
         prog="make mutants", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     asked.add_argument(
-        "modules", nargs="*", help="source files or folders (default: those that decide who, when and whom)"
+        "modules",
+        nargs="*",
+        help="source files or folders (default: those with rules about access, deadlines and recipients)",
     )
-    asked.add_argument("--sample", type=int, help="only so many mutants, drawn over all the modules")
+    asked.add_argument("--sample", type=int, help="only so many mutants, drawn from all the modules")
     asked.add_argument("--seed", type=int, default=1, help="which sample (default: 1)")
     asked.add_argument("--tests", action="append", help="only tests of this file or folder, not all of the engine's")
     asked.add_argument("--line", type=int, action="append", help="only the mutants of this line")
@@ -85,10 +87,14 @@ def main() -> int:
         "--budget", type=float, default=60, help="seconds of tests that a mutant gets at most (default: 60)"
     )
     asked.add_argument(
-        "--functions", action="store_true", help="leave out what runs at the import, which costs half a minute each"
+        "--functions",
+        action="store_true",
+        help="leave out code that runs at import, which costs half a minute per mutant",
     )
     asked.add_argument("--again", action="store_true", help="run the survivors of the chosen mutants once more")
-    asked.add_argument("--report", action="store_true", help="run nothing, tell what is known of the chosen mutants")
+    asked.add_argument(
+        "--report", action="store_true", help="run nothing, print the known results of the chosen mutants"
+    )
     options = asked.parse_args()
     kept = homes.default() / "mutants"
     kept.mkdir(parents=True, exist_ok=True)

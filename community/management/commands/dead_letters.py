@@ -40,28 +40,28 @@ class Command(OperatorCommand):
 
     help = (
         "List the deliveries that failed for good (dead letters): their keys, channels, recipients, attempts and reasons; "
-        "no phone, name or address. With --replay, queue those listed again: each keeps its key, so that a receiver "
-        "that has it already can tell. No phone can: a text message that may have arrived is left alone without --unknown-too. "
-        "What is for a webhook or robot that is switched off waits until it is switched on. "
-        "First mend what the reason names."
+        "no phone, name or address. With --replay, queue all that match again: each keeps its key, by which a receiver "
+        "recognises a repeat. A phone cannot: text messages that may have arrived are queued only with --unknown-too. "
+        "Deliveries for a webhook or robot that is switched off wait until it is switched on. "
+        "First fix what the reason names."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which deliveries, and whether to send them again."""
         super().add_arguments(parser)
-        parser.add_argument("keys", nargs="*", type=uuid.UUID, metavar="KEY", help="only those with these keys")
-        parser.add_argument("--channel", choices=ChannelName.values, help="only those of one channel")
+        parser.add_argument("keys", nargs="*", type=uuid.UUID, metavar="KEY", help="only deliveries with these keys")
+        parser.add_argument("--channel", choices=ChannelName.values, help="only one channel")
         parser.add_argument(
-            "--since", type=moment, help="only those that died since then: 90m, 6h, 2d ago, or 2026-03-01T08:00"
+            "--since", type=moment, help="only deliveries that failed since: 90m, 6h, 2d ago, or 2026-03-01T08:00"
         )
-        parser.add_argument("--street", metavar="CODE", help="only those of one street")
-        parser.add_argument("--limit", type=int, default=50, help="how many are listed at most (default: 50)")
+        parser.add_argument("--street", metavar="CODE", help="only one street")
+        parser.add_argument("--limit", type=int, default=50, help="list at most this many (default: 50)")
         act = parser.add_mutually_exclusive_group()
-        act.add_argument("--dry-run", action="store_true", help="change nothing, which is so without --replay anyway")
-        act.add_argument("--replay", action="store_true", help="queue again all that match, listed or not")
-        parser.add_argument("--all", action="store_true", help="let --replay take every dead letter there is")
+        act.add_argument("--dry-run", action="store_true", help="change nothing (the default without --replay)")
+        act.add_argument("--replay", action="store_true", help="queue all matching deliveries again, listed or not")
+        parser.add_argument("--all", action="store_true", help="let --replay queue every dead delivery")
         parser.add_argument(
-            "--unknown-too", action="store_true", help="let --replay send text messages anew that may have arrived"
+            "--unknown-too", action="store_true", help="let --replay also queue text messages that may have arrived"
         )
 
     def handle(

@@ -66,16 +66,16 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
         parser.add_argument("--days", type=int, default=30, help="how many days (default: %(default)s)")
         parser.add_argument("--tickets", type=int, help=f"how many reports (default: {A_DAY} a day)")
-        parser.add_argument("--seed", type=int, default=7, help="another number, other people (default: %(default)s)")
-        parser.add_argument("--until", help="the end, such as 2026-11-20T18:00+08:00 (default: now)")
-        parser.add_argument("--policy", type=Path, help="a service level to compare with; nothing is kept")
-        parser.add_argument("--dry-run", action="store_true", help="say what it looked like, and keep nothing")
         parser.add_argument(
-            "--lines", metavar="MARK", help="say how far it is in lines that begin with MARK, for a log"
+            "--seed", type=int, default=7, help="seed: another number gives other people (default: %(default)s)"
         )
+        parser.add_argument("--until", help="end of the simulated time, such as 2026-11-20T18:00+08:00 (default: now)")
+        parser.add_argument("--policy", type=Path, help="a service level to compare with; nothing is stored")
+        parser.add_argument("--dry-run", action="store_true", help="print the figures and store nothing")
+        parser.add_argument("--lines", metavar="MARK", help="print progress in lines that begin with MARK, for a log")
         used = parser.add_mutually_exclusive_group()
-        used.add_argument("--into-used", action="store_true", help="keep it on a street that has tickets already")
-        used.add_argument("--once", action="store_true", help="leave a street that has tickets already as it is")
+        used.add_argument("--into-used", action="store_true", help="store it in a street that already has tickets")
+        used.add_argument("--once", action="store_true", help="do nothing in a street that already has tickets")
 
     def handle(
         self,
