@@ -12,7 +12,7 @@ class CategoryVersionAdmin(VersionAdmin):
     """Versions of the category tree."""
 
     def forget(self) -> None:
-        """Let this process read the catalogue anew."""
+        """Make this process read the catalogue again."""
         catalogue.forget()
 
 

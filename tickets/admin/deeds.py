@@ -62,13 +62,13 @@ def page(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint, deed: 
 
 
 def show_secret(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
-    """The one page that ever shows a secret. As with every page of the admin, nothing on the way may store it."""
+    """The only page that shows a secret. Like all admin pages it is never cached."""
     context = {"title": bilingual("签名密钥", "Signing secret"), "endpoint": endpoint, "secret": secret}
     return answer(site, request, Endpoint._meta, "notifications/endpoint/secret", context)
 
 
 def _seal(endpoint: Endpoint) -> str:
-    """What tells the webhook's present state, secrets included, from any other, and tells nothing of them."""
+    """A fingerprint of the webhook's present state, secrets included, that reveals nothing of them."""
     state = f"{endpoint.active} {endpoint.secrets}"
     return salted_hmac("tickets.admin.deeds", state, algorithm="sha256").hexdigest()
 

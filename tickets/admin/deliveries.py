@@ -1,4 +1,4 @@
-"""What was sent and what failed, for the street's clerks: to read, to see why, and to send anew.
+"""The deliveries for the street's clerks: what was sent, what failed and why, and sending again.
 
 A clerk needs a seat in the street's office as for tickets, and `notifications.view_delivery`; to send anew,
 `notifications.change_delivery`. They see their own street, and nothing about a ticket that accuses somebody.
@@ -36,7 +36,7 @@ MOST_AT_ONCE = 1_000
 
 
 def visible(request: HttpRequest, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """All for a superuser; for a clerk those of their streets, without what is about a ticket that they do not see."""
+    """All for a superuser; for a clerk those of their streets, without tickets that they do not see."""
     streets = streets_of(request)
     if streets is None:
         return rows
@@ -56,13 +56,13 @@ class Counted(Paginator):
 
 
 class StateFilter(admin.SimpleListFilter):
-    """How a delivery stands; the dead ones unless others are asked for."""
+    """The state of a delivery; dead by default."""
 
     title = bilingual("状态", "state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        """Every state but that of the dead, which comes first by itself."""
+        """Every state except dead, which Django's filter lists first."""
         others = [(one.value, str(one.label)) for one in DeliveryState if one != DeliveryState.DEAD]
         return [("all", str(bilingual("全部", "All"))), *others]
 
@@ -80,7 +80,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly, AdminPage):
-    """Deliveries; the dead ones before all others."""
+    """Deliveries, dead ones first."""
 
     list_display = ["recipient_name", "channel", "state", "about", "said", "why", "attempts", "age"]
     list_display_links = ["recipient_name"]
@@ -123,7 +123,7 @@ class DeliveryAdmin(ReadOnly, AdminPage):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """What is about the ticket with that number."""
+        """Deliveries about the ticket with that number."""
         if not search_term.strip():
             return queryset, False
         code = read_code(search_term)
@@ -154,7 +154,7 @@ class DeliveryAdmin(ReadOnly, AdminPage):
         permissions=["resend"],
     )
     def send_all_anew(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        """Queue again what failed; what was sent is left alone."""
+        """Queue the failed deliveries again. Sent ones are not touched."""
         self._send(request, queryset)
 
     def _send(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
@@ -191,7 +191,7 @@ class DeliveryAdmin(ReadOnly, AdminPage):
 
     @admin.display(description=bilingual("原因", "reason"), empty_value="-")
     def why(self, one: Delivery) -> str | None:
-        """What to do about it, and what the receiver's side said."""
+        """What to do about it, and the receiver's error."""
         words = [*map(str, remedies(one)), *([one.error] if one.error else [])]
         return format_html_join(" ", "{}", ((each,) for each in words)) or None
 

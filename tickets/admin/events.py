@@ -1,4 +1,4 @@
-"""The types of the events that webhooks hear, and what they are called."""
+"""The types of events for webhooks, and their labels."""
 
 from functools import cache
 
@@ -19,7 +19,7 @@ def _labels() -> dict[str, Promise]:
 
 
 def event_types() -> list[str]:
-    """Every type that a webhook can hear: its moves, and what else is in its history."""
+    """Every type that a webhook can be sent: the moves, and the other events of a ticket."""
     return [type for type in _labels() if type != TEST_EVENT]
 
 

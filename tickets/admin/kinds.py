@@ -1,4 +1,4 @@
-"""Every kind of message that the office can word, with what it may speak of."""
+"""Every kind of message that the office can word, with its placeholders."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _OF_MANY = bilingual("一人有多条消息时", "Several messages for one perso
 
 @dataclass(frozen=True, slots=True)
 class MessageKind:
-    """One kind of message: whose catalogue words it, what it may speak of, of which moves or rung it tells, and to whom."""
+    """One kind of message: its catalogue, its placeholders, the moves or rung that it is about, and its recipients."""
 
     code: str
     catalogue: Catalogue
@@ -40,7 +40,7 @@ class MessageKind:
 
     @property
     def name(self) -> str:
-        """How Linli's own words are headed, without what differs from one event to the next."""
+        """The title of Linli's own wording, without its placeholders."""
         if self.code in _NAMES:
             return str(_NAMES[self.code])
         words = self.catalogue.find(self.code, TEXT, str(bilingual(CHINESE, ENGLISH)))
@@ -48,23 +48,23 @@ class MessageKind:
 
     @property
     def when(self) -> str:
-        """The moves that it tells of."""
+        """The moves that it is about."""
         if self.code == digest.KIND:
             return str(_OF_MANY)
         return str(_ABOUT_CONTRACTS) if self.rung else listed(move_label(verb) for verb in self.verbs)
 
     @property
     def whom(self) -> str:
-        """Whom it is for."""
+        """Its recipients."""
         return listed(self.sides)
 
     @property
     def shapes(self) -> list[str]:
-        """What it can be worded for. `*` is what SMS and WeChat say of a kind that has no words of its own for them."""
+        """The shapes that it can be worded for. `*` is the SMS and WeChat wording of every kind without one."""
         return [shape for shape, _ in SHAPES if self.code != ANY or shape != TEXT]
 
     def known(self, shape: str) -> Mapping[str, Promise]:
-        """The placeholders that it has for `shape`, and what they stand for."""
+        """The placeholders of `shape`, and what they stand for."""
         return self.facts if shape == TEXT else {**self.facts, **_INBOX}
 
 

@@ -1,4 +1,4 @@
-"""What was sent to whom about a ticket, and what became of it: a page for those who see the ticket in the admin."""
+"""The page of a ticket's messages and their deliveries, for those who see the ticket in the admin."""
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -40,14 +40,14 @@ _MAY_RESEND = "notifications.change_delivery"
 
 @dataclass(frozen=True, slots=True)
 class DeliveryShown:
-    """One delivery as the page shows it; `resent` is who sent it anew, and when."""
+    """One delivery as the page shows it. `resent` says who sent it again, and when."""
 
     delivery: Delivery
     resent: str = ""
 
     @property
     def outcome(self) -> Delivery:
-        """The delivery that tells what became of it: the digest's where it went into one."""
+        """The delivery with its outcome: the digest's, where it became part of one."""
         return self.delivery.gathered_into or self.delivery
 
     @property
@@ -57,12 +57,12 @@ class DeliveryShown:
 
     @property
     def remedies(self) -> Sequence[Promise]:
-        """What to know and to do about it."""
+        """What the office should know and do about it."""
         return remedies(self.outcome)
 
     @property
     def resendable(self) -> bool:
-        """Whether it may be sent anew."""
+        """Whether it may be sent again."""
         return may_resend(self.delivery)
 
     @property
@@ -98,7 +98,7 @@ class MessageLine:
 
 @dataclass(slots=True)
 class Telling:
-    """An event with the messages that tell of it."""
+    """An event with its messages."""
 
     seq: int | None
     move: str
@@ -107,17 +107,17 @@ class Telling:
 
 
 def may_resend(delivery: Delivery) -> bool:
-    """Whether the delivery has ended by itself, so that it can be sent anew."""
+    """Whether the delivery has ended and is no part of a digest, so that it can be sent again."""
     return delivery.state in {*FAILED, DeliveryState.SENT}
 
 
 def may_have_arrived(delivery: Delivery) -> bool:
-    """Whether sending it anew may bring it twice."""
+    """Whether it may arrive twice if it is sent again."""
     return delivery.state == DeliveryState.SENT or delivery.unsure
 
 
 def page(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    """The page of a ticket that the caller may see; a POST sends a delivery anew."""
+    """The page of a ticket that the caller may see. A POST sends a delivery again."""
     if request.method == "POST":
         return _resend(site, request, ticket)
     everything = Message.objects.filter(subject_id=ticket.pk)
@@ -144,7 +144,7 @@ def _of_ticket(everything: QuerySet[Message], *, failed: bool) -> QuerySet[Messa
 
 
 def _counts(everything: QuerySet[Message]) -> list[tuple[Promise, int]]:
-    """How many deliveries of these messages stand in each state."""
+    """How many deliveries of these messages are in each state."""
     found = Delivery.objects.filter(message__in=everything).values_list("state").annotate(Count("pk"))
     number = dict(found)
     return [(state.label, number[state]) for state in DeliveryState if state in number]
@@ -174,7 +174,7 @@ def _ways(messages: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[DeliveryShow
 
 
 def ways(deliveries: Sequence[Delivery]) -> list[DeliveryShown]:
-    """`deliveries` as pages show them, in their order, with who sent each anew last."""
+    """`deliveries` as pages show them, in their order, with the person who last sent each again."""
     kind = ContentType.objects.get_for_model(Delivery)
     entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(one.pk) for one in deliveries])
     resent = {}
@@ -184,7 +184,7 @@ def ways(deliveries: Sequence[Delivery]) -> list[DeliveryShown]:
 
 
 def _resend(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    """Send one delivery about this ticket anew."""
+    """Send one delivery about this ticket again."""
     if not request.user.has_perm(_MAY_RESEND):
         raise Http404
 
@@ -199,7 +199,7 @@ def _resend(site: admin.AdminSite, request: HttpRequest, ticket: Ticket) -> Http
 def resend_one(
     request: HttpRequest, among: QuerySet[Delivery], ask: Callable[[Delivery], HttpResponse]
 ) -> HttpResponse:
-    """Send the one of `among` anew that the form names; what may have arrived only when that is confirmed on the page `ask`.
+    """Send the delivery of `among` that the form names again. One that may have arrived needs a confirmation on the page `ask`.
 
     Raises Http404 where it is none of them.
     """
@@ -224,7 +224,7 @@ def _named(among: QuerySet[Delivery], key: str) -> Delivery:
 
 
 def resend(request: HttpRequest, deliveries: Collection[uuid.UUID], states: Collection[DeliveryState]) -> int:
-    """Send those of `deliveries` anew that stand in one of `states`, and note who asked for it; how many they were."""
+    """Send those of `deliveries` in one of `states` again, and log who asked for it. Returns how many."""
     with transaction.atomic():
         # What another sender has sent meanwhile is not sent again.
         rows = list(Delivery.objects.select_for_update().filter(pk__in=deliveries, state__in=states))

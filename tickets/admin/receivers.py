@@ -1,4 +1,4 @@
-"""What the pages of group robots and of webhooks share: whose they are, who looks after them, and trying them out.
+"""What the pages of group robots and webhooks share: their organisation, who may change them, and test messages.
 
 A clerk sees and sets up those of their own street, for an organisation of the street or one that all streets share.
 """
@@ -72,7 +72,7 @@ class ReceiverForm(forms.ModelForm):
         return given
 
     def taken(self, **columns: Any) -> bool:
-        """Whether the organisation has another one with the same `columns`."""
+        """Whether the organisation has another receiver with the same `columns`."""
         one = self.instance
         if one.street_id is None:
             return False
@@ -81,7 +81,7 @@ class ReceiverForm(forms.ModelForm):
 
 
 class ReceiverAdmin(Scoped):
-    """Receivers of the caller's streets, which can be tried out."""
+    """Receivers of the caller's streets, which can be sent test messages."""
 
     list_filter = ["active"]
     search_fields = ["name"]
@@ -106,11 +106,11 @@ class ReceiverAdmin(Scoped):
 
     @admin.display(description=bilingual("单位", "organisation"), ordering="named")
     def organisation(self, one: Any) -> str:
-        """Whom it speaks to."""
+        """Its organisation."""
         return one.named or str(bilingual("已删除的单位", "An organisation that is gone"))
 
     def outcome_page(self, trial: Delivery) -> str:
-        """The address where it stands what became of a trial."""
+        """The address of the page with the outcome of a test message."""
         return reverse("admin:notifications_delivery_change", args=[trial.pk])
 
     @admin.action(

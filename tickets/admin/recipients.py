@@ -21,7 +21,7 @@ ANONYMOUS = bilingual("匿名诉求人", "Anonymous reporter")
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Everybody to whom some messages went; read in as many statements for one message as for many."""
+    """The recipients of some messages. The number of statements does not depend on the number of messages."""
 
     tickets: Mapping[uuid.UUID, Ticket]
     followers: Mapping[tuple[uuid.UUID, uuid.UUID], str]
@@ -48,7 +48,7 @@ class Recipients:
         )
 
     def name(self, message: Message) -> str:
-        """How the office sees the recipient of `message`: one of those whom `of` was asked for."""
+        """The name under which the office sees the recipient of `message`, which must be one of those given to `of`."""
         if message.person_id is None:
             return self.receivers.get(message.recipient) or str(bilingual("已删除的接收方", "A receiver that is gone"))
         resident = self._resident(message.subject_id, message.person_id)
@@ -60,11 +60,11 @@ class Recipients:
             where = listed(bodies[:MOST_SEATS])
             return str(bilingual(f"{name}（{where}）", f"{name} ({where})"))
         ticket = self.tickets.get(message.subject_id) if message.subject_id else None
-        # Whoever reported it once, and handed it on.
+        # A former reporter, who handed the ticket on.
         return str(ANONYMOUS) if ticket and ticket.secrecy == Secrecy.ANONYMOUS else masked_name(name)
 
     def _resident(self, subject: uuid.UUID | None, person: uuid.UUID) -> str | None:
-        """The name of one who is a resident to this ticket, whatever seat they have elsewhere."""
+        """The name of a person who is a resident for this ticket, even if they have a seat elsewhere."""
         ticket = self.tickets.get(subject) if subject else None
         if ticket is None:
             return None

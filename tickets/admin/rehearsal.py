@@ -1,4 +1,4 @@
-"""A draft of a wording, tried out on a real event in every shape and language. The database itself sees to it that nothing is written."""
+"""Rendering a draft of a wording for a real event in every shape and language, in a transaction that cannot write."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -26,21 +26,21 @@ from tickets.models import TicketEvent
 from tickets.models.ticket import move_label
 
 NEWEST = 20_000
-"""Among so many of the newest events an example is looked for where no ticket is named."""
+"""How many of the newest events are searched for an example where no ticket is named."""
 TRIED = 5
-"""How many of them are tried before none is said to be found."""
+"""How many candidates are tried before the search ends."""
 _NO_TEMPLATE = "-"
 
 
 class Example(NamedTuple):
-    """A real event: what it is called, and the facts of it that wordings may speak of."""
+    """A real event: its name, and its facts for wordings."""
 
     name: str
     facts: MessageFacts
 
 
 class Field(NamedTuple):
-    """A field of a message by SMS or WeChat as it would be sent; `most` characters at most, None where there is no such limit."""
+    """A field of an SMS or WeChat message as it would be sent. `most` is its length limit, or None."""
 
     name: str
     words: str
@@ -50,7 +50,7 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WordingSample:
-    """What one shape and language would say. `drafted` is what the draft is for, `robot` what group robots say as well."""
+    """The message in one shape and language. `drafted` marks the draft's own, `robot` what group robots are sent, too."""
 
     shape: str
     label: str
@@ -65,13 +65,13 @@ class WordingSample:
 
     @property
     def sent(self) -> bool:
-        """Whether the channel would take it."""
+        """Whether it would be sent."""
         return self.shape == TEXT or bool(self.template)
 
 
 @contextmanager
 def reading_only() -> Iterator[None]:
-    """Nothing can be written inside: PostgreSQL refuses."""
+    """A transaction in which PostgreSQL refuses writes."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")
@@ -81,7 +81,7 @@ def reading_only() -> Iterator[None]:
 def rehearse(
     request: HttpRequest, kind: MessageKind, draft: Wording, number: str
 ) -> tuple[Example | None, list[WordingSample]]:
-    """What `draft` would say of the event that `number` names, else of the newest that the caller sees; None where there is none."""
+    """What `draft` would say about the event of ticket `number`, otherwise the newest that the caller sees; None where there is none."""
     with reading_only():
         example = find_example(request, kind, draft.street_id, number)
         if example is None:
@@ -100,7 +100,7 @@ def _event(request: HttpRequest, kind: MessageKind, street: uuid.UUID, number: s
     seen = seen_by(request).filter(street=street)
     events = TicketEvent.objects.select_related("subject").order_by("-id")
     if number:
-        # Spelt wrongly, it is nobody's.
+        # A number that cannot be read finds nothing.
         mine = events.filter(subject__in=seen.filter(code=read_code(number) or "").values("pk"))
         candidates = [*_of_kind(mine, kind), *mine[:TRIED]]
     else:
@@ -119,7 +119,7 @@ def _of_kind(events: Any, kind: MessageKind) -> list[TicketEvent]:
 
 
 def _digest(request: HttpRequest, street: uuid.UUID, number: str) -> Example | None:
-    """A digest of what people were told of a ticket lately."""
+    """A digest of the latest messages about a ticket."""
     seen = seen_by(request).filter(street=street)
     ticket = seen.filter(code=read_code(number) or "").first() if number else seen.order_by("-id").first()
     its = Message.objects.filter(subject_id=ticket.pk, person__isnull=False).order_by("-id") if ticket else ()
@@ -172,7 +172,7 @@ def _field(shape: str, name: str, words: str) -> Field:
 
 
 def _drafts(kind: MessageKind, draft: Wording) -> Iterator[Wording]:
-    """The draft, and whatever else lacks a template, with one made up: words are looked at before the vendor approves them."""
+    """The draft, and other wordings without a template, with a made-up one: wordings are checked before the vendor approves them."""
     own = Writer(kind.catalogue, [draft.street_id], drafts=[draft]).own
     yield draft
     for shape in DEFAULT_TEMPLATES:

@@ -1,4 +1,4 @@
-"""What was sent to a webhook and what became of it: to find, and to send anew one by one or all that failed since a moment.
+"""The deliveries to a webhook: finding them, and sending one or all that failed since a moment again.
 
 A clerk sees nothing of a ticket that accuses somebody, and sends nothing about it anew.
 """
@@ -34,7 +34,7 @@ from web.words import bilingual
 
 PER_PAGE = 100
 AT_ONCE = 1_000
-"""How many are queued anew in one transaction."""
+"""How many are queued again in one transaction."""
 DELIVERIES, RECOVER = "notifications_endpoint_deliveries", "notifications_endpoint_recover"
 _ANY = ("", bilingual("全部", "All"))
 _FAILED = ("failed", bilingual("未送达", "Not delivered"))
@@ -71,7 +71,7 @@ class Sought(forms.Form):
 
 
 class Since(forms.Form):
-    """The moment from which on is sent anew what failed."""
+    """The moment since which failed deliveries are sent again."""
 
     since = _moment(bilingual("补发自", "Send anew what failed since"))
 
@@ -86,7 +86,7 @@ class ReplayLine:
 
 
 def page(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint, *, may_resend: bool) -> HttpResponse:
-    """The webhook's deliveries, the newest first; a POST sends one anew."""
+    """The webhook's deliveries, newest first. A POST sends one again."""
     its = deliveries(request, endpoint)
     if request.method == "POST":
         return _resend(site, request, endpoint, its, may_resend=may_resend)
@@ -151,9 +151,9 @@ def _resend(
 
 
 def recover(site: admin.AdminSite, request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-    """Send all anew that failed or was dropped since a moment, and at once what waits to be tried again.
+    """Send everything again that failed or was dropped since a moment, and make retries due now.
 
-    A GET says how many these are, a POST does it.
+    A GET counts them, a POST queues them.
     """
     if not endpoint.active:
         notes.warning(request, str(OFF))
@@ -186,7 +186,7 @@ def _recover(request: HttpRequest, endpoint: Endpoint, failed: QuerySet[Delivery
             f"Sent {len(ids)} anew, from {localtime(since):%Y-%m-%d %H:%M} on",
         )
         LogEntry.objects.log_actions(request.user.pk, [endpoint], CHANGE, str(words))
-    # Each batch is committed by itself; what another has queued meanwhile is not queued twice.
+    # Each batch is committed separately. A delivery that was queued meanwhile is not queued twice.
     tell_resent(request, sum(replay(batch, states=FAILED) + hasten(batch) for batch in batched(ids, AT_ONCE)))
     return HttpResponseRedirect(address(endpoint, since=since))
 

@@ -1,4 +1,4 @@
-"""Group robots of a street's organisations: where their groups hear of tickets.
+"""Group robots of a street's organisations, by which their groups get messages.
 
 A clerk needs a seat in the street's office and `notifications.view_robot`; `add_robot`, `change_robot` and `delete_robot` to set one
 up, to change it, to try it out and to remove it. They see their own street. Key and secret can be entered and not be read again.
@@ -27,7 +27,7 @@ def _hidden(label: Any, help_text: Any) -> LineFormField:
 
 
 class RobotForm(ReceiverForm):
-    """Whose group hears what, and by which key. Of an address that is pasted as a whole, the key is taken."""
+    """The robot's name, key, secret and topics. The key is taken out of a whole address."""
 
     token = _hidden(
         bilingual("密钥", "Key"),
@@ -48,7 +48,7 @@ class RobotForm(ReceiverForm):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        # An empty field is no change, and the page never holds what is stored.
+        # An empty field means no change. The page never contains the stored value.
         self.initial.update(token="", secret="")
         if not self.instance._state.adding:
             for name in ("token", "secret"):
@@ -75,7 +75,7 @@ class RobotForm(ReceiverForm):
 
 
 def key_of(given: str, vendor: str) -> str:
-    """The key, out of an address where one was given."""
+    """The key itself, or the key in an address."""
     given = given.strip()
     if "://" not in given:
         return given
@@ -105,15 +105,15 @@ class RobotAdmin(ReceiverAdmin):
 
     @admin.display(description=bilingual("主题", "topics"))
     def told(self, one: Robot) -> str:
-        """What it tells."""
+        """Its topics."""
         return listed(Topic(each).label for each in one.topics) or str(ALL)
 
     @admin.display(description=bilingual("密钥", "key"), boolean=True)
     def key_set(self, one: Robot) -> bool:
-        """That there is one that can be read."""
+        """Whether there is one that can be decrypted."""
         return bool(one.token)
 
     @admin.display(description=bilingual("加签", "signs"), boolean=True)
     def secret_set(self, one: Robot) -> bool:
-        """That there is one that can be read."""
+        """Whether there is one that can be decrypted."""
         return bool(one.secret)

@@ -25,5 +25,5 @@ class ServiceLevelVersionAdmin(VersionAdmin):
     inlines = [TargetInline, WindowInline, RungInline]
 
     def forget(self) -> None:
-        """Let this process read the service level anew."""
+        """Make this process read the service level again."""
         service_level.forget()

@@ -1,4 +1,4 @@
-"""Tickets for the clerk who looks after the data: all of it to read, nothing to change.
+"""Tickets for the clerk who maintains the data: read-only.
 
 A clerk needs `is_staff`, a live seat in the street's office or one of its sections, and the permissions `tickets.view_ticket`,
 `tickets.view_assignment` and `tickets.view_ticketevent`. They see their own street, as through the API: not what accuses
