@@ -278,13 +278,13 @@ def test_whoever_dies_with_a_digest_leaves_it_to_be_sent_again(db, channel, vend
 
 @pytest.mark.parametrize("outcome", [TryLater("no"), Refused("no"), ValueError("no")])
 def test_a_token_is_settled_whatever_the_sending_comes_to(db, channel, monkeypatch, outcome):
-    def send(envelope: Envelope) -> str:
+    def fail(envelope: Envelope) -> str:
         raise outcome
 
     target = robot()
     news(target, "甲")
     envelope = taken(channel)
-    monkeypatch.setattr(channel, "send", send)
+    monkeypatch.setattr(channel, "send", fail)
     send(channel, envelope)
     (moment,) = Bucket.objects.get(name=Bucket.of(ChannelName.WECOM, target.pk)).taken
     assert moment < envelope.token - timedelta(seconds=2)

@@ -132,14 +132,14 @@ def test_every_form_of_the_admin_reads_texts_by_the_rule(cast):
                 if isinstance(field, SimpleArrayField):
                     field = field.base_field
                 if isinstance(field, forms.CharField) and type(field) not in {forms.JSONField, forms.UUIDField}:
-                    assert isinstance(field, written.Text), f"{page}: {name}"
+                    assert isinstance(field, written.TextFormField), f"{page}: {name}"
                     seen += 1
     assert seen > 30
 
 
 @pytest.mark.django_db
 def test_a_form_keeps_what_can_be_seen_and_refuses_what_cannot():
-    field = written.Line(max_length=10)
+    field = written.LineFormField(max_length=10)
     assert field.clean(" 北\u200b区\n一号 ") == "北区 一号"
     for bad, code in (("\u3164", "required"), ("a\x7f", "control_character"), ("a\x00", "control_character")):
         with pytest.raises(forms.ValidationError) as refusal:
