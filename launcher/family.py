@@ -30,7 +30,7 @@ class Trouble(Exception):
 class Child:
     """A running process: its name for people, its log (None: the terminal), its stop signal and its stage.
 
-    One that `ends` is expected to end by itself; its starter asks for its exit code.
+    `ends` says that it is expected to end by itself; its starter reads its exit code.
     """
 
     name: str
@@ -49,10 +49,10 @@ class Child:
 
 @dataclass(slots=True)
 class Family:
-    """Starts processes and leaves none behind, however the launcher ends.
+    """Starts processes, and makes sure that none is left however the launcher ends.
 
-    Each child leads a process group of its own; the warden knows them all, and on Linux the kernel tells the child when
-    the launcher dies. Use it as a context: leaving it stops everything.
+    Each child leads its own process group. The warden knows all groups, and on Linux the kernel signals a child when
+    the launcher dies. Use it as a context manager: leaving it stops everything.
     """
 
     keep_open: Sequence[int] = ()
@@ -129,9 +129,9 @@ class Family:
         return child
 
     def finish(self, child: Child, meanwhile: Callable[[], object] = lambda: None) -> int:
-        """Wait until `child` ends by itself, and do `meanwhile` again and again; its exit code.
+        """Wait until `child` ends by itself, and call `meanwhile` repeatedly. Returns the exit code.
 
-        Raises Trouble where another one dies meanwhile.
+        Raises Trouble if another child dies meanwhile.
         """
         while child.process.poll() is None:
             self.watch(besides=child)
@@ -141,7 +141,7 @@ class Family:
         return child.process.returncode
 
     def watch(self, besides: Child | None = None) -> None:
-        """Raise Trouble where a child that should be running has died, or the warden has."""
+        """Raise Trouble if a child that should be running, or the warden, has died."""
         for child in self.children:
             if child is not besides and not child.ends and child.process.poll() is not None:
                 raise Trouble(
@@ -156,7 +156,7 @@ class Family:
         self._tell(f"remove {directory}")
 
     def stop(self) -> None:
-        """Stop every child: the apps first, then the servers; kill what does not stop within seconds."""
+        """Stop every child: the apps first, then the servers. Kill those that do not stop within seconds."""
         for stage in (APPS, SERVERS):
             members = [child for child in self.children if child.stage == stage]
             for child in members:
@@ -168,7 +168,7 @@ class Family:
                 self.put_down(child)
 
     def put_down(self, child: Child) -> None:
-        """Kill one child with all its own; nobody is asked. It may have ended a moment ago."""
+        """Kill one child and its process group with SIGKILL. It may have ended already."""
         warden.send(child.process.pid, signal.SIGKILL)
         child.process.wait()
         self._forget(child)

@@ -2,7 +2,7 @@
 
 lock          held by everything that uses the data, so that two servers never share it
 postgres/     PostgreSQL's data            valkey/   Valkey's data
-log/          one log a process            run/      sockets, and what lives as long as one run
+log/          one log per process          run/      sockets and other files of one run
 """
 
 import contextlib
@@ -43,7 +43,7 @@ class Home:
         return self.path / "log"
 
     def directory(self, name: str, account: Account | None) -> Path:
-        """The directory `name` of this home, made where it is missing; nobody but the servers' account may enter it."""
+        """The directory `name` of this home, created where it is missing. Only the servers' account may enter it."""
         directory = self.path / name
         directory.mkdir(mode=0o700, exist_ok=True)
         if account is not None:
@@ -144,7 +144,7 @@ def note_elsewhere(home: Path) -> None:
 
 
 def running(asked: Path | None = None) -> Running | None:
-    """The server that runs on the home that was asked for, else on the default one, else on the only other one.
+    """The server that runs on the given home, otherwise on the default home, otherwise on the only other home.
 
     None where there is none. Raises Trouble where there are several, and none of them was asked for.
     """

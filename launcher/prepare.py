@@ -1,6 +1,6 @@
-"""Bring the database to what this code expects: the schema, and for a first look the demo street.
+"""Prepare the database for this code: the schema and, if wanted, the demo street.
 
-Runs in a process of its own, which writes the list of the demo's people into a file for the launcher to show. Lines that begin
+Runs in a separate process, which writes the list of the demo's people into a file for the launcher to show. Lines that begin
 with TOLD are for the person at the terminal.
 """
 
@@ -28,7 +28,7 @@ REFERENCE_DATA = ["load_reference"]
 
 
 def main(demo: bool, people: Path) -> None:
-    """Check both servers, migrate, and load the demo where it is wanted; `people` tells who lives in it."""
+    """Check both servers, migrate, and load the demo where it is wanted; write its people to the file `people`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     check_servers()

@@ -30,7 +30,7 @@ POSTMEN = 24
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until a signal, or until something dies; the exit code."""
+    """Run until a signal, or until a process dies. Returns the exit code."""
     options = parser().parse_args(arguments)
     stopping = Stopping()
     place = (options.home or homes.default()).absolute()
@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def port_number(text: str) -> int:
-    """A port that a server can be told to listen on."""
+    """A valid port number."""
     number = int(text) if text.isascii() and text.isdigit() else 0
     if not 0 < number < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
@@ -97,7 +97,7 @@ class Stopping:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self.heard)
         if LINUX and "MAKELEVEL" in os.environ:
-            # Whoever kills make means this process, too.
+            # A signal to make is meant for this process, too.
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
     def heard(self, number: int, frame: FrameType | None) -> None:
@@ -205,9 +205,9 @@ def prepare(home: homes.Home, family: Family, options: argparse.Namespace, envir
 
 @dataclass(slots=True)
 class Month:
-    """The month of tickets that the demo street has lived through: a part of it at the first start, the rest while the server runs.
+    """The demo street's simulated month of tickets: a part is created at the first start, the rest while the server runs.
 
-    A file in the home says that the rest is still to come, so that whoever stops before gets it the next time.
+    A file in the home says that the rest is missing, so that it is created at the next start if this run is stopped.
     """
 
     home: homes.Home
@@ -377,7 +377,7 @@ class Follower:
 
 
 def say(words: str) -> None:
-    """Tell the person at the terminal what goes on."""
+    """Print a line for the person at the terminal."""
     with contextlib.suppress(BrokenPipeError, OSError):
         sys.stdout.write(words + "\n")
         sys.stdout.flush()
