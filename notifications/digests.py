@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from notifications.channels import channels
 from notifications.models import Delivery, Message
-from notifications.models.choices import INBOX
 from notifications.models.message import MessageQuerySet
+from notifications.models.preferences import INBOX
 from notifications.models.wording import TEXT
 from notifications.post import PERSONAL_ORDER, Reach, Way, reach, write
 from notifications.preferences import Preferences

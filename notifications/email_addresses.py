@@ -18,7 +18,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from notifications import mail
 from notifications.models import EmailCode, Profile
-from notifications.models.choices import WRONG_GUESSES
+from notifications.models.preferences import WRONG_GUESSES
 from web.quotas import DAY, HOUR, MINUTE, Quotas, wait
 from web.words import bilingual
 

@@ -14,8 +14,8 @@ from django.utils.translation import override
 
 from notifications.channels import channels
 from notifications.models import Delivery, Endpoint, Message, Robot
-from notifications.models.choices import INBOX, QUIET_FROM, QUIET_UNTIL
 from notifications.models.message import ABOUT_LENGTH
+from notifications.models.preferences import INBOX, QUIET_FROM, QUIET_UNTIL
 from notifications.models.wording import GROUP_LANGUAGE, TEXT
 from notifications.preferences import Preferences
 from notifications.timing import LATELY, OLD, after_quiet, held_until

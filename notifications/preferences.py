@@ -7,7 +7,7 @@ from datetime import datetime
 from django.contrib.auth import get_user_model
 
 from notifications.models import Preference, Profile
-from notifications.models.choices import INBOX
+from notifications.models.preferences import INBOX
 from notifications.timing import after_quiet
 from notifications.topics import ChannelName, Digest, Topic
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from community.models import Role
-from notifications.models.choices import INBOX
+from notifications.models.preferences import INBOX
 from notifications.preferences import ALWAYS, DEFAULTS, URGENT_DEFAULTS
 from notifications.topics import PERSONAL, Topic
 from tickets import service_level

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from notifications.api.person import person_of
 from notifications.channels import channels
 from notifications.models import Message, Preference, Profile
-from notifications.models.choices import CHOSEN, INBOX
+from notifications.models.preferences import CHOSEN, INBOX
 from notifications.preferences import ALWAYS, URGENT_DEFAULTS, Preferences, save
 from notifications.topics import Digest, Topic
 from web.bodies import Body

@@ -13,7 +13,7 @@ from django.utils import timezone
 from notifications.channels.channel import DeliveryChannel, Envelope
 from notifications.delivery import overflow, queues
 from notifications.delivery.outcomes import finish, record, settle
-from notifications.models.choices import QUIET_FROM, QUIET_UNTIL
+from notifications.models.preferences import QUIET_FROM, QUIET_UNTIL
 from notifications.models.receivers import BLOCKED
 from notifications.timing import Quiet, quiet_hours
 from notifications.topics import DeliveryState

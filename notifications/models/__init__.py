@@ -1,7 +1,7 @@
 """The tables of notifications."""
 
-from notifications.models.choices import EmailCode, Preference, Profile
 from notifications.models.message import Delivery, Message
+from notifications.models.preferences import EmailCode, Preference, Profile
 from notifications.models.receivers import Bucket, Endpoint, Robot
 from notifications.models.round import LastRound
 from notifications.models.wechat import AccessToken, Grant, SpentGrant

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from notifications.models import Preference
-from notifications.models.choices import CHOSEN
+from notifications.models.preferences import CHOSEN
 from notifications.preferences import Preferences
 from notifications.topics import Topic
 from tests.tickets.test_access import MAY
