@@ -55,7 +55,7 @@ class PreferenceSerializer(serializers.Serializer[Any]):
     wanted = serializers.BooleanField()
     default = serializers.BooleanField(help_text="Whether that is so by default: I have said neither yes nor no.")
     urgent_too = serializers.BooleanField(
-        help_text="Not wanted by default, and yet what is urgent comes by it until I save no."
+        help_text="Not wanted by default, and yet what is urgent comes by it until I say no."
     )
     fixed = serializers.BooleanField(help_text="It cannot be declined.")
 
