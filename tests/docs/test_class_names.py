@@ -9,7 +9,7 @@ FOLDERS = ("bench", "casework", "community", "config", "launcher", "notification
 FIXED = {"Command"}
 """Names that a framework asks for."""
 TWICE = {
-    "Change", "Digest", "Folded", "Follower", "Household", "Input", "Office", "Outcome", "Progress", "Queue", "Refused", "Route",
+    "Change", "Digest", "Folded", "Input", "Office", "Outcome", "Progress", "Queue", "Refused", "Route",
     "Running", "Stuck", "Trouble", "Words",
 }  # fmt: skip
 """Names that still mean several things. Take them out as they get names of their own; do not add any."""

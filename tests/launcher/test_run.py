@@ -16,7 +16,7 @@ import pytest
 
 from config import probe
 from launcher.family import PROJECT, Family, Trouble
-from launcher.run import Follower, await_health, free_port, parser, wants_demo
+from launcher.run import LogFollower, await_health, free_port, parser, wants_demo
 from tests.launcher.conftest import READY, await_end, environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
@@ -240,7 +240,7 @@ def test_a_web_server_that_does_not_answer_to_its_address_is_told_from_one_that_
 def test_new_lines_of_the_sms_log_are_shown_and_old_ones_are_not(tmp_path, capsys):
     log = tmp_path / "sms.log"
     log.write_text("old\n")
-    follower = Follower(log, "[sms] ")
+    follower = LogFollower(log, "[sms] ")
     with log.open("a") as file:
         file.write("13800000000 1234\nhalf a li")
         file.flush()

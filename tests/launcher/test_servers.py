@@ -21,9 +21,9 @@ def test_a_database_of_another_major_version_is_refused_and_left_alone(tmp_path)
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("17\n")
     with home.open_home(tmp_path) as opened, Family() as family:
-        household = servers.Household(opened, tmp_path, None)
+        place = servers.ServerPlace(opened, tmp_path, None)
         with pytest.raises(Trouble, match="holds the data of PostgreSQL 17, and this Linli brings PostgreSQL 18"):
-            servers.initdb(family, household)
+            servers.initdb(family, place)
         assert family.children == []
     assert [file.name for file in (tmp_path / "postgres").iterdir()] == ["PG_VERSION"]
 
