@@ -17,6 +17,7 @@ help:
 	@echo "make token    print a token of one of the demo's people: make token PERSON=resident"
 	@echo "make address  print the address of that server"
 	@echo "make test     run every check and the whole test suite; ARGS='-k ladder' goes to pytest"
+	@echo "              ARGS=fast runs the quick checks and the quick half of the tests, in a minute and a half"
 	@echo "make oracle   compare the working calendar with a minute-by-minute oracle in 1,000,000 random cases, and clocks with a second"
 	@echo "              reckoning of questions and extensions in 20,000; some ten minutes; ARGS='--cases 10000 --lives 500' for fewer"
 	@echo "make mutants  change the engine's code in one place after the other and see whether a test notices; hours, but"

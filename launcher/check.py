@@ -43,9 +43,11 @@ SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadscope"]
 def main() -> int:
     """Run what was asked for; 0 where everything is right."""
     asked = argparse.ArgumentParser(prog="launcher.check", description=__doc__)
-    asked.add_argument("what", choices=["all", "lint", "format", "pytest", "clocks"])
+    asked.add_argument("what", choices=["all", "fast", "lint", "format", "pytest", "clocks"])
     asked.add_argument("pytest", nargs=argparse.REMAINDER, help="arguments for pytest: make test ARGS='-k ladder'")
     options = asked.parse_args()
+    if options.what == "all" and options.pytest[:1] == ["fast"]:
+        options.what, options.pytest = "fast", options.pytest[1:]
     stopping = Stopping()
     try:
         with homes.in_words(homes.default()), Family() as family:
@@ -108,6 +110,9 @@ def on_servers(family: Family, directory: Path, what: str, arguments: list[str])
         checks: dict[str, list[str | Path]] = {"pytest": [*PYTEST, *arguments]}
         if what == "all":
             checks = {**LINT, **MODELS, "pytest": [*PYTEST, *SIDE_BY_SIDE, *arguments]}
+        if what == "fast":
+            quick = {name: command for name, command in LINT.items() if name != "mypy"}
+            checks = {**quick, "pytest": [*PYTEST, *SIDE_BY_SIDE, "-m", "not slow", *arguments]}
         return results | run(family, checks, environment)
 
 

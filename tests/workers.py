@@ -1,10 +1,13 @@
 """The suite in several processes: each has a database of its own in PostgreSQL and in Valkey, and what starts servers stays together.
 
+Tests that start servers or are named in slow.txt have the mark `slow`.
+
 pytest-django names the databases in PostgreSQL. This module is read before Django's settings are, so that they find the other.
 """
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +22,9 @@ START_SERVERS = (
     "tests/production/",
     "tests/web/test_slow_bodies.py",
 )
+
+SLOW = Path(__file__).parent / "slow.txt"
+"""Functions of tests that are left out of `make test ARGS=fast`; tests/costs.py writes it."""
 
 
 def redis_database(number: int) -> str:
@@ -44,3 +50,16 @@ class ServersTogether(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ServersTogether:
     """Which process gets which tests. Marks of groups would say it as well, but pytest 9.2 loses them without a word."""
     return ServersTogether(config, log)
+
+
+def function(nodeid: str) -> str:
+    """The test without the parameters of the case."""
+    return nodeid.partition("[")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    slow = set(SLOW.read_text().split())
+    for item in items:
+        if item.nodeid.startswith(START_SERVERS) or function(item.nodeid) in slow:
+            item.add_marker("slow")

@@ -74,9 +74,9 @@ def registry() -> dict[str, str]:
 def build(root: Path, source: Path = PROJECT) -> Image:
     """Do what the Dockerfile in `source` says."""
     base = root / "base"
-    subprocess.run([sys.executable, "-m", "venv", base], check=True)
     image = Image(root)
     kept = registry()
+    subprocess.run([bootstrap.find_uv(), "venv", "--quiet", "--seed", base], env=os.environ | kept, check=True)
     for place in ("srv", "opt", "tmp"):
         (root / place).mkdir(parents=True)
     for word, rest in instructions((source / "Dockerfile").read_text()):

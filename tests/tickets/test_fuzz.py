@@ -50,7 +50,7 @@ CHECKED = {
     GenerationMode.POSITIVE: CHECKS.get_by_names(DESCRIBED),
     GenerationMode.NEGATIVE: CHECKS.get_by_names([*DESCRIBED, "negative_data_rejection"]),
 }
-EXAMPLES = int(os.environ.get("LINLI_FUZZ_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("LINLI_FUZZ_EXAMPLES", "3"))
 """Requests for each operation, for each kind of data (as described, and not)."""
 
 EMAIL = "resident@mail.example"

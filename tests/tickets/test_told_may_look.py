@@ -11,10 +11,9 @@ from community.models import Membership, Organisation
 from notifications import digests
 from notifications.models import Delivery, Message
 from notifications.timing import LATELY
-from tests.tickets.paths import INPUTS, Scene, undone
+from tests.tickets.paths import INPUTS, Scene
 from tests.tickets.story import assert_whole, seen, timeline
 from tests.tickets.test_clocks import live, swept
-from tests.tickets.test_moves import ALWAYS, FIRST, LEGAL, REFUSED, able
 from tickets import announce
 from tickets.access import sees
 from tickets.models import Ticket, TicketEvent
@@ -58,22 +57,6 @@ def _can_look(subject, caller) -> bool:
         return bool(sees(visible_ticket(subject, caller.actor), caller.actor))
     except Ticket.DoesNotExist:
         return False
-
-
-@pytest.mark.parametrize("state", State)
-def test_whoever_is_told_of_a_move_can_look(today: Scene, outlets, state):
-    ticket = today.reach(state)
-    assert_the_told_can_look(outlets, set())
-    since = set(Message.objects.values_list("pk", flat=True))
-    for (name, source), legal in LEGAL.items():
-        who = next((one for one in ALWAYS if able(one, state, name, legal) and (name, one) not in REFUSED), None)
-        if source != state or who is None:
-            continue
-        with undone():
-            today.follow(ticket, FIRST.get((name, source), []))
-            into = {"into": str(today.file())} if name == "merge" else {}
-            today.do(who, ticket, name, **INPUTS.get(name, {}) | into)
-            assert_the_told_can_look(outlets, since)
 
 
 @pytest.mark.parametrize("deadline", ["handle", "sign"])

@@ -1,4 +1,4 @@
-"""What leaves the house because of tickets, by every channel there is: nobody's name or words, and nothing for the accused."""
+"""What leaves the house because of tickets, by every channel: nobody's name or words, to those who can look, not to the accused."""
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping
@@ -13,6 +13,7 @@ from notifications.timing import LATELY
 from notifications.topics import ROBOTS, ChannelName
 from tests.tickets.paths import INPUTS, Scene, undone
 from tests.tickets.test_moves import ALWAYS, FIRST, LEGAL, REFUSED, able
+from tests.tickets.test_told_may_look import assert_the_told_can_look
 from tickets import announce
 from tickets.models import Follower, FollowerKind, Ticket, TicketEvent, TicketOutbox, TicketWords
 from tickets.states import State
@@ -73,15 +74,17 @@ def around(outlets: Mapping[uuid.UUID, uuid.UUID], parties: Collection[uuid.UUID
 
 
 @pytest.mark.parametrize("state", State)
-def test_nothing_holds_a_name_a_phone_or_a_word_of_anybody(today, outlets, state):
+def test_nothing_holds_a_word_of_anybody_and_whoever_is_told_can_look(today, outlets, state):
     ticket = today.reach(state, title=SAID, text=SAID, spot=SAID)
     assert_discreet()
+    assert_the_told_can_look(outlets, set())
     assert {ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS, ChannelName.WEBHOOK} < left()
     assert left() & set(ROBOTS)
-    tried = []
+    tried, since = [], set(Message.objects.values_list("pk", flat=True))
     for name in made(today, ticket, state):
         assert TicketOutbox.objects.filter(event__verb=name).exists()
         assert_discreet()
+        assert_the_told_can_look(outlets, since)
         tried.append(name)
     assert tried or state in {State.REJECTED, State.WITHDRAWN, State.TERMINATED}
 
