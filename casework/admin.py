@@ -3,7 +3,6 @@
 A kind has such a page by itself; its app writes one of its own, as a subclass, where it shows more.
 """
 
-from functools import cache
 from typing import Any
 
 from django.contrib import admin
@@ -16,7 +15,6 @@ from community.models import Organisation, Person
 from community.models.organisations import STREET_KINDS
 from web.admin import AdminPage, ReadOnly
 from web.words import bilingual
-from workflow.models import Subject
 
 
 class HistoryInline(ReadOnly, admin.TabularInline):
@@ -85,9 +83,10 @@ class SubjectAdmin(ReadOnly, AdminPage):
     actions = None
     history: type[HistoryInline] = HistoryInline
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """The page's own, and the history."""
-        return [*super().get_inlines(request, obj), _history(self.history, self.model)]
+    def __init__(self, model: Any, admin_site: admin.AdminSite):
+        """With the rows that the page names itself, and the history."""
+        super().__init__(model, admin_site)
+        self.inlines = [*self.inlines, type(f"{model.__name__}History", (self.history,), {"model": model.EVENTS})]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Those that the clerk sees."""
@@ -104,8 +103,3 @@ def register_histories() -> None:
     for kind in kinds():
         if not admin.site.is_registered(kind.model):
             admin.site.register(kind.model, SubjectAdmin)
-
-
-@cache
-def _history(base: type[HistoryInline], model: type[Subject]) -> type[HistoryInline]:
-    return type(f"{model.__name__}History", (base,), {"model": model.EVENTS})

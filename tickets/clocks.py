@@ -5,7 +5,7 @@ Entering a state stops what does not belong there and starts what does; some mov
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from tickets.states import ClockName, State
 from workflow.calendar import Budget, Unit
 from workflow.clocks import Plan, Start, rules_of
 from workflow.models import Clock, Event
+from workflow.planner import NOTHING_RUNS, RECALENDAR, Planning, Running
 
 C = ClockName
 S = State
@@ -23,15 +24,6 @@ HELPERS = frozenset({C.REPORT, C.ASSIST})
 LEADS = frozenset({C.SIGN, C.CONTACT, C.ARRIVE, C.HANDLE})
 # A new lead begins anew with these moves.
 NEW_LEAD = frozenset({"submit", "dispatch", "redispatch", "complete_step"})
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What runs in a state: clocks that begin on entering it where they do not run, and others that go on where they run."""
-
-    begins: tuple[ClockName, ...] = ()
-    goes_on: frozenset[ClockName] = frozenset()
-    held: frozenset[ClockName] = frozenset()
 
 
 _AROUND = frozenset({C.CALLBACK, C.PROMISE, C.SUCCESSION, *HELPERS})
@@ -54,7 +46,6 @@ IN_STATE_AT_FIRST: Mapping[str, Running] = {
     S.ON_ACCOUNT: Running((C.ACCOUNT, C.PLAN), frozenset({C.SUCCESSION}), held=_AROUND - {C.SUCCESSION}),
     S.MERGED: Running(),
 }
-NOTHING_RUNS = Running()
 # What an organisation that is asked to help owes.
 WHISTLED, CO_HANDLING = (C.REPORT, C.ASSIST), (C.ASSIST,)
 # What a question to the resident holds, while it is open.
@@ -66,9 +57,9 @@ BY_CATEGORY = LEADS | HELPERS | {C.TRIAGE, C.COORDINATE, C.OVERALL, C.PROMISE, C
 
 def clock_plan(event: Event, clocks: Sequence[Clock]) -> Plan:
     """What `event` does to the live `clocks` of its ticket."""
-    if event.verb == "recalendar":
+    if event.verb == RECALENDAR:
         return Plan(calendar=event.data["calendar"])
-    plan = _Planning(event, clocks)
+    plan = _TicketPlanning(event, clocks)
     if event.source != event.target or event.verb in ("submit", "redispatch"):
         state = IN_STATE.get(event.target, NOTHING_RUNS)
         plan.enter(IN_STATE_AT_FIRST.get(event.target, state) if plan.first else state)
@@ -76,72 +67,37 @@ def clock_plan(event: Event, clocks: Sequence[Clock]) -> Plan:
     return plan.whole()
 
 
-class _Planning:
+class _TicketPlanning(Planning):
     def __init__(self, event: Event, clocks: Sequence[Clock]):
-        self.event, self.clocks = event, clocks
+        super().__init__(event, clocks)
         self.data: Mapping[str, Any] = event.data
         rules = rules_of(event)
         self.first = rules == 1
         # By the first two, a question went on where a holder asked for coordination, though nobody could answer it any more.
         self.questions_end = rules > 2
-        # By identity: rows that PostgreSQL has yet to give an id are all alike.
-        self.stops: dict[int, Clock] = {}
-        self.lapses: list[tuple[Clock, datetime]] = []
-        self.pauses: list[tuple[Clock, str]] = []
-        self.resumes: list[Clock] = []
-        self.extends: list[tuple[Clock, int]] = []
-        self.revises: list[Clock] = []
-        self.starts: list[Start] = []
 
     def whole(self) -> Plan:
-        """The plan; what stops is neither held nor resumed besides."""
+        """The plan, with what an ended question held."""
         if not self.first:
             self.end_question()
-        pauses = [(one, reason) for one, reason in self.pauses if id(one) not in self.stops]
-        lapsed = {id(one) for one, _ in self.lapses}
-        resumes = [one for one in self.resumes if id(one) not in self.stops and id(one) not in lapsed]
-        extends = [(one, days) for one, days in self.extends if id(one) not in self.stops]
-        return Plan(
-            lapses=tuple(self.lapses),
-            stops=tuple(self.stops.values()),
-            pauses=tuple(pauses),
-            resumes=tuple(resumes),
-            extends=tuple(extends),
-            revises=tuple(one for one in self.revises if id(one) not in self.stops),
-            starts=tuple(self.starts),
-        )
+        return super().whole()
 
-    def enter(self, running: Running) -> None:
-        """Let the clocks be those of the state that is entered."""
-        verb, source, target = self.event.verb, self.event.source, self.event.target
+    def enter(self, running: Running, *, ending: Collection[str] = frozenset()) -> None:
+        """Let the clocks be those of the state that is entered; those of a new lead begin anew."""
+        verb, target = self.event.verb, self.event.target
         anew = LEADS if verb == "step_in" or (verb in NEW_LEAD and target == S.DISPATCHED) else frozenset()
-        for clock in self.clocks:
-            name = C(clock.name)
-            if (
-                name in anew
-                or name not in running.goes_on | running.held | frozenset(running.begins)
-                or (name == C.QUESTION and self.questions_end)
-            ):
-                self.end(clock)
-            elif name in running.held:
-                self.pauses.append((clock, target))
-            elif clock.running_since is None and source == S.MERGED:
-                # A split undoes the merger: what was held meanwhile is due when it was.
-                self.lapses.append((clock, clock.spans[-1]))
-            elif clock.running_since is None:
-                self.resumes.append(clock)
-        live = {clock.name for clock in self.clocks if id(clock) not in self.stops}
         begins = tuple(dict.fromkeys((*running.begins, C.CONTACT, C.ARRIVE, C.HANDLE))) if anew else running.begins
         if self.data.get("no_contact"):
             begins = tuple(name for name in begins if name != C.CONTACT)
-        for name in begins:
-            if name not in live:
-                self.start(name)
+        super().enter(
+            replace(running, begins=begins) if begins != running.begins else running,
+            ending=anew | {C.QUESTION} if self.questions_end else anew,
+        )
         if self.first:
             if anew and self.data.get("promised"):
                 self.start(C.CALLBACK)
             return
-        ended = {one.name: one for one in self.stops.values()}
+        live, ended = self.live(), {one.name: one for one in self.stops.values()}
         if C.PROMISE in running.goes_on | running.held and C.PROMISE not in live and C.HANDLE in ended:
             # Another organisation gets its whole time; what the resident was promised stays.
             held = target if C.PROMISE in running.held else ""
@@ -151,6 +107,14 @@ class _Planning:
                 self.start(C.CALLBACK)
             elif C.OVERALL in ended:
                 self.starts.append(Start(C.CALLBACK, follows=ended[C.OVERALL]))
+
+    def go_on(self, clock: Clock) -> None:
+        """Let a clock that the state before held run again."""
+        if self.event.source == S.MERGED:
+            # A split undoes the merger: what was held meanwhile is due when it was.
+            self.lapses.append((clock, clock.spans[-1]))
+        else:
+            super().go_on(clock)
 
     def act(self) -> None:
         """Do what the move itself asks for."""
@@ -162,7 +126,7 @@ class _Planning:
                 self.stop(C.ARRIVE)
             case "take_over":
                 self.again(C.COORDINATE)
-                self.go_on()
+                self.answered()
             case "progress" if event.target == S.ON_ACCOUNT:
                 self.again(C.ACCOUNT)
             case "ask":
@@ -174,7 +138,7 @@ class _Planning:
                     if one.name in HELD_BY_QUESTION and (self.first or one.due_at > event.at)
                 ]
             case "answer" | "lapse" | "withdraw" if event.source == event.target:
-                self.go_on()
+                self.answered()
             case "request_extension":
                 self.start(C.EXTENSION)
             case "grant_extension":
@@ -214,7 +178,7 @@ class _Planning:
                     if not self.owes(name, holder):
                         self.start(name, uuid.UUID(holder))
 
-    def go_on(self) -> None:
+    def answered(self) -> None:
         """End a question that is open, and let go on what it held."""
         self.stop(C.QUESTION)
         if any(one.name == C.QUESTION for one in self.clocks):
@@ -236,21 +200,11 @@ class _Planning:
             held = [one for one in self.clocks if one.running_since is None and one.pause_reason == C.QUESTION]
             self.lapses += [(one, until) for one in held]
 
-    def start(self, name: ClockName, holder: uuid.UUID | None = None, since: datetime | None = None) -> None:
+    def start(self, name: str, holder: uuid.UUID | None = None, since: datetime | None = None) -> None:
         """Begin a clock; one that watches the lead knows whom from the event."""
         if name in LEADS and (lead := self.data.get("lead") or self.data.get("holder")):
             holder = uuid.UUID(lead)
-        self.starts.append(Start(name, holder, since))
-
-    def again(self, name: ClockName) -> None:
-        """End a clock and begin it anew, as another row."""
-        self.stop(name)
-        self.start(name)
-
-    def stop(self, name: ClockName) -> None:
-        for one in self.clocks:
-            if one.name == name:
-                self.end(one)
+        super().start(name, holder, since)
 
     def stop_helper(self, names: Collection[ClockName], holder: str) -> None:
         for one in self.clocks:
@@ -261,9 +215,6 @@ class _Planning:
         return any(
             one.name == name and str(one.holder_id) == holder and id(one) not in self.stops for one in self.clocks
         )
-
-    def end(self, clock: Clock) -> None:
-        self.stops[id(clock)] = clock
 
 
 def in_days(clock: Clock) -> bool:

@@ -15,12 +15,12 @@ from web.words import bilingual
 from workflow import calendars
 from workflow import models as engine
 from workflow.actor import Actor
-from workflow.clocks import Plan, Rules, Start, Terms
+from workflow.clocks import Rules, Start, Terms
 from workflow.ladder import Ladder, Rung
 from workflow.moves import Visibility, condition, move
+from workflow.planner import Running, planner
 
 OPEN, COUNTING, CLOSED = "open", "counting", "closed"
-CLOCK_OF = {OPEN: "voting", COUNTING: "count"}
 BUDGETS = {"voting": "3d", "count": "4h"}
 LADDERS = {"voting": Ladder((Rung("due", ("end",), share=100),)), "count": Ladder((Rung("due", ("void",), share=100),))}
 
@@ -109,13 +109,7 @@ class Poll(Voiding):
         """Say how many took part."""
         self.turnout = turnout
 
-    @staticmethod
-    def clock_plan(event: engine.Event, clocks: Sequence[engine.Clock]) -> Plan:
-        """Each open state has its clock."""
-        if event.source == event.target:
-            return Plan()
-        starts = [Start(CLOCK_OF[event.target])] if event.target in CLOCK_OF else []
-        return Plan(stops=tuple(clocks), starts=tuple(starts))
+    clock_plan = staticmethod(planner({OPEN: Running(("voting",)), COUNTING: Running(("count",))}))
 
     def terms(self, starts: Sequence[Start]) -> Terms:
         """The same for every poll."""
