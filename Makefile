@@ -4,7 +4,7 @@ ARGS ?=
 PERSON ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage token address test oracle mutants bench bench-sweep bench-post bench-arrival lint draw format clean
+.PHONY: help run demo manage token address test oracle mutants bench bench-sweep bench-post bench-arrival bench-upgrade lint draw format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,8 @@ help:
 	@echo "make bench-post    measure how fast events become messages, about two minutes; ARGS=--help for more"
 	@echo "make bench-arrival compare what receivers got with the database: in calm, while everything is killed, while channels"
 	@echo "              hang, under a flood; about twenty minutes; ARGS=--help for more"
+	@echo "make bench-upgrade   migrate a large database of an older release, and prove its histories afterwards; some ten minutes;"
+	@echo "              ARGS='--from REV' names the release"
 	@echo "make lint     run ruff, import-linter and mypy alone"
 	@echo "make draw     write anew the documents that are drawn from the code: docs/openapi.yaml, moves.md, states.svg and more"
 	@echo "make format   put the code in order"
@@ -68,6 +70,9 @@ bench-post:
 
 bench-arrival:
 	@$(BOOTSTRAP) bench.arrival $(ARGS)
+
+bench-upgrade:
+	@$(BOOTSTRAP) bench.upgrade $(ARGS)
 
 lint:
 	@$(BOOTSTRAP) launcher.check lint

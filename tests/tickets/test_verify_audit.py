@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 
 import pytest
@@ -11,6 +12,7 @@ from django.db.models import F
 
 from tests.tickets.test_history import behind_linlis_back
 from tickets.models import Ticket, TicketClock, TicketEvent
+from tickets.states import State
 from workflow.verification import verify
 
 
@@ -110,3 +112,16 @@ def test_a_clock_that_is_missing_or_one_too_many_is_found(tickets):
     _, complained, error = audit(all=True)
     assert complained.count("the clock 'overall'") == 2
     assert error.startswith("2 of 3")
+
+
+def test_ratings_of_an_older_release_are_known_as_the_street_s_own_after_its_migration(scene):
+    rated = {}
+    for who, on_behalf in (("desk_officer", "reporter"), ("resident", "")):
+        rated[who] = scene.reach(State.REPLIED)
+        scene.do(who, rated[who], "confirm", on_behalf=on_behalf, resolved=True, rating=5)
+    scene.reach(State.CLOSED)
+    Ticket.objects.update(rated_on_behalf=False)
+    migration = import_module("tickets.migrations.0024_rated_on_behalf")
+    with connection.cursor() as cursor:
+        cursor.execute(migration.RATED_ON_BEHALF)
+    assert [ticket.pk for ticket in Ticket.objects.filter(rated_on_behalf=True)] == [rated["desk_officer"]]
