@@ -12,18 +12,18 @@ from web.words import bilingual
 
 
 class Command(OperatorCommand):
-    """`manage.py seal_audit`: what beat and `tick` do every hour, and the latest heads on standard output, one a line."""
+    """`manage.py seal_audit`: seals like beat and `tick` every hour, and prints the latest heads, one per line."""
 
     help = (
-        "Seal the heads of each street's tickets and other subjects where the last seal is an hour old, and print the latest. Keep "
-        "a head away from this database, on paper or in a mailbox: `verify_audit --head` then recognises a database that was set back."
+        "Seal the heads of each street's tickets and other subjects if the last seal is an hour old, and print the latest heads. Keep "
+        "a head outside this server, on paper or in a mailbox: `verify_audit --head` then recognises a database that was set back."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Who is to have the heads by mail."""
+        """The addresses that get the heads by mail."""
         super().add_arguments(parser)
         parser.add_argument(
-            "--mail", action="append", default=[], metavar="ADDRESS", help="mail the heads; may be given again"
+            "--mail", action="append", default=[], metavar="ADDRESS", help="mail the heads; may be repeated"
         )
 
     def handle(self, **options: Any) -> None:

@@ -23,24 +23,24 @@ _STOP = bilingual("。", ".")
 
 
 class Command(LoopingCommand):
-    """`manage.py tick`: any number of them at once, beside Celery or in its place."""
+    """`manage.py tick`: any number may run at once, beside Celery or instead of it."""
 
     help = (
-        "Fire the deadlines that are due, tell what waits in the outbox, pass on what ended contracts leave, and delete what has had "
-        "its day. With --loop, look again every second until it is stopped; the three parts of --only never wait for each other."
+        "Fire due deadlines, write the messages of events in the outbox, hand on the tickets of ended contracts, and delete old rows. "
+        "With --loop, do it again every second until stopped. The three parts of --only never wait for each other."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Once or for ever, how often, and whether all of it."""
+        """How often, and which parts."""
         super().add_arguments(parser)
         parser.add_argument(
             "--only",
             choices=["clocks", "outbox", "upkeep"],
-            help="deadlines, telling, or contracts, calendar and deletion alone (default: all three)",
+            help="only deadlines, only messages, or only contracts, calendar and deletion (default: all three)",
         )
 
     def handle(self, *, loop: bool, every: float, only: str | None, **options: Any) -> None:
-        """Do it; say what was done."""
+        """Run the parts, and print what was done."""
         parts: dict[str, Sequence[Duty]] = {
             "clocks": [Duty(partial(self.clocks, kind, always=not loop), every) for kind in kinds()],
             "outbox": [Duty(partial(self.outbox, kind), every) for kind in kinds()],

@@ -20,29 +20,27 @@ _EVERY = 500
 
 
 class Command(OperatorCommand):
-    """`manage.py verify_audit`: leaves with 1 at the first flaw, or with --all after telling every one."""
+    """`manage.py verify_audit`: exits with 1 at the first flaw, or with --all after naming every flaw."""
 
     help = (
-        "Prove with AUDIT_KEY the chain of events of every ticket and other subject, its row and what belongs to it, and that none is "
-        "missing of those that were sealed. Names the first bad row and leaves with 1; it may run beside the work."
+        "Verify with AUDIT_KEY the chain of events of every ticket and other subject, its row and the rows that belong to it, and "
+        "that no sealed subject is missing. Names the first bad row and exits with 1. It may run while the server works."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Whether to go on after the first flaw, and the heads that were kept elsewhere."""
         super().add_arguments(parser)
-        parser.add_argument(
-            "--all", action="store_true", help="tell the flaw of every bad subject, not the first alone"
-        )
+        parser.add_argument("--all", action="store_true", help="name the flaw of every bad subject, not only the first")
         parser.add_argument(
             "--head",
             action="append",
             default=[],
             metavar="STREET:NUMBER:DIGEST",
-            help="a head that `seal_audit` printed and that was kept elsewhere; may be given again",
+            help="a head that `seal_audit` printed and that was kept elsewhere; may be repeated",
         )
 
         parser.add_argument(
-            "--photos", action="store_true", help="read the file of every attached photo as well, which takes a while"
+            "--photos", action="store_true", help="also read the file of every attached photo, which takes a while"
         )
 
     def handle(self, **options: Any) -> None:

@@ -14,8 +14,8 @@ from web.management.speaking import SpeakingCommand
 from web.words import bilingual
 
 _HELP = """Tell four stories of the demo street, from the report to the last signature, through the API of a running
-server: each step with who made it, where the ticket stands then and what is due; then the timeline as the resident
-reads it, and what the street sees besides.
+server: each step with the person who made it, the ticket's state and what is due; then the timeline as the resident
+reads it, and what the street sees in addition.
 
 Start the server first: `make run` in another terminal. The people sign in with the codes of its development SMS log
 (LINLI_LOCAL_DIR/log/sms.log); their tokens are kept in LINLI_LOCAL_DIR/demo-tokens.json for the next run."""

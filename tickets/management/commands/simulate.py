@@ -39,20 +39,20 @@ TOLD = 20
 """Faults that are written out."""
 _NOTHING_KEPT = bilingual("未保留任何内容。", "Nothing was kept.")
 HELP = """\
-Let invented residents, committees, companies and the street's own people live through some days on the demo street, by the real
-moves and the real sweep, under a clock of their own; then say what it looked like and check that everything Linli promises of
-tickets holds. All of it is kept, or nothing.
+Simulate some days of the demo street with invented residents, committees, companies and staff, through the real moves and the
+real sweep, with a clock of its own. Then print figures and check that everything Linli promises about tickets holds. The run is
+stored as a whole or not at all.
 
   manage.py simulate --days 30 --tickets 180            fill the demo street
-  manage.py simulate --dry-run                          a month of 1,500 tickets, of which nothing is kept
+  manage.py simulate --dry-run                          a month of 1,500 tickets; nothing is stored
   manage.py simulate --policy FILE                      the same month twice: under the service level in effect, and under FILE
 
-The same seed, number of days and tickets, and end (--until) on the same street give the same digest of all that happened. FILE is
-written as tickets/data/service_level.toml; docs/what_if.toml is one to begin with."""
+The same seed, number of days and tickets, and end (--until) on the same street give the same digest of all events. FILE has the
+format of tickets/data/service_level.toml; docs/what_if.toml is an example."""
 
 
 class Command(OperatorCommand):
-    """`manage.py simulate`: everything in one transaction, so that a server that runs meanwhile sees all of it or nothing."""
+    """`manage.py simulate`: one transaction, so that a running server sees the whole run or nothing."""
 
     help = HELP
     mark: str | None = None
