@@ -22,6 +22,7 @@ def test_the_image_has_the_production_packages_and_the_project_without_its_tools
         assert "ModuleNotFoundError" in done.stderr, absent
     assert any("collectstatic" in step for step in image.steps)
     assert (image.root / "srv" / "static" / "staticfiles.json").is_file()
+    assert list((image.project / "config" / "__pycache__").glob("settings.*.pyc"))
 
 
 def test_every_process_starts_and_says_that_all_is_well(healthy):

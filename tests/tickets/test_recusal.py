@@ -117,9 +117,9 @@ def described() -> dict[str, Any]:
 
 
 def questions(ticket: Ticket, parties: Collection[Any], *, narrowed: bool) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every address of the API that lists something, with every choice that it offers, and the number that would find the ticket.
+    """Every address of the API that lists something, with every choice that it offers.
 
-    `narrowed`: by its words, place, category and organisations as well.
+    `narrowed`: by the ticket's number, words, place, category and organisations as well.
     """
     known = {
         "compound": [str(ticket.compound_id)],
@@ -129,7 +129,7 @@ def questions(ticket: Ticket, parties: Collection[Any], *, narrowed: bool) -> It
         "text": [TITLE],
     }
     if not narrowed:
-        known = {"q": [ticket.code]}
+        known = {}
     for path, operations in described().items():
         if "{" in path or "get" not in operations:
             continue
