@@ -10,7 +10,7 @@ from web.fields import LineField, TextField
 from web.texts import read_line
 
 
-class Words(TextField):
+class OwnWords(TextField):
     """A text in somebody's own words, 1 to 2,000 characters."""
 
     def __init__(self, **options: Any):
@@ -18,7 +18,7 @@ class Words(TextField):
         super().__init__(**options)
 
 
-class WordsOfOneLine(Words, LineField):
+class OwnLine(OwnWords, LineField):
     """One line in somebody's own words."""
 
     read = staticmethod(read_line)
@@ -44,4 +44,4 @@ class Input(Body):
     @classmethod
     def own_words(cls) -> frozenset[str]:
         """The names of the inputs that are people's own words."""
-        return frozenset(name for name, field in cls._declared_fields.items() if isinstance(field, Words))
+        return frozenset(name for name, field in cls._declared_fields.items() if isinstance(field, OwnWords))

@@ -374,7 +374,7 @@ class PersonAdmin(WithPermissions, Scoped):
         if streets is None:
             return True
         seats = self._seats(row)
-        beyond = seats.filter(Q(role=Role.LEAD) | Q(street=None) | ~Q(street__in=streets))
+        beyond = seats.filter(Q(role=Role.STREET_LEAD) | Q(street=None) | ~Q(street__in=streets))
         return not (row.is_staff or row.is_superuser or beyond.exists())
 
     def save_model(self, request: HttpRequest, obj: Person, form: ModelForm, change: bool) -> None:
@@ -430,7 +430,7 @@ class MembershipAdmin(Scoped):
 
     def owns(self, request: HttpRequest, row: Any) -> bool:
         """Whether the row is the caller's to change: not their own seat, and a lead's seat only for superusers."""
-        if row.person_id == request.user.pk or (row.role == Role.LEAD and not _is_superuser(request)):
+        if row.person_id == request.user.pk or (row.role == Role.STREET_LEAD and not _is_superuser(request)):
             return False
         return super().owns(request, row)
 
@@ -447,7 +447,7 @@ class MembershipAdmin(Scoped):
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The roles that the caller may give."""
         if db_field.name == "role" and not _is_superuser(request):
-            kwargs["choices"] = [choice for choice in db_field.get_choices() if choice[0] != Role.LEAD]
+            kwargs["choices"] = [choice for choice in db_field.get_choices() if choice[0] != Role.STREET_LEAD]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 

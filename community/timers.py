@@ -34,7 +34,7 @@ SWEEP = "community.contracts"
 DAY = timedelta(days=1)
 AHEAD = timedelta(days=190)
 """The longest time before a contract's end at which a rung fires."""
-ANSWERING = frozenset({Role.LEAD, Role.OFFICER, Role.CHAIR, Role.MANAGER})
+ANSWERING = frozenset({Role.STREET_LEAD, Role.OFFICER, Role.CHAIR, Role.MANAGER})
 """The roles that get reminders for an organisation. Its other members get them only where it has none of these."""
 LATE = timedelta(days=31)
 """Time after which the end of a contract is no longer announced."""

@@ -319,7 +319,7 @@ def named_person(ticket: Ticket, at: datetime) -> tuple[uuid.UUID, uuid.UUID]:
     bodies = [one for one in (ticket.desk_id, *office) if one not in ticket.accused]
     seats = members(bodies, at)
     for body in bodies:
-        if found := in_roles(seats.get(body, ()), {Role.LEAD, Role.OFFICER}):
+        if found := in_roles(seats.get(body, ()), {Role.STREET_LEAD, Role.OFFICER}):
             return body, found[0].person_id
     raise IllegalMove()
 

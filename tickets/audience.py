@@ -26,7 +26,7 @@ from workflow.moves import Visibility
 
 # Who of an organisation is told; where nobody has such a role, everybody.
 ROLES: Mapping[Side, frozenset[str]] = {
-    **dict.fromkeys((Side.HANDLER, Side.FORMER, Side.SUPERVISOR), frozenset({Role.DISPATCHER, Role.MANAGER})),
+    **dict.fromkeys((Side.HOLDER, Side.FORMER_HOLDER, Side.SUPERVISOR), frozenset({Role.DISPATCHER, Role.MANAGER})),
     **dict.fromkeys(
         (Side.HELPER, Side.NEW_HELPER, Side.RELEASED, Side.OWNER),
         frozenset({Role.DISPATCHER, Role.MANAGER, Role.LIAISON}),
@@ -34,8 +34,8 @@ ROLES: Mapping[Side, frozenset[str]] = {
     **dict.fromkeys((Side.COORDINATOR, Side.FORMER_COORDINATOR), frozenset({Role.CHAIR, Role.MEMBER})),
     **dict.fromkeys((Side.COMMITTEE, Side.RESIDENTS_COMMITTEE), frozenset({Role.CHAIR})),
     Side.DESK: frozenset({Role.OFFICER}),
-    Side.INSPECTOR: frozenset({Role.DISPATCHER, Role.MANAGER, Role.CHAIR, Role.OFFICER, Role.LEAD}),
-    Side.STREET_LEAD: frozenset({Role.LEAD}),
+    Side.INSPECTOR: frozenset({Role.DISPATCHER, Role.MANAGER, Role.CHAIR, Role.OFFICER, Role.STREET_LEAD}),
+    Side.STREET_LEAD: frozenset({Role.STREET_LEAD}),
 }
 
 OFFICERS = frozenset({Side.OFFICER, Side.FORMER_OFFICER})
@@ -174,7 +174,7 @@ class Audience:
 
     def _wanted(self, entry: OutboxEvent, side: Side) -> list[uuid.UUID]:
         if side == Side.SUPERVISOR:
-            handlers = entry.organisations(Side.HANDLER) or entry.organisations(Side.FORMER)
+            handlers = entry.organisations(Side.HOLDER) or entry.organisations(Side.FORMER_HOLDER)
             heads = [self.receiving[one].parent_id for one in handlers if one in self.receiving]
             # An organisation without a head office is supervised by the street.
             return [head or entry.desk for head in heads]
@@ -188,12 +188,12 @@ class Audience:
         seats: list[Member] = []
         for one in organisations:
             seats += in_roles(self.members.get(one, ()), ROLES[side]) if side in ROLES else self.members.get(one, ())
-        if side in (Side.HANDLER, Side.WORKER):
+        if side in (Side.HOLDER, Side.WORKER):
             # A worker who has left the lead since they signed is none of its people any more.
-            lead = [one for pk in self.organisations(entry, Side.HANDLER) for one in self.members.get(pk, ())]
+            lead = [one for pk in self.organisations(entry, Side.HOLDER) for one in self.members.get(pk, ())]
             seats += [one for one in lead if str(one.person_id) == entry.facts["worker"]]
         if side == Side.FORMER_WORKER:
-            lead = [one for pk in self.organisations(entry, Side.HANDLER) for one in self.members.get(pk, ())]
+            lead = [one for pk in self.organisations(entry, Side.HOLDER) for one in self.members.get(pk, ())]
             seats += [one for one in lead if str(one.person_id) == entry.was.get("worker")]
         return self._without_recused(entry, {one.person_id: one.language for one in seats})
 

@@ -65,7 +65,7 @@ WHITE = (255, 255, 255)
 STRIP_PIXELS = 1_000_000
 
 
-class Refused(Exception):
+class PictureRefused(Exception):
     """A file that is not drawn; the message is the code: not_a_picture, too_many_pixels or broken."""
 
 
@@ -73,20 +73,20 @@ def decode(data: bytes) -> tuple[bytes, bytes, int, int]:
     """Two JPEGs of a JPEG, PNG, WebP or HEIC: of at most FULL_SIDE and THUMB_SIDE px a side; width and height of the first.
 
     The content alone says what the file is. The pixels are drawn anew, upright, on white, in sRGB; of several frames the first.
-    Raises Refused or MemoryError.
+    Raises PictureRefused or MemoryError.
     """
     open_ = _opener(data)
     if open_ is None:
-        raise Refused("not_a_picture")
+        raise PictureRefused("not_a_picture")
     try:
         full = _draw(open_, data)
-    except (Refused, MemoryError):
+    except (PictureRefused, MemoryError):
         raise
     except Image.DecompressionBombError as bomb:
-        raise Refused("too_many_pixels") from bomb
+        raise PictureRefused("too_many_pixels") from bomb
     # Decoders of hostile files raise whatever comes to hand: struct.error, KeyError, SyntaxError, zlib.error …
     except Exception as fault:
-        raise Refused("broken") from fault
+        raise PictureRefused("broken") from fault
     thumb = full.copy()
     thumb.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
     return _jpeg(full, quality=85), _jpeg(thumb, quality=80), *full.size
@@ -112,13 +112,13 @@ def _opener(data: bytes) -> Opener | None:
 def _draw(open_: Opener, data: bytes) -> Image.Image:
     """The picture on a fresh canvas of at most FULL_SIDE a side."""
     if open_ is JpegImagePlugin.JpegImageFile and _junk(data) > MAX_JUNK:
-        raise Refused("broken")
+        raise PictureRefused("broken")
     with open_(io.BytesIO(data)) as image:
         _refuse_bomb(image)
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             scans = _scans(data)
             if scans > MAX_SCANS or scans * image.width * image.height > MAX_SCANNED_PIXELS:
-                raise Refused("broken")
+                raise PictureRefused("broken")
             # Decode no finer than needed: a quarter of the side is a sixteenth of the memory.
             image.draft(None, _fit(image.size))
         image.load()
@@ -136,10 +136,10 @@ def _draw(open_: Opener, data: bytes) -> Image.Image:
 def _refuse_bomb(image: Image.Image) -> None:
     width, height = image.size
     if width < 1 or height < 1:
-        raise Refused("broken")
+        raise PictureRefused("broken")
     limit = MAX_PNG_PIXELS if isinstance(image, PngImagePlugin.PngImageFile) else MAX_PIXELS
     if width * height > limit or max(width, height) > MAX_SIDE:
-        raise Refused("too_many_pixels")
+        raise PictureRefused("too_many_pixels")
 
 
 def _fit(size: tuple[int, int]) -> tuple[int, int]:
@@ -275,7 +275,7 @@ def _allow(seconds: int) -> None:
 def _answered(data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
     try:
         full, thumb, width, height = decode(data)
-    except Refused as refused:
+    except PictureRefused as refused:
         return {"refused": str(refused)}, b"", b""
     except MemoryError:
         return {"refused": "too_many_pixels"}, b"", b""

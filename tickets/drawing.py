@@ -66,7 +66,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ArrowRoute:
     """The corners of an arrow, and its label: at which point, aligned how, grown whither, or flat in one line."""
 
     points: tuple[Point, ...]
@@ -94,40 +94,42 @@ BOXES = {
     S.CLOSED: Box(1100, 540, "nobody"),
 }
 ROUTES = {
-    (S.SUBMITTED, S.REPLIED): Route(((80, 330), (80, 40), (1230, 40), (1230, 330)), (660, 32), flat=True),
-    (S.COORDINATING, S.REPLIED): Route(((410, 120), (410, 68), (1195, 68), (1195, 330)), (660, 60), flat=True),
-    (S.SUBMITTED, S.ON_ACCOUNT): Route(((120, 330), (120, 96), (970, 96), (970, 120)), (660, 89), flat=True),
-    (S.SUBMITTED, S.COORDINATING): Route(((160, 330), (160, 160), (330, 160)), (245, 153), grows="up"),
-    (S.SUBMITTED, S.DISPATCHED): Route(((210, 350), (430, 350)), (370, 343), grows="up"),
-    (S.DISPATCHED, S.SUBMITTED): Route(((430, 374), (210, 374)), (370, 390), grows="down"),
-    (S.COORDINATING, S.DISPATCHED): Route(((472, 224), (472, 330)), (480, 272), "start"),
-    (S.DISPATCHED, S.COORDINATING): Route(((448, 330), (448, 224)), (440, 272), "end"),
-    (S.COORDINATING, S.ON_ACCOUNT): Route(((490, 138), (890, 138)), (690, 131), flat=True),
-    (S.ON_ACCOUNT, S.COORDINATING): Route(((890, 166), (490, 166)), (690, 159), flat=True),
-    (S.IN_PROGRESS, S.COORDINATING): Route(((815, 330), (815, 192), (490, 192)), (690, 185), flat=True),
-    (S.REPLIED, S.COORDINATING): Route(
+    (S.SUBMITTED, S.REPLIED): ArrowRoute(((80, 330), (80, 40), (1230, 40), (1230, 330)), (660, 32), flat=True),
+    (S.COORDINATING, S.REPLIED): ArrowRoute(((410, 120), (410, 68), (1195, 68), (1195, 330)), (660, 60), flat=True),
+    (S.SUBMITTED, S.ON_ACCOUNT): ArrowRoute(((120, 330), (120, 96), (970, 96), (970, 120)), (660, 89), flat=True),
+    (S.SUBMITTED, S.COORDINATING): ArrowRoute(((160, 330), (160, 160), (330, 160)), (245, 153), grows="up"),
+    (S.SUBMITTED, S.DISPATCHED): ArrowRoute(((210, 350), (430, 350)), (370, 343), grows="up"),
+    (S.DISPATCHED, S.SUBMITTED): ArrowRoute(((430, 374), (210, 374)), (370, 390), grows="down"),
+    (S.COORDINATING, S.DISPATCHED): ArrowRoute(((472, 224), (472, 330)), (480, 272), "start"),
+    (S.DISPATCHED, S.COORDINATING): ArrowRoute(((448, 330), (448, 224)), (440, 272), "end"),
+    (S.COORDINATING, S.ON_ACCOUNT): ArrowRoute(((490, 138), (890, 138)), (690, 131), flat=True),
+    (S.ON_ACCOUNT, S.COORDINATING): ArrowRoute(((890, 166), (490, 166)), (690, 159), flat=True),
+    (S.IN_PROGRESS, S.COORDINATING): ArrowRoute(((815, 330), (815, 192), (490, 192)), (690, 185), flat=True),
+    (S.REPLIED, S.COORDINATING): ArrowRoute(
         ((1125, 330), (1125, 244), (560, 244), (560, 212), (490, 212)), (690, 237), flat=True
     ),
-    (S.IN_PROGRESS, S.ON_ACCOUNT): Route(((908, 330), (908, 204)), (900, 272), "end"),
-    (S.ON_ACCOUNT, S.IN_PROGRESS): Route(((936, 204), (936, 330)), (944, 272), "start"),
-    (S.DISPATCHED, S.IN_PROGRESS): Route(((590, 350), (790, 350)), (690, 343), grows="up"),
-    (S.IN_PROGRESS, S.DISPATCHED): Route(((790, 374), (590, 374)), (690, 390), grows="down"),
-    (S.DISPATCHED, S.DISPATCHED): Route(((445, 394), (445, 424), (495, 424), (495, 394)), (470, 440), grows="down"),
-    (S.DISPATCHED, S.RETURNING): Route(((555, 394), (555, 540)), (547, 500), "end"),
-    (S.RETURNING, S.DISPATCHED): Route(((579, 540), (579, 394)), (587, 490), "start"),
-    (S.IN_PROGRESS, S.RETURNING): Route(((820, 394), (820, 572), (700, 572)), (760, 565), grows="up"),
-    (S.RETURNING, S.COORDINATING): Route(((540, 560), (306, 560), (306, 200), (330, 200)), (314, 476), "start"),
-    (S.RETURNING, S.SUBMITTED): Route(((540, 584), (150, 584), (150, 394)), (158, 500), "start"),
-    (S.IN_PROGRESS, S.REPLIED): Route(((950, 350), (1100, 350)), (1025, 343), grows="up"),
-    (S.REPLIED, S.IN_PROGRESS): Route(((1100, 374), (950, 374)), (1025, 390), grows="down"),
-    (S.REPLIED, S.CLOSED): Route(((1180, 394), (1180, 540)), (1188, 450), "start"),
-    (S.CLOSED, S.IN_PROGRESS): Route(((1100, 572), (880, 572), (880, 394)), (985, 565), grows="up"),
-    (S.CLOSED, S.SUBMITTED): Route(((1180, 604), (1180, 650), (90, 650), (90, 394)), (660, 642), flat=True),
+    (S.IN_PROGRESS, S.ON_ACCOUNT): ArrowRoute(((908, 330), (908, 204)), (900, 272), "end"),
+    (S.ON_ACCOUNT, S.IN_PROGRESS): ArrowRoute(((936, 204), (936, 330)), (944, 272), "start"),
+    (S.DISPATCHED, S.IN_PROGRESS): ArrowRoute(((590, 350), (790, 350)), (690, 343), grows="up"),
+    (S.IN_PROGRESS, S.DISPATCHED): ArrowRoute(((790, 374), (590, 374)), (690, 390), grows="down"),
+    (S.DISPATCHED, S.DISPATCHED): ArrowRoute(
+        ((445, 394), (445, 424), (495, 424), (495, 394)), (470, 440), grows="down"
+    ),
+    (S.DISPATCHED, S.RETURNING): ArrowRoute(((555, 394), (555, 540)), (547, 500), "end"),
+    (S.RETURNING, S.DISPATCHED): ArrowRoute(((579, 540), (579, 394)), (587, 490), "start"),
+    (S.IN_PROGRESS, S.RETURNING): ArrowRoute(((820, 394), (820, 572), (700, 572)), (760, 565), grows="up"),
+    (S.RETURNING, S.COORDINATING): ArrowRoute(((540, 560), (306, 560), (306, 200), (330, 200)), (314, 476), "start"),
+    (S.RETURNING, S.SUBMITTED): ArrowRoute(((540, 584), (150, 584), (150, 394)), (158, 500), "start"),
+    (S.IN_PROGRESS, S.REPLIED): ArrowRoute(((950, 350), (1100, 350)), (1025, 343), grows="up"),
+    (S.REPLIED, S.IN_PROGRESS): ArrowRoute(((1100, 374), (950, 374)), (1025, 390), grows="down"),
+    (S.REPLIED, S.CLOSED): ArrowRoute(((1180, 394), (1180, 540)), (1188, 450), "start"),
+    (S.CLOSED, S.IN_PROGRESS): ArrowRoute(((1100, 572), (880, 572), (880, 394)), (985, 565), grows="up"),
+    (S.CLOSED, S.SUBMITTED): ArrowRoute(((1180, 604), (1180, 650), (90, 650), (90, 394)), (660, 642), flat=True),
 }
 LINE = 16
 
 
-def states_svg(routes: Mapping[tuple[State, State], Route] = ROUTES) -> str:
+def states_svg(routes: Mapping[tuple[State, State], ArrowRoute] = ROUTES) -> str:
     """The states and the moves between them. Raises Undrawn when `routes` misses an arrow or has one too many."""
     made = arrows()
     drawn = set(made) - {(source, end) for source, end in made if end in SIDE_ENDS}
@@ -173,7 +175,7 @@ def _state(state: State, box: Box, *, width: int = BOX_WIDTH) -> str:
     )
 
 
-def _arrow(route: Route, bend: int = 10) -> str:
+def _arrow(route: ArrowRoute, bend: int = 10) -> str:
     """A line with rounded corners."""
     first, last = route.points[0], route.points[-1]
     path = [f"M {first[0]} {first[1]}"]
@@ -190,7 +192,7 @@ def _towards(start: Point, end: Point, length: int) -> Point:
     return start[0] + step[0], start[1] + step[1]
 
 
-def _label(route: Route, made: Iterable[Move]) -> str:
+def _label(route: ArrowRoute, made: Iterable[Move]) -> str:
     """The names of the moves: in one line, or in lines of their own above, below or beside the label's point."""
     names = [(zh(move.label), en(move.label)) for move in made]
     lines = [" · ".join(map(" ".join, names))] if route.flat else [part for name in names for part in name]

@@ -30,7 +30,7 @@ from tickets.moves.inputs import (
     TEXT,
     TITLE,
     TYPE,
-    Input,
+    TicketInput,
     photo_ids,
 )
 from tickets.moves.inputs import Party as StoodInFor
@@ -80,7 +80,7 @@ class HotlineNumber(LineField):
         return read_number(super().to_internal_value(data)).upper()
 
 
-class Submit(Input):
+class Submit(TicketInput):
     """A report: what it is, where it is, and what the resident says of it."""
 
     on_behalf_of = None  # type: ignore[assignment]

@@ -21,13 +21,13 @@ class Side(StrEnum):
     REPORTER = "reporter"
     FOLLOWER = "follower"
     SUCCESSOR = "successor"  # the follower who is asked to take the place of the reporter who left
-    HANDLER = "handler"
-    FORMER = "former"  # whoever led it before the event, and leads it no longer
+    HOLDER = "handler"  # the word that events and ladders have for it
+    FORMER_HOLDER = "former"  # led it before the event, and leads it no longer
     WORKER = "worker"
-    FORMER_WORKER = "former_worker"  # whoever worked on it before the event, and does no longer
+    FORMER_WORKER = "former_worker"  # worked on it before the event, and does no longer
     HELPER = "helper"
-    NEW_HELPER = "new_helper"  # whoever was asked to help by the event
-    RELEASED = "released"  # whoever helped before the event, and does no longer
+    NEW_HELPER = "new_helper"  # was asked to help by the event
+    RELEASED = "released"  # helped before the event, and does no longer
     COORDINATOR = "coordinator"  # a committee that coordinates; where the street does, it is the desk
     FORMER_COORDINATOR = "former_coordinator"
     COMMITTEE = "committee"  # that of the place
@@ -36,7 +36,7 @@ class Side(StrEnum):
     FORMER_OFFICER = "former_officer"  # who of the street answered for it before the event, and does no longer
     DESK = "desk"
     STREET_LEAD = "street_lead"
-    SUPERVISOR = "supervisor"  # the handler's head office
+    SUPERVISOR = "supervisor"  # the holder's head office
     OWNER = "owner"  # of an account
     INSPECTOR = "inspector"  # the organisation that found it on patrol
 
@@ -47,8 +47,8 @@ SIDES = {
     S.REPORTER: bilingual("诉求人", "the reporter"),
     S.FOLLOWER: bilingual("附议人、并单居民", "cosigners, and residents whose ticket was merged"),
     S.SUCCESSOR: bilingual("被征询接续的附议人、并单居民", "the follower who is asked to succeed the reporter"),
-    S.HANDLER: bilingual("主办单位（调度员、项目负责人、经办人）", "the lead's dispatchers, managers and worker"),
-    S.FORMER: bilingual("原主办单位", "the lead before"),
+    S.HOLDER: bilingual("主办单位（调度员、项目负责人、经办人）", "the holder's dispatchers, managers and worker"),
+    S.FORMER_HOLDER: bilingual("原主办单位", "the holder before"),
     S.WORKER: bilingual("经办人", "the worker"),
     S.FORMER_WORKER: bilingual("原经办人", "the worker before"),
     S.HELPER: bilingual("协办、被吹哨单位", "co-handlers and whistled departments"),
@@ -62,7 +62,7 @@ SIDES = {
     S.FORMER_OFFICER: bilingual("原街道责任人", "the street's officer who answered for it before"),
     S.DESK: bilingual("街道责任科室", "the street's section"),
     S.STREET_LEAD: bilingual("街道负责人", "the street's head"),
-    S.SUPERVISOR: bilingual("承办单位总部", "the lead's head office"),
+    S.SUPERVISOR: bilingual("承办单位总部", "the holder's head office"),
     S.OWNER: bilingual("挂账责任单位", "the owner of the account"),
     S.INSPECTOR: bilingual("巡查、自查、网格的上报单位", "the organisation that found it on patrol"),
 }
@@ -126,16 +126,16 @@ def to_residents(kind: str, topic: Topic = T.PROGRESS) -> tuple[Note, ...]:
 def to_whoever_acts(kind: str = "work") -> tuple[Note, ...]:
     """For whoever it lies with now, each where it does."""
     return (
-        Note(S.HANDLER, T.WORK, f"{kind}.handler", in_state(State.DISPATCHED, State.IN_PROGRESS)),
+        Note(S.HOLDER, T.WORK, f"{kind}.handler", in_state(State.DISPATCHED, State.IN_PROGRESS)),
         Note(S.COORDINATOR, T.WORK, f"{kind}.coordinator", in_state(State.COORDINATING)),
         Note(S.DESK, T.WORK, f"{kind}.desk", AT_THE_DESK),
     )
 
 
-TAKEN = (Note(S.FORMER, T.WORK, "taken.former"), Note(S.RELEASED, T.WORK, "taken.released"))
+TAKEN = (Note(S.FORMER_HOLDER, T.WORK, "taken.former"), Note(S.RELEASED, T.WORK, "taken.released"))
 HELP = (Note(S.NEW_HELPER, T.WORK, "help.helper"),)
 OVER = (
-    Note(S.FORMER, T.WORK, "over.former"),
+    Note(S.FORMER_HOLDER, T.WORK, "over.former"),
     Note(S.RELEASED, T.WORK, "over.former"),
     Note(S.FORMER_COORDINATOR, T.WORK, "over.former"),
 )
@@ -153,6 +153,6 @@ NAMING = {
 # What a ladder tells; of what was overtaken while nobody swept there is one message of the kind MISSED.
 SUMMED_UP = NAMING.keys() - {"urge"}
 MISSED = "missed.staff"
-URGED = (S.HANDLER,)
+URGED = (S.HOLDER,)
 URGED_AGAIN = (*URGED, S.SUPERVISOR)
 """The audience of a ticket's first urge, and of those that follow."""

@@ -85,7 +85,7 @@ def _told_of(verb: str) -> Iterator[tuple[Topic, str, str]]:
         for side in URGED_AGAIN:
             yield notes(verb, (side,))[0].topic, "" if side in URGED else "urged before", f"`{side}`"
     elif verb in OF_LADDERS:
-        yield notes(verb, (Side.HANDLER,))[0].topic, "its rung names them", "[whom its ladder names](#ladders)"
+        yield notes(verb, (Side.HOLDER,))[0].topic, "its rung names them", "[whom its ladder names](#ladders)"
     for note in NEWS[verb]:
         yield note.topic, note.when.words if note.when else "", f"`{note.side}`"
 

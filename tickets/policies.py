@@ -105,7 +105,7 @@ SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PolicyChange:
     """A row that a draft has and the version in effect has not, or has otherwise; or the other way round."""
 
     part: str
@@ -185,17 +185,17 @@ def replace(policy: Policy, version: Any, said: Mapping[str, Any]) -> None:
             rows.model.objects.bulk_create(fresh)
 
 
-def compare(policy: Policy, version: Any, other: Any) -> tuple[list[Change], list[Compared]]:
+def compare(policy: Policy, version: Any, other: Any) -> tuple[list[PolicyChange], list[Compared]]:
     """How a version differs from another, or from what the file says: what is changed, and part by part what is not."""
     before, after = content(policy, other), content(policy, version)
     found, parts = [], []
     if differing := [name for name in policy.columns if before[name] != after[name]]:
-        found.append(Change(SETTINGS, *({name: said[name] for name in differing} for said in (before, after))))
+        found.append(PolicyChange(SETTINGS, *({name: said[name] for name in differing} for said in (before, after))))
     for name, rows in policy.parts.items():
         was, now = (_by_key(rows, said[name]) for said in (before, after))
         for key in dict.fromkeys((*was, *now)):
             if was.get(key) != now.get(key):
-                found.append(Change(name, was.get(key), now.get(key)))
+                found.append(PolicyChange(name, was.get(key), now.get(key)))
         unchanged = sum(was.get(key) == row for key, row in now.items())
         orders: tuple[Sequence[str], ...] = ()
         if rows.ordered and [key for key in was if key in now] != [key for key in now if key in was]:

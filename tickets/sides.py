@@ -61,9 +61,9 @@ class OutboxEvent:
         facts, was = self.facts, self.was
         helping, helped = set(facts["helper"]), set(was.get("helper") or facts["helper"])
         match side:
-            case Side.HANDLER:
+            case Side.HOLDER:
                 return [facts["handler"] or (self._fired() if side in self.named else None)]
-            case Side.FORMER:
+            case Side.FORMER_HOLDER:
                 return [was.get("handler")]
             case Side.HELPER:
                 fired = self._fired()

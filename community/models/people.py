@@ -31,7 +31,7 @@ class Language(models.TextChoices):
 class Role(models.TextChoices):
     """What a member does in an organisation."""
 
-    LEAD = "lead", bilingual("街道负责人", "Street lead")
+    STREET_LEAD = "lead", bilingual("街道负责人", "Street lead")
     OFFICER = "officer", bilingual("街道工作人员", "Street officer")
     CHAIR = "chair", bilingual("主任", "Chair")
     MEMBER = "member", bilingual("委员", "Member")

@@ -13,7 +13,7 @@ from django.utils.translation import override
 from community.models import Membership
 from tests.connections import one_connection
 from tests.tickets.test_two_languages import foreign, without, written
-from tickets.demo.server import Server, Trouble
+from tickets.demo.server import DemoFailed, Server
 from tickets.demo.stories import STORIES
 from tickets.management.commands.demo import Command
 from tickets.models import Ticket
@@ -143,7 +143,7 @@ def test_a_limit_is_waited_out_in_plain_words(tmp_path):
 def test_a_long_limit_ends_the_demo(tmp_path):
     client = answering(httpx.Response(429, headers={"Retry-After": "3000"}))
     server = Server(client, sms_log=None, tokens=tmp_path / "tokens.json", say=print)
-    with pytest.raises(Trouble, match="50 分钟"):
+    with pytest.raises(DemoFailed, match="50 分钟"):
         server._send("POST", "auth/codes")
 
 
@@ -154,7 +154,7 @@ def test_without_a_server_the_error_says_what_to_do():
 
 def test_another_server_is_not_taken_for_linli(tmp_path):
     server = Server(answering(httpx.Response(200, text="It works!")), sms_log=None, tokens=tmp_path / "t", say=print)
-    with pytest.raises(Trouble, match="不是 Linli"):
+    with pytest.raises(DemoFailed, match="不是 Linli"):
         server.check()
 
 

@@ -300,7 +300,7 @@ class _Policies(APIView):
     def leading(self, request: Request) -> tuple[Actor, set[uuid.UUID]]:
         """The caller and the streets that they lead. Raises Problem."""
         actor, _ = self.reading(request)
-        led = {one.street_id for one in actor.seats if one.kind == "street_office" and one.role == Role.LEAD}
+        led = {one.street_id for one in actor.seats if one.kind == "street_office" and one.role == Role.STREET_LEAD}
         if not led:
             raise Problem("not_permitted", 403, detail=_LEAD_ONLY)
         return actor, {one for one in led if one}

@@ -22,11 +22,11 @@ CODE_PATIENCE = 5.0
 _BUSY = frozenset({429, 503})  # a limit, or a row that another holds
 
 
-class Trouble(Exception):
+class DemoFailed(Exception):
     """The demo cannot go on; its words tell the person at the terminal what to do."""
 
 
-class Refused(Trouble):
+class MoveRefused(DemoFailed):
     """The server refused what the story expected to work; `problem` is its answer."""
 
     def __init__(self, response: httpx.Response):
@@ -70,12 +70,12 @@ class Server:
         self.people: dict[str, Someone] = {}
 
     def check(self) -> None:
-        """Raise Trouble unless a Linli server answers there."""
+        """Raise DemoFailed unless a Linli server answers there."""
         try:
             alive = self.client.get("/healthz")
             linli = "database" in alive.text
         except httpx.HTTPError as error:
-            raise Trouble(
+            raise DemoFailed(
                 bilingual(
                     f"{self.client.base_url} 没有应答（{type(error).__name__}）。"
                     "请先在另一个终端运行 make run，或用 --url 指明地址。",
@@ -84,7 +84,7 @@ class Server:
                 )
             ) from error
         if not linli:
-            raise Trouble(
+            raise DemoFailed(
                 bilingual(
                     f"{self.client.base_url} 应答的不是 Linli。请用 --url 指明地址。",
                     f"What answers at {self.client.base_url} is not Linli. Name the right address with --url.",
@@ -106,7 +106,7 @@ class Server:
 
     def _sign_in(self, phone: str) -> str:
         if self.sms_log is None:
-            raise Trouble(
+            raise DemoFailed(
                 bilingual("演示需要开发环境的短信日志。", "The demo needs the SMS log of a development server.")
             )
         read = self.sms_log.stat().st_size if self.sms_log.exists() else 0
@@ -127,7 +127,7 @@ class Server:
                 if codes:
                     return codes[-1]
             time.sleep(0.05)
-        raise Trouble(
+        raise DemoFailed(
             bilingual(
                 f"验证码没有出现在 {self.sms_log}。请让本命令与服务器使用同一个 LINLI_LOCAL_DIR。",
                 f"The sign-in code did not appear in {self.sms_log}. "
@@ -136,12 +136,12 @@ class Server:
         )
 
     def get(self, by: Someone, path: str, **query: str) -> dict[str, Any]:
-        """The JSON at `path` below /api/v1/, as `by` sees it. Raises Refused."""
+        """The JSON at `path` below /api/v1/, as `by` sees it. Raises MoveRefused."""
         found: dict[str, Any] = self._send("GET", path, headers=_bearer(by.token), params=query).json()
         return found
 
     def post(self, by: Someone, path: str, body: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
-        """The JSON that answers a POST, made once however often it is sent. Raises Refused."""
+        """The JSON that answers a POST, made once however often it is sent. Raises MoveRefused."""
         headers = _bearer(by.token) | {"Idempotency-Key": str(uuid.uuid4())}
         if version is not None:
             headers["If-Match"] = f'"{version}"'
@@ -162,10 +162,10 @@ class Server:
                 return response
             wait = response.headers.get("Retry-After", "")
             if response.status_code not in _BUSY or not wait.isdigit():
-                raise Refused(response)
+                raise MoveRefused(response)
             waited += int(wait) + 1
             if waited > LONGEST_WAIT:
-                raise Trouble(
+                raise DemoFailed(
                     bilingual(
                         f"服务器限制了 {path}，{-(-int(wait) // 60)} 分钟后再试。",
                         f"The server's limit on {path} is reached; try again in {-(-int(wait) // 60)} min.",

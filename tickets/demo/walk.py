@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 
 from community.management.table import padded
 from community.models import Role
-from tickets.demo.server import Refused, Server, Someone, Trouble
+from tickets.demo.server import DemoFailed, MoveRefused, Server, Someone
 from tickets.states import State
 from web.words import bilingual
 from workflow.moves import Visibility
@@ -52,7 +52,7 @@ class Pen:
 
 @dataclass(slots=True)
 class Walk:
-    """Makes the moves of one story on `server` and writes each down. A refusal that was not expected raises Refused."""
+    """Makes the moves of one story on `server` and writes each down. A refusal that was not expected raises MoveRefused."""
 
     server: Server
     pen: Pen
@@ -91,26 +91,26 @@ class Walk:
         offer = self._offer(by, ticket, name)
         try:
             self.server.post(by, f"tickets/{ticket.id}/moves/{name}", inputs, offer.version)
-        except Refused as refusal:
+        except MoveRefused as refusal:
             if refusal.status != 400:
                 raise
             self._step(offer.label, by, offer.words(inputs))
             self._result(f"✗ {refusal.reasons}", why)
             return
-        raise Trouble(f"{ticket.code}: {name} should have been refused.")
+        raise DemoFailed(f"{ticket.code}: {name} should have been refused.")
 
     def hidden(self, key: str, ticket: Filed, why: Words) -> None:
         """Look for a ticket that must not exist for this person."""
         by = self.server.person(key)
         try:
             self.server.get(by, f"tickets/{ticket.id}")
-        except Refused as refusal:
+        except MoveRefused as refusal:
             if refusal.status != 404:
                 raise
             self._step(bilingual("查看", "Look"), by)
             self._result(f"✗ 404 {refusal.reasons}", why)
             return
-        raise Trouble(f"{ticket.code} should be hidden from {key}.")
+        raise DemoFailed(f"{ticket.code} should be hidden from {key}.")
 
     def organisation(self, key: str) -> str:
         """The id of the organisation that somebody sits in."""
@@ -164,14 +164,14 @@ class Walk:
             self.pen.line(f"     {padded(one['role_label'], 8)} {padded(one['organisation']['name'], 30)} {outcome}")
 
     def _offer(self, by: Someone, ticket: Filed, name: str) -> "Offer":
-        """What the server says of a move now. Raises Trouble when it does not offer it."""
+        """What the server says of a move now. Raises DemoFailed when it does not offer it."""
         document = self.server.get(by, f"tickets/{ticket.id}/moves")
         for one in document["moves"]:
             if one["name"] == name:
                 said = [field for field, about in one["input"]["properties"].items() if about.get("multiline")]
                 return Offer(one["label"], document["version"] if one["guarded"] else None, said)
         offered = ", ".join(one["name"] for one in document["moves"])
-        raise Trouble(
+        raise DemoFailed(
             bilingual(
                 f"{by.name} 此刻不能对 {ticket.code}（{document['state']}）执行 {name}；可执行：{offered}",
                 f"{by.name} is not offered {name} on {ticket.code} ({document['state']}), only: {offered}",
@@ -183,7 +183,7 @@ class Walk:
             found = self.server.get(self.server.person(key), "places", q=compound)["results"]
             self._places |= {one["name"]: one for one in found}
         if compound not in self._places:
-            raise Trouble(
+            raise DemoFailed(
                 bilingual(
                     "演示街道尚未载入，请运行 manage.py load_demo 和 load_reference。",
                     "The demo street is not loaded; run `manage.py load_demo` and `load_reference`.",

@@ -110,11 +110,6 @@ class TicketParts(TicketColumns):
         return next((one for one in self.assignments if one.open and one.role == AssignmentRole.LEAD), None)
 
     @property
-    def leader(self) -> uuid.UUID | None:
-        """The organisation that holds the ticket now."""
-        return self.lead.organisation_id if self.lead else None
-
-    @property
     def last_lead(self) -> Assignment | None:
         """The assignment whose organisation holds the ticket, or held it last."""
         led = [one for one in self.assignments if one.role == AssignmentRole.LEAD and one.opened_at is not None]

@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
-from casework.inputs import Identifier, Words
+from casework.inputs import Identifier, OwnWords
 from community.receivers import local_day
 from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
-from tickets.moves.inputs import REASON, Input, OptionalReason
+from tickets.moves.inputs import REASON, OptionalReason, TicketInput
 from tickets.news import TAKEN, Note, Side, to_residents, to_whoever_acts
 from tickets.states import AccountKind, Outcome, State
 from web.words import bilingual
@@ -24,14 +24,14 @@ S = State
 LATEST_PLAN = timedelta(days=5 * 366)
 
 
-class PutOnAccount(Input):
+class PutOnAccount(TicketInput):
     kind = serializers.ChoiceField(choices=AccountKind.choices, label=bilingual("挂账原因", "Why"))
     owner = Identifier(
         label=bilingual("责任单位", "Owner"),
         help_text=bilingual("挂账期间负责的单位。", "The organisation that answers for it meanwhile."),
     )
     plan_date = serializers.DateField(label=bilingual("计划销账日期", "Plan date"))
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
 class AccountMoves(TicketParts):
@@ -52,7 +52,7 @@ class AccountMoves(TicketParts):
             news=(
                 *to_residents("on_account.resident"),
                 Note(Side.OWNER, Topic.WORK, "on_account.owner"),
-                Note(Side.HANDLER, Topic.PROGRESS, "on_account.handler"),
+                Note(Side.HOLDER, Topic.PROGRESS, "on_account.handler"),
             ),
         ),
     )

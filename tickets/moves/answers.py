@@ -7,13 +7,13 @@ from datetime import datetime
 from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
-from casework.inputs import Words
+from casework.inputs import OwnWords
 from notifications.topics import Topic
 from tickets.access import Relation, any_of, relations
 from tickets.models import service_level as service_levels
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import REASON, REMARKS, SATISFACTION, Input, Nothing, Reason, Reply, photo_ids
+from tickets.moves.inputs import REASON, REMARKS, SATISFACTION, Nothing, Reason, Reply, TicketInput, photo_ids
 from tickets.news import INSPECTED, REPORTED, TAKEN, Note, Side, to_residents, to_whoever_acts
 from tickets.states import HIGHEST_AUTOMATIC, Outcome, Satisfaction, State
 from tickets.windows import Window
@@ -27,22 +27,22 @@ S = State
 RESOLVED = bilingual("是否解决", "Resolved")
 
 
-class Confirm(Input):
+class Confirm(TicketInput):
     resolved = serializers.BooleanField(label=RESOLVED)
     rating = serializers.ChoiceField(choices=Satisfaction.choices, label=SATISFACTION)
-    words = Words(required=False, label=REMARKS)
+    words = OwnWords(required=False, label=REMARKS)
 
 
-class Check(Input):
-    words = Words(required=False, label=bilingual("核查情况", "What the check found"))
+class Check(TicketInput):
+    words = OwnWords(required=False, label=bilingual("核查情况", "What the check found"))
 
 
-class Dispute(Input):
-    reason = Words(label=REASON)
+class Dispute(TicketInput):
+    reason = OwnWords(label=REASON)
     photos = photo_ids()
 
 
-class Callback(Input):
+class Callback(TicketInput):
     valid = serializers.BooleanField(
         label=bilingual("有效回访", "Valid"),
         help_text=bilingual("已联系到诉求人并谈及该事项。", "The resident could be reached and spoke on the matter."),
@@ -53,7 +53,7 @@ class Callback(Input):
     )
     resolved = serializers.BooleanField(label=RESOLVED)
     satisfied = serializers.ChoiceField(choices=Satisfaction.choices, label=SATISFACTION)
-    words = Words(required=False, label=REMARKS)
+    words = OwnWords(required=False, label=REMARKS)
 
 
 @condition("reporter_left", "诉求人已撤回，无人可作评价。", "Its reporter has left, and nobody is there to rate it.")
@@ -159,7 +159,7 @@ class AnswerMoves(TicketParts):
             "Confirm",
             Confirm,
             news=(
-                Note(Side.FORMER, Topic.PROGRESS, "confirmed.handler"),
+                Note(Side.FORMER_HOLDER, Topic.PROGRESS, "confirmed.handler"),
                 Note(Side.FOLLOWER, Topic.PROGRESS, "closed.follower"),
             ),
         ),
@@ -187,7 +187,7 @@ class AnswerMoves(TicketParts):
             Check,
             news=(
                 Note(Side.FOLLOWER, Topic.PROGRESS, "closed.follower"),
-                Note(Side.FORMER, Topic.PROGRESS, "checked.handler"),
+                Note(Side.FORMER_HOLDER, Topic.PROGRESS, "checked.handler"),
                 Note(Side.INSPECTOR, Topic.PROGRESS, "checked.handler"),
             ),
         ),
@@ -208,8 +208,8 @@ class AnswerMoves(TicketParts):
             news=(
                 Note(Side.REPORTER, Topic.PROGRESS, "closed.resident"),
                 Note(Side.FOLLOWER, Topic.PROGRESS, "closed.follower"),
-                Note(Side.FORMER, Topic.PROGRESS, "closed.handler", REPORTED),
-                Note(Side.FORMER, Topic.PROGRESS, "unchecked.staff", INSPECTED),
+                Note(Side.FORMER_HOLDER, Topic.PROGRESS, "closed.handler", REPORTED),
+                Note(Side.FORMER_HOLDER, Topic.PROGRESS, "unchecked.staff", INSPECTED),
                 Note(Side.INSPECTOR, Topic.PROGRESS, "unchecked.staff"),
             ),
         ),

@@ -7,14 +7,14 @@ from datetime import datetime
 from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
-from casework.inputs import Identifier, Words
+from casework.inputs import Identifier, OwnWords
 from community.serving import Service
 from notifications.topics import Topic
 from tickets import windows
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import REASON, REMARKS, Input, Nothing, OptionalReason, Reason
+from tickets.moves.inputs import REASON, REMARKS, Nothing, OptionalReason, Reason, TicketInput
 from tickets.news import HELP, TAKEN, Note, Side, to_residents, to_whoever_acts
 from tickets.states import AssignmentRole, Outcome, State
 from web.words import bilingual
@@ -26,7 +26,7 @@ R = Relation
 S = State
 
 
-class Dispatch(Input):
+class Dispatch(TicketInput):
     holder = Identifier(
         label=bilingual("承办单位", "Holder"), help_text=bilingual("主办单位。", "The organisation that leads.")
     )
@@ -40,15 +40,15 @@ class Dispatch(Input):
         label=bilingual("后续承办单位", "Next steps"),
         help_text=bilingual("依次接续主办的单位。", "Who leads after the holder, one after the other."),
     )
-    note = Words(required=False, label=bilingual("派单说明", "Note"))
+    note = OwnWords(required=False, label=bilingual("派单说明", "Note"))
 
 
 class Redispatch(Dispatch):
     note = None  # type: ignore[assignment]
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
-class Sign(Input):
+class Sign(TicketInput):
     worker = Identifier(
         required=False,
         label=bilingual("经办人", "Worker"),
@@ -56,12 +56,12 @@ class Sign(Input):
     )
 
 
-class Assign(Input):
+class Assign(TicketInput):
     worker = Identifier(
         label=bilingual("经办人", "Worker"),
         help_text=bilingual("承办单位的在岗成员。", "A member of the holder who will do the work."),
     )
-    note = Words(required=False, label=REMARKS)
+    note = OwnWords(required=False, label=REMARKS)
 
 
 @condition(
@@ -310,7 +310,7 @@ class DispatchMoves(TicketParts):
             OptionalReason,
             visibility=Visibility.PARTIES,
             news=(
-                Note(Side.HANDLER, Topic.WORK, "designated.handler"),
+                Note(Side.HOLDER, Topic.WORK, "designated.handler"),
                 Note(Side.DESK, Topic.PROGRESS, "designated.desk"),
             ),
         ),

@@ -8,7 +8,7 @@ from django.db import models
 from django_fsm import RETURN_VALUE, transition
 from rest_framework import serializers
 
-from casework.inputs import Identifier, Words
+from casework.inputs import Identifier, OwnWords
 from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
@@ -22,10 +22,10 @@ from tickets.moves.inputs import (
     TEXT,
     TITLE,
     TYPE,
-    Input,
     Nothing,
     OptionalReason,
     Reason,
+    TicketInput,
     photo_ids,
 )
 from tickets.news import OVER, SUCCESSION, Note, Side, in_state, to_residents, to_whoever_acts
@@ -52,22 +52,22 @@ class RejectBranch(models.TextChoices):
     UNLAWFUL = "unlawful", bilingual("违反法律法规或公序良俗", "Against the law or public morals")
 
 
-class Reject(Input):
+class Reject(TicketInput):
     branch = serializers.ChoiceField(choices=RejectBranch.choices, label=bilingual("不予受理情形", "Ground"))
-    guidance = Words(
+    guidance = OwnWords(
         label=bilingual("指引", "Guidance"),
         help_text=bilingual("告知诉求人应向何处反映。", "Where to go instead; the resident reads it."),
     )
 
 
-class Merge(Input):
+class Merge(TicketInput):
     into = Identifier(
         label=bilingual("并入工单", "Into"),
         help_text=bilingual("继续办理的在办工单。", "The open ticket that goes on."),
     )
 
 
-class FileAnother(Input):
+class FileAnother(TicketInput):
     """A second matter out of a report; what is left out is as in the first, but for the title."""
 
     on_behalf_of = None  # type: ignore[assignment]
@@ -181,7 +181,7 @@ class EndingMoves(TicketParts):
         target=None,
         permission=any_of(R.CLOCK),
         custom=move(
-            "并入", "Take in", Nothing, guarded=False, news=(Note(Side.HANDLER, Topic.PROGRESS, "absorbed.handler"),)
+            "并入", "Take in", Nothing, guarded=False, news=(Note(Side.HOLDER, Topic.PROGRESS, "absorbed.handler"),)
         ),
     )
     def absorb(self, *, at: datetime, by: Actor) -> None:
@@ -199,7 +199,7 @@ class EndingMoves(TicketParts):
             visibility=Visibility.PARTIES,
             news=(
                 Note(Side.REPORTER, Topic.PROGRESS, "another.resident"),
-                Note(Side.HANDLER, Topic.PROGRESS, "another.staff"),
+                Note(Side.HOLDER, Topic.PROGRESS, "another.staff"),
                 Note(Side.COORDINATOR, Topic.PROGRESS, "another.staff", in_state(State.COORDINATING)),
             ),
         ),
@@ -280,7 +280,7 @@ class EndingMoves(TicketParts):
             Nothing,
             guarded=False,
             news=(
-                Note(Side.HANDLER, Topic.PROGRESS, "succeeded.staff"),
+                Note(Side.HOLDER, Topic.PROGRESS, "succeeded.staff"),
                 Note(Side.DESK, Topic.PROGRESS, "succeeded.staff"),
             ),
         ),

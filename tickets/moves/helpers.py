@@ -7,12 +7,12 @@ from datetime import datetime
 from django_fsm import transition
 from rest_framework import serializers
 
-from casework.inputs import Identifier, Words
+from casework.inputs import Identifier, OwnWords
 from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.assignment import Assignment
 from tickets.models.parts import TicketParts
-from tickets.moves.inputs import REASON, REMARKS, Input
+from tickets.moves.inputs import REASON, REMARKS, TicketInput
 from tickets.news import HELP, Note, Side, to_residents
 from tickets.states import HELPING, AssignmentRole, Outcome, State
 from web.words import bilingual
@@ -24,14 +24,14 @@ R = Relation
 S = State
 
 
-class Whistle(Input):
+class Whistle(TicketInput):
     departments = serializers.ListField(
         child=Identifier(), min_length=1, max_length=10, label=bilingual("吹哨对象", "Whom to summon")
     )
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
-class Helping(Input):
+class Helping(TicketInput):
     organisation = Identifier(
         required=False,
         label=bilingual("协办单位", "Helper"),
@@ -42,15 +42,15 @@ class Helping(Input):
 
 
 class ReportIn(Helping):
-    reason = Words(required=False, label=REMARKS)
+    reason = OwnWords(required=False, label=REMARKS)
 
 
 class Decline(Helping):
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
 class AssistDone(Helping):
-    words = Words(label=bilingual("完成情况", "What was done"))
+    words = OwnWords(label=bilingual("完成情况", "What was done"))
 
 
 @condition("nobody_whistled", "没有待处理的吹哨或协办。", "Nobody has been whistled or asked to help.")
@@ -134,7 +134,7 @@ class HelperMoves(TicketParts):
             "Assistance done",
             AssistDone,
             news=(
-                Note(Side.HANDLER, Topic.PROGRESS, "assisted.handler"),
+                Note(Side.HOLDER, Topic.PROGRESS, "assisted.handler"),
                 Note(Side.DESK, Topic.PROGRESS, "assisted.desk"),
             ),
         ),

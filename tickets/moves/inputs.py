@@ -6,7 +6,7 @@ from django.db import models
 from rest_framework import serializers
 
 from casework import inputs
-from casework.inputs import Identifier, Words
+from casework.inputs import Identifier, OwnWords
 from web.words import bilingual
 
 
@@ -20,7 +20,7 @@ class Party(models.TextChoices):
     WHISTLED = "whistled", bilingual("被吹哨单位", "The whistled department")
 
 
-class Input(inputs.Input):
+class TicketInput(inputs.Input):
     """The inputs of a move."""
 
     on_behalf_of = serializers.ChoiceField(
@@ -52,20 +52,22 @@ TYPE = bilingual("类型", "Type")
 HIDDEN = bilingual("内容不向邻居公开", "Hide the words from neighbours")
 
 
-class Nothing(Input):
+class Nothing(TicketInput):
     """A move that asks for nothing."""
 
 
-class Reason(Input):
-    reason = Words(label=REASON)
+class Reason(TicketInput):
+    reason = OwnWords(label=REASON)
 
 
-class OptionalReason(Input):
-    reason = Words(required=False, label=REASON)
+class OptionalReason(TicketInput):
+    reason = OwnWords(required=False, label=REASON)
 
 
-class Reply(Input):
-    result = Words(label=bilingual("办理结果", "Result"), help_text=bilingual("诉求人可见。", "The resident reads it."))
+class Reply(TicketInput):
+    result = OwnWords(
+        label=bilingual("办理结果", "Result"), help_text=bilingual("诉求人可见。", "The resident reads it.")
+    )
     photos = photo_ids(
         label=bilingual("整改后照片", "After-photos"),
         help_text=bilingual("部分事项至少一张。", "Some categories demand at least one."),

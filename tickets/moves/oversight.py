@@ -6,11 +6,11 @@ from datetime import datetime
 from django_fsm import transition
 from rest_framework import serializers
 
-from casework.inputs import Identifier, Words
+from casework.inputs import Identifier, OwnWords
 from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
-from tickets.moves.inputs import REASON, Input, Reason
+from tickets.moves.inputs import REASON, Reason, TicketInput
 from tickets.news import Note, Side
 from tickets.states import OPEN, State, SupervisionKind
 from web.words import bilingual
@@ -21,7 +21,7 @@ from workflow.moves import Visibility, condition, move
 R = Relation
 
 
-class Appoint(Input):
+class Appoint(TicketInput):
     officer = Identifier(
         allow_null=True,
         label=bilingual("责任人", "Officer"),
@@ -30,19 +30,19 @@ class Appoint(Input):
             "A member of the street's office or of one of its sections; null is nobody.",
         ),
     )
-    reason = Words(required=False, label=REASON)
+    reason = OwnWords(required=False, label=REASON)
 
 
-class Remark(Input):
-    text = Words(label=bilingual("备注", "Note"), help_text=bilingual("仅街道可见。", "The street alone reads it."))
+class Remark(TicketInput):
+    text = OwnWords(label=bilingual("备注", "Note"), help_text=bilingual("仅街道可见。", "The street alone reads it."))
 
 
-class Supervise(Input):
+class Supervise(TicketInput):
     kind = serializers.ChoiceField(choices=SupervisionKind.choices, label=bilingual("督办方式", "Kind"))
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
-class RaiseLevel(Input):
+class RaiseLevel(TicketInput):
     level = serializers.IntegerField(
         min_value=1,
         max_value=5,
@@ -51,10 +51,10 @@ class RaiseLevel(Input):
             "1 社区，2 街道，3 部门，4 区级，5 市级。", "L1 community, L2 street, L3 departments, L4 district, L5 city."
         ),
     )
-    reason = Words(required=False, label=REASON)
+    reason = OwnWords(required=False, label=REASON)
 
 
-class LowerLevel(Input):
+class LowerLevel(TicketInput):
     level = serializers.IntegerField(
         min_value=0,
         max_value=4,
@@ -64,7 +64,7 @@ class LowerLevel(Input):
             "L0 none, L1 community, L2 street, L3 departments, L4 district.",
         ),
     )
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
 @condition("not_supervised", "该工单未被督办。", "It is not under supervision.")
@@ -95,7 +95,7 @@ class OversightMoves(TicketParts):
             visibility=Visibility.PARTIES,
             guarded=False,
             news=(
-                Note(Side.HANDLER, Topic.OVERSIGHT, "supervised.staff"),
+                Note(Side.HOLDER, Topic.OVERSIGHT, "supervised.staff"),
                 Note(Side.COORDINATOR, Topic.OVERSIGHT, "supervised.staff"),
             ),
         ),
@@ -115,7 +115,7 @@ class OversightMoves(TicketParts):
             RaiseLevel,
             visibility=Visibility.PARTIES,
             guarded=False,
-            news=(Note(Side.HANDLER, Topic.OVERSIGHT, "raised.staff"),),
+            news=(Note(Side.HOLDER, Topic.OVERSIGHT, "raised.staff"),),
         ),
     )
     def raise_level(self, *, at: datetime, by: Actor, level: int, reason: str = "") -> None:
@@ -137,7 +137,7 @@ class OversightMoves(TicketParts):
             visibility=Visibility.PARTIES,
             guarded=False,
             news=(
-                Note(Side.HANDLER, Topic.OVERSIGHT, "unsupervised.staff"),
+                Note(Side.HOLDER, Topic.OVERSIGHT, "unsupervised.staff"),
                 Note(Side.COORDINATOR, Topic.OVERSIGHT, "unsupervised.staff"),
             ),
         ),
@@ -159,7 +159,7 @@ class OversightMoves(TicketParts):
             LowerLevel,
             visibility=Visibility.PARTIES,
             guarded=False,
-            news=(Note(Side.HANDLER, Topic.OVERSIGHT, "lowered.staff"),),
+            news=(Note(Side.HOLDER, Topic.OVERSIGHT, "lowered.staff"),),
         ),
     )
     def lower_level(self, *, at: datetime, by: Actor, level: int, reason: str) -> None:

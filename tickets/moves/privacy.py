@@ -7,11 +7,11 @@ from typing import Any
 from django_fsm import transition
 from rest_framework import serializers
 
-from casework.inputs import Words, WordsOfOneLine
+from casework.inputs import OwnLine, OwnWords
 from tickets.access import Relation, any_of, relations
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import HIDDEN, REASON, Input, Reason
+from tickets.moves.inputs import HIDDEN, REASON, Reason, TicketInput
 from tickets.states import OPEN, HiddenBy, Secrecy, State
 from web.words import bilingual
 from workflow.actor import Actor
@@ -21,15 +21,15 @@ R = Relation
 S = State
 
 
-class HideWords(Input):
+class HideWords(TicketInput):
     hidden = serializers.BooleanField(label=HIDDEN)
 
 
-class Redact(Input):
+class Redact(TicketInput):
     """What neighbours read in the place of the words that are there; at least one of these."""
 
-    title = WordsOfOneLine(max_length=60, required=False, label=bilingual("公开标题", "Public title"))
-    text = Words(required=False, label=bilingual("公开内容", "Public text"))
+    title = OwnLine(max_length=60, required=False, label=bilingual("公开标题", "Public title"))
+    text = OwnWords(required=False, label=bilingual("公开内容", "Public text"))
     events = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=100_000),
         max_length=50,
@@ -40,7 +40,7 @@ class Redact(Input):
         ),
     )
     hidden = serializers.BooleanField(required=False, label=HIDDEN)
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not {"title", "text", "events", "hidden"} & set(attrs):

@@ -8,14 +8,14 @@ from typing import Any
 from django_fsm import transition
 from rest_framework import serializers
 
-from casework.inputs import Words
+from casework.inputs import OwnWords
 from community.receivers import local_day
 from notifications.topics import Topic
 from tickets.access import Relation, any_of, relations
 from tickets.models.follower import FollowerKind
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import REMARKS, SATISFACTION, Input, Nothing, OptionalReason, photo_ids
+from tickets.moves.inputs import REMARKS, SATISFACTION, Nothing, OptionalReason, TicketInput, photo_ids
 from tickets.news import ASKED, AT_THE_DESK, WITH_NOBODY, Note, Side, in_state
 from tickets.states import OPEN, Satisfaction, State
 from tickets.windows import Window
@@ -27,10 +27,10 @@ R = Relation
 S = State
 
 
-class Comment(Input):
+class Comment(TicketInput):
     """Words, photos, or both."""
 
-    text = Words(required=False, label=bilingual("留言", "Comment"))
+    text = OwnWords(required=False, label=bilingual("留言", "Comment"))
     photos = photo_ids()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -39,13 +39,13 @@ class Comment(Input):
         return attrs
 
 
-class Rate(Input):
+class Rate(TicketInput):
     rating = serializers.ChoiceField(choices=Satisfaction.choices, label=SATISFACTION)
-    words = Words(required=False, label=REMARKS)
+    words = OwnWords(required=False, label=REMARKS)
 
 
-class Thank(Input):
-    words = Words(max_length=500, label=bilingual("致谢内容", "Words of thanks"))
+class Thank(TicketInput):
+    words = OwnWords(max_length=500, label=bilingual("致谢内容", "Words of thanks"))
     consent = serializers.BooleanField(
         label=bilingual("同意公开", "Consent"),
         help_text=bilingual("可以公开展示致谢内容。", "The words may be shown in public."),
@@ -159,7 +159,7 @@ class ResidentMoves(TicketParts):
             visibility=Visibility.PARTIES,
             guarded=False,
             news=(
-                Note(Side.HANDLER, Topic.WORK, "commented.staff"),
+                Note(Side.HOLDER, Topic.WORK, "commented.staff"),
                 Note(Side.COORDINATOR, Topic.WORK, "commented.staff", in_state(State.COORDINATING)),
                 Note(Side.OWNER, Topic.PROGRESS, "commented.staff"),
                 Note(Side.DESK, Topic.WORK, "commented.staff", WITH_NOBODY),
@@ -224,8 +224,8 @@ class ResidentMoves(TicketParts):
             Thank,
             guarded=False,
             news=(
-                Note(Side.HANDLER, Topic.PROGRESS, "thanked.handler"),
-                Note(Side.FORMER, Topic.PROGRESS, "thanked.handler"),
+                Note(Side.HOLDER, Topic.PROGRESS, "thanked.handler"),
+                Note(Side.FORMER_HOLDER, Topic.PROGRESS, "thanked.handler"),
             ),
         ),
     )

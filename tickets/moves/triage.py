@@ -8,7 +8,7 @@ from typing import Any
 from django_fsm import transition
 from rest_framework import serializers
 
-from casework.inputs import Identifier, Words, WordsOfOneLine
+from casework.inputs import Identifier, OwnLine, OwnWords
 from community.phones import PhoneField
 from notifications.topics import Topic
 from tickets.access import Relation, any_of, relations
@@ -22,9 +22,9 @@ from tickets.moves.inputs import (
     COMPOUND,
     REASON,
     SPOT,
-    Input,
     OptionalReason,
     Reason,
+    TicketInput,
     photo_ids,
 )
 from tickets.news import OVER, TAKEN, Note, Side, to_residents, to_whoever_acts
@@ -39,11 +39,11 @@ R = Relation
 S = State
 
 
-class AnswerNow(Input):
-    answer = Words(label=bilingual("答复", "Answer"), help_text=bilingual("诉求人可见。", "The resident reads it."))
+class AnswerNow(TicketInput):
+    answer = OwnWords(label=bilingual("答复", "Answer"), help_text=bilingual("诉求人可见。", "The resident reads it."))
 
 
-class Correct(Input):
+class Correct(TicketInput):
     category = LineField(max_length=8, required=False, label=CATEGORY, help_text=CODE)
     compound = Identifier(
         required=False,
@@ -51,7 +51,7 @@ class Correct(Input):
         label=COMPOUND,
         help_text=bilingual("空值表示街道的公共区域。", "Null is the street's public ground."),
     )
-    spot = WordsOfOneLine(max_length=200, required=False, allow_blank=True, label=SPOT)
+    spot = OwnLine(max_length=200, required=False, allow_blank=True, label=SPOT)
     accused = Identifier(required=False, label=ACCUSED)
     complex_fault = serializers.BooleanField(
         required=False,
@@ -60,23 +60,23 @@ class Correct(Input):
             "照明等事项适用更长的时限。", "Lighting and the like get the longer time of a complex fault."
         ),
     )
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
-class CorrectContact(Input):
+class CorrectContact(TicketInput):
     contact_name = LineField(max_length=40, required=False, label=bilingual("联系人", "Contact"))
     contact_phone = PhoneField(
         required=False,
         label=bilingual("联系电话", "Contact phone"),
         help_text=bilingual("手机号，或带区号的固定电话。", "A mobile number, or a landline with its area code."),
     )
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
-class Record(Input):
-    met_with = WordsOfOneLine(max_length=500, label=bilingual("参加人员", "Who met"))
-    agreed = Words(label=bilingual("达成意见", "What was agreed"))
-    minutes = Words(required=False, label=bilingual("会议纪要", "Minutes"))
+class Record(TicketInput):
+    met_with = OwnLine(max_length=500, label=bilingual("参加人员", "Who met"))
+    agreed = OwnWords(label=bilingual("达成意见", "What was agreed"))
+    minutes = OwnWords(required=False, label=bilingual("会议纪要", "Minutes"))
     photos = photo_ids()
 
 
@@ -143,7 +143,7 @@ class TriageMoves(TicketParts):
             news=(
                 *to_residents("corrected.resident"),
                 Note(Side.COORDINATOR, Topic.PROGRESS, "corrected.staff"),
-                Note(Side.HANDLER, Topic.WORK, "corrected.staff"),
+                Note(Side.HOLDER, Topic.WORK, "corrected.staff"),
                 *TAKEN,
             ),
         ),
@@ -204,7 +204,7 @@ class TriageMoves(TicketParts):
             "Correct the contact",
             CorrectContact,
             visibility=Visibility.INTERNAL,
-            news=(Note(Side.HANDLER, Topic.WORK, "contact.handler"),),
+            news=(Note(Side.HOLDER, Topic.WORK, "contact.handler"),),
         ),
     )
     def correct_contact(

@@ -8,14 +8,14 @@ from django.db import models
 from django_fsm import transition
 from rest_framework import serializers
 
-from casework.inputs import Words
+from casework.inputs import OwnWords
 from community.serving import Service
 from notifications.topics import Topic
 from tickets import windows
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
-from tickets.moves.inputs import REASON, REMARKS, Input, Nothing, OptionalReason, Reply, photo_ids
+from tickets.moves.inputs import REASON, REMARKS, Nothing, OptionalReason, Reply, TicketInput, photo_ids
 from tickets.news import AT_THE_DESK, HELP, Note, Side, in_state, to_residents, to_whoever_acts
 from tickets.states import Outcome, State
 from web.words import bilingual
@@ -35,28 +35,28 @@ class ContactResult(models.TextChoices):
     BY_MESSAGE = "by_message", bilingual("已留言", "Left a message")
 
 
-class FirstContact(Input):
+class FirstContact(TicketInput):
     result = serializers.ChoiceField(choices=ContactResult.choices, label=bilingual("联系结果", "Result"))
-    words = Words(required=False, label=REMARKS)
+    words = OwnWords(required=False, label=REMARKS)
 
 
-class Progress(Input):
-    text = Words(label=bilingual("进展", "Progress"))
+class Progress(TicketInput):
+    text = OwnWords(label=bilingual("进展", "Progress"))
     photos = photo_ids()
 
 
-class Ask(Input):
-    question = Words(max_length=500, label=bilingual("问题", "Question"))
+class Ask(TicketInput):
+    question = OwnWords(max_length=500, label=bilingual("问题", "Question"))
 
 
-class Answer(Input):
-    answer = Words(label=bilingual("补充内容", "Answer"))
+class Answer(TicketInput):
+    answer = OwnWords(label=bilingual("补充内容", "Answer"))
     photos = photo_ids()
 
 
-class RequestExtension(Input):
+class RequestExtension(TicketInput):
     days = serializers.IntegerField(min_value=1, max_value=30, label=bilingual("延期天数", "Days"))
-    reason = Words(label=REASON)
+    reason = OwnWords(label=REASON)
 
 
 @condition("no_next_step", "没有后续步骤。", "There is no later step.")
@@ -266,7 +266,7 @@ class WorkMoves(TicketParts):
             "Answer",
             Answer,
             news=(
-                Note(Side.HANDLER, Topic.WORK, "answered.handler"),
+                Note(Side.HOLDER, Topic.WORK, "answered.handler"),
                 Note(Side.COORDINATOR, Topic.WORK, "answered.handler", in_state(State.COORDINATING)),
                 Note(Side.DESK, Topic.WORK, "answered.handler", AT_THE_DESK),
             ),
@@ -288,7 +288,7 @@ class WorkMoves(TicketParts):
             Nothing,
             news=(
                 Note(Side.REPORTER, Topic.PROGRESS, "lapsed.reporter"),
-                Note(Side.HANDLER, Topic.WORK, "lapsed.handler"),
+                Note(Side.HOLDER, Topic.WORK, "lapsed.handler"),
                 Note(Side.COORDINATOR, Topic.WORK, "lapsed.handler", in_state(State.COORDINATING)),
                 Note(Side.DESK, Topic.WORK, "lapsed.handler", AT_THE_DESK),
             ),
@@ -333,7 +333,7 @@ class WorkMoves(TicketParts):
             "同意延期",
             "Grant the extension",
             OptionalReason,
-            news=(*to_residents("extended.resident"), Note(Side.HANDLER, Topic.PROGRESS, "extended.handler")),
+            news=(*to_residents("extended.resident"), Note(Side.HOLDER, Topic.PROGRESS, "extended.handler")),
         ),
     )
     def grant_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
@@ -356,7 +356,7 @@ class WorkMoves(TicketParts):
             "Refuse the extension",
             OptionalReason,
             visibility=Visibility.PARTIES,
-            news=(Note(Side.HANDLER, Topic.WORK, "unextended.handler"),),
+            news=(Note(Side.HOLDER, Topic.WORK, "unextended.handler"),),
         ),
     )
     def refuse_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:

@@ -44,7 +44,7 @@ class Parties(Protocol):
     @property
     def desk_id(self) -> uuid.UUID: ...
     @property
-    def leader(self) -> uuid.UUID | None: ...
+    def holder_id(self) -> uuid.UUID | None: ...
     @property
     def kinds(self) -> Mapping[uuid.UUID, str]: ...
 
@@ -110,7 +110,7 @@ NAMES_OF_KINDS: Mapping[str, tuple[str, str]] = {
     "title_holder": ("产权单位", "The title-holding unit"),
     "hotline": ("专线", "The emergency line"),
 }
-HANDLER = ("承办单位", "The handler")
+HOLDER = ("承办单位", "The handler")
 COMMITTEE = ("物管会（业委会）", "The committee of the place")
 OWNER = ("责任单位", "The responsible party")
 # Why a clock is held, by the reason that it keeps: said to the resident themselves, and to others.
@@ -247,10 +247,10 @@ def _who(clock: Timed, ticket: Parties) -> tuple[str, str]:
         case C.TRIAGE | C.REVIEW | C.EXTENSION | C.CALLBACK | C.OVERALL | C.PROMISE:
             return STREET
         case _:
-            organisation, otherwise = clock.holder_id, HANDLER
-            if clock.name in LEADS and clock.stopped_at is None and organisation != ticket.leader:
+            organisation, otherwise = clock.holder_id, HOLDER
+            if clock.name in LEADS and clock.stopped_at is None and organisation != ticket.holder_id:
                 # Its time goes on, and is whoever's who is given the ticket next.
-                return HANDLER
+                return HOLDER
     if organisation == ticket.desk_id:
         return STREET
     return NAMES_OF_KINDS.get(ticket.kinds.get(organisation, ""), otherwise) if organisation else otherwise

@@ -119,11 +119,6 @@ class TicketRow:
     coordinator_today: uuid.UUID | None = None
     kinds: Mapping[uuid.UUID, str] = field(default_factory=dict)
 
-    @property
-    def leader(self) -> uuid.UUID | None:
-        """The organisation that leads it."""
-        return self.holder_id
-
 
 @dataclass(frozen=True, slots=True)
 class Beside:

@@ -120,7 +120,7 @@ CALLED_BACK_CONTENT = 0.85
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class OfficeHabits:
     """The street: its desk, its task force and its lead, who work in office hours; what is urgent they see to at once."""
 
     triages: Delay = Delay(0.1, 1.2, When.OFFICE)
@@ -175,7 +175,7 @@ class Department:
     finishes: Delay = Delay(10, 130, When.OFFICE)
 
 
-OFFICE, COMMITTEE, DEPARTMENT = Office(), Committee(), Department()
+OFFICE, COMMITTEE, DEPARTMENT = OfficeHabits(), Committee(), Department()
 
 # How many of a hundred reports are filed in each hour of the day; by each channel of residents; open, confidential, anonymous.
 HOURS = (1, 0, 0, 0, 0, 1, 2, 5, 9, 9, 7, 6, 4, 4, 5, 5, 5, 6, 8, 9, 7, 4, 2, 1)

@@ -147,7 +147,7 @@ def _faults_of(clock: TicketClock, history: History, until: datetime) -> list[Wo
     return found
 
 
-class Digest:
+class RunDigest:
     """SHA-256 over everything that happened, the same for the same seed: ids are told by names, moments by their distance from `begin`.
 
     `names` gives organisations, people, places, tickets and photos theirs; any other id is called by its turn.

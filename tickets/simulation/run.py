@@ -38,7 +38,7 @@ COLOURS = {"report": "#7a5c3e", "progress": "#6e6a3e", "after": "#3e7a4f", "disp
 ANALYSED = frozenset({50, 200, 800, 3200, 12800})
 
 
-class Stuck(Exception):
+class SimulationStuck(Exception):
     """The sweep could not do what was due."""
 
 
@@ -89,7 +89,7 @@ class Run:
         self.leads = {code: leaf.lead for code, leaf in catalogue.current(self.now).by_code.items()}
 
     def go(self) -> None:
-        """Let everything happen up to the end, in the transaction of the caller's. Raises Stuck."""
+        """Let everything happen up to the end, in the transaction of the caller's. Raises SimulationStuck."""
         with connection.cursor() as cursor:
             # The same few statements come again and again: PostgreSQL would plan each anew, which takes longer than carrying it out.
             cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
@@ -144,7 +144,7 @@ class Run:
         listener.drafts.clear()
         swept = duties.sweep(TICKETS, listener, limit=len(listener.known))
         if swept.failed or listener.known:
-            raise Stuck(f"At {self.now} not everything that is due can be done.")
+            raise SimulationStuck(f"At {self.now} not everything that is due can be done.")
         for draft in list(listener.drafts.values()):
             self.happened(draft.subject, *draft.events)
 

@@ -9,7 +9,7 @@ from django.db import models
 from django_fsm import FSMField, transition
 from rest_framework import serializers
 
-from casework.inputs import Input, Words
+from casework.inputs import Input, OwnWords
 from community.models import Street
 from web.words import bilingual
 from workflow import calendars
@@ -29,7 +29,7 @@ class Vote(Input):
     """What an owner says, and why."""
 
     yes = serializers.BooleanField()
-    reason = Words(required=False)
+    reason = OwnWords(required=False)
 
 
 class Count(Input):

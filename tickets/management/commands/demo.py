@@ -7,7 +7,7 @@ import httpx
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from tickets.demo.server import Server, Trouble
+from tickets.demo.server import DemoFailed, Server
 from tickets.demo.stories import STORIES
 from tickets.demo.walk import Pen, Walk
 from web.management.speaking import SpeakingCommand
@@ -69,7 +69,7 @@ class Command(SpeakingCommand):
                 walk.begin(STORIES[name].title)
                 STORIES[name].tell(walk)
                 steps += walk.steps
-        except Trouble as trouble:
+        except DemoFailed as trouble:
             raise CommandError(str(trouble)) from trouble
         except httpx.HTTPError as error:
             raise CommandError(

@@ -27,7 +27,7 @@ from tickets.service_level import BadServiceLevel, ServiceLevel
 from tickets.simulation.behaviour import WISHES
 from tickets.simulation.crowd import Crowd, settle
 from tickets.simulation.filings import Span
-from tickets.simulation.outcome import Outcome, examine
+from tickets.simulation.outcome import RunOutcome, examine
 from tickets.simulation.run import Run
 from web.management.speaking import OperatorCommand
 from web.words import Words, bilingual, en, zh
@@ -167,7 +167,7 @@ class Command(OperatorCommand):
             )
         return at if at.tzinfo else timezone.make_aware(at)
 
-    def live(self, street: Street, span: Span, policy: ServiceLevel | None, *, keeps: bool) -> Outcome:
+    def live(self, street: Street, span: Span, policy: ServiceLevel | None, *, keeps: bool) -> RunOutcome:
         """One run in a transaction, which is taken back where nothing is to be kept or anything does not hold."""
         with transaction.atomic(), instead(policy) if policy else nullcontext():
             settle(street)
@@ -207,9 +207,9 @@ class Command(OperatorCommand):
         if self.mark is not None:
             return Lines(span, self.mark, self.say, self.stdout)
         with override(self.language):
-            return Progress(span, str(bilingual("天", "days")), quiet=not sys.stderr.isatty())
+            return ProgressBar(span, str(bilingual("天", "days")), quiet=not sys.stderr.isatty())
 
-    def report(self, span: Span, outcome: Outcome, *, keeps: bool) -> None:
+    def report(self, span: Span, outcome: RunOutcome, *, keeps: bool) -> None:
         """One run."""
         self.head(span)
         with override(self.language):
@@ -217,7 +217,7 @@ class Command(OperatorCommand):
         self.foot(outcome)
         self.say(bilingual("已全部保留。", "Everything is kept.") if keeps else _NOTHING_KEPT)
 
-    def compare(self, span: Span, before: Outcome, after: Outcome, name: str) -> None:
+    def compare(self, span: Span, before: RunOutcome, after: RunOutcome, name: str) -> None:
         """Two runs beside each other."""
         self.head(span)
         names = [bilingual("现行", "in effect"), bilingual("假设", "instead")]
@@ -239,7 +239,7 @@ class Command(OperatorCommand):
             )
         )
 
-    def foot(self, outcome: Outcome) -> None:
+    def foot(self, outcome: RunOutcome) -> None:
         """What stands below the table."""
         self.say(
             bilingual(
@@ -250,7 +250,7 @@ class Command(OperatorCommand):
         )
 
 
-class Progress:
+class ProgressBar:
     """A bar that fills with the days of a run."""
 
     def __init__(self, span: Span, days: str, *, quiet: bool):
