@@ -61,7 +61,7 @@ PHOTOS_OF_REPORTERS = frozenset({"report", "dispute"})
 SEES_CONTACT = frozenset({R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET, R.REPORTER})
 # Who may have it revealed while their assignment is open.
 REVEALS_BY_PART = frozenset({R.HOLDER, R.CO_HANDLER})
-# What changes whom the contact is of: whoever had it revealed before has it revealed anew.
+# Moves that change whose contact it is: who had it revealed before has to reveal it again.
 CHANGES_CONTACT = frozenset({"withdraw", "succeed", "correct_contact"})
 # What a person does for themselves, also where they sit in an organisation that has a part in it.
 OF_RESIDENTS = frozenset(
@@ -130,7 +130,7 @@ def relations(ticket: "TicketParts", actor: Actor) -> frozenset[Relation]:
     if actor.clock:
         return frozenset({R.CLOCK})
     found, impartial = set(), not recused(ticket, actor)
-    # Whoever took a report on is no reporter of it any more than they are a cosigner, once it accuses their own.
+    # A successor is no reporter, just as they are no cosigner, once the ticket accuses their own organisation.
     if actor.person_id is not None and actor.person_id == ticket.reporter_id and (impartial or not ticket.inherited):
         found.add(R.REPORTER)
     if ticket.has_public_face and ticket.compound_id in actor.compounds:
@@ -147,7 +147,7 @@ def relations(ticket: "TicketParts", actor: Actor) -> frozenset[Relation]:
 
 
 def _standing_in(ticket: "TicketParts", party: str) -> frozenset[Relation]:
-    """The party's relation; a helper's only where there is one, and a reporter's not where no resident reported."""
+    """The relation of the party that the street stands in for; empty where the ticket has no such helper or no such reporter."""
     if party == "reporter" and ticket.inspector_id is not None:
         return frozenset()
     there = party not in PARTS or any(one.open and one.role == party for one in ticket.assignments)
@@ -181,7 +181,7 @@ def _staff_relations(ticket: "TicketParts", actor: Actor) -> set[Relation]:
 
 
 def _part(ticket: "TicketParts", assignment: "Assignment") -> set[Relation]:
-    """What an assignment makes the organisation that has it, or had it; whoever was told of the end of a ticket may look, too."""
+    """The relations that an assignment gives its organisation, also after it has ended: who was told of the end of a ticket may read it."""
     if assignment.open:
         return {PARTS[assignment.role]}
     if assignment.waiting:

@@ -1,4 +1,4 @@
-"""What happens when a move has a second party: places, organisations, photos, neighbours. Whoever calls opens the transaction."""
+"""Moves that need more than the ticket: places, organisations, photos, neighbours. The caller opens the transaction."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -140,7 +140,7 @@ def correct_contact(
     """Set right how the reporter is reached. The event says what was corrected, not to what: it is read where it may not be.
 
     A report that staff took down is its caller's, whom Linli knows by the phone: with another number it is somebody else's, and
-    whoever had the wrong one has no part in it any more. Raises InvalidInput where nothing changes.
+    the person with the wrong number has no part in it any more. Raises InvalidInput where nothing changes.
     """
     name = ticket.contact_name if contact_name is None else contact_name
     phone = ticket.contact_phone if contact_phone is None else contact_phone
@@ -188,7 +188,7 @@ def seats_on(day: date) -> QuerySet[Membership]:
 
 
 def _received(ticket: Ticket, field: str, ids: Sequence[uuid.UUID], by: Actor) -> list[Receiver]:
-    """Who receives for each of `ids`, in order; whoever has nobody hands on to the head office, and the event says so."""
+    """The organisation that receives for each of `ids`, in order. Where nobody is there the head office receives, and the event says so."""
     found = receivers(ids, by.at)
     received = []
     for organisation_id in ids:
@@ -240,7 +240,7 @@ def _dispatching(transition: Callable[..., Any]) -> Action:
 
 
 def _contract(ticket: Ticket, leaf: catalogue.Leaf, holder: Receiver, by: Actor) -> Service | None:
-    """The contract under which the holder serves the ticket's place today; whoever can have none is not looked for."""
+    """The contract under which the holder serves the ticket's place today; None for kinds of organisation that have no contracts."""
     if holder.kind not in CONTRACTORS or holder.receiver_id is None:
         return None
     serving = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=by.at)
@@ -250,9 +250,9 @@ def _contract(ticket: Ticket, leaf: catalogue.Leaf, holder: Receiver, by: Actor)
 def complete_step(
     ticket: Ticket, *, by: Actor, version: int | None, result: str, photos: Sequence[uuid.UUID] = ()
 ) -> Event:
-    """Finish one's own step; whoever leads the next one is measured by their own contract.
+    """Finish the holder's step; the holder of the next step is measured by its own contract.
 
-    Where the company that was to lead it has lost the place since it was named, whoever serves there now is asked instead.
+    Where the company that was to lead it has lost the place since it was named, the provider of today is asked instead.
     """
     claimed = claim(photos, by)
     following, contract, instead = ticket.next_step, None, None
@@ -260,7 +260,7 @@ def complete_step(
         leaf = catalogue.leaf_by_id(ticket.category_id)
         if holder := receivers([following.organisation_id], by.at).get(following.organisation_id):
             contract = _contract(ticket, leaf, replace(holder, receiver_id=holder.organisation_id), by)
-            # Whoever serves the place has a contract there: a company that has none may have lost it since it was named.
+            # The provider of a place has a contract there: a company that has none may have lost it since it was named.
             named = leaf.lead == parties.PROVIDER and holder.kind in COMPANIES and contract is None
             if named and _named(following.organisation_id, holder.parent_id, ticket, leaf, ticket.step_given_at):
                 instead, contract = _served_now(ticket, leaf, by)
@@ -287,7 +287,7 @@ def _served_now(ticket: Ticket, leaf: catalogue.Leaf, by: Actor) -> tuple[uuid.U
 
 
 def sign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID | None = None) -> Event:
-    """Sign for the ticket; whoever signs works on it, unless another member of the holder is named.
+    """Sign for the ticket; the person who signs works on it, unless another member of the holder is named.
 
     Where the street stands in, nobody does until somebody is named.
     """
@@ -305,7 +305,7 @@ def assign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID,
 
 
 def _check_worker(ticket: Ticket, worker: uuid.UUID, by: Actor) -> None:
-    """Raises InvalidInput for whoever is no member of the holder today."""
+    """Raises InvalidInput where the person is no member of the holder today."""
     if not _seated(worker, by).filter(organisation=ticket.holder_id).exists():
         raise InvalidInput("worker", "unknown_worker", _UNKNOWN_WORKER)
 
@@ -367,7 +367,7 @@ def holder_live(ticket: Ticket, by: Actor) -> bool:
 def _lost_the_place(led: Assignment, ticket: Ticket, by: Actor) -> bool:
     """Whether a contract on the provider's matter named the company when it was given the ticket, and none does today.
 
-    Whoever was chosen without a contract, such as a cleaning firm for one job, has none to lose.
+    A company that was chosen without a contract, such as a cleaning firm for one job, has none to lose.
     """
     leaf = catalogue.leaf_by_id(ticket.category_id)
     if leaf.lead != parties.PROVIDER:
@@ -402,7 +402,7 @@ _resume_dispute = _with_holder_live(Ticket.dispute)
 
 
 def dispute(ticket: Ticket, *, by: Actor, version: int | None, reason: str, photos: Sequence[uuid.UUID] = ()) -> Event:
-    """Dispute the reply; a follower's voice is noted, for each has one."""
+    """Dispute the reply. Each follower may do so once, which is noted on the follower."""
     claimed = claim(photos, by)
     event = _resume_dispute(ticket, by=by, version=version, reason=reason, photos=photos)
     attach(ticket, claimed, PhotoKind.DISPUTE)
@@ -443,12 +443,12 @@ def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = ""
 
 
 def _next_successor(ticket: Ticket, besides: uuid.UUID | None = None) -> uuid.UUID | None:
-    """Whom to ask next whether they succeed the reporter, `besides` the one who has just said no; None where nobody is left."""
+    """The next person to ask whether they succeed the reporter, `besides` the person who has just declined; None where nobody is left."""
     return succession.candidates(ticket).exclude(person=besides).values_list("person", flat=True).first()
 
 
 def succeed(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
-    """Become the reporter in the place of the one who left, and follow the ticket no longer.
+    """Become the reporter in the place of the reporter who left, and follow the ticket no longer.
 
     Raises IllegalMove where the person has come to be with a party since they were asked.
     """
@@ -483,7 +483,7 @@ def uncosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
 
 
 def rate(ticket: Ticket, *, by: Actor, version: int | None, rating: int, words: str = "") -> Event:
-    """Rate it as one whose own report was merged into it; once. Raises IllegalMove."""
+    """Rate the result, as a resident whose own ticket was merged into this one; once. Raises IllegalMove."""
     event = perform(Ticket.rate, ticket, by=by, version=version, rating=rating, words=words)
     mine = Follower.objects.filter(ticket=ticket, person=by.person_id, rated_at=None)
     if not mark(ticket, mine, rating=rating, rated_at=event.at):
@@ -493,7 +493,7 @@ def rate(ticket: Ticket, *, by: Actor, version: int | None, rating: int, words: 
 
 
 def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
-    """Urge whoever works on it and, from the ticket's second urge on, their head office as well.
+    """Urge the holder and, from the ticket's second urge on, its head office as well.
 
     What the person urged before is asked for again, for what came with the lock may be older than the lock.
     """

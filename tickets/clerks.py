@@ -6,7 +6,7 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 MESSAGES = "街道文员：工单与通知 (street clerk: tickets and messages)"
-"""The group's name, in both languages, for a group has but one."""
+"""The group's name in both languages, because a group has a single name."""
 PERMISSIONS = (
     "tickets.view_ticket",
     "tickets.view_assignment",

@@ -243,7 +243,7 @@ def _jpeg(image: Image.Image, *, quality: int) -> bytes:
 
 def main() -> None:
     """Answer picture after picture."""
-    # Whoever started it ends it, by closing its input; what a person presses in a terminal is not meant for it.
+    # Its parent ends it, by closing its input. Ctrl-C in a terminal is not meant for it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

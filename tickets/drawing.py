@@ -67,7 +67,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class ArrowRoute:
-    """The corners of an arrow, and its label: at which point, aligned how, grown whither, or flat in one line."""
+    """The corners of an arrow, and its label: where it stands, how it is aligned, and where further lines go; `flat` is one line."""
 
     points: tuple[Point, ...]
     label: Point
@@ -130,7 +130,7 @@ LINE = 16
 
 
 def states_svg(routes: Mapping[tuple[State, State], ArrowRoute] = ROUTES) -> str:
-    """The states and the moves between them. Raises Undrawn when `routes` misses an arrow or has one too many."""
+    """The picture of states and moves. Raises Undrawn when `routes` lacks an arrow, or has an arrow of no move."""
     made = arrows()
     drawn = set(made) - {(source, end) for source, end in made if end in SIDE_ENDS}
     drawn -= {(source, end) for source, end in made if source in SIDE_ENDS}

@@ -15,7 +15,7 @@ def grams(text: str) -> frozenset[str]:
 
 
 def likeness(mine: str, theirs: str, age: timedelta) -> int:
-    """How alike two reports of one place and category are, 0 to 100: shared words weigh three quarters, nearness in time one."""
+    """How alike two reports of one place and category are, 0 to 100. Shared words weigh three quarters, nearness in time a quarter."""
     a, b = grams(mine), grams(theirs)
     shared = len(a & b) / min(len(a), len(b)) if a and b else 0.0
     near = max(0.0, 1 - age / WINDOW)

@@ -76,7 +76,7 @@ class HotlineNumber(LineField):
     """A number of the hotline's, as it is printed: without spaces, full-width forms or small letters."""
 
     def to_internal_value(self, data: Any) -> str:
-        """The number in its one form."""
+        """The number in its standard form."""
         return read_number(super().to_internal_value(data)).upper()
 
 
@@ -389,7 +389,7 @@ def name_of(place: Serving) -> str:
 def _accused(report: Report, leaf: catalogue.Leaf, serving: Serving) -> list[uuid.UUID]:
     """The accused organisation with its family; the one that the report names, else the one that it must be about.
 
-    A report of wrongdoing or a secret complaint about property service accuses whoever renders it, and one about the owners'
+    A report of wrongdoing or a secret complaint about property service accuses the party that renders it, and one about the owners'
     own affairs their committee.
     """
     secret = report.type == TicketType.COMPLAINT and report.secrecy != Secrecy.OPEN
@@ -401,7 +401,7 @@ def _accused(report: Report, leaf: catalogue.Leaf, serving: Serving) -> list[uui
 
 
 def _provider(serving: Serving, code: str) -> ServingParty | None:
-    """Whoever renders the property service that the category belongs to."""
+    """The organisation that renders the property service to which the category belongs."""
     return next((one.provider for one in serving.services if one.kind == "property" and covers(one, code)), None)
 
 
@@ -423,7 +423,7 @@ def family_of(named: uuid.UUID, street_id: uuid.UUID) -> list[uuid.UUID]:
 
 
 def _reporter(report: Report, person: Person | None, out_of: Ticket | None) -> tuple[uuid.UUID | None, str, str]:
-    """Who reported, and how to reach them: the caller, or whoever a member of staff took the report from."""
+    """The reporter and how to reach them: the caller, or the person for whom a member of staff reports."""
     if out_of:
         return out_of.reporter_id, out_of.contact_name, out_of.contact_phone
     if report.channel in PROACTIVE:

@@ -107,7 +107,7 @@ def _note_done(contract: ServiceContract, at: datetime) -> None:
 
 
 def _pass_on(ended: Ended, at: datetime, between: Callable[[], None] | None) -> tuple[Swept, bool]:
-    """Pass on the tickets of one contract; what was done, and whether all were free to be looked at."""
+    """Pass on the tickets of a contract. Returns what was done, and whether no ticket was locked by somebody else."""
     total, whole = Swept(), True
     for keys in _in_batches(_candidates(ended)):
         try:
@@ -179,7 +179,7 @@ def _batch(ended: Ended, keys: Sequence[uuid.UUID], at: datetime) -> tuple[bool,
 
 
 def _pass(draft: Draft[Ticket], ended: Ended, by: Actor) -> bool:
-    """Give one ticket to the provider that serves its place now, or its helpers' part to those who do; whether there was need."""
+    """Give a ticket, or the helpers' part in it, to the provider that serves its place now. Returns whether that was needed."""
     ticket = draft.subject
     leaf, serving = catalogue.leaf_by_id(ticket.category_id), ended.serving(ticket, by.at)
     leaving = {one.organisation_id for one in ticket.assignments if ended.parted(one, leaf, serving)}

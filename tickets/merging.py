@@ -1,4 +1,4 @@
-"""Two tickets that become one, and one that becomes two. Whoever calls opens the transaction."""
+"""Merge tickets, split them, and file another ticket out of one. The caller opens the transaction."""
 
 import uuid
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None
     # Its residents are those of the other now: what they were promised sooner holds for that.
     if promise is not None and (into.due_at is None or promise["due_at"] < into.due_at):
         into.note(promise=promise)
-    # Whoever reads the other is told that it took one in, and not by whom nor whose.
+    # Readers of the other ticket learn that it took one in, but not by whom, nor whose it was.
     perform(Ticket.absorb, into, by=Actor.the_clock(by.at))
     people = {person for person in [ticket.reporter_id, *followers] if person and person != into.reporter_id}
     there = Follower.objects.filter(ticket=into, person__in=people).values_list("person_id", flat=True)

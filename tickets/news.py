@@ -124,7 +124,7 @@ def to_residents(kind: str, topic: Topic = T.PROGRESS) -> tuple[Note, ...]:
 
 
 def to_whoever_acts(kind: str = "work") -> tuple[Note, ...]:
-    """For whoever it lies with now, each where it does."""
+    """For the party that has to act now: the holder, the coordinator or the desk, as the state says."""
     return (
         Note(S.HOLDER, T.WORK, f"{kind}.handler", in_state(State.DISPATCHED, State.IN_PROGRESS)),
         Note(S.COORDINATOR, T.WORK, f"{kind}.coordinator", in_state(State.COORDINATING)),

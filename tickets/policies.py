@@ -115,7 +115,7 @@ class PolicyChange:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """How the rows of one part of a version stand to those of another: how many there are, and how many are there alike.
+    """How the rows of a part differ between two versions: how many there are, and how many are the same.
 
     Where those that both have come in another order, `was` and `now` are the names of all rows in the order of each version.
     """

@@ -43,7 +43,7 @@ def visible_ticket(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
 
 
 def linked(ticket: Ticket, actor: Actor) -> list[Ticket]:
-    """The ticket that this one was filed out of and those that were filed out of it, as far as `actor` sees them whole."""
+    """The tickets linked to `ticket` that `actor` sees whole: the ticket that it was filed out of, and those that were filed out of it."""
     keys = [*ticket.filed_others, *([ticket.filed_out_of_id] if ticket.filed_out_of_id else [])]
     if not keys:
         return []
@@ -55,7 +55,7 @@ def linked(ticket: Ticket, actor: Actor) -> list[Ticket]:
 def still_visible(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
     """The ticket, with nothing but what tells what the actor is to it, to say again what was said of it. Raises Ticket.DoesNotExist.
 
-    No more than one statement for whoever sits nowhere: what organisations have to do with a ticket makes them nothing.
+    One statement at most for a person without seats: an organisation's part in a ticket gives them no relation.
     """
     for ticket in _TICKET.rows(person=actor.person_id, key=ticket_id):
         ticket.gather_parts(actor)

@@ -148,7 +148,7 @@ def covers(service: Service, code: str) -> bool:
 
 
 def in_scope(scope: Collection[str], code: str) -> bool:
-    """Whether a scope takes in the category: an empty one takes in everything of its kind."""
+    """Whether a scope includes the category; an empty scope includes every category of its kind."""
     return not scope or any(fnmatchcase(code, pattern) for pattern in scope)
 
 
@@ -252,7 +252,7 @@ def written(number: int | None) -> list[RoutingRule]:
 def duty_desk(serving: Serving, barred: Collection[uuid.UUID] = ()) -> ServingParty:
     """The section that answers for what has no other place: the desk, else the task force, else the street office itself.
 
-    Whoever is `barred`, because the report accuses them, does not answer for it. Raises NoDesk.
+    Organisations that are `barred`, because the report accuses them, do not answer for it. Raises NoDesk.
     """
     office = [party for party in serving.parties.values() if party.kind == "street_office"]
     for party in (serving.parties.get(DESK), serving.parties.get(TASK_FORCE), *office):
@@ -313,7 +313,7 @@ def route(serving: Serving, leaf: Leaf, type_: str, accused: Collection[uuid.UUI
 
 
 def successor(routing: Routing, serving: Serving, leaf: Leaf, accused: Collection[uuid.UUID]) -> ServingParty:
-    """Whom routing names today; of what was coordinated before it was given out, whoever serves now; else the section that answers."""
+    """The holder that routing names today; after coordination the present provider, else the section that answers for it."""
     if routing.holder is not None:
         return routing.holder
     served = (

@@ -58,7 +58,7 @@ class Wanted:
 
 
 class _Body(Func):
-    """Columns one after the other, with a character between them that no text holds."""
+    """Columns joined by a character that no text holds."""
 
     template = "%(expressions)s"
     arg_joiner = " || chr(31) || "
@@ -139,7 +139,7 @@ class Search:
         return rows.filter(pk__in=[pk for pk, face in faces.items() if all(word in face for word in wanted)])
 
     def named_in[M: models.Model](self, rows: QuerySet[M]) -> QuerySet[M] | None:
-        """Those of `rows` whose number the words spell; None where there is no such. Costs a statement where they spell one."""
+        """Those of `rows` whose number stands among the words; None where no row has it. Costs a statement where a number is there."""
         if not self.wanted.codes:
             return None
         named = rows.filter(**{f"{self.prefix}code__in": self.wanted.codes})

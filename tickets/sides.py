@@ -13,7 +13,7 @@ from tickets.states import State
 
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
-    """An event with the facts as they were after it, and with the organisations that had a part before it or have one after it."""
+    """An event with the facts of its moment. `parties` are the organisations that had a part in the ticket before the event or after it."""
 
     event: TicketEvent
     facts: Mapping[str, Any]

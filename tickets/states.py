@@ -103,7 +103,7 @@ class AssignmentRole(models.TextChoices):
 
 
 HELPING = frozenset({AssignmentRole.CO_HANDLER, AssignmentRole.WHISTLED})
-"""The roles of those who help whoever leads."""
+"""The roles of the organisations that help the holder."""
 
 
 class Outcome(models.TextChoices):

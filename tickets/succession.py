@@ -1,9 +1,11 @@
-"""Who may take the place of a reporter who leaves a ticket that is that of others as well.
+"""Who may take the place of a reporter who leaves a ticket that others follow.
 
-That is whoever cosigned it, else whoever's own was merged into it, the first before the others; nobody who declined, and never a
-person of whose tickets that were merged into it one is secret, for a reporter's contact is shown to those who work on it. Nor
-anybody who judges it with a party's eyes: whoever sits, or sat since it was filed, in an organisation that it accuses or that has
-or had a part in it, in that one's head office or offices, or with the street, and whoever acted on it for an organisation.
+Cosigners come first, then residents whose own ticket was merged into it; each in the order in which they came. Left out are:
+
+* people who declined;
+* people with a secret ticket among those that were merged into it, because a reporter's contact is shown to those who work on it;
+* people who are partial: since it was filed they had a seat in an organisation that it accuses or that has or had a part in it, in the
+  head office or an office of such an organisation, or with the street, or they acted on it for an organisation.
 """
 
 import uuid

@@ -195,7 +195,7 @@ class TicketAdmin(SubjectAdmin):
 
     @admin.display(description=bilingual("联系人", "contact"))
     def contact(self, ticket: Ticket) -> str:
-        """The reporter's name and phone, masked; nothing of an anonymous one, nor where no resident reported it."""
+        """The reporter's name and phone, masked; empty for anonymous reporters and where no resident reported it."""
         if ticket.inspector_id:
             return "-"
         if ticket.secrecy == Secrecy.ANONYMOUS:

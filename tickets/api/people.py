@@ -96,7 +96,7 @@ def dispatches(actor: Actor, organisation_id: uuid.UUID) -> bool:
 
 
 class CallerBody(Body):
-    """The number of whoever is on the line."""
+    """The phone number of the caller."""
 
     phone = PhoneField(
         label=bilingual("来电号码", "Phone number"), help_text=bilingual("完整号码。", "The whole number.")

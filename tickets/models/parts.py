@@ -118,14 +118,14 @@ class TicketParts(TicketColumns):
 
     @property
     def extensions_of_lead(self) -> tuple[int, int]:
-        """How often, and by how many days together, whoever leads was given more time here."""
+        """How often the holder was given more time on this ticket, and how many days in all."""
         lead = self.lead
         theirs = [one for one in self.assignments if lead and one.organisation_id == lead.organisation_id]
         return sum(one.extensions for one in theirs), sum(one.extended for one in theirs)
 
     @property
     def days_to_extend(self) -> int:
-        """By how many days whoever leads can still be given more time: the class's own, less what they have had."""
+        """How many more days the holder can be given: those of the class, less what it has had."""
         own = next((own_days(one) for one in self.clocks if one.name == C.HANDLE), 0)
         return max(0, own - self.extensions_of_lead[1])
 
@@ -165,7 +165,7 @@ class TicketParts(TicketColumns):
 
     def _enter(self, at: datetime) -> None:
         self.state_since = at
-        # Whoever asked has had their turn.
+        # A question is over with the state in which it was asked.
         self.question_open = False
 
     def assign(
@@ -205,7 +205,7 @@ class TicketParts(TicketColumns):
     def _close_lead(self, at: datetime, outcome: Outcome, keep: Collection[uuid.UUID] = ()) -> None:
         """End the lead, what it has asked for, the steps that would have followed it, and its co-handlers but for `keep`.
 
-        Whoever was whistled was called by the street, and stays.
+        Whistled departments were called by the street, and stay.
         """
         self.question_open, self.extension_days = False, None
         for one in self.leads:

@@ -375,7 +375,7 @@ class Ticket(
     clock_plan = staticmethod(clock_plan)
 
     def shift(self, clock: Any, by: timedelta) -> None:
-        """The promise to the resident moves with the clock of whoever works on it, until it has a clock of its own."""
+        """Move the promise to the resident with the holder's clock, until the promise has a clock of its own."""
         if clock.name == C.HANDLE and self.due_at is not None:
             self.due_at += by
 
@@ -405,7 +405,7 @@ class Ticket(
             case C.SIGN | C.CONTACT | C.ARRIVE:
                 name, keys = C(clock), (self.response_class,)
             case C.ASSIST if self.disposal_class in TWO_HOURS and not known.measures(clock, *disposal):
-                # A version from before helpers were measured by class: they have no longer than whoever leads.
+                # A version from before helpers were measured by class: they have no longer than the holder.
                 return self._budget(C.HANDLE)
             case C.ASSIST:
                 name, keys = C.ASSIST, (*disposal, *urgent)
@@ -490,7 +490,7 @@ class Ticket(
 
     def acts_for(self, by: Actor, verb: str) -> uuid.UUID | None:
         """The actor's organisation that has a part in the ticket; a resident acts for themselves, wherever they sit."""
-        # Whoever found it answers for their organisation what a reporter answers for themselves.
+        # A member of the organisation that found it answers for that organisation, as a reporter does for themselves.
         for_themselves = verb in OF_RESIDENTS and not (verb == "answer" and self.inspector_id)
         if not by.on_behalf and (by.person_id == self.reporter_id or for_themselves):
             return None

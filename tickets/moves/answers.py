@@ -58,7 +58,7 @@ class Callback(TicketInput):
 
 @condition("reporter_left", "诉求人已撤回，无人可作评价。", "Its reporter has left, and nobody is there to rate it.")
 def somebody_reported(ticket: TicketParts) -> bool:
-    """A rating is somebody's: of the reporter's own account, or of whoever the street may reach."""
+    """There is somebody who rates: a reporter with an account, or a person whom the street can reach."""
     return guards.has_reporter(ticket)
 
 
@@ -73,7 +73,7 @@ def found_on_patrol(ticket: TicketParts) -> bool:
     "own_work", "本单位办理的工单由街道核查。", "What your own organisation worked on is for the street to check."
 )
 def checked_by_another(ticket: TicketParts) -> bool:
-    """Whoever found it may close it, unless they did the work themselves."""
+    """The organisation that found it may close it, unless it did the work itself."""
     return R.STREET in relations(ticket, ticket.asker) or guards.judged(ticket).isdisjoint(
         seat.organisation_id for seat in ticket.asker.seats
     )

@@ -293,7 +293,7 @@ class DispatchMoves(TicketParts):
         ),
     )
     def uphold(self, *, at: datetime, by: Actor, reason: str = "") -> State:
-        """Agree with the holder; the ticket goes back to whoever coordinated it, else to triage."""
+        """Agree with the holder; the ticket goes back to its coordinator, else to triage."""
         self._close_lead(at, Outcome.RETURNED)
         self._enter(at)
         self.coordinator_id = self.coordinator_today

@@ -286,7 +286,7 @@ class EndingMoves(TicketParts):
         ),
     )
     def succeed(self, *, at: datetime, by: Actor, person: Any, cosigned: bool) -> None:
-        """Take the place of the reporter who left, with one's own name and phone. A cosigner is counted as such no longer."""
+        """Take the place of the reporter who left, under the successor's name and phone. The cosign is taken back."""
         self.reporter, self.inherited, self.successor_id = person, True, None
         self.contact_name, self.contact_phone = person.name, person.phone
         self.cosigns -= cosigned

@@ -42,7 +42,7 @@ def has_reporter(ticket: TicketParts) -> bool:
 
 @condition("own_work", "不能评价本单位办理的工单。", "You cannot rate what your own organisation worked on.")
 def not_own_work(ticket: TicketParts) -> bool:
-    """Whoever works for an organisation that led or helped, or for its head office, is no judge of it, also as a resident."""
+    """Members of an organisation that led or helped, or of its head office, do not judge the result, not as residents either."""
     if relations(ticket, ticket.asker).isdisjoint({R.REPORTER, R.FOLLOWER}):
         return True
     return judged(ticket).isdisjoint(seat.organisation_id for seat in ticket.asker.seats)

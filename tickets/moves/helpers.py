@@ -140,7 +140,7 @@ class HelperMoves(TicketParts):
         ),
     )
     def assist_done(self, *, at: datetime, by: Actor, words: str, organisation: uuid.UUID | None = None) -> None:
-        """Say that one's own part is done."""
+        """Say that the helper's part is done."""
         self._release([self._helper(by, organisation)], at, Outcome.DONE)
 
     def _helper(self, by: Actor, organisation: uuid.UUID | None) -> Assignment:

@@ -107,7 +107,7 @@ class PrivacyMoves(TicketParts):
         events: Sequence[int] = (),
         hidden: bool | None = None,
     ) -> None:
-        """Say what neighbours read in the place of people's words; the words themselves stay for whoever works on it."""
+        """Say what neighbours read in the place of people's words; the words themselves stay for those who work on it."""
         self.public_title = title or self.public_title
         self.public_text = text or self.public_text
         self.redacted_events = sorted({*self.redacted_events, *events})

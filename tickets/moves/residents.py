@@ -66,7 +66,7 @@ def urge_left(ticket: TicketParts) -> bool:
 
 @condition("answer_instead", "有待您补充的问题，请直接补充。", "A question waits for you: answer it.")
 def nothing_asked_of_them(ticket: TicketParts) -> bool:
-    """Whoever is asked answers: a comment would leave the question open."""
+    """A reporter who was asked answers; a comment would leave the question open."""
     return not ticket.question_open or R.REPORTER not in relations(ticket, ticket.asker)
 
 
@@ -114,7 +114,7 @@ def cosigned(ticket: TicketParts) -> bool:
     "spoke_as_cosigner", "您已以附议人身份提出异议，不能撤回附议。", "You disputed it as a cosigner, and stay one."
 )
 def not_spoken(ticket: TicketParts) -> bool:
-    """Whoever could cosign again after a dispute would have a second voice."""
+    """A person who cosigned again after a dispute would have a second voice."""
     return not getattr(ticket, "spoke", False)
 
 
@@ -167,7 +167,7 @@ class ResidentMoves(TicketParts):
         ),
     )
     def comment(self, *, at: datetime, by: Actor, text: str = "", photos: Sequence[uuid.UUID] = ()) -> None:
-        """Add words or photos of one's own; whoever works on it is told, and no clock moves."""
+        """Add words or photos. Those who work on the ticket are told, and no clock changes."""
 
     @transition(
         field="state",
@@ -178,7 +178,7 @@ class ResidentMoves(TicketParts):
         custom=move("附议", "Cosign", Nothing, guarded=False, news=()),
     )
     def cosign(self, *, at: datetime, by: Actor) -> None:
-        """Say that one has the same trouble."""
+        """Say "I have this problem, too", and follow the ticket."""
         self.cosigns += 1
 
     @transition(
@@ -196,7 +196,7 @@ class ResidentMoves(TicketParts):
         ),
     )
     def uncosign(self, *, at: datetime, by: Actor, successor: uuid.UUID | None = None) -> None:
-        """Stand behind it no longer. Whoever was asked to succeed the reporter has thereby declined, and `successor` is asked."""
+        """Take the cosign back. A person who was asked to succeed the reporter thereby declines, and `successor` is asked."""
         self.cosigns -= 1
         if by.person_id == self.successor_id:
             self._ask_to_succeed(successor)
@@ -210,7 +210,7 @@ class ResidentMoves(TicketParts):
         custom=move("评价", "Rate", Rate, visibility=Visibility.PARTIES, guarded=False, news=()),
     )
     def rate(self, *, at: datetime, by: Actor, rating: int, words: str = "") -> None:
-        """Rate what was done about one's own report that was merged into this one; each for themselves, and the ticket stays."""
+        """Rate the result, as a resident whose own ticket was merged into this one. The ticket stays as it is."""
 
     @transition(
         field="state",

@@ -71,7 +71,7 @@ def no_open_question(ticket: TicketParts) -> bool:
 
 @condition("nobody_to_ask", "没有可以补充的诉求人。", "Nobody is there who could answer as its reporter.")
 def somebody_to_ask(ticket: TicketParts) -> bool:
-    """Time does not stand still for whoever has left, nor for whoever may yet succeed them. An organisation that found it answers."""
+    """There is somebody to ask: a reporter who has not left, or the organisation that found it."""
     return ticket.inspector_id is not None or guards.has_reporter(ticket)
 
 
@@ -211,7 +211,7 @@ class WorkMoves(TicketParts):
         contract: Service | None = None,
         instead: uuid.UUID | None = None,
     ) -> None:
-        """Finish one's own step; the organisation of the next step is to sign for it, under its `contract` here, or another `instead`."""
+        """Finish the holder's step. The next organisation signs, under its `contract` here; `instead` names another in its place."""
         following, leading = self.next_step, self.lead
         if following is None or leading is None:
             raise IllegalMove(*has_next_step.refusal)  # type: ignore[attr-defined]
@@ -273,7 +273,7 @@ class WorkMoves(TicketParts):
         ),
     )
     def answer(self, *, at: datetime, by: Actor, answer: str, photos: Sequence[uuid.UUID] = ()) -> None:
-        """Answer the question of whoever works on it, as its reporter, or for the organisation that found it."""
+        """Answer the holder's question, as the reporter or for the organisation that found the matter."""
         self.question_open = False
 
     @transition(

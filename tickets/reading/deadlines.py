@@ -132,7 +132,7 @@ _MONTHS = (
 
 
 def when(moment: datetime, now: datetime) -> tuple[str, str]:
-    """A deadline on the street's own clock as one says it, in Chinese and in English; midnight is the 24:00 of the day that ends."""
+    """A deadline in the street's time zone, in words: Chinese and English. Midnight is the 24:00 of the day that ends."""
     zone = ZoneInfo(settings.TIME_ZONE)
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     day, time = local.date(), f"{local:%H:%M}"
@@ -249,7 +249,7 @@ def _who(clock: Timed, ticket: Parties) -> tuple[str, str]:
         case _:
             organisation, otherwise = clock.holder_id, HOLDER
             if clock.name in LEADS and clock.stopped_at is None and organisation != ticket.holder_id:
-                # Its time goes on, and is whoever's who is given the ticket next.
+                # Its time goes on, and belongs to the next holder.
                 return HOLDER
     if organisation == ticket.desk_id:
         return STREET
@@ -296,7 +296,7 @@ def _document(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool) ->
 
 
 def forecast(ticket: Ticket, mine: Set[Relation], read_at: datetime) -> list[dict[str, Any]]:
-    """The clocks of a ticket that is not filed, as whoever is in the relations `mine` and reads of them at `read_at` may see them."""
+    """The clocks of a ticket that is not filed, as a reader in the relations `mine` may see them at `read_at`."""
     reporter = is_the_reporter(mine)
     read = [one for one in ticket.clocks if reads_clock(one.name, mine)]
     return [

@@ -139,7 +139,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
 
 
 def _linked(one: Ticket, ticket: Ticket) -> dict[str, Any]:
-    """A ticket that was filed out of this one, or that this one was filed out of."""
+    """The document of a linked ticket: filed out of `ticket`, or the ticket that `ticket` was filed out of."""
     leaf = catalogue.leaf_by_id(one.category_id)
     return {
         "id": one.id,

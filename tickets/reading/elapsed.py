@@ -1,4 +1,4 @@
-"""What has become of a clock's time: how much was used, how far it went over, and each pause with its reason."""
+"""The time of a clock: how much was used, how far it is over, and each pause with its reason."""
 
 import math
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ REASONS = {
 
 
 def elapsed(clock: Clock, now: datetime) -> dict[str, Any]:
-    """The clock's time so far; of one that was stopped, for good."""
+    """The time that the clock has used so far, or had used when it stopped."""
     held = clock.stopped_at is None and clock.running_since is None and len(clock.spans) % 2 == 1
     end = clock.spans[-1] if held else now
     used = clock.consumed if clock.consumed is not None else max(end - clock.started_at - clock.paused, timedelta(0))
@@ -34,7 +34,7 @@ def elapsed(clock: Clock, now: datetime) -> dict[str, Any]:
 
 
 def _pauses(clock: Clock) -> list[dict[str, Any]]:
-    """Each pause; one that has not ended has no end, unless the clock was stopped in it."""
+    """The pauses of the clock, in order. A pause that goes on has no end; a clock that stops ends its pause."""
     found = []
     for number, since in enumerate(clock.spans[::2]):
         after = clock.spans[2 * number + 1 : 2 * number + 2]

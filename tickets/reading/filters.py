@@ -225,7 +225,7 @@ _SORTS_ONLY = {"next_due_at": "open", "closed_at": "ended"}
 
 
 def order(sort: str | None, status: str, prefix: str = "") -> Order | None:
-    """The order that is asked for; None without one. Raises a 400 Problem where the list has rows without that moment."""
+    """The order that `sort` asks for; None without `sort`. Raises a 400 Problem where the list has rows without that moment."""
     if sort is None:
         return None
     sign, name = ("-", sort[1:]) if sort.startswith("-") else ("", sort)

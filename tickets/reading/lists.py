@@ -271,7 +271,7 @@ def _sections(actor: Actor) -> tuple[uuid.UUID, ...]:
 
 
 _PARTS = {"open": queue, "ended": past}
-# Whoever has a part sees the whole ticket, and its summary once that is over.
+# Members of an organisation with a part see the whole ticket, and its summary once the part is over.
 _QUEUE_SEES = {"open": R.HOLDER, "ended": R.PAST_HOLDER}
 _QUEUE_KEYS = {"open": ("next_due_at", "ticket_id", "id"), "ended": ("-closed_at", "-ticket_id", "-id")}
 

@@ -37,7 +37,7 @@ _TOO_MANY = bilingual("一次最多按五项统计。", "By five facets at most.
 
 
 class Several(serializers.ListField):
-    """Values divided by commas, of which a row has one; the parameter may be repeated as well."""
+    """Several values, divided by commas; a row must have one of them. The parameter may be repeated as well."""
 
     def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any):
         super().__init__(child=child, required=False, max_length=MOST_VALUES, **options)

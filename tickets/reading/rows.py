@@ -122,7 +122,7 @@ class TicketRow:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside one ticket of a page."""
+    """What a row shows besides the ticket's own columns."""
 
     text: str
     committee: uuid.UUID | None
@@ -192,7 +192,7 @@ NAMES = "SELECT id, name, kind FROM community_organisation WHERE id = ANY(%s)"
 
 
 class Gathered:
-    """The rows of one page with what stands beside them, for one reader as of the actor's moment."""
+    """The rows of a page with all that they show, for one reader at the actor's moment."""
 
     def __init__(self, rows: Iterable[Sequence[Any]], actor: Actor):
         """Each of `rows` begins with the columns in ROW. Three statements; none where there are no rows."""
@@ -317,7 +317,7 @@ class Gathered:
         return self.names.get(organisation, "") if organisation else ""
 
     def _pressing(self, line: TicketRow, relation: Relation, organisation: uuid.UUID | None) -> dict[str, Any] | None:
-        """The clock that is due next, of those that the reader may read: the own part's where the list is about one."""
+        """The next clock due that the reader may read. A list of parts shows the clocks of the organisation's own part first."""
         mine = frozenset({relation})
         running = [
             one for one in self.clocks.get(line.id, ()) if one.running_since is not None and reads_clock(one.name, mine)

@@ -35,7 +35,7 @@ class Worker:
     """A kind of organisation that work is given to. `share` is its part in a hundred companies.
 
     `effort` times the usual hours of the class is what the work takes; `convinces` is the chance that the resident is content
-    with it, and `spurred` the chance that it hurries when the level is raised. Whoever never signs has no `signs`.
+    with it, and `spurred` the chance that it hurries when the level is raised. A worker who never signs has no `signs`.
     """
 
     name: str
@@ -92,7 +92,7 @@ RETURN = Delay(0.3, 2.5, When.DAY)
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """A kind of reporter, as `share` in a hundred; whoever never answers a reply has no `confirms`."""
+    """A kind of reporter, as `share` in a hundred; reporters who never answer a reply have no `confirms`."""
 
     name: str
     share: int

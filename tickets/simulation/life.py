@@ -1,4 +1,4 @@
-"""The life of one ticket: whoever must act upon what happened to it does so after a while, or does not.
+"""The life of one simulated ticket: the people concerned act upon what happened to it after a while, or do not.
 
 Every chance and every delay is drawn by its own name from the seed, the ticket's number and how often it was drawn before. What one
 ticket meets changes nothing for another, and a decision falls the same way under another service level.
@@ -269,7 +269,7 @@ class Life:
                     self.later("hurry", behaviour.HURRIED, self.reply)
 
     def enter(self) -> None:
-        """Begin a new chapter: whoever has to act now plans what to do."""
+        """Begin a new chapter: the party that has to act now plans what to do."""
         self.chapter += 1
         if self.rests:
             return
@@ -321,7 +321,7 @@ class Life:
         self.move("dispatch", who, holder=self.taker(), note="请按协调意见办理。")
 
     def coordinate(self) -> None:
-        """Let whoever coordinates plan what to do: a committee meets of an evening, the street's sections work by day."""
+        """Let the coordinator plan what to do: a committee meets of an evening, the street's sections work by day."""
         if self.ticket.coordinator_today == self.ticket.desk_id:
             delay = OFFICE.coordinates_urgent if self.ticket.urgent else OFFICE.coordinates
             self.later("coordinate", delay, self.coordinate_by_street)
@@ -447,10 +447,10 @@ class Life:
             satisfied = self.rating(content=content)
             self.street("callback", valid=True, contacted=True, resolved=satisfied > 2, satisfied=satisfied)
 
-    # Whoever works on it.
+    # The holder and its worker.
 
     def dispatched(self) -> None:
-        """Whoever it was given to signs for it, gives it back, or is not there."""
+        """The holder signs for it, gives it back, or is not there."""
         worker, lead = self.worker, self.ticket.lead
         assert lead is not None
         if self.first is None:
