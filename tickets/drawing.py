@@ -20,7 +20,7 @@ from tickets.access import (
     Relation,
 )
 from tickets.models import Ticket
-from tickets.news_table import news_md
+from tickets.news_table import codes, news_md
 from tickets.states import ENDED, OPEN, ClockName, State
 from tickets.timetable import clocks_md
 from web.schema import openapi_yaml
@@ -290,7 +290,8 @@ def moves_md() -> str:
         "([access](access.md)); the street may stand in for one of the parties (代办) by giving",
         "`on_behalf_of`. Inputs with `?` may be left out. *Read by* says who is shown the event: everyone who sees the ticket",
         "(public), its residents and those who work on it (parties), or staff alone (internal). A move with a version needs",
-        "`If-Match`: it is refused when the ticket has changed since it was read.",
+        "`If-Match`: it is refused when the ticket has changed since it was read. *Guards* are the codes with which the move is refused",
+        "where it is not possible for another reason than the state. *News to* names the sides that hear of it ([news](news.md)).",
         "",
         "![States](states.svg)",
         "",
@@ -305,26 +306,38 @@ def moves_md() -> str:
         "",
         "## Moves",
         "",
-        "| move | 动作 | action | from → to | who | input | read by | version |",
-        "|---|---|---|---|---|---|---|---|",
+        "| move | 动作 | action | meaning | from → to | who | input | guards | news to | read by | version |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
         *(row for move in moves(Ticket).values() for row in _move_rows(move)),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _move_rows(move: Move) -> list[str]:
-    """A row for each set of states from which the move has the same ends and is open to the same people."""
-    ways: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    """A row for each set of states from which the move has the same ends and guards and is open to the same people."""
+    ways: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     for state in State:
         if state in move.sources:
             targets = tuple("=" if target == state else target for target in move.targets(state))
-            ways.setdefault((targets, permitted(move, state)), []).append(state.value)
+            ways.setdefault((targets, permitted(move, state), _guards(move, state)), []).append(state.value)
     version = "yes" if move.guarded else ""
+    sides = codes(dict.fromkeys(note.side for note in move.news or ()))
     return [
-        f"| `{move.name}` | {zh(move.label)} | {en(move.label)} | {_sources(sources)} → {', '.join(targets)} | {', '.join(who)}"
-        f" | {_inputs(move)} | {Visibility(move.visibility).value} | {version} |"
-        for (targets, who), sources in ways.items()
+        f"| `{move.name}` | {zh(move.label)} | {en(move.label)} | {_meaning(move)} | {_sources(sources)} → {', '.join(targets)}"
+        f" | {', '.join(who)} | {_inputs(move)} | {codes(guards)} | {sides} | {Visibility(move.visibility).value} | {version} |"
+        for (targets, who, guards), sources in ways.items()
     ]
+
+
+def _meaning(move: Move) -> str:
+    """The first sentence of the move's docstring."""
+    said = (getattr(Ticket, move.method).__doc__ or "").strip().split("\n\n")[0]
+    return " ".join(said.split()).split(". ")[0].rstrip(".") + "."
+
+
+def _guards(move: Move, state: str) -> tuple[str, ...]:
+    conditions: Iterable[Any] = move.meta.transitions[state].conditions
+    return tuple(condition.refusal[0] for condition in conditions)
 
 
 def permitted(move: Move, state: str) -> tuple[str, ...]:

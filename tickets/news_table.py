@@ -73,7 +73,7 @@ def _move_rows(verb: str) -> list[str]:
     label = move_label(verb)
     begin = f"| `{verb}` | {zh(label)} |"
     rows = [
-        f"{begin} {', '.join(those)} | `{topic}` | {when} | {_code(_by_default(topic))} |"
+        f"{begin} {', '.join(those)} | `{topic}` | {when} | {codes(_by_default(topic))} |"
         for (topic, when), those in cases.items()
     ]
     return rows or [f"{begin} nobody | | | |"]
@@ -106,7 +106,7 @@ def _ladder_rows() -> list[str]:
     named = _named_by_ladders()
     return [
         f"| `{clock.value}` | {zh(clock.label)} | "
-        + " | ".join(_code(named.get((clock, verb), ())) for verb in OF_LADDERS)
+        + " | ".join(codes(named.get((clock, verb), ())) for verb in OF_LADDERS)
         + " |"
         for clock in ClockName
     ]
@@ -115,7 +115,7 @@ def _ladder_rows() -> list[str]:
 def _topic_row(topic: Topic) -> str:
     fixed = [way for way in WAYS if (topic, way) in ALWAYS]
     urgent = [way for way in WAYS if way in URGENT_DEFAULTS.get(topic, ())]
-    cells = [f"`{topic}`", zh(topic.label), en(topic.label), _code(_by_default(topic)), _code(urgent), _code(fixed)]
+    cells = [f"`{topic}`", zh(topic.label), en(topic.label), codes(_by_default(topic)), codes(urgent), codes(fixed)]
     return f"| {' | '.join(cells)} |"
 
 
@@ -125,8 +125,9 @@ def _by_default(topic: Topic) -> list[str]:
 
 def _side_row(side: Side) -> str:
     roles = [role.value for role in Role if role in ROLES.get(side, ())]
-    return f"| `{side}` | {zh(SIDES[side])} | {en(SIDES[side])} | {_code(roles)} |"
+    return f"| `{side}` | {zh(SIDES[side])} | {en(SIDES[side])} | {codes(roles)} |"
 
 
-def _code(names: Iterable[str]) -> str:
+def codes(names: Iterable[str]) -> str:
+    """Names as Markdown writes code, divided by commas."""
     return ", ".join(f"`{name}`" for name in names)

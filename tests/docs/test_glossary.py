@@ -7,11 +7,9 @@ from community.models.organisations import OrganisationKind
 from launcher.family import PROJECT
 from tickets.access import Relation
 from tickets.drawing import RELATIONS
-from tickets.models import Ticket
 from tickets.news import Side
 from tickets.states import AssignmentRole, ClockName, State
 from web.words import en, zh
-from workflow.moves import moves
 
 GLOSSARY = PROJECT / "docs" / "glossary.md"
 
@@ -31,7 +29,6 @@ def rows(heading: str) -> dict[str, list[str]]:
 
 BILINGUAL = {
     "States": {str(one): one.label for one in State},
-    "Moves": {name: move.label for name, move in moves(Ticket).items()},
     "Roles in an assignment": {str(one): one.label for one in AssignmentRole},
     "Roles of a member": {str(one): one.label for one in Role},
     "Kinds of organisation": {str(one): one.label for one in OrganisationKind},
