@@ -19,7 +19,18 @@ from tests.tickets.test_moves import LEGAL, OFFICE_READ, PARTIES_READ, STAFF_REA
 from tickets import service_level
 from tickets.access import READS, SEES_CONTACT, Relation
 from tickets.audience import ROLES
-from tickets.drawing import BOX_WIDTH, BOXES, DOCUMENTS, RELATIONS, ROUTES, Route, Undrawn, arrows, sight, states_svg
+from tickets.drawing import (
+    BOX_WIDTH,
+    BOXES,
+    DOCUMENTS,
+    RELATIONS,
+    ROUTES,
+    ArrowRoute,
+    Undrawn,
+    arrows,
+    sight,
+    states_svg,
+)
 from tickets.models import Ticket
 from tickets.news import Side
 from tickets.notes import NEWS
@@ -60,7 +71,7 @@ def test_a_document_that_is_not_current_is_named_and_then_written(tmp_path, name
 def test_the_table_of_moves_says_what_the_code_allows_and_nothing_else():
     """Every pair of state and move is in the document, with its ends and its people; and the document has no other."""
     said = {}
-    for move, _, _, way, who, *_ in cells((DOCS / "moves.md").read_text("utf-8"), "| move |"):
+    for move, _, _, _, way, who, *_ in cells((DOCS / "moves.md").read_text("utf-8"), "| move |"):
         sources, targets = way.split(" → ")
         for source in OPEN if sources == "any open" else sources.split(", "):
             ends = {str(source) if target == "=" else target for target in targets.split(", ")}
@@ -70,7 +81,8 @@ def test_the_table_of_moves_says_what_the_code_allows_and_nothing_else():
 
 
 def test_the_table_of_moves_says_what_each_asks_for_and_who_reads_of_it():
-    for move, chinese, english, _, _, asked, read, version in cells((DOCS / "moves.md").read_text("utf-8"), "| move |"):
+    for row in cells((DOCS / "moves.md").read_text("utf-8"), "| move |"):
+        move, chinese, english, meaning, _, _, asked, _, news, read, version = row
         fields = moves(Ticket)[move].input().fields
         expected = [
             f"{name}{'' if field.required else '?'}" for name, field in fields.items() if name != "on_behalf_of"
@@ -81,6 +93,17 @@ def test_the_table_of_moves_says_what_each_asks_for_and_who_reads_of_it():
         assert version == ("" if move in UNGUARDED else "yes")
         assert re.search(r"[一-龥]", chinese)
         assert re.fullmatch(r"[A-Za-z ]+", english)
+        assert re.fullmatch(r"[A-Z][^.]+\.", meaning)
+        assert set(filter(None, news.split(", "))) == {note.side for note in NEWS[move]}
+
+
+def test_the_table_of_moves_says_by_which_guards_each_is_refused():
+    guards = {
+        (row[0], row[4].split(" → ")[0]): row[7] for row in cells((DOCS / "moves.md").read_text("utf-8"), "| move |")
+    }
+    assert guards["reply", "in_progress"] == "not_contacted, steps_remain"
+    assert guards["reply", "submitted"] == ""
+    assert guards["cosign", "any open"] == "no_public_face, own_ticket, already_following"
 
 
 def test_the_table_of_states_has_them_all():
@@ -195,7 +218,7 @@ def test_the_picture_has_every_state_and_every_name_of_a_move_between_states():
 def test_an_arrow_too_many_or_too_few_is_not_drawn(extra):
     known = dict(ROUTES)
     if extra:
-        known[State.CLOSED, State.RETURNING] = Route(((0, 0), (1, 0)), (0, 0))
+        known[State.CLOSED, State.RETURNING] = ArrowRoute(((0, 0), (1, 0)), (0, 0))
     else:
         del known[State.CLOSED, State.SUBMITTED]
     with pytest.raises(Undrawn):
