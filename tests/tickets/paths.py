@@ -214,6 +214,11 @@ INPUTS: dict[str, dict[str, Any]] = {
     "redact": {"text": "楼道灯不亮。", "reason": "隐去住户信息"},
     "reveal": {"reason": "上门联系"},
 }
+for _name, _move in moves(Ticket).items():
+    # Of a move that has no line here the required words suffice.
+    INPUTS.setdefault(
+        _name, {word: "情况说明" for word in _move.input.own_words() if _move.input().fields[word].required}
+    )
 
 
 _ROWS = """
