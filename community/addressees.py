@@ -3,11 +3,13 @@
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from community import live
+from community.models import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,9 @@ def in_roles(seats: Collection[Member], roles: Collection[str]) -> list[Member]:
     """Those of `seats` with one of the `roles`; all `seats` where none has such a role."""
     chosen = [one for one in seats if one.role in roles]
     return chosen or list(seats)
+
+
+def seats_on(day: date) -> QuerySet[Membership]:
+    """The seats that active people have on a day."""
+    held = Q(ends_on=None) | Q(ends_on__gte=day)
+    return Membership.objects.filter(held, starts_on__lte=day, person__is_active=True)

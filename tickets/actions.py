@@ -9,9 +9,9 @@ from types import EllipsisType
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from community.addressees import in_roles, members
+from community.addressees import in_roles, members, seats_on
 from community.models import Membership, Organisation, Person, Role
 from community.models.organisations import CONTRACTORS, STREET_KINDS
 from community.receivers import Receiver, local_day, receivers
@@ -179,12 +179,6 @@ def appoint(ticket: Ticket, *, by: Actor, version: int | None, officer: uuid.UUI
 def _seated(person: uuid.UUID, by: Actor) -> QuerySet[Membership]:
     """The seats that a person has today."""
     return seats_on(local_day(by.at)).filter(person=person)
-
-
-def seats_on(day: date) -> QuerySet[Membership]:
-    """The seats that active people have on a day."""
-    held = Q(ends_on=None) | Q(ends_on__gte=day)
-    return Membership.objects.filter(held, starts_on__lte=day, person__is_active=True)
 
 
 def _received(ticket: Ticket, field: str, ids: Sequence[uuid.UUID], by: Actor) -> list[Receiver]:

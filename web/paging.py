@@ -65,9 +65,8 @@ def _bad_cursor() -> Problem:
     return Problem("bad_cursor", 400, errors=[Fault("cursor", "invalid", _CURSOR_REASON)])
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
+def _limit(asked: int | str) -> int:
+    text = str(asked)
     if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT:
         return int(text)
     raise invalid(Fault("limit", "invalid", _LIMIT_REASON))
@@ -124,20 +123,21 @@ class PageRequest:
     """Which page of a list is asked for: after which `cursor`, and how many rows at most."""
 
     cursor: str | None = None
-    limit: int = DEFAULT_LIMIT
+    limit: int | str = DEFAULT_LIMIT
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
-        """The page that the parameters of an address ask for. Raises a 400 Problem for a bad limit."""
-        return cls(params.get("cursor"), _limit(params.get("limit")))
+        """The page that the parameters of an address ask for."""
+        return cls(params.get("cursor"), params.get("limit", DEFAULT_LIMIT))
 
     def page[Row: Model](self, queryset: QuerySet[Row], *key_fields: str, first: "First | None" = None) -> Page[Row]:
         """The page of `queryset`, ordered by `key_fields`.
 
         The keys are not null, together unique, and all rising (`"next_due_at", "id"`) or all falling (`"-closed_at",
         "-id"`), so that one index gives order and position. `first` may find the first rows in its own way. Costs one
-        statement. Raises a 400 Problem for a bad cursor.
+        statement. Raises a 400 Problem for a bad cursor or limit.
         """
+        limit = _limit(self.limit)
         falling = {key.startswith("-") for key in key_fields}
         if len(falling) != 1:
             raise ValueError("Keys must all rise or all fall.")
@@ -148,9 +148,9 @@ class PageRequest:
             beyond = _Before if True in falling else _After
             queryset = queryset.filter(beyond(_Row(*map(F, names)), _Row(*position)))
         if first is not None:
-            queryset = first(queryset, key_fields, self.limit + 1)
-        rows = list(queryset.order_by(*key_fields)[: self.limit + 1])
-        if len(rows) <= self.limit:
+            queryset = first(queryset, key_fields, limit + 1)
+        rows = list(queryset.order_by(*key_fields)[: limit + 1])
+        if len(rows) <= limit:
             return Page(rows, None)
         rows.pop()
         return Page(rows, _encode([_value(rows[-1], name) for name in names]))

@@ -1,20 +1,15 @@
 """What a client needs to know before it can file: the catalogue, and what neighbours reported already."""
 
-from typing import Any
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tickets import catalogue, queries
-from tickets.access import READS_FACE, Relation
+from tickets import catalogue
 from tickets.api import schemas
 from tickets.api.tickets import actor_of, identifier
-from tickets.duplicates import ranked
-from tickets.reading.rows import ROW, Gathered
-from tickets.redaction import redacted
+from tickets.reading.duplicates import alike
 from web.parameters import missing
 
 
@@ -66,25 +61,5 @@ class Duplicates(APIView):
         if absent or "\0" in category:
             raise missing(*(absent or ["category"]))
         assert compound is not None
-        actor = actor_of(request)
-        seen = queries.similar_as(compound, actor)
-        rows = queries.similar(compound, category, actor).values_list(*ROW, *_SAID, named=True)
-        candidates = [(one, _said(one, seen), one.submitted_at) for one in rows]
-        found = ranked(request.query_params.get("text", "")[:2000], actor.at, candidates)
-        gathered = Gathered([one for _, one in found], actor)
-        return Response(
-            [
-                {"likeness": score, "ticket": gathered.row(line, seen)}
-                for (score, _), line in zip(found, gathered.lines, strict=True)
-            ]
-        )
-
-
-_SAID = ("text", "words_hidden", "public_title", "public_text")
-
-
-def _said(one: Any, seen: Relation) -> str:
-    """What a report says, as far as the reader may know it: likeness would tell the rest."""
-    if seen not in READS_FACE:
-        return f"{one.title} {one.text}"
-    return "" if one.words_hidden else redacted(f"{one.public_title or one.title}\n{one.public_text or one.text}")
+        text = request.query_params.get("text", "")[:2000]
+        return Response(alike(compound, category, text, actor_of(request)))

@@ -1,0 +1,32 @@
+"""Open tickets that may be about the matter that somebody is going to report."""
+
+import uuid
+from typing import Any
+
+from tickets import queries
+from tickets.access import READS_FACE, Relation
+from tickets.duplicates import ranked
+from tickets.reading.rows import ROW, Gathered
+from tickets.redaction import redacted
+from workflow.actor import Actor
+
+_SAID = ("text", "words_hidden", "public_title", "public_text")
+
+
+def alike(compound: uuid.UUID, category: str, text: str, actor: Actor) -> list[dict[str, Any]]:
+    """Up to five open tickets of the compound and category, most alike first, each with its likeness."""
+    seen = queries.similar_as(compound, actor)
+    rows = queries.similar(compound, category, actor).values_list(*ROW, *_SAID, named=True)
+    found = ranked(text, actor.at, [(one, _said(one, seen), one.submitted_at) for one in rows])
+    gathered = Gathered([one for _, one in found], actor)
+    return [
+        {"likeness": score, "ticket": gathered.row(line, seen)}
+        for (score, _), line in zip(found, gathered.lines, strict=True)
+    ]
+
+
+def _said(one: Any, seen: Relation) -> str:
+    """What a report says, as far as the reader may know it: likeness would tell the rest."""
+    if seen not in READS_FACE:
+        return f"{one.title} {one.text}"
+    return "" if one.words_hidden else redacted(f"{one.public_title or one.title}\n{one.public_text or one.text}")
