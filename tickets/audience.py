@@ -65,9 +65,9 @@ class Audience:
         named = {pk for one in batch for side in Side for pk in one.organisations(side)}
         named |= set(self.offices.values())
         self.receiving: dict[uuid.UUID, Receiver] = dict(receivers(named, at))
-        heads = {one.parent_id for one in self.receiving.values() if one.parent_id} - self.receiving.keys()
-        if heads:
-            self.receiving |= receivers(heads, at)
+        head_offices = {one.parent_id for one in self.receiving.values() if one.parent_id} - self.receiving.keys()
+        if head_offices:
+            self.receiving |= receivers(head_offices, at)
         found = {one.receiver_id for one in self.receiving.values() if one.receiver_id}
         self.members = members(found, at)
         acting = {one.event.actor_organisation_id for one in batch if one.event.actor_organisation_id}
@@ -174,27 +174,28 @@ class Audience:
 
     def _wanted(self, entry: OutboxEvent, side: Side) -> list[uuid.UUID]:
         if side == Side.SUPERVISOR:
-            handlers = entry.organisations(Side.HOLDER) or entry.organisations(Side.FORMER_HOLDER)
-            heads = [self.receiving[one].parent_id for one in handlers if one in self.receiving]
+            holders = entry.organisations(Side.HOLDER) or entry.organisations(Side.FORMER_HOLDER)
             # An organisation without a head office is supervised by the street.
-            return [head or entry.desk for head in heads]
+            return [self.receiving[one].parent_id or entry.desk for one in holders if one in self.receiving]
         if side == Side.STREET_LEAD:
             office = self.offices.get(entry.event.street_id)
             return [office or entry.desk]
         return sorted(entry.organisations(side))
 
     def _staff(self, entry: OutboxEvent, side: Side, organisations: Iterable[uuid.UUID]) -> list[Addressee]:
-        """The people of these organisations who hear for this side; of the lead also the worker who signed for it."""
+        """The people of these organisations who hear for this side; of the holder also the worker who signed for it."""
         seats: list[Member] = []
         for one in organisations:
             seats += in_roles(self.members.get(one, ()), ROLES[side]) if side in ROLES else self.members.get(one, ())
+        worker = None
         if side in (Side.HOLDER, Side.WORKER):
-            # A worker who has left the lead since they signed is none of its people any more.
-            lead = [one for pk in self.organisations(entry, Side.HOLDER) for one in self.members.get(pk, ())]
-            seats += [one for one in lead if str(one.person_id) == entry.facts["worker"]]
-        if side == Side.FORMER_WORKER:
-            lead = [one for pk in self.organisations(entry, Side.HOLDER) for one in self.members.get(pk, ())]
-            seats += [one for one in lead if str(one.person_id) == entry.was.get("worker")]
+            worker = entry.facts["worker"]
+        elif side == Side.FORMER_WORKER:
+            worker = entry.was.get("worker")
+        if worker is not None:
+            # A worker who has left the holder since they signed is no member of it any more.
+            theirs = [one for pk in self.organisations(entry, Side.HOLDER) for one in self.members.get(pk, ())]
+            seats += [one for one in theirs if str(one.person_id) == worker]
         return self._without_recused(entry, {one.person_id: one.language for one in seats})
 
     def _officer(self, entry: OutboxEvent, side: Side) -> list[Addressee]:
