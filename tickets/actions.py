@@ -99,7 +99,7 @@ def correct(
     accused: uuid.UUID | None = None,
     complex_fault: bool | None = None,
 ) -> Event:
-    """Set right category, place and whom it is against, looked up as they are today.
+    """Correct category, place or the accused, looked up as they are today.
 
     No compound (None) is the street's public ground; `...` leaves the place as it is. Raises InvalidInput.
     """
@@ -137,7 +137,7 @@ def correct_contact(
     contact_name: str | None = None,
     contact_phone: str | None = None,
 ) -> Event:
-    """Set right how the reporter is reached. The event says what was corrected, not to what: it is read where it may not be.
+    """Correct the reporter's contact. The event says what was corrected but not the new values, because others read the event.
 
     A report that staff took down is its caller's, whom Linli knows by the phone: with another number it is somebody else's, and
     the person with the wrong number has no part in it any more. Raises InvalidInput where nothing changes.
@@ -167,7 +167,10 @@ def correct_contact(
 
 
 def appoint(ticket: Ticket, *, by: Actor, version: int | None, officer: uuid.UUID | None, reason: str = "") -> Event:
-    """Name the street's officer who answers for the ticket, or nobody; only who sits in the street's office, and in nothing accused."""
+    """Name the street's officer who answers for the ticket, or None.
+
+    The officer has a seat in the street's office, and none in an accused organisation. Raises InvalidInput.
+    """
     if officer is not None:
         seats = _seated(officer, by)
         office = seats.filter(organisation__kind__in=STREET_KINDS, organisation__street=ticket.street_id)
@@ -273,7 +276,7 @@ def complete_step(
 
 
 def _served_now(ticket: Ticket, leaf: catalogue.Leaf, by: Actor) -> tuple[uuid.UUID, Service | None]:
-    """Whom the ticket goes to by who serves its place today, with their contract."""
+    """The holder that routing names by who serves the place today, with its contract."""
     serving = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=by.at)
     party = successor(route(serving, leaf, ticket.type, ticket.accused), serving, leaf, ticket.accused)
     ticket.kinds[party.id] = party.kind
@@ -305,7 +308,7 @@ def _check_worker(ticket: Ticket, worker: uuid.UUID, by: Actor) -> None:
 
 
 def named_person(ticket: Ticket, at: datetime) -> tuple[uuid.UUID, uuid.UUID]:
-    """Who of the street takes over what nobody signed for, with their organisation: of the section that answers, else of its office.
+    """The person of the street who takes over a ticket that nobody signed for: from the section that answers, else from the office.
 
     Raises IllegalMove where nobody is there.
     """
@@ -336,7 +339,7 @@ def whistle(ticket: Ticket, *, by: Actor, version: int | None, departments: Sequ
 def put_on_account(
     ticket: Ticket, *, by: Actor, version: int | None, kind: str, owner: uuid.UUID, plan_date: date, reason: str
 ) -> Event:
-    """Put the ticket on account, under an owner that exists."""
+    """Put the ticket on account. Raises InvalidInput for an owner that does not exist."""
     _received(ticket, "owner", [owner], by)
     return perform(
         Ticket.put_on_account,
@@ -351,7 +354,7 @@ def put_on_account(
 
 
 def holder_live(ticket: Ticket, by: Actor) -> bool:
-    """Whether the organisation that leads, or led last, still has somebody, and serves the place if it did so then."""
+    """Whether the holder, or the last holder, still has members, and still serves the place if it did when it was given the ticket."""
     led = ticket.last_lead
     if led is None or led.outcome not in (Outcome.PENDING, Outcome.DONE) or led.organisation_id in ticket.accused:
         return False
@@ -417,7 +420,7 @@ def _with_photos(transition: Callable[..., Any], kind: PhotoKind) -> Action:
 
 
 def cosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
-    """Stand behind a neighbour's ticket, and follow it."""
+    """Cosign a neighbour's ticket, and follow it."""
     assert by.person_id is not None
     event = perform(Ticket.cosign, ticket, by=by, version=version)
     try:
@@ -429,7 +432,7 @@ def cosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
 
 
 def withdraw(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") -> Event:
-    """Take the report back; where it is that of others as well, one of them is asked to succeed its reporter."""
+    """Take the report back. Where others follow it, a follower is asked to succeed the reporter."""
     following = Follower.objects.filter(ticket=ticket)
     shared = following.exists() or Ticket.objects.absorbed_by(ticket.pk).exists()
     successor = _next_successor(ticket) if shared else None
@@ -464,7 +467,7 @@ def decline_succession(ticket: Ticket, *, by: Actor, version: int | None) -> Eve
 
 
 def uncosign(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
-    """Stand behind a neighbour's ticket no longer. Raises IllegalMove where the person has done so already."""
+    """Take a cosign back. Raises IllegalMove where it has been taken back already."""
     asked = by.person_id is not None and by.person_id == ticket.successor_id
     successor = _next_successor(ticket, besides=by.person_id) if asked else None
     event = perform(Ticket.uncosign, ticket, by=by, version=version, successor=successor)
@@ -505,7 +508,7 @@ _add_comment = _with_photos(Ticket.comment, PhotoKind.REPORT)
 
 
 def comment(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
-    """Add words or photos; as with an urge, what the person said before is asked for again."""
+    """Add words or photos. The person's earlier comments are read again, because those that came with the lock may be older than it."""
     made = TicketEvent.objects.filter(subject=ticket.pk, verb="comment", actor=by.person_id)
     ticket.own_comments = list(made.values_list("at", flat=True))
     return _add_comment(ticket, by=by, version=version, **inputs)
@@ -545,7 +548,7 @@ ACTIONS: Mapping[str, Action] = {
 
 
 def act(name: str, ticket: Ticket, *, by: Actor, version: int | None, inputs: Mapping[str, Any]) -> Event:
-    """Make the move `name` on a locked ticket, with its second parties where it has some."""
+    """Make the move `name` on a locked ticket, by its action where it has one."""
     move, _ = admit(name, ticket, by=by, version=version)
     if action := ACTIONS.get(name):
         return action(ticket, by=by, version=version, **inputs)

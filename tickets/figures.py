@@ -12,7 +12,7 @@ from tickets.states import HIGHEST_LEVEL, OPEN
 
 
 def figures() -> Iterator[Metric]:
-    """Open tickets by state, and those of which something is overdue by level."""
+    """Gauges: open tickets by state, and overdue tickets by level."""
     found = Ticket.objects.open().values_list("state", "level")
     counted = found.annotate(number=Count("id"), number_overdue=Count("id", filter=Q(next_due_at__lte=Now())))
     states, levels = dict.fromkeys(map(str, OPEN), 0), dict.fromkeys(range(HIGHEST_LEVEL + 1), 0)

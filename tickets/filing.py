@@ -48,7 +48,7 @@ from workflow.moves import Visibility
 from workflow.writing import Draft, Happening, create
 
 TYPES_FOUND = frozenset({TicketType.HELP, TicketType.SUGGESTION})
-"""What an organisation may file of what it found by itself; questions and complaints are people's."""
+"""The types that an organisation may file for what it found by itself; questions and complaints come from people."""
 _FOR_PATROLS = bilingual("仅用于巡查、自查、网格。", "Only for what was found on patrol.")
 FOR_RESIDENTS = bilingual(
     "单位自行发现的问题没有诉求人，不适用此项。",
@@ -73,7 +73,7 @@ COMPANIES = frozenset({"company", "project_office"})
 
 
 class HotlineNumber(LineField):
-    """A number of the hotline's, as it is printed: without spaces, full-width forms or small letters."""
+    """A 12345 number in its printed form: without spaces, full-width forms or small letters."""
 
     def to_internal_value(self, data: Any) -> str:
         """The number in its standard form."""
@@ -167,7 +167,7 @@ class Submit(TicketInput):
 
 
 def _refuse_what_is_residents(attrs: dict[str, Any]) -> None:
-    """Refuse what only a resident's report has: somebody to reach, secrecy, somebody whom it complains of."""
+    """Refuse what only a resident's report has: a contact, secrecy, an accused organisation."""
     given = {"contact_name", "contact_phone", "hotline_number", "accused"} & set(attrs)
     given |= {"secrecy"} if attrs["secrecy"] != Secrecy.OPEN else set()
     given |= {"hidden"} if attrs["hidden"] else set()
@@ -223,7 +223,7 @@ def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routin
 
 
 def _refuse_second(number: str, street_id: uuid.UUID) -> None:
-    """Raise InvalidInput where the street has a ticket of this number of 12345's, one that was refused or withdrawn left aside."""
+    """Raise InvalidInput where the street has a ticket with this 12345 number; rejected and withdrawn tickets do not count."""
     with connection.cursor() as cursor:
         # Two clerks may file the same number at the same moment; the second waits, and finds the first one's.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"hotline {street_id} {number}"])
@@ -250,7 +250,7 @@ def forecast(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Rout
 def routed(
     report: Report, by: Actor, person: Person | None, *, out_of: Ticket | None = None
 ) -> tuple[Ticket, Happening, Routing]:
-    """The ticket that the report becomes, before it is written; the event of its birth, and how it was routed.
+    """The ticket that the report becomes, before it is written, with its first event and its routing.
 
     What the street files `out_of` another ticket is its reporter's as that one is; without words of its own it accuses whom that does.
     """
@@ -333,7 +333,7 @@ def routed(
 
 
 def _at_their_desk(report: Report, serving: Serving, by: Actor) -> bool:
-    """Whether the actor's company or committee serves the place, and takes this down for somebody who calls or comes."""
+    """Whether the actor's company or committee serves the place and files the report for somebody who calls or comes."""
     if report.channel not in (Channel.PHONE, Channel.COUNTER):
         return False
     there = _who_serve(serving)
@@ -352,7 +352,7 @@ def _who_serve(serving: Serving) -> set[uuid.UUID | None]:
 
 
 def _inspector(report: Report, serving: Serving, by: Actor) -> uuid.UUID:
-    """The actor's organisation that found it: one of the street's, or one that serves the place.
+    """The actor's organisation that found the matter: an office of the street, or an organisation that serves the place.
 
     Raises NotPermitted, and InvalidInput where it has to be named.
     """
@@ -387,7 +387,7 @@ def name_of(place: Serving) -> str:
 
 
 def _accused(report: Report, leaf: catalogue.Leaf, serving: Serving) -> list[uuid.UUID]:
-    """The accused organisation with its family; the one that the report names, else the one that it must be about.
+    """The accused organisation with its head office and offices: as the report names it, else as type and category imply.
 
     A report of wrongdoing or a secret complaint about property service accuses the party that renders it, and one about the owners'
     own affairs their committee.
@@ -406,7 +406,7 @@ def _provider(serving: Serving, code: str) -> ServingParty | None:
 
 
 def family_of(named: uuid.UUID, street_id: uuid.UUID) -> list[uuid.UUID]:
-    """An organisation to accuse; of a company, its head office and offices with it. Raises InvalidInput.
+    """An accused organisation, with its head office and offices where it is a company. Raises InvalidInput.
 
     A section of the street stands alone, for else nobody could act.
     """

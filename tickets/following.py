@@ -1,4 +1,4 @@
-"""Who follows a ticket: each change of its followers is sealed with the ticket's row, for no event tells all of them."""
+"""The followers of a ticket. Each change is sealed with the ticket's row, because no event lists all followers."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from workflow.writing import seal_again
 
 
 def follow(ticket: Ticket, people: Iterable[uuid.UUID], kind: FollowerKind, since: datetime) -> None:
-    """Let people follow a locked ticket. Raises IntegrityError where one of them does so already."""
+    """Let people follow a locked ticket. Raises IntegrityError where a person follows it already."""
     rows = [
         Follower(street_id=ticket.street_id, ticket=ticket, person_id=person, kind=kind, since=since)
         for person in sorted(people)
@@ -24,7 +24,7 @@ def follow(ticket: Ticket, people: Iterable[uuid.UUID], kind: FollowerKind, sinc
 
 
 def unfollow(ticket: Ticket, leaving: QuerySet[Follower]) -> None:
-    """Let followers of a locked ticket go. What has happened to it and is yet to be told is still told to them."""
+    """Remove followers of a locked ticket. They are still told of events that wait in the outbox."""
     rows = list(leaving)
     if not rows:
         return
@@ -38,7 +38,7 @@ def unfollow(ticket: Ticket, leaving: QuerySet[Follower]) -> None:
 
 
 def mark(ticket: Ticket, following: QuerySet[Follower], **columns: Any) -> bool:
-    """Note something of the followers of a locked ticket; whether there was one."""
+    """Change columns of followers of a locked ticket. Returns whether there were any."""
     rows = list(following)
     if not rows:
         return False
@@ -57,6 +57,6 @@ def _seal(
     added: Iterable[Follower] = (),
     removed: Iterable[Follower] = (),
 ) -> None:
-    """Write the seal over the followers and, by the same statement, those that are new or have changed."""
+    """Write the seal over the followers and, by the same statement, the new and changed rows."""
     ticket.followers_seal = sum_of_rows(ticket.followers_seal, added=added, removed=removed)
     seal_again(ticket, "followers_seal", new=new, changes=changes)

@@ -34,7 +34,7 @@ SWEEP = "tickets.handover"
 # What waits for a resident or stands on account asks who is live when it goes on; what is coordinated has no holder.
 PASSED_ON = (State.DISPATCHED, State.IN_PROGRESS, State.RETURNING)
 SETTLED = timedelta(minutes=10)
-"""How long after the end a move that began before it may still be under way; a contract is not done before."""
+"""How long a move that began before the contract ended may take; only after that the contract is done."""
 
 
 @dataclass(slots=True)
@@ -54,14 +54,14 @@ class Ended:
         return cls(contract, timers.end_of(contract), dict(family.values_list("pk", "parent_id")))
 
     def serving(self, ticket: Ticket, at: datetime) -> Serving:
-        """Who serves the ticket's place at `at`; asked once a place."""
+        """Who serves the ticket's place at `at`; one query for each place."""
         if ticket.compound_id not in self.places:
             found = who_serves(compound_id=ticket.compound_id, street_id=ticket.street_id, at=at)
             self.places[ticket.compound_id] = found
         return self.places[ticket.compound_id]
 
     def parted(self, one: Assignment, leaf: Leaf, serving: Serving) -> bool:
-        """Whether this open part was had under the contract, and its organisation serves the place for the category no longer."""
+        """Whether the open assignment was made under the contract and its organisation no longer serves the place for the category."""
         return (
             one.open
             and one.organisation_id in self.family
@@ -76,7 +76,7 @@ class Ended:
 
 
 def sweep(between: Callable[[], None] | None = None) -> Swept:
-    """Pass on what is left of every contract that has ended. `between` is called after each batch."""
+    """Pass on the open tickets of every contract that has ended. `between` is called after each batch."""
     at, total = moment.now(), Swept()
     for contract in _over(at):
         swept, whole = _pass_on(Ended.of(contract), at, between)
@@ -148,7 +148,7 @@ def _in_batches(keys: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
 
 
 def _candidates(ended: Ended) -> list[uuid.UUID]:
-    """The tickets in which one of the family leads or helps since before the end, at places of the contract."""
+    """The tickets at places of the contract in which the provider, its head office or offices have led or helped since before its end."""
     contract = ended.contract
     place = Q(ticket__street=contract.street_id)
     if contract.compound_id is not None:
@@ -166,7 +166,7 @@ def _candidates(ended: Ended) -> list[uuid.UUID]:
 
 
 def _batch(ended: Ended, keys: Sequence[uuid.UUID], at: datetime) -> tuple[bool, Swept]:
-    """Pass on those of these tickets that nobody else has locked, and write them; whether that was all."""
+    """Pass on those of the tickets that nobody else has locked, and write them. Returns whether that was all of them."""
     by = Actor.the_clock(at)
     free = Ticket.for_move(None).select_for_update(no_key=True, skip_locked=True, of=("self",))
     tickets = list(free.filter(pk__in=keys).order_by("pk"))

@@ -48,7 +48,7 @@ def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None
 
 
 def split(ticket: Ticket, *, by: Actor, version: int | None, masters: Sequence[Ticket] = (), reason: str = "") -> Event:
-    """Take the ticket out of `masters`, locked with it, the nearest first; its people follow them no longer on its account."""
+    """Take the ticket out of `masters`, locked with it, the nearest first. Its residents no longer follow them because of it."""
     if ticket.due_at is None and masters and masters[0].promise is not None:
         # Its residents were promised what the other's were.
         ticket.note(promise=masters[0].promise)
@@ -77,7 +77,7 @@ def file_another(
     accused: uuid.UUID | None = None,
     photos: Sequence[uuid.UUID] = (),
 ) -> Event:
-    """File a second matter that the report holds as a ticket of its own, which is routed as any is and has its whole time.
+    """File a second matter of the report as its own ticket, which is routed like any other and has its whole time.
 
     Raises InvalidInput.
     """

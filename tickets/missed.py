@@ -1,4 +1,4 @@
-"""What ladders told late: of what was overtaken meanwhile, one summary instead of a message for each rung."""
+"""Summaries of late reminders: where a sweep fires several rungs of a clock at once, one message names them all."""
 
 import uuid
 from collections import Counter
@@ -16,7 +16,7 @@ from web.words import bilingual, en, zh
 
 
 def of_a_sweep(event: TicketEvent) -> bool:
-    """Whether a rung brought it about that is told in one summary with the others of the same sweep."""
+    """Whether a rung caused the event, so that it may be part of a summary of its sweep."""
     return "fired" in event.data and event.verb in SUMMED_UP
 
 
@@ -39,13 +39,13 @@ def summed_up(told: Sequence[tuple[OutboxEvent, Sequence[Letter]]]) -> list[Lett
 
 
 def _overtaken(sweep: Sequence[OutboxEvent]) -> bool:
-    """Whether a clock climbed more than one rung at once."""
+    """Whether a clock fired more than one rung in the sweep."""
     clocks = Counter(tuple(one.event.data["fired"].get(part) for part in ("clock", "holder", "epoch")) for one in sweep)
     return max(clocks.values()) > 1
 
 
 def _once(told: Sequence[Sequence[Letter]]) -> list[list[Letter]]:
-    """The letters of a sweep, event by event, with those to a person who has several in one summary at the end."""
+    """The letters of a sweep, event by event. A person who has several reads one summary at the end instead."""
     staff = [letter for found in told for letter in found if letter.topic != Topic.ASKED]
     people = _several((one.person_id for one in letter.people) for letter in staff)
     organisations = _several(letter.organisations for letter in staff)

@@ -1,4 +1,4 @@
-"""Photos on their way in and out of the storage."""
+"""Storing photos, attaching them to events, and deleting those that nobody attached."""
 
 import functools
 import hashlib
@@ -27,7 +27,7 @@ _UNKNOWN_PHOTO = bilingual("照片不存在或已被使用。", "The photo does 
 
 
 def take(file: IO[bytes], *, kind: str, uploader: uuid.UUID) -> Photo:
-    """Keep an uploaded file as a photo that belongs to its uploader alone. Raises PhotoRefused.
+    """Store an uploaded file as a photo that only its uploader may use. Raises PhotoRefused.
 
     The row is committed before its files are written, so that every file in the storage has a row; call it outside a
     transaction. A row whose files could not be written is purged like any other that no move attaches.
@@ -64,7 +64,7 @@ def purge_unattached(at: datetime, limit: int = 200) -> int:
 
 
 def changed_files() -> Iterator[tuple[Photo, Words]]:
-    """The attached photos whose files are not those that were uploaded, each with what is wrong."""
+    """The attached photos whose files differ from what was uploaded, each with what is wrong."""
     for photo in Photo.objects.filter(ticket__isnull=False).order_by("pk").iterator():
         try:
             with default_storage.open(photo.full) as file:
@@ -82,7 +82,7 @@ def _delete_files(names: Sequence[str]) -> None:
 
 
 def claim(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:
-    """Lock photos that the actor uploaded and that no move has attached yet. Raises InvalidInput when one is not such."""
+    """Lock photos that the actor uploaded and that no move has attached yet. Raises InvalidInput for any other photo."""
     if not photos:
         return []
     mine = Photo.objects.filter(pk__in=set(photos), uploader=by.person_id, ticket=None)
@@ -115,7 +115,7 @@ def claim_for_report(photos: Sequence[uuid.UUID], by: Actor) -> list[Photo]:
 
 
 def attach(ticket: Ticket, photos: Sequence[Photo], kind: PhotoKind) -> None:
-    """Attach photos that were claimed to the ticket's latest event, which says what they show."""
+    """Attach claimed photos to the ticket's latest event."""
     for one in photos:
         one.ticket_id, one.street_id = ticket.pk, ticket.street_id
         one.event_seq, one.kind = ticket.event_count, kind

@@ -17,7 +17,7 @@ from workflow.prepared import Prepared
 
 
 def _standing_reveal(person: Any) -> Subquery:
-    """When the person had the contact revealed that is still the reporter's, if the ticket has come to no end since."""
+    """When the person revealed the contact, if it is still the reporter's contact and the ticket has not ended since."""
     since = TicketEvent.objects.filter(subject=OuterRef("subject"), seq__gt=OuterRef("seq"))
     since = since.filter(Q(verb__in=sorted(CHANGES_CONTACT)) | Q(target__in=ENDED))
     made = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="reveal", actor=person)
@@ -53,7 +53,7 @@ def linked(ticket: Ticket, actor: Actor) -> list[Ticket]:
 
 
 def still_visible(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
-    """The ticket, with nothing but what tells what the actor is to it, to say again what was said of it. Raises Ticket.DoesNotExist.
+    """The ticket with its parts alone, to repeat an answer to the actor. Raises Ticket.DoesNotExist where they may no longer see it.
 
     One statement at most for a person without seats: an organisation's part in a ticket gives them no relation.
     """
@@ -65,20 +65,20 @@ def still_visible(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
 
 
 def reported_by(actor: Actor) -> TicketQuerySet:
-    """What the actor reported, and what they took on from its reporter."""
+    """The tickets that the actor reported or took over from their reporter."""
     found = Ticket.objects.filter(reporter=actor.person_id)
     theirs = sorted(_organisations(actor))
     return found.exclude(inherited=True, accused__overlap=theirs) if theirs else found
 
 
 def followed_by(actor: Actor) -> TicketQuerySet:
-    """What the actor cosigned, and what their own tickets were merged into."""
+    """The tickets that the actor cosigned, or into which their own tickets were merged."""
     found = Ticket.objects.filter(pk__in=Follower.objects.filter(person=actor.person_id).values("ticket"))
     return _without_accused(found, actor) if actor.seats else found
 
 
 def in_compound(compound_id: uuid.UUID, actor: Actor) -> TicketQuerySet:
-    """The public faces in a compound where the actor lives; nothing elsewhere."""
+    """The tickets with a public face in a compound, if the actor lives there; otherwise none."""
     if compound_id not in actor.compounds:
         return Ticket.objects.none()
     faces = Ticket.objects.filter(compound=compound_id, secrecy=Secrecy.OPEN, accused=[], category__public_face=True)
@@ -92,12 +92,12 @@ def areas_of(actor: Actor) -> list[uuid.UUID]:
 
 
 def in_areas(actor: Actor) -> TicketQuerySet:
-    """What lies in the areas of the actor's committees, as `within` says."""
+    """The tickets in the areas of the actor's committees, as `within` says."""
     return within(areas_of(actor))
 
 
 def within(areas: Collection[uuid.UUID]) -> TicketQuerySet:
-    """What lies in these areas; reports of wrongdoing or against somebody are the street's alone."""
+    """The tickets in these areas, without those for the street alone: reports of wrongdoing, and tickets that accuse somebody."""
     return Ticket.objects.filter(area__in=areas, accused=[]).exclude(type=TicketType.REPORT)
 
 
@@ -110,12 +110,12 @@ def communities_of(actor: Actor) -> tuple[set[uuid.UUID], list[uuid.UUID]]:
 
 
 def in_communities(actor: Actor) -> TicketQuerySet:
-    """What lies in the communities of the actor's residents' committees, as `within_communities` says."""
+    """The tickets in the communities of the actor's residents' committees, as `within_communities` says."""
     return within_communities(*communities_of(actor))
 
 
 def within_communities(communities: Collection[uuid.UUID], areas: Collection[uuid.UUID]) -> TicketQuerySet:
-    """What lies in these communities, without what is the street's alone.
+    """The tickets in these communities, without those for the street alone.
 
     The areas lead into the index by due moment; an area may reach into another community.
     """
@@ -123,7 +123,7 @@ def within_communities(communities: Collection[uuid.UUID], areas: Collection[uui
 
 
 def coordinated_by(actor: Actor) -> TicketQuerySet:
-    """What the actor's committees coordinate today; for staff of the street, what their sections do."""
+    """The tickets that the actor's committees coordinate today; for staff of the street, those that their sections coordinate."""
     coordinating = Ticket.objects.filter(state=State.COORDINATING)
     if any(seat.kind in COMMITTEE_KINDS for seat in actor.seats):
         # Today's committee has taken the place of the one that was asked.
@@ -135,12 +135,12 @@ def coordinated_by(actor: Actor) -> TicketQuerySet:
 
 
 def inspected_by(actor: Actor) -> TicketQuerySet:
-    """What the actor's organisations found on patrol and filed."""
+    """The tickets that the actor's organisations found on patrol and filed."""
     return _without_accused(Ticket.objects.filter(inspector__in=_organisations(actor)), actor)
 
 
 def in_street(actor: Actor) -> TicketQuerySet:
-    """What belongs to the streets in whose office the actor sits."""
+    """The tickets of the streets in whose office the actor has a seat."""
     streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS}
     found = (
         Ticket.objects.filter(street=next(iter(streets)))
@@ -174,7 +174,7 @@ def _organisations(actor: Actor, *kinds: str) -> set[uuid.UUID]:
 
 
 def _recusing(rows: QuerySet[Assignment], actor: Actor) -> QuerySet[Assignment]:
-    """Without the tickets that accuse an organisation of the actor's, which may have had a part before it was accused."""
+    """The rows without tickets that accuse an organisation of the actor, which may have had a part before it was accused."""
     return rows.exclude(ticket__accused__overlap=sorted(_organisations(actor)))
 
 

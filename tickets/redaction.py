@@ -1,4 +1,4 @@
-"""What identifies people in somebody's own words (phones, plates, identity and door numbers), and those words without it.
+"""Finding what identifies people in words (phones, plates, identity and door numbers), and replacing it.
 
 Neighbours read words without it. The detector reads full width, Chinese numerals and what is put between digits; where it is in
 doubt it hides a number rather than a person.

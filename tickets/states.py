@@ -89,7 +89,7 @@ _TO_BE_CHECKED = bilingual("待核查", "Awaiting the check")
 
 
 def state_label(state: str, channel: str) -> Promise:
-    """What a state is called on a ticket that came by this channel: where no resident reported it, none is waited for."""
+    """The label of a state. A ticket that an organisation found waits for a check, not for a resident."""
     return _TO_BE_CHECKED if state == State.REPLIED and channel in PROACTIVE else State(state).label
 
 
@@ -147,7 +147,7 @@ _CHECK = bilingual("核查", "Check")
 
 
 def clock_label(name: str, channel: str) -> Promise:
-    """What a clock is called on a ticket that came by this channel."""
+    """The label of a clock on a ticket that came by this channel."""
     return _CHECK if name == ClockName.CONFIRM and channel in PROACTIVE else ClockName(name).label
 
 

@@ -1,4 +1,4 @@
-"""The windows within which something may still be done. How long they are is the service level's to say."""
+"""The windows of time within which something may still be done. The service level sets how long they are."""
 
 from enum import StrEnum
 

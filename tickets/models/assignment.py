@@ -11,10 +11,10 @@ from web.words import bilingual
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
-    """Assignments, narrowed."""
+    """Queries of assignments."""
 
     def open(self) -> "AssignmentQuerySet":
-        """Those on which somebody is to work now."""
+        """Assignments on which somebody has to work now."""
         return self.filter(open=True)
 
 

@@ -1,4 +1,4 @@
-"""Residents who stand behind somebody else's ticket."""
+"""Residents who follow somebody else's ticket."""
 
 from django.conf import settings
 from django.db import models

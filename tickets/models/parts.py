@@ -1,4 +1,4 @@
-"""A ticket with its parts: what follows from its columns and assignments, and the changes that several moves have in common."""
+"""A ticket with its assignments: what follows from them and from its columns, and changes that several moves share."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -59,12 +59,12 @@ class TicketParts(TicketColumns):
 
     @property
     def has_public_face(self) -> bool:
-        """Whether neighbours may read of it and cosign it."""
+        """Whether neighbours may read its public face and cosign it."""
         return self.secrecy == Secrecy.OPEN and not self.confined and self.__dict__.get("category_has_face", True)
 
     @property
     def confined(self) -> bool:
-        """Whether it stays between its reporter and the street: it accuses somebody, or reports a wrongdoing."""
+        """Whether only its reporter and the street may see it, because it accuses somebody or reports a wrongdoing."""
         return bool(self.accused) or self.type == TicketType.REPORT
 
     @property
@@ -76,12 +76,12 @@ class TicketParts(TicketColumns):
 
     @property
     def covered(self) -> bool:
-        """Whether others than the parties read anything but the reporter's own words: what the street wrote in their place, or nothing."""
+        """Whether neighbours read other words than the reporter's: those that the street wrote in their place, or none."""
         return bool(self.words_hidden or self.public_title or self.public_text)
 
     @property
     def committee_today(self) -> uuid.UUID | None:
-        """The committee of the area as it is today, which need not be the one of the day of filing; None once dissolved."""
+        """The present committee of the area, which may differ from that of the day of filing; None once it is dissolved."""
         if "committee_now" not in self.__dict__:
             return self.committee_id
         until = self.committee_until
@@ -89,29 +89,29 @@ class TicketParts(TicketColumns):
 
     @property
     def residents_committee_today(self) -> uuid.UUID | None:
-        """The residents' committee of the community as it is today."""
+        """The present residents' committee of the community."""
         return self.__dict__.get("residents_committee_now", self.residents_committee_id)
 
     @property
     def coordinator_today(self) -> uuid.UUID | None:
-        """Who coordinates: the street's section, or today's committee in the place of the one that was asked."""
+        """The coordinator: the street's section, or the present committee in the place of the committee that was asked."""
         if self.coordinator_id in (None, self.desk_id):
             return self.coordinator_id
         return self._committee_or_desk()
 
     @property
     def leads(self) -> list[Assignment]:
-        """Those who lead it now or in a later step."""
+        """The assignments that lead it now or in a later step."""
         return [one for one in self.assignments if one.role == AssignmentRole.LEAD and (one.open or one.waiting)]
 
     @property
     def lead(self) -> Assignment | None:
-        """The assignment whose organisation holds the ticket now."""
+        """The holder's assignment."""
         return next((one for one in self.assignments if one.open and one.role == AssignmentRole.LEAD), None)
 
     @property
     def last_lead(self) -> Assignment | None:
-        """The assignment whose organisation holds the ticket, or held it last."""
+        """The assignment of the holder, or of the last holder."""
         led = [one for one in self.assignments if one.role == AssignmentRole.LEAD and one.opened_at is not None]
         # Of two that opened at the same moment, the one made later.
         return self.lead or max(reversed(led), key=attrgetter("opened_at"), default=None)
@@ -131,12 +131,12 @@ class TicketParts(TicketColumns):
 
     @property
     def limits(self) -> Limits:
-        """How often something may be done with it, by its service level."""
+        """The limits of its service level on how often something may be done."""
         return service_levels.level(self.policy).limits
 
     @property
     def promise(self) -> dict[str, datetime] | None:
-        """When its resident was promised the matter for, and since when, as another ticket may take it on."""
+        """The moment that was promised to the resident, and since when it counts, as another ticket may take it over."""
         if self.due_at is None:
             return None
         begun = [one.started_at for one in self.clocks if one.name in (C.PROMISE, C.HANDLE)]
@@ -144,13 +144,13 @@ class TicketParts(TicketColumns):
 
     @property
     def step_given_at(self) -> datetime | None:
-        """When those who lead one after the other were named: with the dispatch to the first of them."""
+        """When the holders of all steps were named: by the dispatch to the first of them."""
         first = [one.opened_at for one in self.assignments if one.role == AssignmentRole.LEAD and one.step == 1]
         return max((at for at in first if at is not None), default=None)
 
     @property
     def next_step(self) -> Assignment | None:
-        """The lead whose turn comes when the present one is done."""
+        """The assignment that leads the next step."""
         later = [one for one in self.assignments if one.role == AssignmentRole.LEAD and one.waiting]
         return min(later, key=lambda one: one.step, default=None)
 
@@ -159,7 +159,7 @@ class TicketParts(TicketColumns):
         return _rules(zone_of(self.street_id))
 
     def window_ends(self, window: Window, since: datetime) -> datetime:
-        """Until when something may still be done that could be done `since` then, under the service level of the time."""
+        """The end of a window that began at `since`, under the service level of that moment."""
         budget = service_levels.level(self.policy, since).window(window, self.disposal_class)
         return self.rules().calendar(calendars.newest(self.street_id)).due(since, budget)
 
@@ -171,7 +171,7 @@ class TicketParts(TicketColumns):
     def assign(
         self, organisation: uuid.UUID, role: AssignmentRole, at: datetime, *, step: int = 1, waiting: bool = False
     ) -> Assignment:
-        """Put an organisation on the ticket; a waiting lead's turn comes later."""
+        """Add an assignment. A `waiting` one leads a later step."""
         one = fresh(
             Assignment,
             street_id=self.street_id,
@@ -191,7 +191,7 @@ class TicketParts(TicketColumns):
         self.stage(one)
 
     def _release(self, helpers: Sequence[Assignment], at: datetime, outcome: Outcome) -> None:
-        """End the part of helpers; the event says whose."""
+        """Close the assignments of helpers; the event names them."""
         for one in helpers:
             self._close(one, at, outcome)
         if helpers:
@@ -203,7 +203,7 @@ class TicketParts(TicketColumns):
                 self._close(one, at, outcome)
 
     def _close_lead(self, at: datetime, outcome: Outcome, keep: Collection[uuid.UUID] = ()) -> None:
-        """End the lead, what it has asked for, the steps that would have followed it, and its co-handlers but for `keep`.
+        """Close the holder's assignment with its open requests, the later steps, and its co-handlers but for `keep`.
 
         Whistled departments were called by the street, and stay.
         """
@@ -239,7 +239,7 @@ class TicketParts(TicketColumns):
         self._note_whether_to_contact()
 
     def _promise(self) -> None:
-        """Promise the resident, where there is one, a call when it is due, once in the ticket's life."""
+        """Promise the resident a call-back, once in the ticket's life; not where an organisation found it."""
         if self.inspector_id is not None:
             return
         called = any(one.name == C.CALLBACK for one in self.__dict__.get("clocks", ()))
@@ -252,13 +252,13 @@ class TicketParts(TicketColumns):
             self.note(no_contact=True)
 
     def _promise_whole(self) -> None:
-        """Promise what nobody was given, solved in coordination or answered at once, for when the whole is due."""
+        """Promise the due moment of the whole for a ticket that was solved without a holder: in coordination or by an answer."""
         if self.due_at is None:
             self.due_at = next((one.due_at for one in self.clocks if one.name == C.OVERALL), None)
             self._promise()
 
     def _ask_to_help(self, organisations: Sequence[uuid.UUID], at: datetime) -> None:
-        """Make co-handlers of those of `organisations` that are none; the event says whom."""
+        """Make the organisations co-handlers that are none yet; the event names them."""
         helping = {one.organisation_id for one in self._open_in(AssignmentRole.CO_HANDLER)}
         asked = [one for one in dict.fromkeys(organisations) if one not in helping]
         for organisation in asked:
@@ -270,7 +270,7 @@ class TicketParts(TicketColumns):
         self.standard, self.contract_terms = (contract.standard, contract.terms) if contract else (0, "")
 
     def _committee_or_desk(self) -> uuid.UUID:
-        """Who coordinates it: the committee of the place, unless it has none or the ticket is the street's alone."""
+        """The coordinator: the committee of the place, or the desk where there is none or the ticket is for the street alone."""
         committee = self.committee_today
         return committee if committee and not self.confined else self.desk_id
 
@@ -286,7 +286,7 @@ class TicketParts(TicketColumns):
         return one
 
     def _ask_to_succeed(self, successor: uuid.UUID | None) -> None:
-        """Ask a follower to take the place of the reporter who left; the event says whether, and not whom."""
+        """Ask a follower to take the place of the reporter who left. The event says that somebody is asked, but not who."""
         self.successor_id = successor
         self.note(asked=successor is not None)
 
@@ -300,7 +300,7 @@ class TicketParts(TicketColumns):
         self.category_has_face = leaf.public_face
 
     def locate(self, place: Any, name: str) -> None:
-        """Take the place, which is called `name`, and the committees that answer for it from what the street knows of it."""
+        """Set the place, which is called `name`, and the committees that answer for it."""
         self.compound_id, self.area_id, self.community_id = place.compound_id, place.area_id, place.community_id
         self.place = name
         self.committee_id = place.committee.id if place.committee else None

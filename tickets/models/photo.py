@@ -33,7 +33,7 @@ def random_name() -> str:
 
 
 def of_report(reporter: uuid.UUID | None) -> Q:
-    """The photos by which a report was made, and those that its reporter added later; none that others commented with."""
+    """The condition for photos of the report and photos that its reporter added later; photos in others' comments are left out."""
     return Q(kind=PhotoKind.REPORT) & (Q(event_seq=1) | Q(uploader=reporter))
 
 

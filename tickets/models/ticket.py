@@ -56,7 +56,7 @@ FACETS = (
     *("state", "type", "channel", "level", "urgent", "supervised", "question_open"),
     *("desk", "holder", "coordinator", "category", "compound", "community"),
 )
-"""The columns by which the open tickets of a street are counted, and narrowed."""
+"""The columns by which the open tickets of a street are counted and filtered."""
 
 
 def _by_key(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
@@ -107,7 +107,7 @@ _CLOCKS_OF_ENDED: Prepared[Any] = Prepared(
 
 
 class HasTime(Protocol):
-    """What of a clock says how much time there is."""
+    """What tells how much of a clock's time is left."""
 
     @property
     def started_at(self) -> datetime: ...
@@ -138,22 +138,22 @@ WITH RECURSIVE absorbing AS (
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
-    """Tickets, narrowed."""
+    """Queries of tickets."""
 
     def open(self) -> "TicketQuerySet":
-        """Those that somebody still has to act upon."""
+        """Tickets that have not ended."""
         return self.filter(next_due_at__isnull=False)
 
     def overdue(self, at: datetime) -> "TicketQuerySet":
-        """Open ones of which something was due by `at`."""
+        """Open tickets with something that was due by `at`."""
         return self.filter(next_due_at__lte=at)
 
     def at_risk(self, at: datetime) -> "TicketQuerySet":
-        """Open ones of which nothing is overdue at `at`, and of whose time on something four fifths are gone."""
+        """Open tickets with nothing overdue at `at`, where four fifths of the time for something are gone."""
         return self.filter(next_due_at__gt=at, at_risk_at__lte=at)
 
     def rated(self) -> "TicketQuerySet":
-        """Those that their reporters rated themselves."""
+        """Tickets that their reporters rated themselves."""
         return self.filter(rating__isnull=False, rated_on_behalf=False)
 
     def ratings(self) -> "models.QuerySet[Any, tuple[uuid.UUID, int | None]]":
@@ -166,11 +166,11 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return own.union(merged.order_by().values_list("ticket", "rating"), all=True)
 
     def absorbed_by(self, ticket_id: uuid.UUID) -> "TicketQuerySet":
-        """Those that were merged into the ticket, and into those in turn."""
+        """Tickets that were merged into the ticket, directly or through others."""
         return self.filter(pk__in=RawSQL(_ABSORBED, [ticket_id]))  # noqa: S611 - parameters are bound
 
     def absorbing(self, ticket_id: uuid.UUID) -> "TicketQuerySet":
-        """The one that the ticket was merged into, and the one that took that in turn."""
+        """The ticket into which it was merged, and those into which that was merged in turn."""
         return self.filter(pk__in=RawSQL(_ABSORBING, [ticket_id]))  # noqa: S611 - parameters are bound
 
 
@@ -334,7 +334,7 @@ class Ticket(
 
     @staticmethod
     def gather_nothing(absent: uuid.UUID, by: Actor) -> None:
-        """Ask of a ticket that is not there what is asked of any: how long it takes does not tell which are there."""
+        """Run the queries of `gather` for a ticket that does not exist, so that the time they take does not tell which tickets exist."""
         _ASSIGNMENTS.rows(ticket=absent, day=local_day(by.at))
         _CLOCKS.rows(ticket=absent)
 
@@ -348,7 +348,7 @@ class Ticket(
 
     @classmethod
     def unsealed(cls) -> Q:
-        """Those whose row, or whose followers, were never sealed."""
+        """The condition for tickets whose row or followers were never sealed."""
         return super().unsealed() | Q(followers_seal=UNKNOWN)
 
     @classmethod
@@ -369,7 +369,7 @@ class Ticket(
 
     @classmethod
     def witnesses(cls, subjects: Sequence[Self]) -> Witness:
-        """What proves the columns that follow from the events alone."""
+        """The check of the columns that follow from events alone."""
         return witnesses(subjects)
 
     clock_plan = staticmethod(clock_plan)
@@ -440,7 +440,7 @@ class Ticket(
                     self.stage(assignment)
 
     def _due_of(self, assignment: Assignment) -> datetime | None:
-        """When the next thing is due of the organisation that has this part."""
+        """When the organisation of this assignment has to act next."""
         names = LEADS if assignment.role == AssignmentRole.LEAD else HELPERS
         own = [
             one.due_at
@@ -455,7 +455,7 @@ class Ticket(
         return [one for one in {self.desk_id, self.coordinator_today, self.inspector_id, *working} if one is not None]
 
     def outbox_facts(self) -> dict[str, Any]:
-        """What the ticket is, where, and who has which part in it; nobody's words."""
+        """What the ticket is about, its place and its parties; no words that people wrote."""
         lead = self.lead
         dues: dict[str, datetime] = {}
         for one in self.clocks:
@@ -508,6 +508,6 @@ OTHERS = {"submit": REPORTED, LOOKED_UP: bilingual("来电查询", "Looked up fo
 
 
 def move_label(verb: str) -> Promise:
-    """What an event of a ticket is called."""
+    """The label of an event."""
     move = moves(Ticket).get(verb)
     return move.label if move else OTHERS.get(verb, REPORTED)

@@ -1,4 +1,4 @@
-"""What proves a ticket's columns and the rows beside it against its events, for the audit."""
+"""Checks of a ticket's columns and of the rows beside it against its events, for the audit."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence

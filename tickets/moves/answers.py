@@ -102,7 +102,7 @@ def voice_left(ticket: TicketParts) -> bool:
 
 
 class AnswerMoves(TicketParts):
-    """The moves of the reply and after it."""
+    """The reply, and the moves after it."""
 
     class Meta:
         abstract = True
@@ -165,7 +165,7 @@ class AnswerMoves(TicketParts):
         ),
     )
     def confirm(self, *, at: datetime, by: Actor, resolved: bool, rating: int, words: str = "") -> None:
-        """Accept the reply and rate it; the ticket closes. What the street rates in the resident's place counts as no satisfaction."""
+        """Accept the reply and rate it; the ticket closes. The street's rating in the resident's place is no satisfaction."""
         if not resolved:
             raise InvalidInput(
                 "resolved",
@@ -215,7 +215,7 @@ class AnswerMoves(TicketParts):
         ),
     )
     def close_silent(self, *, at: datetime, by: Actor) -> None:
-        """Close a ticket whose resident said nothing: unrated, and never counted as satisfied."""
+        """Close a ticket whose resident did not answer. It has no rating and does not count as satisfied."""
         self._enter(at)
 
     @transition(

@@ -39,7 +39,7 @@ class ClockMoves(TicketParts):
         ),
     )
     def remind(self, *, at: datetime, by: Actor) -> None:
-        """Tell those who are to act that their time is running out, or has run out."""
+        """Remind those who have to act that their time is running out or is over."""
 
     @transition(
         field="state",
@@ -51,5 +51,5 @@ class ClockMoves(TicketParts):
         ),
     )
     def recalendar(self, *, at: datetime, by: Actor) -> None:
-        """Measure the clocks that are live by the newest calendar; what has been fired stays fired."""
+        """Measure the live clocks by the newest calendar; rungs that have fired stay fired."""
         self.note(calendar=calendars.newest(self.street_id))

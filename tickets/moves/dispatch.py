@@ -1,4 +1,4 @@
-"""Dispatch: who works on a ticket, and how it comes back from them."""
+"""Dispatch: giving a ticket to a holder, and returning it."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -110,7 +110,7 @@ class DispatchMoves(TicketParts):
         contract: Service | None = None,
         note: str = "",
     ) -> None:
-        """Send the ticket to the organisation that is to work on it, under its `contract` here."""
+        """Give the ticket to a holder, under its `contract` here."""
         self.hand_to(holder, co_handlers, next_steps, at, contract)
 
     @transition(
@@ -126,7 +126,7 @@ class DispatchMoves(TicketParts):
         ),
     )
     def sign(self, *, at: datetime, by: Actor, worker: uuid.UUID | None = None) -> None:
-        """Take the ticket on; who works on it may be named."""
+        """Accept the ticket as its holder; a worker may be named."""
         self._enter(at)
         if self.lead:
             self.lead.signed_at, self.lead.worker_id = at, worker or self.lead.worker_id
@@ -179,7 +179,7 @@ class DispatchMoves(TicketParts):
         next_steps: Sequence[uuid.UUID] = (),
         contract: Service | None = None,
     ) -> None:
-        """Take the ticket from its holder and send it to another, under its `contract` here. The due moment stays.
+        """Take the ticket from its holder and give it to another, under its `contract` here. The due moment stays.
 
         The clock has no words for it: the event says which contract ended.
         """
@@ -273,7 +273,7 @@ class DispatchMoves(TicketParts):
         ),
     )
     def return_(self, *, at: datetime, by: Actor, reason: str) -> None:
-        """Say that this is not ours to do; the street decides."""
+        """Ask to give the ticket back, because it is not the holder's to do; the street decides."""
         self._enter(at)
         if self.lead:
             self.lead.return_asked = True

@@ -1,4 +1,4 @@
-"""Endings that are no answer: refused, merged, withdrawn or ended; and who succeeds a reporter who leaves."""
+"""Endings without a reply (rejection, merger, withdrawal, termination), and succession to a reporter who leaves."""
 
 import uuid
 from datetime import datetime
@@ -146,7 +146,7 @@ class EndingMoves(TicketParts):
         custom=move("并单", "Merge", Merge, news=(*to_residents("merged.resident"), *OVER)),
     )
     def merge(self, *, at: datetime, by: Actor, into: TicketParts) -> None:
-        """Let this ticket go on as part of the open ticket `into`, whose end will be its own."""
+        """Merge this ticket into the open ticket `into`; it ends with that."""
         if into.pk == self.pk or into.state in ENDED or into.street_id != self.street_id:
             raise InvalidInput(
                 "into",
@@ -185,7 +185,7 @@ class EndingMoves(TicketParts):
         ),
     )
     def absorb(self, *, at: datetime, by: Actor) -> None:
-        """Note that another ticket was merged into this one; happens by itself with the merger."""
+        """Note that another ticket was merged into this one. The merger makes this move by itself."""
 
     @transition(
         field="state",
@@ -205,7 +205,7 @@ class EndingMoves(TicketParts):
         ),
     )
     def file_another(self, *, at: datetime, by: Actor, another: uuid.UUID, category: str) -> None:
-        """Let a second matter that the report holds (一单多诉) be a ticket of its own; this one goes on as it is."""
+        """File a second matter of the report (一单多诉) as its own ticket. This ticket goes on as it is."""
         self.filed_others = [*self.filed_others, another]
         self.note(another=another)
 
@@ -301,7 +301,7 @@ class EndingMoves(TicketParts):
         ),
     )
     def decline_succession(self, *, at: datetime, by: Actor, successor: uuid.UUID | None = None) -> None:
-        """Stay a follower and no more; `successor` is asked next, and without one the street keeps the ticket."""
+        """Decline to succeed the reporter and stay a follower. `successor` is asked next; without one the street keeps the ticket."""
         self._ask_to_succeed(successor)
 
     @transition(
@@ -320,7 +320,7 @@ class EndingMoves(TicketParts):
         ),
     )
     def keep(self, *, at: datetime, by: Actor) -> None:
-        """Ask nobody any more who might succeed the reporter: the street goes on with the ticket by itself."""
+        """Stop asking for a successor; the street goes on with the ticket by itself."""
         self.successor_id = None
 
     @transition(

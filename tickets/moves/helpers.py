@@ -1,4 +1,4 @@
-"""Helpers: other departments that are summoned, and co-handlers."""
+"""Helpers: whistled departments, and co-handlers."""
 
 import uuid
 from collections.abc import Sequence

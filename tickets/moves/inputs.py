@@ -1,4 +1,4 @@
-"""What the inputs of moves have in common. People's own words are marked, for the history keeps them apart."""
+"""Inputs that several moves share. People's own words are marked, because the history keeps them apart."""
 
 from typing import Any
 

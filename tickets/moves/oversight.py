@@ -1,4 +1,4 @@
-"""Oversight: supervision, levels, who of the street answers for a ticket, and its notes."""
+"""Oversight: supervision, levels, the street's officer for a ticket, and internal notes."""
 
 import uuid
 from datetime import datetime
@@ -119,7 +119,7 @@ class OversightMoves(TicketParts):
         ),
     )
     def raise_level(self, *, at: datetime, by: Actor, level: int, reason: str = "") -> None:
-        """Bring a higher level in; L4 (district) and L5 (city) are recorded by the street."""
+        """Raise the level. L4 (district) and L5 (city) are recorded by the street."""
         if level <= self.level:
             raise InvalidInput("level", "not_higher", bilingual("层级只能提高。", "The level can only be raised."))
         self.level = level
@@ -163,7 +163,7 @@ class OversightMoves(TicketParts):
         ),
     )
     def lower_level(self, *, at: datetime, by: Actor, level: int, reason: str) -> None:
-        """Bring the ticket back to a lower level, and say why; the ladders may raise it again."""
+        """Lower the level, with a reason. Ladders may raise it again."""
         if level >= self.level:
             raise InvalidInput(
                 "level", "not_lower", bilingual("层级须低于当前层级。", "It must be below the present one.")
@@ -189,7 +189,7 @@ class OversightMoves(TicketParts):
         ),
     )
     def appoint(self, *, at: datetime, by: Actor, officer: uuid.UUID | None, reason: str = "") -> None:
-        """Say who of the street answers for the ticket; nobody where `officer` is None."""
+        """Name the street's officer who answers for the ticket, or nobody (`officer` is None)."""
         self.officer_id = officer
 
     @transition(

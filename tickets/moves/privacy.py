@@ -1,4 +1,4 @@
-"""Privacy: what neighbours read, and who sees how to reach the reporter."""
+"""Privacy: what neighbours read, and who sees the reporter's contact."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -107,7 +107,7 @@ class PrivacyMoves(TicketParts):
         events: Sequence[int] = (),
         hidden: bool | None = None,
     ) -> None:
-        """Say what neighbours read in the place of people's words; the words themselves stay for those who work on it."""
+        """Set what neighbours read in the place of people's words. Those who work on it still read the words themselves."""
         self.public_title = title or self.public_title
         self.public_text = text or self.public_text
         self.redacted_events = sorted({*self.redacted_events, *events})

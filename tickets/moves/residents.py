@@ -1,4 +1,4 @@
-"""Residents: what they may add without taking the ticket further."""
+"""Moves of residents that do not change the ticket's state."""
 
 import uuid
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ _NOTHING_SAID = bilingual("请填写文字或上传照片。", "Give words or ph
 
 @condition("urged_enough", "催单过于频繁，请稍后再试。", "You urged it a short while ago, or too often; try later.")
 def urge_left(ticket: TicketParts) -> bool:
-    """Each may urge once in a while, and as often in all as the street says; what others did takes nothing from them."""
+    """Each person has their own limits: so often in all, and so long between two urges."""
     urged = getattr(ticket, "own_urges", [])
     if len(urged) >= ticket.limits.urges:
         return False
@@ -72,7 +72,7 @@ def nothing_asked_of_them(ticket: TicketParts) -> bool:
 
 @condition("commented_enough", "留言次数已用完，请稍后再试。", "You have commented as often as you may; try later.")
 def comments_left(ticket: TicketParts) -> bool:
-    """Each may comment a few times a day and some times in all; what others said takes nothing from them."""
+    """Each person has their own limits: so many comments a day, and so many in all."""
     own = getattr(ticket, "own_comments", None) or ()
     today = local_day(ticket.moment)
     limits = ticket.limits
@@ -95,7 +95,7 @@ def not_following(ticket: TicketParts) -> bool:
     "It is for its reporter, and for those whose own was merged into it.",
 )
 def reported_or_merged(ticket: TicketParts) -> bool:
-    """A cosigner asked for nothing that was answered."""
+    """A cosigner made no request of their own, so there is no answer to rate."""
     merged = getattr(ticket, "follows", None) == FollowerKind.MERGED
     return merged or R.FOLLOWER not in relations(ticket, ticket.asker)
 
@@ -119,7 +119,7 @@ def not_spoken(ticket: TicketParts) -> bool:
 
 
 class ResidentMoves(TicketParts):
-    """The moves of residents beside the ticket's course."""
+    """The moves of residents that do not change the state."""
 
     class Meta:
         abstract = True
@@ -142,7 +142,7 @@ class ResidentMoves(TicketParts):
         ),
     )
     def urge(self, *, at: datetime, by: Actor, reason: str = "") -> None:
-        """Ask that it go faster, as soon again and as often as the service level says, each for themselves."""
+        """Ask for haste. The service level says how often each person may, and how soon again."""
         self.urges += 1
         self.last_urged_at = at
 

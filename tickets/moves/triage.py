@@ -1,4 +1,4 @@
-"""Triage: what a new ticket is about, and having the parties brought together first."""
+"""Triage: corrections of a new ticket, and coordination before it is dispatched."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +94,7 @@ def unless_street(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     "reporter_left", "诉求人已撤回，没有可更正的联系方式。", "Its reporter has left; there is no contact to correct."
 )
 def not_left(ticket: TicketParts) -> bool:
-    """Nobody becomes the reporter of what another left by being named as its contact."""
+    """A correction of the contact makes nobody the reporter of a ticket that its reporter has left."""
     return ticket.reporter_id is not None or (ticket.channel != Channel.APP and ticket.successor_id is None)
 
 
@@ -126,7 +126,7 @@ class TriageMoves(TicketParts):
         ),
     )
     def answer_now(self, *, at: datetime, by: Actor, answer: str) -> None:
-        """Answer a question that needs no work; the resident is called back as about any other."""
+        """Answer a question that needs no work. The resident is called back as for any ticket."""
         self._promise_whole()
         self._enter(at)
 
@@ -162,7 +162,7 @@ class TriageMoves(TicketParts):
         accused: Sequence[uuid.UUID] | None = None,
         complex_fault: bool | None = None,
     ) -> None:
-        """Set right what the ticket is about, where, or whom it is against; the accused have no part in it any more.
+        """Correct the category, the place or the accused. Accused organisations lose their part in the ticket.
 
         `leaf` and `place` are as the catalogue and the street know them; `desk` is the section that answers for it then.
         `complex_fault` says that a fault has the longer time of a complex one, or has it no more.
@@ -218,7 +218,7 @@ class TriageMoves(TicketParts):
         reporter: Any = ...,
         cosigned: bool = False,
     ) -> None:
-        """Set right the reporter's name or phone; with another phone a report that staff took down may be somebody else's.
+        """Correct the reporter's name or phone. With another phone, a report that staff took down may belong to somebody else.
 
         `reporter` is whom the phone is known as (`...`: as before), and `cosigned` says that they had cosigned it.
         """

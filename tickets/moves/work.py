@@ -89,7 +89,7 @@ def has_open_question(ticket: TicketParts) -> bool:
 
 @condition("limit_is_fixed", "该时限类别不得延期。", "This class of limit cannot be extended.")
 def extensible(ticket: TicketParts) -> bool:
-    """Whether the class allows for it, and what the contract says can be counted in days."""
+    """Whether the class allows extensions, and the contract's limit can be counted in days."""
     return ticket.disposal_class not in windows.SHORT and (
         ticket.days_to_extend > 0 or bool(ticket.extensions_of_lead[1])
     )
@@ -126,7 +126,7 @@ def has_extension_pending(ticket: TicketParts) -> bool:
 
 
 class WorkMoves(TicketParts):
-    """The moves of work."""
+    """The moves of the holder's work."""
 
     class Meta:
         abstract = True
@@ -187,7 +187,7 @@ class WorkMoves(TicketParts):
         custom=move("进展", "Report progress", Progress, news=to_residents("progress.resident")),
     )
     def progress(self, *, at: datetime, by: Actor, text: str, photos: Sequence[uuid.UUID] = ()) -> None:
-        """Tell how far the work is; on account, this is the periodic report, and the next one is due 30 days on."""
+        """Report progress. On account this is the periodic report; the next is due in 30 days."""
         if self.state == S.ON_ACCOUNT:
             self._enter(at)
 
@@ -313,7 +313,7 @@ class WorkMoves(TicketParts):
         ),
     )
     def request_extension(self, *, at: datetime, by: Actor, days: int, reason: str) -> None:
-        """Ask the street for more days. Two- and 24-hour classes get none, nobody more than the class itself has."""
+        """Ask the street for more days: none for two- and 24-hour classes, and no more than the class itself has."""
         left = self.days_to_extend
         if days > left:
             raise InvalidInput(
@@ -337,7 +337,7 @@ class WorkMoves(TicketParts):
         ),
     )
     def grant_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
-        """Give the days that were asked for; the event keeps the old due moment, and the resident is told."""
+        """Grant the days that were asked for. The event keeps the old due moment; the resident is told."""
         self.note(days=self.extension_days, due_before=self.due_at)
         if self.lead:
             self.lead.extensions += 1
@@ -360,5 +360,5 @@ class WorkMoves(TicketParts):
         ),
     )
     def refuse_extension(self, *, at: datetime, by: Actor, reason: str = "") -> None:
-        """Leave the due moment as it is."""
+        """Refuse the extension; the due moment stays."""
         self.extension_days = None
