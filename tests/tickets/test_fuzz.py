@@ -38,7 +38,8 @@ from notifications.models import Message
 from tests.connections import one_connection
 from tests.fakes.wechat import APP_ID, APP_SECRET, serving
 from tests.tickets.paths import CONTACTED, INPUTS, Scene, Step
-from tests.tickets.test_moves import RAISED, SUPERVISED
+from tests.tickets.test_moves import ALWAYS, FIRST, LEGAL, RAISED, SUPERVISED, able
+from tests.tickets.test_moves import REFUSED as NOT_ABLE
 from tickets import announce
 from tickets.models import Ticket
 from tickets.states import State
@@ -129,6 +130,11 @@ STARTS: dict[str, tuple[State, list[Step], str]] = {
     "uncosign": (State.COORDINATING, [], "tenant"),
     "withdraw": (State.COORDINATING, [], "resident"),
 }
+for (_name, _source), _legal in LEGAL.items():
+    # Of a move that has no line here, the first way that the table of moves knows.
+    for _who in ALWAYS:
+        if _who != "clock" and able(_who, State(_source), _name, _legal) and (_name, _who) not in NOT_ABLE:
+            STARTS.setdefault(_name, (State(_source), FIRST.get((_name, _source), []), _who))
 # Who reads what is not for everybody; the rest is read by a resident.
 CONFIRMING = ("list_homes", "confirm_home", "object_to_home", "make_household_code")
 LISTS = ("overdue_list", "overdue_counts", "at_risk_list", "at_risk_counts", "queue_list", "queue_counts")

@@ -614,12 +614,12 @@ with open(sys.argv[2], "wb") as file:
 TAKE = """
 import sys
 from pathlib import Path
-from tickets.decoding import Refused, decode
+from tickets.decoding import PictureRefused, decode
 
 with open(sys.argv[1], "rb") as file:
     try:
         print(decode(file.read())[2])
-    except Refused as refused:
+    except PictureRefused as refused:
         print(refused)
 # Not getrusage, whose peak begins with that of the process that made this one.
 print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024)
