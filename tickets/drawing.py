@@ -22,7 +22,7 @@ from tickets.access import (
 from tickets.models import Ticket
 from tickets.news_table import codes, news_md
 from tickets.states import ENDED, OPEN, ClockName, State
-from tickets.timetable import clocks_md
+from tickets.timetable import clocks_md, clocks_of
 from web.schema import openapi_yaml
 from web.words import en, zh
 from workflow.moves import Move, Visibility, moves
@@ -291,7 +291,8 @@ def moves_md() -> str:
         "`on_behalf_of`. Inputs with `?` may be left out. *Read by* says who is shown the event: everyone who sees the ticket",
         "(public), its residents and those who work on it (parties), or staff alone (internal). A move with a version needs",
         "`If-Match`: it is refused when the ticket has changed since it was read. *Guards* are the codes with which the move is refused",
-        "where it is not possible for another reason than the state. *News to* names the sides that hear of it ([news](news.md)).",
+        "where it is not possible for another reason than the state. *News to* names the sides that hear of it ([news](news.md)), besides",
+        "those whom a ladder or an urge names. *Clocks* are those that it starts (+) and stops (−) where they run ([clocks](clocks.md)).",
         "",
         "![States](states.svg)",
         "",
@@ -306,8 +307,8 @@ def moves_md() -> str:
         "",
         "## Moves",
         "",
-        "| move | 动作 | action | meaning | from → to | who | input | guards | news to | read by | version |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| move | 动作 | action | meaning | from → to | who | input | guards | clocks | news to | read by | version |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
         *(row for move in moves(Ticket).values() for row in _move_rows(move)),
     ]
     return "\n".join(lines) + "\n"
@@ -324,7 +325,8 @@ def _move_rows(move: Move) -> list[str]:
     sides = codes(dict.fromkeys(note.side for note in move.news or ()))
     return [
         f"| `{move.name}` | {zh(move.label)} | {en(move.label)} | {_meaning(move)} | {_sources(sources)} → {', '.join(targets)}"
-        f" | {', '.join(who)} | {_inputs(move)} | {codes(guards)} | {sides} | {Visibility(move.visibility).value} | {version} |"
+        f" | {', '.join(who)} | {_inputs(move)} | {codes(guards)} | {_clocks(move, sources)} | {sides}"
+        f" | {Visibility(move.visibility).value} | {version} |"
         for (targets, who, guards), sources in ways.items()
     ]
 
@@ -333,6 +335,11 @@ def _meaning(move: Move) -> str:
     """The first sentence of the move's docstring."""
     said = (getattr(Ticket, move.method).__doc__ or "").strip().split("\n\n")[0]
     return " ".join(said.split()).split(". ")[0].rstrip(".") + "."
+
+
+def _clocks(move: Move, sources: Iterable[str]) -> str:
+    starts, stops = clocks_of(move, sources)
+    return " ".join([*(f"+`{one.value}`" for one in starts), *(f"−`{one.value}`" for one in stops)])
 
 
 def _guards(move: Move, state: str) -> tuple[str, ...]:

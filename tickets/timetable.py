@@ -1,12 +1,18 @@
 """The table of clocks for people: what runs where, for how long, and what happens as it runs out. Drawn from the code and its data."""
 
-from datetime import timedelta
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tickets import service_level
-from tickets.clocks import IN_STATE
+from tickets.clocks import IN_STATE, NOTHING_RUNS
+from tickets.models import Ticket, TicketClock, TicketEvent
 from tickets.service_level import ServiceLevel, assemble
 from tickets.states import ClockName, State
+from workflow.clocks import NEWEST_RULES, RULES
 from workflow.ladder import Rung
+from workflow.moves import Move
 
 C = ClockName
 # What each clock measures, in one line.
@@ -41,6 +47,53 @@ LIMITS = {
     "comments": "one person comments on it",
     "comments_a_day": "one person comments on it in one day",
 }
+
+
+# Facts by which moves start or stop clocks of helpers, beside those that every move gets here.
+_PARTY = uuid.UUID(int=1)
+_FACTS: Mapping[str, Mapping[str, Any]] = {
+    "whistle": {"whistled": [str(uuid.UUID(int=2))]},
+    "report_in": {"reporting": str(_PARTY)},
+    "decline": {"released": [str(_PARTY)]},
+    "assist_done": {"released": [str(_PARTY)]},
+    "decline_succession": {"asked": True},
+}
+
+
+def clocks_of(move: Move, sources: Iterable[str]) -> tuple[list[ClockName], list[ClockName]]:
+    """The clocks that a move starts, and those that it stops where they run, from any of these states; asked of the plan itself."""
+    starts: set[str] = set()
+    stops: set[str] = set()
+    for source in sources:
+        for target in move.targets(source):
+            plan = Ticket.clock_plan(_event(move, source, target), _live(source))
+            starts |= {one.name for one in plan.starts}
+            stops |= {one.name for one in plan.stops}
+    return [one for one in C if one in starts], [one for one in C if one in stops]
+
+
+def _event(move: Move, source: str, target: str) -> TicketEvent:
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    data = {RULES: NEWEST_RULES, "lead": str(_PARTY), "calendar": 1, "days": 1, **_FACTS.get(move.name, {})}
+    return TicketEvent(verb=move.name, source=source, target=target, at=at, data=data)
+
+
+def _live(state: str) -> list[TicketClock]:
+    """Every clock that may be live in a state, each once."""
+    at, running = datetime(2026, 1, 4, tzinfo=UTC), IN_STATE.get(state, NOTHING_RUNS)
+    return [
+        TicketClock(
+            name=one,
+            holder_id=_PARTY,
+            started_at=at,
+            due_at=at + timedelta(days=9),
+            running_since=None if one in running.held else at,
+            spans=[at] if one in running.held else [],
+            budget="3wd",
+        )
+        for one in C
+        if one in running.goes_on | running.held | frozenset(running.begins)
+    ]
 
 
 def clocks_md() -> str:

@@ -82,7 +82,7 @@ def test_the_table_of_moves_says_what_the_code_allows_and_nothing_else():
 
 def test_the_table_of_moves_says_what_each_asks_for_and_who_reads_of_it():
     for row in cells((DOCS / "moves.md").read_text("utf-8"), "| move |"):
-        move, chinese, english, meaning, _, _, asked, _, news, read, version = row
+        move, chinese, english, meaning, _, _, asked, _, _, news, read, version = row
         fields = moves(Ticket)[move].input().fields
         expected = [
             f"{name}{'' if field.required else '?'}" for name, field in fields.items() if name != "on_behalf_of"
@@ -235,3 +235,12 @@ def test_every_arrow_begins_and_ends_at_the_edge_of_its_states():
             assert x in (box.x, right) or y in (box.y, bottom), (source, target)
         for (x, y), (next_x, next_y) in zip(route.points, route.points[1:], strict=False):
             assert x == next_x or y == next_y, (source, target)
+
+
+def test_the_table_of_moves_says_which_clocks_each_starts_and_stops():
+    clocks = {(row[0], row[4]): row[8] for row in cells((DOCS / "moves.md").read_text("utf-8"), "| move |")}
+    assert clocks["sign", "dispatched → in_progress"] == "−sign"
+    assert clocks["dispatch", "submitted → dispatched"] == "+sign +contact +arrive +handle −triage"
+    assert clocks["whistle", "coordinating, in_progress → ="] == "+report +assist"
+    assert clocks["progress", "on_account → ="] == "+account −account"
+    assert clocks["remark", next(way for move, way in clocks if move == "remark")] == ""
