@@ -189,14 +189,14 @@ class NoticeForm(forms.ModelForm):
             self._show(seen, year, read, changes)
         return cleaned
 
-    def _show(self, seen: str, year: int, read: Notice, changes: list[calendars.Change]) -> None:
+    def _show(self, seen: str, year: int, read: Notice, changes: list[calendars.DayChange]) -> None:
         """Send the form back with every day that the notice speaks of, to be checked and sent again."""
         self.fields["notice_checked"].widget.attrs["value"] = seen
         words = bilingual("请逐日核对后勾选，再保存。", "Check each day, tick the box, and save again.")
         self.add_error("notice_checked", format_html("{}{}", words, _shown(year, read, changes)))
 
 
-def _shown(year: int, read: Notice, changes: list[calendars.Change]) -> SafeString:
+def _shown(year: int, read: Notice, changes: list[calendars.DayChange]) -> SafeString:
     """The days that a notice changes, for the person who checks them."""
     if read.whole:
         kind = bilingual(f"{year}年全年安排", f"The whole of {year}")

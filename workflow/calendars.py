@@ -123,7 +123,7 @@ def packaged(year: int) -> tuple[Notice, bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DayChange:
     """What becomes of a day of the calendar: off, worked, or as any other; `was` and `works` are None for any other."""
 
     day: date
@@ -132,7 +132,7 @@ class Change:
     works: bool | None
 
 
-def changes(version: CalendarVersion, year: int, notice: Notice) -> list[Change]:
+def changes(version: CalendarVersion, year: int, notice: Notice) -> list[DayChange]:
     """Each day that `notice` speaks of, or whose entry it takes away, in order. Raises UnreadableNotice.
 
     A whole year's notice takes the place of the year and of the New Year's days before it; another one of the holidays that it names.
@@ -143,9 +143,9 @@ def changes(version: CalendarVersion, year: int, notice: Notice) -> list[Change]
     names = notice.closed | notice.opened
     gone = [day for day in _spoken_of(stored, year, notice) if day not in said]
     return [
-        Change(day, names.get(day, ""), stored[day][0] if day in stored else None, said.get(day))
+        DayChange(day, names.get(day, ""), stored[day][0] if day in stored else None, said.get(day))
         if day in said
-        else Change(day, stored[day][1], stored[day][0], None)
+        else DayChange(day, stored[day][1], stored[day][0], None)
         for day in sorted({*said, *gone})
     ]
 

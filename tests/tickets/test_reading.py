@@ -7,7 +7,7 @@ from tickets.queries import visible_ticket
 from tickets.reading import document, parameters, timeline
 from tickets.reading.counts import counts
 from tickets.reading.filters import Filter
-from tickets.reading.lists import Pressing, PressingList, Queue, ScopedList
+from tickets.reading.lists import Pressing, PressingList, QueueList, ScopedList
 from tickets.reading.parties import organisation_names
 from tickets.states import State
 from web.paging import PageRequest
@@ -60,7 +60,7 @@ def test_counts_leave_out_the_facet_s_own_value(three):
 def test_a_queue_and_what_presses_are_read_alike(three, scene):
     officer, tickets = three
     worker = scene.actor("dispatcher")
-    parts = Queue().read(worker, PageRequest()).rows
+    parts = QueueList().read(worker, PageRequest()).rows
     assert {one["ticket"]["id"] for one in parts} == {tickets[State.DISPATCHED], tickets[State.IN_PROGRESS]}
     query, by = parameters.queue_counts(QueryDict("by=state"))
     assert counts(query, by, worker)["total"]["count"] == 2

@@ -56,5 +56,5 @@ class Callbacks(APIView):
     def get(self, request: Request) -> Response:
         """Tickets, closed ones too, whose resident has not been called back, the first due first; for staff of the street."""
         status = request.query_params.get("status", "all")
-        found = callbacks.Callbacks(status).read(actor_of(request), PageRequest.of(request.query_params))
+        found = callbacks.CallbackList(status).read(actor_of(request), PageRequest.of(request.query_params))
         return Response(found.envelope())

@@ -12,7 +12,7 @@ from workflow.audit import UNKNOWN, lone_seal, sum_of_rows
 from workflow.models import Event, Witness
 from workflow.verification import left_a_seal
 
-type Folded = dict[str, Any]
+type FoldedFacts = dict[str, Any]
 
 
 def witnesses(tickets: Sequence[Any]) -> Witness:
@@ -65,9 +65,9 @@ def _column_flaw(ticket: Any, events: Sequence[Event]) -> Words | None:
     )
 
 
-def folded(events: Sequence[Event]) -> Folded:
+def folded(events: Sequence[Event]) -> FoldedFacts:
     """The columns that follow from the events alone, as they should be."""
-    said: Folded = {
+    said: FoldedFacts = {
         "resolved": None,
         "rating": None,
         "rated_on_behalf": False,
@@ -85,7 +85,7 @@ def folded(events: Sequence[Event]) -> Folded:
     return said
 
 
-_CHANGES: Mapping[str, Callable[[Folded, Event], Folded]] = {
+_CHANGES: Mapping[str, Callable[[FoldedFacts, Event], FoldedFacts]] = {
     "submit": lambda said, event: {"filed_out_of_id": uuid.UUID(one) if (one := event.data.get("out_of")) else None},
     "file_another": lambda said, event: {"filed_others": [*said["filed_others"], uuid.UUID(event.data["another"])]},
     "confirm": lambda said, event: {

@@ -27,7 +27,7 @@ _ROW = (
 
 
 @dataclass(frozen=True, slots=True)
-class Callbacks:
+class CallbackList:
     """The tickets whose resident is still to be called back, closed ones too: all, or those of one status."""
 
     status: str = "all"

@@ -277,7 +277,7 @@ _QUEUE_KEYS = {"open": ("next_due_at", "ticket_id", "id"), "ended": ("-closed_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Queue(TicketQuery):
+class QueueList(TicketQuery):
     """The parts that the reader's organisations have in tickets, or one `organisation`, in one of the `roles` where some are named."""
 
     status: str = "open"

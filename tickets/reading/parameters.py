@@ -11,7 +11,7 @@ from rest_framework import serializers
 from casework.inputs import Identifier
 from tickets.reading.counts import FACETS
 from tickets.reading.filters import SORTS, Filter
-from tickets.reading.lists import SCOPES, Pressing, PressingList, Queue, ScopedList
+from tickets.reading.lists import SCOPES, Pressing, PressingList, QueueList, ScopedList
 from tickets.search import Wanted
 from tickets.states import (
     HIGHEST_LEVEL,
@@ -251,12 +251,12 @@ def ticket_counts(params: QueryDict) -> tuple[ScopedList, list[str]]:
     return _scoped(given), given["by"]
 
 
-def queue(params: QueryDict) -> Queue:
+def queue(params: QueryDict) -> QueueList:
     """The queue that is asked for. Raises a 400 Problem."""
     return _queue(parse(params, QueueQuery))
 
 
-def queue_counts(params: QueryDict) -> tuple[Queue, list[str]]:
+def queue_counts(params: QueryDict) -> tuple[QueueList, list[str]]:
     """The queue to count, and by what. Raises a 400 Problem."""
     given = parse(params, QueueCountsQuery)
     return _queue(given), given["by"]
@@ -277,8 +277,8 @@ def _scoped(given: Mapping[str, Any]) -> ScopedList:
     return ScopedList(scope=given["scope"], status=given.get("status"), filter=_filter(given), sort=given.get("sort"))
 
 
-def _queue(given: Mapping[str, Any]) -> Queue:
-    return Queue(
+def _queue(given: Mapping[str, Any]) -> QueueList:
+    return QueueList(
         status=given["status"],
         organisation=given.get("organisation"),
         roles=given.get("role"),
