@@ -21,7 +21,7 @@ import orjson
 from django.conf import settings
 from django.db import models
 
-from workflow.models import Event, Subject, Words
+from workflow.models import Event, EventWords, Subject
 
 CANONICAL = orjson.OPT_SORT_KEYS
 # The first byte of what a digest is made of says that the event left a seal over its subject's row; older digests have no such byte.
@@ -154,12 +154,12 @@ def words_hash(salt: bytes, words: dict[str, Any]) -> str:
     return hashlib.sha256(bytes(salt) + orjson.dumps(words, option=CANONICAL)).hexdigest()
 
 
-def erase(words: Words) -> None:
+def erase(words: EventWords) -> None:
     """Forget people's words, and leave a mark that only the holder of the audit key can make: no flaw is found where it stands."""
     words.body, words.erased = {}, erasure(words)
     words.save(update_fields=["body", "erased"])
 
 
-def erasure(words: Words) -> bytes:
+def erasure(words: EventWords) -> bytes:
     """The mark that an erasure leaves."""
     return keyed(b"erased" + words.event_id.bytes + bytes(words.salt))

@@ -12,10 +12,8 @@ from community.management.table import padded
 from community.models import Role
 from tickets.demo.server import DemoFailed, MoveRefused, Server, Someone
 from tickets.states import State
-from web.words import bilingual
+from web.words import Words, bilingual
 from workflow.moves import Visibility
-
-type Words = str | Promise
 
 
 @dataclass(frozen=True, slots=True)

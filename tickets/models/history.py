@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from community.models import Street
 from web.words import bilingual
-from workflow.models import Event, Outbox, Seal, Words
+from workflow.models import Event, EventWords, Outbox, Seal
 from workflow.moves import moves
 
 
@@ -37,7 +37,7 @@ class TicketEvent(Event):
         return f"{self.seq} {known.label}" if known else str(self.seq)
 
 
-class TicketWords(Words):
+class TicketWords(EventWords):
     """People's own words of one ticket event."""
 
     street = models.ForeignKey(Street, models.PROTECT, related_name="+", db_index=False)

@@ -1,7 +1,7 @@
 """The engine's tables: abstract bases for the apps that use it, and the calendars, which all of them share."""
 
 from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear
-from workflow.models.subject import Clock, Event, Firing, Outbox, Seal, Subject, Witness, Words
+from workflow.models.subject import Clock, Event, EventWords, Firing, Outbox, Seal, Subject, Witness
 from workflow.models.sweeps import LastSweep
 
 __all__ = [
@@ -10,11 +10,11 @@ __all__ = [
     "CalendarYear",
     "Clock",
     "Event",
+    "EventWords",
     "Firing",
     "LastSweep",
     "Outbox",
     "Seal",
     "Subject",
     "Witness",
-    "Words",
 ]

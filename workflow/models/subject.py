@@ -41,7 +41,7 @@ class Subject(Identified):
     # What every row of the subject carries as well.
     SHARED: ClassVar[tuple[str, ...]] = ()
     EVENTS: ClassVar[type["Event"]]
-    WORDS: ClassVar[type["Words"]]
+    WORDS: ClassVar[type["EventWords"]]
     OUTBOX: ClassVar[type["Outbox"]]
     CLOCKS: ClassVar[type["Clock"]]
     FIRINGS: ClassVar[type["Firing"]]
@@ -178,7 +178,7 @@ class Event(Identified):
     subject: Any
 
 
-class Words(Identified):
+class EventWords(Identified):
     """People's own words of one event, beside the chain: the event holds only their salted hash, so that they can be erased."""
 
     salt = models.BinaryField(max_length=16)

@@ -137,7 +137,7 @@ class PollEvent(engine.Event, OfStreet):
     subject = models.ForeignKey(Poll, models.PROTECT, related_name="events")
 
 
-class PollWords(engine.Words, OfStreet):
+class PollWords(engine.EventWords, OfStreet):
     """The words of one event."""
 
     event = models.OneToOneField(PollEvent, models.PROTECT, related_name="words")
