@@ -38,7 +38,7 @@ ANSWERING = frozenset({Role.STREET_LEAD, Role.OFFICER, Role.CHAIR, Role.MANAGER}
 """The roles that get reminders for an organisation. Its other members get them only where it has none of these."""
 LATE = timedelta(days=31)
 """Time after which the end of a contract is no longer announced."""
-CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages")
+CATALOGUE = Catalogue(Path(__file__).parent / "data" / "messages.toml")
 KIND = "contract."
 """How the kinds of messages about contracts begin; a rung's code follows."""
 FACTS: Mapping[str, Promise] = {

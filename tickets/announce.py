@@ -32,7 +32,7 @@ from tickets.states import ClockName, State, clock_label, state_label
 from web.words import bilingual
 from workflow.actor import Actor
 
-WORDINGS = Catalogue(Path(__file__).parent / "data" / "messages")
+WORDINGS = Catalogue(Path(__file__).parent / "data" / "messages.toml")
 
 YOURS = {
     Side.REPORTER: bilingual("您反映的", "you reported"),

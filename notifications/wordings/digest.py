@@ -9,7 +9,7 @@ from notifications.models.wording import TEXT
 from notifications.wordings.writer import Catalogue, WordingText, filled
 from web.words import bilingual
 
-CATALOGUE = Catalogue(Path(__file__).parent.parent / "data" / "messages")
+CATALOGUE = Catalogue(Path(__file__).parent.parent / "data" / "messages.toml")
 """The wordings of digests and test messages."""
 KIND = "digest"
 FACTS = {

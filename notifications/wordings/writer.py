@@ -46,16 +46,16 @@ class WordingText:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The wordings that come with Linli, from `zh-hans.toml` and `en.toml` in a directory: by kind, then by shape."""
+    """The wordings that come with Linli, from a TOML `file`: by kind, language and shape."""
 
-    directory: Path
+    file: Path
     _read: dict[str, Mapping[str, Mapping[str, WordingText]]] = field(default_factory=dict)
 
     def kinds(self, language: str) -> Mapping[str, Mapping[str, WordingText]]:
         """The wordings of every kind, by shape."""
         if language not in self._read:
-            document = tomllib.loads((self.directory / f"{language}.toml").read_text())
-            self._read[language] = {kind: _shapes(table) for kind, table in document.items()}
+            document = tomllib.loads(self.file.read_text())
+            self._read[language] = {kind: _shapes(languages[language]) for kind, languages in document.items()}
         return self._read[language]
 
     def find(self, kind: str, shape: str, language: str) -> WordingText | None:

@@ -24,7 +24,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo("Asia/Shanghai"))
 NIGHT = datetime(2026, 3, 2, 23, tzinfo=ZoneInfo("Asia/Shanghai"))
 MORNING = datetime(2026, 3, 3, 7, tzinfo=ZoneInfo("Asia/Shanghai"))
 
-CATALOGUE = Catalogue(Path(__file__).parent / "words")
+CATALOGUE = Catalogue(Path(__file__).parent / "words.toml")
 
 
 @dataclass

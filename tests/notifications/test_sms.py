@@ -332,9 +332,11 @@ def test_the_order_of_the_fields_outlives_the_database(channel, vendor, cast):
 
 
 def test_a_wording_keeps_the_order_of_its_lines(tmp_path, db):
-    words = f'[x]\ntitle = "t"\nbody = "b"\n[x.sms]\nbody = "zz: ${{code}}\\na: ${{title}}"\ntemplate = "{fakes.NEWS_TEMPLATE}"\n'
-    (tmp_path / "en.toml").write_text(words)
-    content = Writer(Catalogue(tmp_path), []).content(uuid.uuid4(), "x", "sms", "en", {"code": "7K2M"})
+    words = f'[x.en]\ntitle = "t"\nbody = "b"\n[x.en.sms]\nbody = "zz: ${{code}}\\na: ${{title}}"\ntemplate = "{fakes.NEWS_TEMPLATE}"\n'
+    (tmp_path / "messages.toml").write_text(words)
+    content = Writer(Catalogue(tmp_path / "messages.toml"), []).content(
+        uuid.uuid4(), "x", "sms", "en", {"code": "7K2M"}
+    )
     assert content["order"] == ["zz", "a"]
     assert content["fields"] == {"zz": "7K2M", "a": "t"}
 

@@ -34,7 +34,7 @@ from tickets.states import State
 from workflow.moment import at
 from workflow.moves import Visibility, moves
 
-DATA = Path(announce.__file__).parent / "data" / "messages"
+MESSAGES = Path(announce.__file__).parent / "data" / "messages.toml"
 
 
 @pytest.fixture
@@ -66,9 +66,10 @@ def test_residents_hear_of_no_internal_event():
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_every_kind_is_worded_with_facts_that_there_are(language):
-    document = tomllib.loads((DATA / f"{language}.toml").read_text())
+    document = tomllib.loads(MESSAGES.read_text())
     assert set(document) - {"*"} == message_kinds()
-    for kind, words in document.items():
+    for kind, languages in document.items():
+        words = languages[language]
         for text in (words.get("title", ""), words.get("body", "")):
             assert set(placeholders(text)) <= set(announce.FACTS), kind
         if language == "zh-hans" and kind != "*":
@@ -347,7 +348,7 @@ def test_a_rehearsal_writes_nothing(scene, told):
 
 
 def test_wechat_s_fields_keep_their_limits():
-    shapes = tomllib.loads((DATA / "zh-hans.toml").read_text())["*"]
+    shapes = tomllib.loads(MESSAGES.read_text())["*"]["zh-hans"]
     facts = dict.fromkeys([*announce.FACTS, "title", "body"], "很长的字" * 20)
     for name, words in fields_of(shapes["wechat"]["body"]).items():
         kept = fit(name, filled(words, facts))

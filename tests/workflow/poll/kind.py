@@ -43,7 +43,7 @@ class Polls(Kind[Poll]):
 
     name = "polls"
     model = Poll
-    teller = Teller(PollOutbox, news, Catalogue(Path(__file__).parent / "messages"))
+    teller = Teller(PollOutbox, news, Catalogue(Path(__file__).parent / "messages.toml"))
 
     def sees(self, subject: Poll, actor: Actor) -> bool:
         """Whoever has a seat in the street, or a confirmed home."""
