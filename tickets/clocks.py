@@ -13,7 +13,7 @@ from tickets.states import ClockName, State
 from workflow.calendar import Budget, Unit
 from workflow.clocks import Plan, Start, rules_of
 from workflow.models import Clock, Event
-from workflow.planner import NOTHING_RUNS, RECALENDAR, Planning, Running
+from workflow.planner import NOTHING_RUNS, RECALENDAR, ClocksInState, Planning
 
 C = ClockName
 S = State
@@ -28,23 +28,23 @@ NEW_LEAD = frozenset({"submit", "dispatch", "redispatch", "complete_step"})
 
 _AROUND = frozenset({C.CALLBACK, C.PROMISE, C.SUCCESSION, *HELPERS})
 _WORK = frozenset({C.CONTACT, C.ARRIVE, C.HANDLE})
-IN_STATE: Mapping[str, Running] = {
-    S.SUBMITTED: Running((C.TRIAGE, C.OVERALL), _AROUND),
-    S.COORDINATING: Running((C.COORDINATE, C.OVERALL), _AROUND | {C.HANDLE, C.QUESTION}),
-    S.DISPATCHED: Running((C.SIGN, C.OVERALL), _AROUND | _WORK),
-    S.IN_PROGRESS: Running((C.HANDLE, C.OVERALL), _AROUND | _WORK | {C.QUESTION, C.EXTENSION}),
-    S.RETURNING: Running((C.REVIEW, C.OVERALL), _AROUND | _WORK),
-    S.REPLIED: Running((C.CONFIRM,), frozenset({C.CALLBACK, C.SUCCESSION}), HELPERS | {C.PROMISE}),
-    S.ON_ACCOUNT: Running(
+IN_STATE: Mapping[str, ClocksInState] = {
+    S.SUBMITTED: ClocksInState((C.TRIAGE, C.OVERALL), _AROUND),
+    S.COORDINATING: ClocksInState((C.COORDINATE, C.OVERALL), _AROUND | {C.HANDLE, C.QUESTION}),
+    S.DISPATCHED: ClocksInState((C.SIGN, C.OVERALL), _AROUND | _WORK),
+    S.IN_PROGRESS: ClocksInState((C.HANDLE, C.OVERALL), _AROUND | _WORK | {C.QUESTION, C.EXTENSION}),
+    S.RETURNING: ClocksInState((C.REVIEW, C.OVERALL), _AROUND | _WORK),
+    S.REPLIED: ClocksInState((C.CONFIRM,), frozenset({C.CALLBACK, C.SUCCESSION}), HELPERS | {C.PROMISE}),
+    S.ON_ACCOUNT: ClocksInState(
         (C.ACCOUNT, C.PLAN), frozenset({C.SUCCESSION}), held=(_AROUND - {C.SUCCESSION}) | _WORK | {C.OVERALL}
     ),
-    S.CLOSED: Running((), frozenset({C.CALLBACK})),
-    S.MERGED: Running(held=frozenset({C.CALLBACK, C.PROMISE})),
+    S.CLOSED: ClocksInState((), frozenset({C.CALLBACK})),
+    S.MERGED: ClocksInState(held=frozenset({C.CALLBACK, C.PROMISE})),
 }
 # Where the first rules had it otherwise: what was on account or merged began anew.
-IN_STATE_AT_FIRST: Mapping[str, Running] = {
-    S.ON_ACCOUNT: Running((C.ACCOUNT, C.PLAN), frozenset({C.SUCCESSION}), held=_AROUND - {C.SUCCESSION}),
-    S.MERGED: Running(),
+IN_STATE_AT_FIRST: Mapping[str, ClocksInState] = {
+    S.ON_ACCOUNT: ClocksInState((C.ACCOUNT, C.PLAN), frozenset({C.SUCCESSION}), held=_AROUND - {C.SUCCESSION}),
+    S.MERGED: ClocksInState(),
 }
 # What an organisation that is asked to help owes.
 WHISTLED, CO_HANDLING = (C.REPORT, C.ASSIST), (C.ASSIST,)
@@ -82,7 +82,7 @@ class _TicketPlanning(Planning):
             self.end_question()
         return super().whole()
 
-    def enter(self, running: Running, *, ending: Collection[str] = frozenset()) -> None:
+    def enter(self, running: ClocksInState, *, ending: Collection[str] = frozenset()) -> None:
         """Let the clocks be those of the state that is entered; those of a new lead begin anew."""
         verb, target = self.event.verb, self.event.target
         anew = LEADS if verb == "step_in" or (verb in NEW_LEAD and target == S.DISPATCHED) else frozenset()

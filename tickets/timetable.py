@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tickets import service_level
-from tickets.clocks import IN_STATE, NOTHING_RUNS
+from tickets.clocks import IN_STATE
 from tickets.models import Ticket, TicketClock, TicketEvent
 from tickets.service_level import ServiceLevel, assemble
 from tickets.states import ClockName, State
 from workflow.clocks import NEWEST_RULES, RULES
 from workflow.ladder import Rung
 from workflow.moves import Move
+from workflow.planner import NOTHING_RUNS
 
 C = ClockName
 # What each clock measures, in one line.

@@ -15,7 +15,7 @@ from workflow.models import Clock, Event
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class ClocksInState:
     """What runs in a state: clocks that begin on entering it where they do not run, and others that go on, or are held, where they run."""
 
     begins: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Running:
     held: frozenset[str] = frozenset()
 
 
-NOTHING_RUNS = Running()
+NOTHING_RUNS = ClocksInState()
 
 
 class Planning:
@@ -56,7 +56,7 @@ class Planning:
             starts=tuple(self.starts),
         )
 
-    def enter(self, running: Running, *, ending: Collection[str] = frozenset()) -> None:
+    def enter(self, running: ClocksInState, *, ending: Collection[str] = frozenset()) -> None:
         """Let the clocks be those of the state that is entered; those of the names in `ending` end, and may begin anew."""
         kept = running.goes_on | running.held | frozenset(running.begins)
         for clock in self.clocks:
@@ -99,7 +99,7 @@ class Planning:
         self.stops[id(clock)] = clock
 
 
-def planner(in_state: Mapping[str, Running]) -> Callable[[Event, Sequence[Clock]], Plan]:
+def planner(in_state: Mapping[str, ClocksInState]) -> Callable[[Event, Sequence[Clock]], Plan]:
     """The `clock_plan` of a subject whose clocks follow its states alone."""
 
     def clock_plan(event: Event, clocks: Sequence[Clock]) -> Plan:

@@ -8,11 +8,6 @@ from launcher.family import PROJECT
 FOLDERS = ("bench", "casework", "community", "config", "launcher", "notifications", "tickets", "web", "workflow")
 FIXED = {"Command"}
 """Names that a framework asks for."""
-TWICE = {
-    "Change", "Digest", "Folded", "Input", "Office", "Outcome", "Progress", "Queue", "Refused", "Route",
-    "Running", "Stuck", "Trouble", "Words",
-}  # fmt: skip
-"""Names that still mean several things. Take them out as they get names of their own; do not add any."""
 
 
 def public_names() -> dict[str, list[str]]:
@@ -32,4 +27,4 @@ def public_names() -> dict[str, list[str]]:
 
 def test_no_two_classes_have_one_name():
     several = {name: files for name, files in public_names().items() if len(files) > 1}
-    assert {name: files for name, files in several.items() if name not in FIXED | TWICE} == {}
+    assert {name: files for name, files in several.items() if name not in FIXED} == {}

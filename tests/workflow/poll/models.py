@@ -18,7 +18,7 @@ from workflow.actor import Actor
 from workflow.clocks import Rules, Start, Terms
 from workflow.ladder import Ladder, Rung
 from workflow.moves import Visibility, condition, move
-from workflow.planner import Running, planner
+from workflow.planner import ClocksInState, planner
 
 OPEN, COUNTING, CLOSED = "open", "counting", "closed"
 BUDGETS = {"voting": "3d", "count": "4h"}
@@ -109,7 +109,7 @@ class Poll(Voiding):
         """Say how many took part."""
         self.turnout = turnout
 
-    clock_plan = staticmethod(planner({OPEN: Running(("voting",)), COUNTING: Running(("count",))}))
+    clock_plan = staticmethod(planner({OPEN: ClocksInState(("voting",)), COUNTING: ClocksInState(("count",))}))
 
     def terms(self, starts: Sequence[Start]) -> Terms:
         """The same for every poll."""
