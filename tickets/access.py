@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from community.models.organisations import STREET_KINDS
-from tickets.states import AssignmentRole, ClockName, Outcome, Secrecy, State
+from tickets.states import CLOCKS, AssignmentRole, Outcome, Secrecy, State
 from workflow.actor import Actor
 
 if TYPE_CHECKING:
@@ -89,19 +89,7 @@ READS = {
     "office": frozenset({R.STREET, R.STREET_LEAD}),
 }
 # Whose time residents may watch; that of the other clocks is between the parties who work on it.
-CLOCKS_OF_RESIDENTS = frozenset(
-    {
-        *(
-            ClockName.TRIAGE,
-            ClockName.COORDINATE,
-            ClockName.SIGN,
-            ClockName.CONTACT,
-            ClockName.ARRIVE,
-            ClockName.HANDLE,
-        ),
-        *(ClockName.QUESTION, ClockName.CONFIRM, ClockName.ACCOUNT, ClockName.PLAN, ClockName.SUCCESSION),
-    }
-)
+CLOCKS_OF_RESIDENTS = frozenset(name for name, clock in CLOCKS.items() if clock.residents)
 # Whom the street may stand in for (代办).
 STANDS_IN_FOR = {
     "reporter": R.REPORTER,

@@ -1,5 +1,8 @@
 """The states, types and other closed lists of a ticket, with their words."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.db import models
 from django.utils.functional import Promise
 
@@ -141,6 +144,90 @@ class ClockName(models.TextChoices):
     REPORT = "report", bilingual("报到", "Reporting in")
     ASSIST = "assist", bilingual("协办", "Assistance")
     SUCCESSION = "succession", bilingual("接续征询", "Succession")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockDuty:
+    """What a clock asks for, after "须" and "must"; `to_reporter` where the resident reads it of themselves."""
+
+    zh: str
+    en: str
+    to_reporter: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockInfo:
+    """What a clock measures, in one line, and the `duty` that it watches: the street's (`of_street`) or the party's that it names.
+
+    `residents` watch the clocks that tell what they are owed or asked.
+    """
+
+    measures: str
+    duty: ClockDuty | None = None
+    of_street: bool = False
+    residents: bool = False
+
+
+_N, _D = ClockName, ClockDuty
+CLOCKS: Mapping[str, ClockInfo] = {
+    _N.TRIAGE: ClockInfo("the street takes it up", _D("受理", "take it up"), of_street=True, residents=True),
+    _N.COORDINATE: ClockInfo(
+        "the committee, or the street in its place, agrees on what is to be done",
+        _D("协调", "coordinate it"),
+        residents=True,
+    ),
+    _N.SIGN: ClockInfo("the organisation that it was sent to signs for it", _D("签收", "sign for it"), residents=True),
+    _N.CONTACT: ClockInfo(
+        "that organisation speaks to the resident; from the dispatch on",
+        _D("联系诉求人", "contact the resident", ("联系您", "contact you")),
+        residents=True,
+    ),
+    _N.ARRIVE: ClockInfo(
+        "it is on site, where minutes count; from the dispatch on", _D("到场", "be on site"), residents=True
+    ),
+    _N.HANDLE: ClockInfo(
+        "it disposes of the matter; a row of its own for each organisation that leads",
+        _D("办结", "settle it"),
+        residents=True,
+    ),
+    _N.OVERALL: ClockInfo(
+        "all of it, from the report on: coordination and disposal together",
+        _D("完成协调和办理", "see it coordinated and settled"),
+        of_street=True,
+    ),
+    _N.PROMISE: ClockInfo(
+        "what the resident was promised, once the organisation that it was promised for no longer leads, or has replied",
+        _D("按承诺办结", "see it settled as promised"),
+        of_street=True,
+    ),
+    _N.QUESTION: ClockInfo(
+        "the resident answers; meanwhile what still has time of disposal, promise and overall stands still",
+        residents=True,
+    ),
+    _N.EXTENSION: ClockInfo(
+        "the street answers a request for more days", _D("审核延期申请", "decide on the extension"), of_street=True
+    ),
+    _N.REVIEW: ClockInfo("the street decides on a return", _D("审核退单", "decide on the return"), of_street=True),
+    _N.CONFIRM: ClockInfo("the resident confirms or disputes", residents=True),
+    _N.ACCOUNT: ClockInfo(
+        "the owner reports; begins anew with each report",
+        _D("报告挂账进展", "report on the account"),
+        residents=True,
+    ),
+    _N.PLAN: ClockInfo("the day on which it is to be taken up again has ended", residents=True),
+    _N.CALLBACK: ClockInfo(
+        "the street calls the resident back: when the first disposal was due, else the whole; once, later by time on account",
+        _D("回访", "call the resident back"),
+        of_street=True,
+    ),
+    _N.REPORT: ClockInfo("a whistled department reports in", _D("报到", "report in")),
+    _N.SUCCESSION: ClockInfo("a follower says whether they take the place of the reporter who left", residents=True),
+    _N.ASSIST: ClockInfo(
+        "a helper has done its part; stands still while the resident is asked, or it is on account",
+        _D("完成协办", "finish its part"),
+    ),
+}
+"""Clocks without a duty wait for the resident, or for a date."""
 
 
 _CHECK = bilingual("核查", "Check")

@@ -9,36 +9,13 @@ from tickets import service_level
 from tickets.clocks import IN_STATE
 from tickets.models import Ticket, TicketClock, TicketEvent
 from tickets.service_level import ServiceLevel, assemble
-from tickets.states import ClockName, State
+from tickets.states import CLOCKS, ClockName, State
 from workflow.clocks import NEWEST_RULES, RULES
 from workflow.ladder import Rung
 from workflow.moves import Move
 from workflow.planner import NOTHING_RUNS
 
 C = ClockName
-# What each clock measures, in one line.
-MEANINGS = {
-    C.TRIAGE: "the street takes it up",
-    C.COORDINATE: "the committee, or the street in its place, agrees on what is to be done",
-    C.SIGN: "the organisation that it was sent to signs for it",
-    C.CONTACT: "that organisation speaks to the resident; from the dispatch on",
-    C.ARRIVE: "it is on site, where minutes count; from the dispatch on",
-    C.HANDLE: "it disposes of the matter; a row of its own for each organisation that leads",
-    C.OVERALL: "all of it, from the report on: coordination and disposal together",
-    C.PROMISE: "what the resident was promised, once the organisation that it was promised for no longer leads, or has replied",
-    C.QUESTION: "the resident answers; meanwhile what still has time of disposal, promise and overall stands still",
-    C.EXTENSION: "the street answers a request for more days",
-    C.REVIEW: "the street decides on a return",
-    C.CONFIRM: "the resident confirms or disputes",
-    C.ACCOUNT: "the owner reports; begins anew with each report",
-    C.PLAN: "the day on which it is to be taken up again has ended",
-    C.CALLBACK: "the street calls the resident back: when the first disposal was due, else the whole; once, later by time on account",
-    C.REPORT: "a whistled department reports in",
-    C.SUCCESSION: "a follower says whether they take the place of the reporter who left",
-    C.ASSIST: "a helper has done its part; stands still while the resident is asked, or it is on account",
-}
-
-
 # What each limit counts, in one line.
 LIMITS = {
     "extensions": "one organisation is given more time; together never more than its class's own budget",
@@ -123,7 +100,10 @@ def clocks_md() -> str:
         "",
         "| clock | 时限 | measures until | runs in | budget |",
         "|---|---|---|---|---|",
-        *(f"| `{one.value}` | {one.label} | {MEANINGS[one]} | {_states(one)} | {_budgets(level, one)} |" for one in C),
+        *(
+            f"| `{one.value}` | {one.label} | {CLOCKS[one].measures} | {_states(one)} | {_budgets(level, one)} |"
+            for one in C
+        ),
         "",
         "## Ladders",
         "",

@@ -8,7 +8,7 @@ from launcher.family import PROJECT
 from tickets.access import Relation
 from tickets.drawing import RELATIONS
 from tickets.news import Side
-from tickets.states import AssignmentRole, ClockName, State
+from tickets.states import AssignmentRole, State
 from web.words import en, zh
 
 GLOSSARY = PROJECT / "docs" / "glossary.md"
@@ -32,7 +32,6 @@ BILINGUAL = {
     "Roles in an assignment": {str(one): one.label for one in AssignmentRole},
     "Roles of a member": {str(one): one.label for one in Role},
     "Kinds of organisation": {str(one): one.label for one in OrganisationKind},
-    "Clocks": {str(one): one.label for one in ClockName},
 }
 
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # 9:00 on Monday 2 June 2025, a holiday; the scene's own beginning.
 SHANGHAI = "+08:00"
+RESIDENTS_NEVER_SEE = {"overall", "promise", "review", "extension", "callback", "report", "assist"}
 
 
 def moment(text: str) -> datetime:

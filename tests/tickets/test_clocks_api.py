@@ -9,6 +9,7 @@ from django.utils import translation
 from community.models import Organisation
 from tests.tickets.paths import rows
 from tests.tickets.story import row
+from tests.tickets.test_clocks import RESIDENTS_NEVER_SEE
 from tests.tickets.test_statements import LIST, copies, statements
 from tickets.access import CLOCKS_OF_RESIDENTS
 from tickets.models import Ticket, TicketClock
@@ -21,7 +22,6 @@ from workflow.moment import at
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ENGLISH = {"headers": {"Accept-Language": "en"}}
-RESIDENTS_NEVER_SEE = {"overall", "promise", "review", "extension", "callback", "report", "assist"}
 
 
 def moment(text: str) -> datetime:

@@ -3,7 +3,6 @@
 import math
 import uuid
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -15,7 +14,7 @@ from tickets.access import SEES_WHOLE, STAFF, Relation, reads_clock
 from tickets.clocks import LEADS
 from tickets.models import Ticket
 from tickets.reading.elapsed import elapsed, is_estimated
-from tickets.states import PROACTIVE, ClockName, State, clock_label
+from tickets.states import CLOCKS, PROACTIVE, ClockName, State, clock_label
 from web.words import bilingual, say
 from workflow.models import Clock
 
@@ -68,32 +67,6 @@ class Timed(Protocol):
     def pause_reason(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ClockDuty:
-    """What a clock asks for, in Chinese and in English, after "须" and "must"; `to_reporter` where the resident reads it of themselves."""
-
-    zh: str
-    en: str
-    to_reporter: tuple[str, str] | None = None
-
-
-# What somebody else has to do. The clocks that wait for the resident, or for a date, have sentences of their own.
-DUTIES: Mapping[str, ClockDuty] = {
-    C.TRIAGE: ClockDuty("受理", "take it up"),
-    C.COORDINATE: ClockDuty("协调", "coordinate it"),
-    C.SIGN: ClockDuty("签收", "sign for it"),
-    C.CONTACT: ClockDuty("联系诉求人", "contact the resident", ("联系您", "contact you")),
-    C.ARRIVE: ClockDuty("到场", "be on site"),
-    C.HANDLE: ClockDuty("办结", "settle it"),
-    C.OVERALL: ClockDuty("完成协调和办理", "see it coordinated and settled"),
-    C.PROMISE: ClockDuty("按承诺办结", "see it settled as promised"),
-    C.EXTENSION: ClockDuty("审核延期申请", "decide on the extension"),
-    C.REVIEW: ClockDuty("审核退单", "decide on the return"),
-    C.ACCOUNT: ClockDuty("报告挂账进展", "report on the account"),
-    C.CALLBACK: ClockDuty("回访", "call the resident back"),
-    C.REPORT: ClockDuty("报到", "report in"),
-    C.ASSIST: ClockDuty("完成协办", "finish its part"),
-}
 STREET = ("街道", "The street")
 # How residents call an organisation, by its kind.
 NAMES_OF_KINDS: Mapping[str, tuple[str, str]] = {
@@ -182,7 +155,7 @@ def words(clock: Timed, ticket: Parties, now: datetime, *, reporter: bool, read_
     state, (zh, en) = state_of(clock, now), when(clock.due_at, read_at or now)
     if state == ClockState.PAUSED:
         return say(*_paused(clock, ticket, reporter))
-    if state == ClockState.STOPPED and (not clock.over or clock.name not in DUTIES):
+    if state == ClockState.STOPPED and (not clock.over or CLOCKS[clock.name].duty is None):
         return say(*_stopped(clock, ticket))
     return say(*_sentence(clock, ticket, state, zh, en, reporter))
 
@@ -227,7 +200,8 @@ def _sentence(clock: Timed, ticket: Parties, state: ClockState, zh: str, en: str
             )
         case C.PLAN:
             return f"挂账至{zh}，到期恢复办理", f"On account until {en}; then the work goes on."
-    (who_zh, who_en), duty = _who(clock, ticket), DUTIES[clock.name]
+    (who_zh, who_en), duty = _who(clock, ticket), CLOCKS[clock.name].duty
+    assert duty is not None
     do_zh, do_en = duty.to_reporter if reporter and duty.to_reporter else (duty.zh, duty.en)
     match state:
         case ClockState.OVERDUE:
@@ -239,13 +213,13 @@ def _sentence(clock: Timed, ticket: Parties, state: ClockState, zh: str, en: str
 
 def _who(clock: Timed, ticket: Parties) -> tuple[str, str]:
     """Whose the time is, as residents call them."""
+    if CLOCKS[clock.name].of_street:
+        return STREET
     match clock.name:
         case C.COORDINATE:
             organisation, otherwise = ticket.coordinator_today, COMMITTEE
         case C.ACCOUNT:
             organisation, otherwise = ticket.account_owner_id, OWNER
-        case C.TRIAGE | C.REVIEW | C.EXTENSION | C.CALLBACK | C.OVERALL | C.PROMISE:
-            return STREET
         case _:
             organisation, otherwise = clock.holder_id, HOLDER
             if clock.name in LEADS and clock.stopped_at is None and organisation != ticket.holder_id:
