@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -93,6 +94,17 @@ def test_the_alarm_for_the_next_year_begins_on_the_first_of_november():
     assert calendars.overdue_years(date(published, 10, 31)) == []
     assert calendars.overdue_years(date(published, 11, 1)) == [published + 1]
     assert calendars.overdue_years(date(published + 1, 1, 1)) == [published + 1]
+
+
+def test_the_keeper_is_told_which_year_is_missing_and_where_there_is_no_calendar_at_all():
+    published = max(year for year in range(2019, 2035) if not calendars.packaged(year)[1])
+    assert calendars.notices(date(published, 10, 31)) == []
+    (missing,) = calendars.notices(date(published, 11, 1))
+    assert str(missing).startswith(f"{published + 1}年放假安排尚未录入")
+    # Nobody may do so; a plain query asks nobody.
+    QuerySet(CalendarVersion).update(published_at=None)
+    calendars.forget()
+    assert [str(one) for one in calendars.notices(date(published, 10, 31))] == ["尚未发布工作日历。"]
 
 
 # Running clocks follow a new version; what was fired stays fired.

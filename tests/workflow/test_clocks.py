@@ -6,7 +6,7 @@ import pytest
 
 from tests.workflow.clock_oracle import run
 from tests.workflow.clock_rows import Row, clock, rules
-from workflow.clocks import NEWEST_RULES, RULES, Plan, carry_out, fired, pause, resume, spans, stop
+from workflow.clocks import NEWEST_RULES, RULES, Plan, carry_out, fired, own_days, pause, resume, spans, stop
 
 HOUR = timedelta(hours=1)
 
@@ -126,6 +126,18 @@ def test_the_next_rung_follows_the_one_that_was_fired_and_moves_with_the_due_mom
     assert (one.rung, one.fire_at) == (1, moment("02T21:00"))
     fired(one, 1, moment("02T21:05"), rules())
     assert (one.fire_at, one.breached_at) == (None, moment("02T21:00"))
+
+
+@pytest.mark.parametrize(
+    ("budget", "whole"),
+    [("2880m", 2), ("2879m", 1), ("1439m", 0), ("72h", 3), ("71h", 2), ("7d", 7), ("5wd", 5), ("16wh", 0)],
+)
+def test_a_clock_s_own_days_are_whole_ones_also_after_an_extension(budget, whole):
+    one = clock(budget, moment("02T10:00"))
+    assert own_days(one) == whole
+    if not budget.endswith("wh"):
+        changed(one, Plan(extends=((one, 3),)), "02T11:00")
+        assert own_days(one) == whole
 
 
 def changed(one, plan: Plan, at: str) -> None:
