@@ -19,6 +19,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import Q
 from django.test import Client
+from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
 from community import demo, signin
@@ -29,6 +30,12 @@ from launcher.clocks import OFFSET
 from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
 from web import limits
+
+# The same cases each time, however busy the machine is.
+settings.register_profile(
+    "suite", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 TEMPLATE = os.environ.get("LINLI_TEST_TEMPLATE")
 SHAPES = {ChannelName.SMS: "sms", ChannelName.WECHAT: "wechat"}

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workflow import calendar_oracle
@@ -491,7 +491,6 @@ def calendars(draw) -> Calendar:
     )
 
 
-@settings(derandomize=True, database=None, deadline=None)
 @given(calendars(), MOMENTS, st.integers(0, 60), st.sampled_from((Unit.MINUTES, Unit.HOURS, Unit.WORKING_HOURS)))
 def test_the_time_up_to_a_deadline_is_the_budget(calendar, start, amount, unit):
     minutes = amount if unit == Unit.MINUTES else 60 * amount
@@ -499,7 +498,6 @@ def test_the_time_up_to_a_deadline_is_the_budget(calendar, start, amount, unit):
     assert calendar.between(start, due, unit) == timedelta(minutes=minutes)
 
 
-@settings(derandomize=True, database=None, deadline=None)
 @given(calendars(), st.lists(MOMENTS, min_size=3, max_size=3))
 def test_working_time_adds_up(calendar, moments):
     a, b, c = sorted(moments)
