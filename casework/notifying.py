@@ -10,9 +10,9 @@ from typing import Any
 
 from django.db import OperationalError
 
-from notifications.post import Letter, Signal, post
+from notifications.post import Addressee, Letter, Signal, post
 from notifications.tasks import nudge
-from notifications.topics import ChannelName
+from notifications.topics import ChannelName, Topic
 from notifications.wordings.writer import Catalogue
 from workflow.outbox import drain
 
@@ -20,6 +20,23 @@ BATCH = 200
 MOST_BATCHES = 50
 
 type News = tuple[Sequence[Letter], Sequence[Signal]]
+
+
+def letter(row: Any, kind: str, topic: Topic, people: Sequence[Addressee], *, subject_type: str) -> Letter:
+    """What an outbox row tells `people`, in the wording `kind`, with the facts that were written with it."""
+    event = row.event
+    return Letter(
+        key=row.event_id,
+        street_id=row.street_id,
+        kind=kind,
+        topic=topic,
+        at=event.at,
+        facts=row.facts,
+        people=people,
+        subject_type=subject_type,
+        subject_id=event.subject_id,
+        seq=event.seq,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,35 @@
 """The second subject goes the way of every subject, and no line of `tickets` is needed for it."""
 
 import ast
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
 from casework import duties
 from casework.tasks import SCHEDULE, TASKS
-from community.models import Person
+from community.models import Person, Residency
 from notifications.models import Message
 from tests.workflow import poll
 from tests.workflow.poll.kind import POLLS
-from tests.workflow.poll.models import Poll, PollEvent, PollFiring, PollOutbox, PollSeal
+from tests.workflow.poll.models import LEVELS, Poll, PollEvent, PollFiring, PollLevel, PollOutbox, PollSeal
 from web.models import new_ids
 from workflow import moment
 from workflow.actor import Actor
 from workflow.errors import IllegalMove, NotPermitted, StaleVersion
 from workflow.instances import fresh
+from workflow.ladder import Rung
+from workflow.models.service_levels import put
 from workflow.moves import Visibility, moves
 from workflow.seals import read_seals, seal_heads
+from workflow.service_level import Target
 from workflow.verification import verify
 from workflow.writing import Happening, create, lock, perform
 
@@ -37,15 +41,41 @@ def chair(cast):
     return cast["chair"]
 
 
+@pytest.fixture(autouse=True)
+def level(db):
+    """A service level of polls: three days for a vote, four hours for the count."""
+    LEVELS.forget()
+    draft = PollLevel.draft(source="议事规则")
+    put(
+        draft,
+        [Target("voting", "", 0, "3d"), Target("count", "", 0, "4h")],
+        [("voting", Rung("due", ("end",), share=100)), ("count", Rung("due", ("void",), share=100))],
+    )
+    draft.publish(at=moment.now(), effective_from=moment.now() - timedelta(days=1))
+    yield draft
+    LEVELS.forget()
+
+
 @pytest.fixture
-def begun(street, chair):
+def begun(street, chair, cast):
     """A poll that the chair has begun."""
     by = Actor(chair.pk, moment.now())
     one = fresh(
-        Poll, id=new_ids(1)[0], street_id=street.pk, chair_id=chair.pk, question="加装电梯？", last_event_at=by.at
+        Poll,
+        id=new_ids(1)[0],
+        street_id=street.pk,
+        compound_id=home(cast["resident"]),
+        chair_id=chair.pk,
+        question="加装电梯？",
+        last_event_at=by.at,
     )
     create(one, Happening("begin", "", one.state, Visibility.PUBLIC, words={"question": one.question}), by=by, at=by.at)
     return one.pk
+
+
+def home(person):
+    """The compound where a person lives."""
+    return Residency.objects.filter(person=person).values_list("compound", flat=True)[0]
 
 
 def act(name, pk, person, *, after=timedelta(0), version=None, **inputs):
@@ -146,6 +176,29 @@ def test_audit_and_seals_find_what_was_changed_or_deleted(begun, chair, street):
     gone = [flaw for _, flaw in verify(Poll, heads={**found.heads, chair.pk: (1, b"")}) if flaw]
     assert [flaw.subject is None for flaw in gone] == [False, True]
     assert PollSeal.objects.count() == 1
+
+
+def test_its_deadlines_are_those_of_its_service_level(begun, chair, street):
+    (voting,) = Poll.objects.get(pk=begun).clock_rows.all()
+    assert (voting.budget, voting.policy) == ("3d", 1)
+    newer = PollLevel.objects.get().copy_as_draft()
+    with pytest.raises(ValidationError):
+        newer.targets.create(clock="voting", budget="soon", starts_on=date(2030, 1, 1)).clean_fields()
+    newer.targets.filter(starts_on__isnull=False).delete()
+    newer.targets.filter(clock="count").update(budget="6h")
+    newer.publish(at=moment.now(), effective_from=moment.now() + timedelta(seconds=1))
+    LEVELS.forget()
+    act("end", begun, chair, after=timedelta(hours=1))
+    counting = Poll.objects.get(pk=begun).clock_rows.get(name="count")
+    assert (counting.budget, counting.policy) == ("6h", 2)
+    assert sound(begun)
+
+
+def test_a_service_level_that_lacks_a_target_is_not_published(begun):
+    lacking = PollLevel.objects.get().copy_as_draft()
+    lacking.targets.filter(clock="count").delete()
+    with pytest.raises(ValidationError, match="count"):
+        lacking.publish(at=moment.now(), effective_from=moment.now() + timedelta(days=1))
 
 
 def run(command, *arguments, **options):

@@ -16,13 +16,13 @@ from tickets.api import schemas
 from tickets.api.tickets import choice, identifier
 from tickets.catalogue import NoCatalogue
 from tickets.filing import Report, forecast
-from tickets.models.service_level import NoServiceLevel
 from tickets.reading import deadlines
 from tickets.states import TicketType, state_label
 from web.parameters import missing, with_plus
 from web.problems import Fault, invalid
 from web.words import bilingual
 from workflow import calendars
+from workflow.levels import NoServiceLevel
 
 FURTHEST = timedelta(days=5 * 366)
 _NO_MOMENT = bilingual(

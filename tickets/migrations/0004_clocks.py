@@ -5,7 +5,7 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.uuid
-import tickets.models.service_level
+import workflow.models.service_levels
 from django.db import migrations, models
 
 
@@ -42,8 +42,8 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveSmallIntegerField(verbose_name='顺序')),
                 ('code', models.CharField(max_length=12, verbose_name='代码')),
                 ('share', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='时限百分比')),
-                ('after', models.CharField(blank=True, default='', max_length=8, validators=[tickets.models.service_level.valid_span], verbose_name='到期后')),
-                ('every', models.CharField(blank=True, default='', max_length=8, validators=[tickets.models.service_level.valid_span], verbose_name='重复间隔')),
+                ('after', models.CharField(blank=True, default='', max_length=8, validators=[workflow.models.service_levels.valid_span], verbose_name='到期后')),
+                ('every', models.CharField(blank=True, default='', max_length=8, validators=[workflow.models.service_levels.valid_span], verbose_name='重复间隔')),
                 ('effects', models.CharField(help_text='依次尝试，空格分隔。', max_length=80, verbose_name='动作')),
                 ('audience', models.CharField(blank=True, default='', max_length=80, verbose_name='告知')),
             ],
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('clock', models.CharField(choices=[('triage', '受理'), ('coordinate', '协调'), ('sign', '签收'), ('contact', '先行联系'), ('arrive', '到场'), ('handle', '办结'), ('overall', '全程'), ('question', '待补充'), ('extension', '延期审核'), ('review', '退单审核'), ('confirm', '居民确认'), ('account', '挂账报告'), ('plan', '计划销账'), ('callback', '回访'), ('report', '报到'), ('assist', '协办')], max_length=12, verbose_name='时限')),
                 ('key', models.CharField(blank=True, default='', help_text='办结或响应时限类别，或 urgent；不填表示全部。', max_length=8, verbose_name='类别')),
                 ('standard', models.PositiveSmallIntegerField(default=0, help_text='DB11/T 751-2025 的一至三级；0 表示不限。', validators=[django.core.validators.MaxValueValidator(3)], verbose_name='服务等级')),
-                ('budget', models.CharField(max_length=32, validators=[tickets.models.service_level.valid_budget], verbose_name='期限')),
+                ('budget', models.CharField(max_length=32, validators=[workflow.models.service_levels.valid_budget], verbose_name='期限')),
             ],
             options={
                 'verbose_name': '时限',

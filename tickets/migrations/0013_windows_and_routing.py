@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.uuid
-import tickets.models.service_level
+import workflow.models.service_levels
 from django.db import migrations, models
 
 
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             name='ServiceWindow',
             fields=[
                 ('id', models.UUIDField(db_default=django.db.models.functions.uuid.UUID7(), editable=False, primary_key=True, serialize=False)),
-                ('budget', models.CharField(max_length=32, validators=[tickets.models.service_level.valid_budget], verbose_name='期限')),
+                ('budget', models.CharField(max_length=32, validators=[workflow.models.service_levels.valid_budget], verbose_name='期限')),
                 ('source', models.CharField(blank=True, db_default='', default='', max_length=200, verbose_name='依据')),
                 ('starts_on', models.DateField(blank=True, null=True, verbose_name='起始日期')),
                 ('ends_on', models.DateField(blank=True, null=True, verbose_name='截止日期')),

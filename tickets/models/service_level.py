@@ -1,61 +1,24 @@
 """Service levels as rows, in versions that never change once they are published, and as the process remembers them."""
 
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 
-from community.receivers import local_day
 from tickets import service_level
 from tickets.models.category import COMPLEX, DisposalClass, ResponseClass
-from tickets.service_level import BadServiceLevel, ServiceLevel
+from tickets.service_level import ServiceLevel
 from tickets.states import ClockName
 from tickets.windows import Window
 from web.words import bilingual
-from workflow.calendar import Budget
-from workflow.calendars import NoCalendar
-from workflow.errors import NotReady
-from workflow.ladder import Rung, span
-from workflow.versions import LocalVersion, Part, Remembered
+from workflow.levels import Levels
+from workflow.models.service_levels import DatedBudget, LevelVersion, RungRow, TargetRow, put, put_windows
 
 C = ClockName
-
-
-class NoServiceLevel(NotReady, LookupError):
-    """No version of the service level is in effect, or there is none of that number."""
-
-    code, reason = NoCalendar.code, NoCalendar.reason
-
-
-def valid_budget(text: str) -> None:
-    """Raises ValidationError where `text` is no budget such as 24h, 7d or 5wd."""
-    try:
-        Budget.parse(text)
-    except ValueError as problem:
-        raise ValidationError(
-            bilingual("期限须写成 30m、24h、4wh、7d 或 5wd 的形式。", "Write a budget as 30m, 24h, 4wh, 7d or 5wd."),
-            code="bad_budget",
-        ) from problem
-
-
-def valid_span(text: str) -> None:
-    """Raises ValidationError where `text` is no offset such as 30m, 24h or 3d."""
-    try:
-        span(text)
-    except ValueError as problem:
-        raise ValidationError(
-            bilingual("须写成 30m、24h 或 3d 的形式。", "Write it as 30m, 24h or 3d."), code="bad_span"
-        ) from problem
 
 
 def _limit(name: str, label: Any, help_text: Any) -> "models.PositiveSmallIntegerField[int, int]":
@@ -70,10 +33,11 @@ def _limit(name: str, label: Any, help_text: Any) -> "models.PositiveSmallIntege
     )
 
 
-class ServiceLevelVersion(LocalVersion):
+class ServiceLevelVersion(LevelVersion):
     """One version of a street's targets, windows and ladders. A change never moves a clock that runs."""
 
     PARTS = ("windows", "targets", "rungs")
+    VOCABULARY = service_level.VOCABULARY
 
     rework = models.PositiveSmallIntegerField(
         bilingual("重办提级次数", "reworks until raised"),
@@ -124,7 +88,7 @@ class ServiceLevelVersion(LocalVersion):
         bilingual("每人每天对一件工单最多留言几次。", "How often one person may comment on a ticket in one day."),
     )
 
-    class Meta(LocalVersion.Meta):
+    class Meta(LevelVersion.Meta):
         verbose_name = bilingual("时限标准版本", "service level version")
         verbose_name_plural = bilingual("时限标准版本", "service level versions")
 
@@ -138,74 +102,25 @@ class ServiceLevelVersion(LocalVersion):
                 put_windows(draft, windows)
             return draft
 
-    def assembled(self, on: date | None = None, *, complete: bool = False) -> ServiceLevel:
-        """What the version says on a day; without one, for good. Raises BadServiceLevel, for what is missing where `complete`."""
-        parts: Any = self
-        return service_level.assemble(
-            self.number,
-            self.source,
-            [row.target() for row in parts.targets.all()],
-            [(row.clock, row.rung()) for row in parts.rungs.order_by("clock", "position")],
-            windows=[row.target() for row in parts.windows.all()],
-            rework=self.rework,
-            limits=service_level.Limits(**{name: getattr(self, name) for name in service_level.BOUNDS}),
-            on=on,
-            complete=complete,
-        )
+    def level(self, *parts: Any) -> ServiceLevel:
+        """The service level of its parts, with rework and limits."""
+        limits = service_level.Limits(**{name: getattr(self, name) for name in service_level.BOUNDS})
+        return ServiceLevel(*parts, rework=self.rework, limits=limits)
 
-    def editions(self, *, complete: bool = False) -> tuple[tuple[date, ServiceLevel], ...]:
-        """What the version says from when on, as its rows begin and end while it is in effect. Raises BadServiceLevel, for what is
-        missing where `complete`.
-        """
-        parts: Any = self
-        first = local_day(self.effective_from) if self.effective_from else date.min
-        days = {first}
-        for rows in (parts.targets, parts.windows):
-            for starts_on, ends_on in rows.values_list("starts_on", "ends_on"):
-                days |= {starts_on or first}
-                if ends_on and ends_on < date.max:
-                    days |= {ends_on + timedelta(days=1)}
-        return tuple((day, self.assembled(day, complete=complete)) for day in sorted(days) if day >= first)
-
-    def check_whole(self) -> None:
-        """Raise ValidationError where a target, window or rung does not fit, or one is missing at any time."""
-        super().check_whole()
-        try:
-            editions = self.editions(complete=True)
-        except BadServiceLevel as problem:
-            raise ValidationError(str(problem), code="bad_service_level") from problem
+    def check_edition(self, day: date, level: Any) -> None:
+        """Raise ValidationError where a class has no target."""
         # A complex fault has the time of an ordinary one where it has none of its own.
         needed = [(C.HANDLE, one.value) for one in DisposalClass if one not in COMPLEX.values()]
         needed += [(clock, one.value) for clock in (C.SIGN, C.CONTACT) for one in ResponseClass]
-        for day, level in editions:
-            if missing := [f"{clock} {key}" for clock, key in needed if level.budget(clock, key) is None]:
-                words = bilingual(
-                    f"自{day}起缺少时限：{'、'.join(missing)}",
-                    f"From {day} on there is no target for: {', '.join(missing)}",
-                )
-                raise ValidationError(words, code="target_missing")
-
-
-class DatedBudget(Part):
-    """A budget with its source, and the days from and to which it counts while its version is in effect."""
-
-    budget = models.CharField(bilingual("期限", "budget"), max_length=32, validators=[valid_budget])
-    source = models.CharField(bilingual("依据", "source"), max_length=200, blank=True, default="", db_default="")
-    starts_on = models.DateField(bilingual("起始日期", "first day"), null=True, blank=True)
-    ends_on = models.DateField(bilingual("截止日期", "last day"), null=True, blank=True)
-
-    class Meta:
-        abstract = True
-
-    def clean(self) -> None:
-        """Raises ValidationError where it ends before it starts."""
-        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
-            raise ValidationError(
-                {"ends_on": bilingual("截止日期早于起始日期。", "It ends before it starts.")}, code="dates_out_of_order"
+        if missing := [f"{clock} {key}" for clock, key in needed if level.budget(clock, key) is None]:
+            words = bilingual(
+                f"自{day}起缺少时限：{'、'.join(missing)}",
+                f"From {day} on there is no target for: {', '.join(missing)}",
             )
+            raise ValidationError(words, code="target_missing")
 
 
-class ServiceTarget(DatedBudget):
+class ServiceTarget(TargetRow):
     """How long one clock runs, for all tickets or for those of one class, under all contracts or those of one service level."""
 
     version = models.ForeignKey(
@@ -244,12 +159,6 @@ class ServiceTarget(DatedBudget):
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.get_clock_display(), self.key, self.budget)))
-
-    def target(self) -> service_level.Target:
-        """What the row says."""
-        return service_level.Target(
-            self.clock, self.key, self.standard, self.budget, self.source, self.starts_on, self.ends_on
-        )
 
 
 class ServiceWindow(DatedBudget):
@@ -293,159 +202,29 @@ class ServiceWindow(DatedBudget):
         return service_level.Target(self.name, self.key, 0, self.budget, self.source, self.starts_on, self.ends_on)
 
 
-class ServiceRung(Part):
+class ServiceRung(RungRow):
     """One step of a clock's ladder: when, what happens, and who is told."""
 
     version = models.ForeignKey(
         ServiceLevelVersion, models.CASCADE, related_name="rungs", verbose_name=bilingual("版本", "version")
     )
     clock = models.CharField(bilingual("时限", "clock"), max_length=12, choices=ClockName)
-    position = models.PositiveSmallIntegerField(bilingual("顺序", "position"))
-    code = models.CharField(bilingual("代码", "code"), max_length=12)
-    share = models.PositiveSmallIntegerField(
-        bilingual("时限百分比", "share of the budget"),
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(100)],
-    )
-    after = models.CharField(
-        bilingual("到期后", "after the due moment"), max_length=8, blank=True, default="", validators=[valid_span]
-    )
-    every = models.CharField(
-        bilingual("重复间隔", "and again every"), max_length=8, blank=True, default="", validators=[valid_span]
-    )
-    effects = models.CharField(
-        bilingual("动作", "effects"),
-        max_length=80,
-        help_text=bilingual("依次尝试，空格分隔。", "Tried in order, with spaces between them."),
-    )
-    audience = models.CharField(bilingual("告知", "audience"), max_length=80, blank=True, default="")
 
-    class Meta:
+    class Meta(RungRow.Meta):
         verbose_name = bilingual("阶梯", "rung")
         verbose_name_plural = bilingual("阶梯", "rungs")
         ordering = ["version", "clock", "position"]
         constraints = [
-            models.UniqueConstraint(fields=["version", "clock", "position"], name="servicerung_position"),
-            models.UniqueConstraint(fields=["version", "clock", "code"], name="servicerung_code"),
+            *RungRow.Meta.constraints,
             models.CheckConstraint(condition=Q(clock__in=ClockName.values), name="servicerung_clock_known"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_clock_display()} {self.code}"
 
-    def clean(self) -> None:
-        """Raises ValidationError where the row is no rung."""
-        try:
-            self.rung()
-        except ValueError as problem:
-            raise ValidationError(str(problem), code="bad_rung") from problem
 
-    def rung(self) -> Rung:
-        """What the row says. Raises ValueError."""
-        return service_level.rung(
-            self.code, self.effects, self.audience, self.share, self.after or None, self.every or None
-        )
-
-
-_levels: dict[int, tuple[ServiceLevel, list[tuple[datetime, ServiceLevel]]]] = {}
-"""What each version says at first, and what it says later with the moment from which it does, the last one first."""
-_versions = Remembered(lambda: ServiceLevelVersion, needed=True)
-_instead: ContextVar[ServiceLevel | None] = ContextVar("service_level_instead", default=None)
-
-
-def forget() -> None:
-    """Forget everything remembered: for the process that has just published, and between tests."""
-    _levels.clear()
-    _versions.forget()
-
-
-@contextmanager
-def instead(level: ServiceLevel) -> Iterator[None]:
-    """Let `level`, which no row holds, be the one in effect inside: what would have happened under it."""
-    token = _instead.set(level)
-    try:
-        yield
-    finally:
-        _instead.reset(token)
-
-
-def in_effect(at: datetime, street: uuid.UUID | None = None) -> ServiceLevel:
-    """The service level in effect at `at` in a street, its own or else everybody's. Raises NoServiceLevel."""
-    if (other := _instead.get()) is not None:
-        return other
-    number = _versions.number(at, street)
-    if number is None:
-        raise NoServiceLevel(f"No service level is in effect at {at}: run `manage.py load_reference`.")
-    return level(number, at)
-
-
-def level(number: int, at: datetime | None = None) -> ServiceLevel:
-    """The service level of one published version as it is at `at`; without a moment, as it is in the end. Raises NoServiceLevel."""
-    if (other := _instead.get()) is not None and other.number == number:
-        return other
-    kept = _levels.get(number)
-    if kept is None:
-        version = ServiceLevelVersion.objects.exclude(published_at=None).filter(number=number).first()
-        if version is None:
-            raise NoServiceLevel(f"There is no published service level {number}.")
-        (_, at_first), *others = version.editions()
-        _levels[number] = kept = at_first, [(_begins(day), edition) for day, edition in reversed(others)]
-    first, later = kept
-    return next((edition for since, edition in later if at is None or since <= at), first)
-
-
-def _begins(day: date) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(settings.TIME_ZONE)).astimezone(UTC)
-
-
-def put(draft: ServiceLevelVersion, targets: list[service_level.Target], rungs: list[tuple[str, Rung]]) -> None:
-    """Let an empty draft hold these targets and rungs."""
-    ServiceTarget.objects.bulk_create(
-        [
-            ServiceTarget(
-                version=draft,
-                clock=one.clock,
-                key=one.key,
-                standard=one.standard,
-                budget=one.budget,
-                source=one.source,
-                starts_on=one.starts_on,
-                ends_on=one.ends_on,
-            )
-            for one in targets
-        ]
-    )
-    rows = []
-    for position, (clock, one) in enumerate(rungs, start=1):
-        row = ServiceRung(version=draft, clock=clock, position=position, code=one.code, share=one.share)
-        row.after = _written(one.after)
-        row.every = _written(one.every)
-        row.effects, row.audience = " ".join(one.effects), " ".join(one.audience)
-        rows.append(row)
-    ServiceRung.objects.bulk_create(rows)
-
-
-def put_windows(draft: ServiceLevelVersion, windows: list[service_level.Target]) -> None:
-    """Let a draft without windows hold these."""
-    ServiceWindow.objects.bulk_create(
-        [
-            ServiceWindow(
-                version=draft,
-                name=one.clock,
-                key=one.key,
-                budget=one.budget,
-                source=one.source,
-                starts_on=one.starts_on,
-                ends_on=one.ends_on,
-            )
-            for one in windows
-        ]
-    )
-
-
-def _written(offset: Any) -> str:
-    return "" if offset is None else f"{int(offset.total_seconds() // 60)}m"
+LEVELS: Levels[ServiceLevel] = Levels(lambda: ServiceLevelVersion)
+forget, instead, in_effect, level = LEVELS.forget, LEVELS.instead, LEVELS.in_effect, LEVELS.level
 
 
 def load(*, at: datetime, effective_from: datetime) -> ServiceLevelVersion | None:

@@ -9,8 +9,8 @@ from django.urls import include, path
 
 from casework.api.moves import addresses
 from casework.kinds import Kind, register
-from casework.notifying import News, Teller
-from notifications.post import Addressee, Letter
+from casework.notifying import News, Teller, letter
+from notifications.post import Addressee
 from notifications.topics import Topic
 from notifications.wordings.writer import Catalogue
 from tests.workflow.poll.models import Poll, PollOutbox
@@ -20,18 +20,7 @@ from workflow.actor import Actor
 def news(rows: Sequence[Any]) -> News:
     """The chair hears that the vote is over; systems are told nothing."""
     letters = [
-        Letter(
-            key=row.event_id,
-            street_id=row.street_id,
-            kind="ended",
-            topic=Topic.WORK,
-            at=row.event.at,
-            facts=row.facts,
-            people=[Addressee(uuid.UUID(row.facts["chair"]))],
-            subject_type="poll",
-            subject_id=row.event.subject_id,
-            seq=row.event.seq,
-        )
+        letter(row, "ended", Topic.WORK, [Addressee(uuid.UUID(row.facts["chair"]))], subject_type="poll")
         for row in rows
         if row.event.verb == "end"
     ]
@@ -39,15 +28,17 @@ def news(rows: Sequence[Any]) -> News:
 
 
 class Polls(Kind[Poll]):
-    """Polls: people with a confirmed home or a seat in the street see them; the chair sees who voted."""
+    """Polls: people with a confirmed home there or a seat in the street see them; the chair sees who voted."""
 
     name = "polls"
     model = Poll
     teller = Teller(PollOutbox, news, Catalogue(Path(__file__).parent / "messages.toml"))
 
     def sees(self, subject: Poll, actor: Actor) -> bool:
-        """Whoever has a seat in the street, or a confirmed home."""
-        return bool(actor.compounds) or any(seat.street_id == subject.street_id for seat in actor.seats)
+        """Whoever has a seat in the street, or a confirmed home in the compound."""
+        return subject.compound_id in actor.compounds or any(
+            seat.street_id == subject.street_id for seat in actor.seats
+        )
 
     def readable(self, subject: Poll, actor: Actor) -> list[str]:
         """Votes are the chair's to read."""

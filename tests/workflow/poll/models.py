@@ -10,19 +10,18 @@ from django_fsm import FSMField, transition
 from rest_framework import serializers
 
 from casework.inputs import Input, OwnWords
-from community.models import Street
+from community.models import Compound, Street
 from web.words import bilingual
-from workflow import calendars
 from workflow import models as engine
 from workflow.actor import Actor
 from workflow.clocks import Rules, Start, Terms
-from workflow.ladder import Ladder, Rung
+from workflow.levels import Levels
+from workflow.models.service_levels import LevelVersion, RungRow, TargetRow
 from workflow.moves import Visibility, condition, move
 from workflow.planner import ClocksInState, planner
+from workflow.service_level import ServiceLevel, Vocabulary
 
 OPEN, COUNTING, CLOSED = "open", "counting", "closed"
-BUDGETS = {"voting": "3d", "count": "4h"}
-LADDERS = {"voting": Ladder((Rung("due", ("end",), share=100),)), "count": Ladder((Rung("due", ("void",), share=100),))}
 
 
 class Vote(Input):
@@ -65,6 +64,7 @@ class Poll(Voiding):
     """A question to the owners."""
 
     street = models.ForeignKey(Street, models.PROTECT, related_name="+")
+    compound = models.ForeignKey(Compound, models.PROTECT, related_name="+")
     chair_id = models.UUIDField()
     question = models.CharField(max_length=100)
     votes = models.PositiveIntegerField(default=0)
@@ -112,16 +112,33 @@ class Poll(Voiding):
     clock_plan = staticmethod(planner({OPEN: ClocksInState(("voting",)), COUNTING: ClocksInState(("count",))}))
 
     def terms(self, starts: Sequence[Start]) -> Terms:
-        """The same for every poll."""
-        return Terms(1, calendars.newest(), {one.name: BUDGETS[one.name] for one in starts})
+        """The same for every poll of the street."""
+        return LEVELS.terms(starts, self.last_event_at, self.street_id)
 
     def rules(self) -> Rules:
-        """Ladders that the code says; calendars of the day."""
-        return Rules(lambda number: calendars.calendar(number, "Asia/Shanghai"), lambda policy, clock: LADDERS[clock])
+        """As its service level says."""
+        return LEVELS.rules()
 
     def outbox_facts(self) -> dict[str, Any]:
         """What is told of a poll."""
         return {"state": self.state, "question": self.question, "chair": self.chair_id, "turnout": self.turnout}
+
+
+class PollLevel(LevelVersion):
+    """How long a vote and its count take."""
+
+    VOCABULARY = Vocabulary(("voting", "count"), ("end", "void"), always=("voting", "count"))
+
+
+class PollTarget(TargetRow):
+    version = models.ForeignKey(PollLevel, models.CASCADE, related_name="targets")
+
+
+class PollRung(RungRow):
+    version = models.ForeignKey(PollLevel, models.CASCADE, related_name="rungs")
+
+
+LEVELS: Levels[ServiceLevel] = Levels(lambda: PollLevel)
 
 
 class OfStreet(models.Model):

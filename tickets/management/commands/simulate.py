@@ -22,7 +22,7 @@ from community.models import Street
 from tickets import service_level
 from tickets.catalogue import NoCatalogue
 from tickets.models import ServiceLevelVersion, Ticket
-from tickets.models.service_level import NoServiceLevel, instead
+from tickets.models.service_level import instead
 from tickets.service_level import BadServiceLevel, ServiceLevel
 from tickets.simulation.behaviour import WISHES
 from tickets.simulation.crowd import Crowd, settle
@@ -32,6 +32,7 @@ from tickets.simulation.run import Run
 from web.management.speaking import OperatorCommand
 from web.words import Words, bilingual, en, zh
 from workflow.calendars import NoCalendar
+from workflow.levels import NoServiceLevel
 
 A_DAY = 50
 """Tickets a day where no number is given: a street of 75 compounds."""

@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('votes', models.PositiveIntegerField(default=0)),
                 ('turnout', models.DecimalField(decimal_places=2, max_digits=5, null=True)),
                 ('state', django_fsm.FSMField(default='open', max_length=50, protected=True)),
+                ('compound', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='community.compound')),
                 ('street', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='community.street')),
             ],
         ),
