@@ -17,7 +17,7 @@ from web.admin import AdminPage, ReadOnly
 from web.words import bilingual
 
 
-class HistoryInline(ReadOnly, admin.TabularInline):
+class HistoryInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     """What happened to a subject, in the words of those who did it."""
 
     extra = 0
@@ -29,7 +29,9 @@ class HistoryInline(ReadOnly, admin.TabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Events with their words and the names of the organisations that acted."""
         name = Organisation.objects.filter(pk=OuterRef("actor_organisation_id")).values("name")[:1]
-        return super().get_queryset(request).select_related("words", "actor").annotate(acting=Subquery(name))
+        rows = super().get_queryset(request).select_related("words", "actor")
+        found: QuerySet[Any] = rows.annotate(acting=Subquery(name))
+        return found
 
     def stood_in(self, event: Any) -> str:
         """What the party is called that somebody stood in for."""
@@ -84,9 +86,12 @@ class SubjectAdmin(ReadOnly, AdminPage):
     history: type[HistoryInline] = HistoryInline
 
     def __init__(self, model: Any, admin_site: admin.AdminSite):
-        """With the rows that the page names itself, and the history."""
         super().__init__(model, admin_site)
-        self.inlines = [*self.inlines, type(f"{model.__name__}History", (self.history,), {"model": model.EVENTS})]
+        self._events = type(f"{model.__name__}History", (self.history,), {"model": model.EVENTS})
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """The page's own, and the history."""
+        return [*super().get_inlines(request, obj), self._events]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Those that the clerk sees."""

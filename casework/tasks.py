@@ -21,7 +21,7 @@ def _all() -> Iterator[tuple[str, Duty]]:
 
 
 def _task(name: str, duty: Duty) -> Any:
-    @shared_task(name=name)
+    @shared_task(name=name)  # type: ignore[untyped-decorator]
     def work() -> None:
         duty.work()
 

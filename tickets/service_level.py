@@ -30,7 +30,9 @@ AUDIENCES = frozenset(
 DERIVED = frozenset({ClockName.PLAN, ClockName.CALLBACK, ClockName.OVERALL, ClockName.PROMISE})
 ALWAYS = frozenset(ClockName) - DERIVED - {ClockName.SIGN, ClockName.CONTACT, ClockName.ARRIVE, ClockName.HANDLE}
 # What a version says that was published before there was the clock.
-UNLESS_SAID = {ClockName.SUCCESSION: ("3wd", Rung("due", ("keep",), ("desk",), share=100))}
+UNLESS_SAID: Mapping[str, tuple[str, Rung]] = {
+    ClockName.SUCCESSION: ("3wd", Rung("due", ("keep",), ("desk",), share=100))
+}
 
 
 # What a version that was published before a clock was known does as its time runs out.

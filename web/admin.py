@@ -39,7 +39,7 @@ class OfferedFilters(ChangeList):
         return found
 
 
-class ReadOnly(BaseModelAdmin):
+class ReadOnly(BaseModelAdmin):  # type: ignore[type-arg]
     """Rows to look at: seen with Django's view permission, changed by nobody, not by superusers either."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
@@ -55,7 +55,7 @@ class ReadOnly(BaseModelAdmin):
         return False
 
 
-class AdminPage(admin.ModelAdmin):
+class AdminPage(admin.ModelAdmin):  # type: ignore[type-arg]
     """An admin page whose URL accepts only the filters that it offers, and whose text fields follow `web.texts`."""
 
     formfield_overrides = WRITTEN

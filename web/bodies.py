@@ -47,7 +47,8 @@ class Body(serializers.Serializer[Any]):
             self._count(data)
         mistyped = _mistyped(self, data) if isinstance(data, JSONObject) else None
         if not mistyped:
-            return super().to_internal_value(data)
+            read: dict[str, Any] = super().to_internal_value(data)
+            return read
         try:
             super().to_internal_value(data)
         except serializers.ValidationError as error:

@@ -108,7 +108,8 @@ def _field(queryset: QuerySet[Any], name: str) -> "Field[Any, Any]":
     for part in name.split("__"):
         field = model._meta.get_field(part)
         model = field.related_model
-    return field.target_field if field.is_relation else field
+    found: Field[Any, Any] = field.target_field if field.is_relation else field
+    return found
 
 
 def page[Row: Model](

@@ -178,7 +178,7 @@ class AutoSchema(openapi.AutoSchema):
 
     def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
         """A body's shape as strict as the body is: nothing besides its fields, no text that is blank."""
-        shape: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
+        shape: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         body = force_instance(serializer)
         if isinstance(body, Body):
             shape["additionalProperties"] = False

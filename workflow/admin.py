@@ -22,7 +22,7 @@ from workflow.models import CalendarDay, CalendarVersion, CalendarYear
 from workflow.notice import Notice, UnreadableNotice, read_notice, year_of
 
 
-class DraftInline(admin.TabularInline):
+class DraftInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows of a version, which are edited while it is a draft."""
 
     extra = 0
@@ -50,7 +50,8 @@ class VersionAdmin(AdminPage):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Versions with the number of their first rows."""
-        return super().get_queryset(request).annotate(row_count=Count(self.model.PARTS[-1]))
+        found: QuerySet[Any] = super().get_queryset(request).annotate(row_count=Count(self.model.PARTS[-1]))
+        return found
 
     @admin.display(description=bilingual("条目数", "rows"))
     def rows(self, version: Any) -> int:
@@ -139,7 +140,7 @@ class SeenBox(forms.CheckboxInput):
         return None
 
 
-class NoticeForm(forms.ModelForm):
+class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
     """A draft calendar, into which a notice may be pasted; what it says is shown day by day before it is saved."""
 
     notice_year = forms.IntegerField(

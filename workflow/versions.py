@@ -266,7 +266,8 @@ class Part(Identified):
     @classmethod
     def version_model(cls) -> type[Version]:
         """The model of the versions that rows of this kind belong to."""
-        model: Any = cls._meta.get_field("version").related_model
+        related: Any = cls._meta.get_field("version").related_model
+        model: type[Version] = related
         return model
 
     def save(self, *args: Any, **kwargs: Any) -> None:

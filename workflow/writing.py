@@ -185,7 +185,8 @@ class Draft[S: Subject]:
         if _versioned(subject) != before.versioned:
             subject.version += 1
         event.digest, subject.head = chain(bytes(subject.head), event)
-        self.events.append(event)
+        made: Event = event
+        self.events.append(made)
         if body:
             self.beside.append(fresh(kinds.WORDS, event_id=event.pk, salt=salt, body=body, **subject.shared_columns()))
         parties = sorted({*before.parties, *subject.parties()})
@@ -194,7 +195,7 @@ class Draft[S: Subject]:
         self.beside.append(
             fresh(kinds.OUTBOX, event_id=event.pk, audience=parties, facts=facts, **subject.shared_columns())
         )
-        return event
+        return made
 
     def _plan(self, event: Event) -> Plan:
         """What the event does to the clocks; one that moves any, or would have by the first rules, says by which rules."""

@@ -1,5 +1,6 @@
 """Service levels as rows, in versions that never change once they are published, and as the process remembers them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Self
@@ -15,8 +16,10 @@ from tickets.service_level import ServiceLevel
 from tickets.states import ClockName
 from tickets.windows import Window
 from web.words import bilingual
+from workflow.ladder import Ladder
 from workflow.levels import Levels
 from workflow.models.service_levels import DatedBudget, LevelVersion, RungRow, TargetRow, put, put_windows
+from workflow.service_level import Target, Targets, Windows
 
 C = ClockName
 
@@ -102,10 +105,12 @@ class ServiceLevelVersion(LevelVersion):
                 put_windows(draft, windows)
             return draft
 
-    def level(self, *parts: Any) -> ServiceLevel:
+    def level(
+        self, number: int, source: str, targets: Targets, ladders: Mapping[str, Ladder], windows: Windows
+    ) -> ServiceLevel:
         """The service level of its parts, with rework and limits."""
         limits = service_level.Limits(**{name: getattr(self, name) for name in service_level.BOUNDS})
-        return ServiceLevel(*parts, rework=self.rework, limits=limits)
+        return ServiceLevel(number, source, targets, ladders, windows, self.rework, limits)
 
     def check_edition(self, day: date, level: Any) -> None:
         """Raise ValidationError where a class has no target."""
@@ -197,9 +202,9 @@ class ServiceWindow(DatedBudget):
     def __str__(self) -> str:
         return f"{self.name}:{self.key} {self.budget}"
 
-    def target(self) -> service_level.Target:
+    def target(self) -> Target:
         """What the row says."""
-        return service_level.Target(self.name, self.key, 0, self.budget, self.source, self.starts_on, self.ends_on)
+        return Target(self.name, self.key, 0, self.budget, self.source, self.starts_on, self.ends_on)
 
 
 class ServiceRung(RungRow):

@@ -1,6 +1,6 @@
 """Service levels as rows, in versions that never change once they are published. The concrete classes are their kind's own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -13,8 +13,8 @@ from django.db import models
 from web.words import bilingual
 from workflow import service_level
 from workflow.calendar import Budget
-from workflow.ladder import Rung, span
-from workflow.service_level import BadServiceLevel, ServiceLevel, Vocabulary
+from workflow.ladder import Ladder, Rung, span
+from workflow.service_level import BadServiceLevel, ServiceLevel, Targets, Vocabulary, Windows
 from workflow.versions import LocalVersion, Part
 
 
@@ -42,7 +42,7 @@ def valid_span(text: str) -> None:
 class LevelVersion(LocalVersion):
     """One version of a street's targets and ladders. A change never moves a clock that runs."""
 
-    PARTS = ("targets", "rungs")
+    PARTS: ClassVar[tuple[str, ...]] = ("targets", "rungs")
     VOCABULARY: ClassVar[Vocabulary]
 
     class Meta(LocalVersion.Meta):
@@ -64,9 +64,11 @@ class LevelVersion(LocalVersion):
             complete=complete,
         )
 
-    def level(self, *parts: Any) -> ServiceLevel:
+    def level(
+        self, number: int, source: str, targets: Targets, ladders: Mapping[str, Ladder], windows: Windows
+    ) -> ServiceLevel:
         """The service level of its parts, with what the version says besides."""
-        return ServiceLevel(*parts)
+        return ServiceLevel(number, source, targets, ladders, windows)
 
     def editions(self, *, complete: bool = True) -> tuple[tuple[date, ServiceLevel], ...]:
         """What the version says from when on, as its rows begin and end while it is in effect. Raises BadServiceLevel, for what is

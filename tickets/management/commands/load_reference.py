@@ -11,10 +11,10 @@ from django.utils import timezone
 from tickets import clerks
 from tickets.management.commands.load_categories import FIRST_EFFECTIVE_FROM
 from tickets.models import service_level
-from tickets.service_level import BadServiceLevel
 from web.management.speaking import OperatorCommand
 from web.words import bilingual
 from workflow import calendars
+from workflow.service_level import BadServiceLevel
 
 
 class Command(OperatorCommand):

@@ -23,7 +23,7 @@ from tickets import service_level
 from tickets.catalogue import NoCatalogue
 from tickets.models import ServiceLevelVersion, Ticket
 from tickets.models.service_level import instead
-from tickets.service_level import BadServiceLevel, ServiceLevel
+from tickets.service_level import ServiceLevel
 from tickets.simulation.behaviour import WISHES
 from tickets.simulation.crowd import Crowd, settle
 from tickets.simulation.filings import Span
@@ -33,6 +33,7 @@ from web.management.speaking import OperatorCommand
 from web.words import Words, bilingual, en, zh
 from workflow.calendars import NoCalendar
 from workflow.levels import NoServiceLevel
+from workflow.service_level import BadServiceLevel
 
 A_DAY = 50
 """Tickets a day where no number is given: a street of 75 compounds."""
