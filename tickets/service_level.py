@@ -76,7 +76,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class ServiceLevel(levels.ServiceLevel):
+class TicketServiceLevel(levels.ServiceLevel):
     """One version of the targets, windows, limits and ladders of tickets."""
 
     windows: Mapping[tuple[str, str], str] = field(default_factory=lambda: FORMERLY)
@@ -132,9 +132,9 @@ def assemble(
     on: date | None = None,
     limits: Limits = Limits(),
     complete: bool = True,
-) -> ServiceLevel:
+) -> TicketServiceLevel:
     """A service level of its parts, as `workflow.service_level.assemble` makes it. Raises BadServiceLevel."""
-    make = partial(ServiceLevel, rework=rework, limits=limits)
+    make = partial(TicketServiceLevel, rework=rework, limits=limits)
     return levels.assemble(make, VOCABULARY, number, source, targets, rungs, windows=windows, on=on, complete=complete)
 
 

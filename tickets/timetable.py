@@ -8,7 +8,7 @@ from typing import Any
 from tickets import service_level
 from tickets.clocks import IN_STATE
 from tickets.models import Ticket, TicketClock, TicketEvent
-from tickets.service_level import ServiceLevel, assemble
+from tickets.service_level import TicketServiceLevel, assemble
 from tickets.states import CLOCKS, ClockName, State
 from workflow.clocks import NEWEST_RULES, RULES
 from workflow.ladder import Rung
@@ -168,7 +168,7 @@ def _runs(clock: ClockName, state: State) -> bool:
     return clock in IN_STATE[state].begins or clock in IN_STATE[state].goes_on
 
 
-def _budgets(level: ServiceLevel, clock: ClockName) -> str:
+def _budgets(level: TicketServiceLevel, clock: ClockName) -> str:
     found = {
         key or "all": budget
         for (name, key, standard), budget in level.targets.items()

@@ -266,7 +266,7 @@ def test_a_class_without_a_limit_is_named_and_not_published(limit, key):
 
 
 def test_what_would_have_happened_under_another_level(scene, level):
-    other = pure.ServiceLevel(level.number, "试", {**level.targets, ("triage", "", 0): "30m"}, level.ladders)
+    other = pure.TicketServiceLevel(level.number, "试", {**level.targets, ("triage", "", 0): "30m"}, level.ladders)
     with service_level.instead(other), at(scene.now):
         ticket = scene.file(type="consult")
     assert TicketClock.objects.get(subject=ticket, name="triage").budget == "30m"

@@ -12,13 +12,13 @@ from django.db.models import Q
 
 from tickets import service_level
 from tickets.models.category import COMPLEX, DisposalClass, ResponseClass
-from tickets.service_level import ServiceLevel
+from tickets.service_level import TicketServiceLevel
 from tickets.states import ClockName
 from tickets.windows import Window
 from web.words import bilingual
 from workflow.ladder import Ladder
 from workflow.levels import Levels
-from workflow.models.service_levels import DatedBudget, LevelVersion, RungRow, TargetRow, put, put_windows
+from workflow.models.service_levels import ClockRung, ClockTarget, DatedBudget, LevelVersion, put, put_windows
 from workflow.service_level import Target, Targets, Windows
 
 C = ClockName
@@ -107,10 +107,10 @@ class ServiceLevelVersion(LevelVersion):
 
     def level(
         self, number: int, source: str, targets: Targets, ladders: Mapping[str, Ladder], windows: Windows
-    ) -> ServiceLevel:
+    ) -> TicketServiceLevel:
         """The service level of its parts, with rework and limits."""
         limits = service_level.Limits(**{name: getattr(self, name) for name in service_level.BOUNDS})
-        return ServiceLevel(number, source, targets, ladders, windows, self.rework, limits)
+        return TicketServiceLevel(number, source, targets, ladders, windows, self.rework, limits)
 
     def check_edition(self, day: date, level: Any) -> None:
         """Raise ValidationError where a class has no target."""
@@ -125,7 +125,7 @@ class ServiceLevelVersion(LevelVersion):
             raise ValidationError(words, code="target_missing")
 
 
-class ServiceTarget(TargetRow):
+class ServiceTarget(ClockTarget):
     """How long one clock runs, for all tickets or for those of one class, under all contracts or those of one service level."""
 
     version = models.ForeignKey(
@@ -207,7 +207,7 @@ class ServiceWindow(DatedBudget):
         return Target(self.name, self.key, 0, self.budget, self.source, self.starts_on, self.ends_on)
 
 
-class ServiceRung(RungRow):
+class ServiceRung(ClockRung):
     """One step of a clock's ladder: when, what happens, and who is told."""
 
     version = models.ForeignKey(
@@ -215,12 +215,12 @@ class ServiceRung(RungRow):
     )
     clock = models.CharField(bilingual("时限", "clock"), max_length=12, choices=ClockName)
 
-    class Meta(RungRow.Meta):
+    class Meta(ClockRung.Meta):
         verbose_name = bilingual("阶梯", "rung")
         verbose_name_plural = bilingual("阶梯", "rungs")
         ordering = ["version", "clock", "position"]
         constraints = [
-            *RungRow.Meta.constraints,
+            *ClockRung.Meta.constraints,
             models.CheckConstraint(condition=Q(clock__in=ClockName.values), name="servicerung_clock_known"),
         ]
 
@@ -228,7 +228,7 @@ class ServiceRung(RungRow):
         return f"{self.get_clock_display()} {self.code}"
 
 
-LEVELS: Levels[ServiceLevel] = Levels(lambda: ServiceLevelVersion)
+LEVELS: Levels[TicketServiceLevel] = Levels(lambda: ServiceLevelVersion)
 forget, instead, in_effect, level = LEVELS.forget, LEVELS.instead, LEVELS.in_effect, LEVELS.level
 
 

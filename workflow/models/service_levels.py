@@ -119,7 +119,7 @@ class DatedBudget(Part):
             )
 
 
-class TargetRow(DatedBudget):
+class ClockTarget(DatedBudget):
     """How long one clock runs, for all subjects or for those of one class."""
 
     clock = models.CharField(bilingual("时限", "clock"), max_length=12)
@@ -137,7 +137,7 @@ class TargetRow(DatedBudget):
         )
 
 
-class RungRow(Part):
+class ClockRung(Part):
     """One step of a clock's ladder: when, what happens, and who is told."""
 
     clock = models.CharField(bilingual("时限", "clock"), max_length=12)

@@ -16,7 +16,7 @@ from workflow import models as engine
 from workflow.actor import Actor
 from workflow.clocks import Rules, Start, Terms
 from workflow.levels import Levels
-from workflow.models.service_levels import LevelVersion, RungRow, TargetRow
+from workflow.models.service_levels import ClockRung, ClockTarget, LevelVersion
 from workflow.moves import Visibility, condition, move
 from workflow.planner import ClocksInState, planner
 from workflow.service_level import ServiceLevel, Vocabulary
@@ -130,11 +130,11 @@ class PollLevel(LevelVersion):
     VOCABULARY = Vocabulary(("voting", "count"), ("end", "void"), always=("voting", "count"))
 
 
-class PollTarget(TargetRow):
+class PollTarget(ClockTarget):
     version = models.ForeignKey(PollLevel, models.CASCADE, related_name="targets")
 
 
-class PollRung(RungRow):
+class PollRung(ClockRung):
     version = models.ForeignKey(PollLevel, models.CASCADE, related_name="rungs")
 
 

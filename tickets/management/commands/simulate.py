@@ -23,7 +23,7 @@ from tickets import service_level
 from tickets.catalogue import NoCatalogue
 from tickets.models import ServiceLevelVersion, Ticket
 from tickets.models.service_level import instead
-from tickets.service_level import ServiceLevel
+from tickets.service_level import TicketServiceLevel
 from tickets.simulation.behaviour import WISHES
 from tickets.simulation.crowd import Crowd, settle
 from tickets.simulation.filings import Span
@@ -169,7 +169,7 @@ class Command(OperatorCommand):
             )
         return at if at.tzinfo else timezone.make_aware(at)
 
-    def live(self, street: Street, span: Span, policy: ServiceLevel | None, *, keeps: bool) -> RunOutcome:
+    def live(self, street: Street, span: Span, policy: TicketServiceLevel | None, *, keeps: bool) -> RunOutcome:
         """One run in a transaction, which is taken back where nothing is to be kept or anything does not hold."""
         with transaction.atomic(), instead(policy) if policy else nullcontext():
             settle(street)
@@ -192,7 +192,7 @@ class Command(OperatorCommand):
             )
         return outcome
 
-    def read(self, path: Path) -> ServiceLevel:
+    def read(self, path: Path) -> TicketServiceLevel:
         """The service level of a file, under a number that no version has."""
         try:
             newest = ServiceLevelVersion.objects.order_by("-number").values_list("number", flat=True).first()
