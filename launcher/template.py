@@ -21,6 +21,7 @@ MADE_OF = (
     "tickets/clerks.py",
     "**/service_level.py",
     "workflow/calendar*.py",
+    "workflow/levels.py",
     "workflow/notice.py",
     "launcher/prepare.py",
     "launcher/servers.py",
