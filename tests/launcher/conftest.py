@@ -76,8 +76,9 @@ def await_end(members: set[tuple[int, str]], seconds: float = 15) -> None:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """This process's own, without the servers of the tests."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL", "MAKELEVEL"}}
+    """This process's own, without the servers of the tests and without what the make that started the tests was given."""
+    left = {"DATABASE_URL", "REDIS_URL", "ARGS", "MAKELEVEL", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"}
+    kept = {name: value for name, value in os.environ.items() if name not in left}
     return kept | {"LINLI_ENV": "development", "LINLI_LOCAL_DIR": str(home)}
 
 

@@ -100,9 +100,13 @@ def test_who_waits_behind_stalled_bodies_is_served_when_they_are_cut_off(port):
     stalled = [half_sent(port) for _ in range(4)]
     time.sleep(1)
     try:
-        # Two rounds where one process got all of them.
-        status, seconds = ask(port)
-        assert (status, seconds < 20) == (200, True)
+        # Two rounds where one process got all of them. On a busy machine every connection of this address may be ended with
+        # them (LAST_WORD); then a client asks again.
+        began, status = time.monotonic(), 0
+        while not status and time.monotonic() - began < 20:
+            with contextlib.suppress(http.client.RemoteDisconnected):
+                status, _ = ask(port)
+        assert (status, time.monotonic() - began < 20) == (200, True)
     finally:
         for connection in stalled:
             connection.close()
