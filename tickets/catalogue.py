@@ -5,12 +5,12 @@ current is asked again, at most every five seconds in each process: a new versio
 overlooked for that long, and what is filed meanwhile is filed under the version before it.
 """
 
-import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
@@ -21,9 +21,9 @@ from tickets.models import Category, CategoryVersion
 from web.tables import BadTable, read_table
 from web.words import bilingual
 from workflow.errors import NotReady
+from workflow.versions import Published
 
 FILE = Path(__file__).parent / "data" / "categories.csv"
-REREAD_SECONDS = 5.0
 YES_NO = {"yes": True, "no": False}
 
 
@@ -108,21 +108,19 @@ class Tree:
 
 _trees: dict[uuid.UUID, Tree] = {}
 _leaves: dict[uuid.UUID, Leaf] = {}
-# When the list was read (monotonic seconds), and each published version with its first moment, newest first.
-_published: tuple[float, tuple[tuple[datetime, uuid.UUID], ...]] | None = None
+_published = Published(lambda: CategoryVersion, "effective_from", "pk", needed=True)
 
 
 def forget() -> None:
     """Forget everything remembered: for the process that has just published, and between tests."""
-    global _published
     _trees.clear()
     _leaves.clear()
-    _published = None
+    _published.forget()
 
 
 def version_at(at: datetime) -> uuid.UUID:
     """The id of the version in effect at `at`. Raises NoCatalogue."""
-    for effective_from, version_id in _published_versions():
+    for effective_from, version_id in _published.rows():
         if effective_from <= at:
             return version_id
     raise NoCatalogue(at)
@@ -160,47 +158,16 @@ def leaf_by_id(category_id: uuid.UUID) -> Leaf:
 
 def english_name(name_zh: str) -> str | None:
     """What a category of that Chinese name is called in English, by the newest version that knows it; None for any other words."""
-    for _, version_id in _published_versions():
+    for _, version_id in _published.rows():
         for leaf in tree(version_id).by_code.values():
             if leaf.name_zh == name_zh:
                 return leaf.name_en or None
     return None
 
 
-def _published_versions() -> tuple[tuple[datetime, uuid.UUID], ...]:
-    global _published
-    now = time.monotonic()
-    # An empty list is not kept: the process that starts before the catalogue is loaded must not go on without it.
-    if _published is None or now - _published[0] > REREAD_SECONDS or not _published[1]:
-        versions = CategoryVersion.objects.exclude(published_at=None).order_by("-effective_from")
-        _published = now, tuple((version.effective_from, version.pk) for version in versions if version.effective_from)
-    return _published[1]
-
-
 def _read(version: CategoryVersion) -> Tree:
     leaves = [
-        Leaf(
-            id=row.pk,
-            version_id=version.pk,
-            code=row.code,
-            group=row.group,
-            group_zh=row.group_zh,
-            group_en=row.group_en,
-            name_zh=row.name_zh,
-            name_en=row.name_en,
-            disposal_class=row.disposal_class,
-            response_class=row.response_class,
-            lead=row.lead,
-            co_parties=tuple(row.co_parties),
-            route=row.route,
-            urgent=row.urgent,
-            after_photo=row.after_photo,
-            public_face=row.public_face,
-            hotline=row.hotline,
-            external_code=row.external_code,
-            basis=row.basis,
-        )
-        for row in version.categories.order_by("external_code")
+        Leaf(id=row.pk, version_id=version.pk, **_said(row)) for row in version.categories.order_by("external_code")
     ]
     grouped: dict[str, list[Leaf]] = {}
     for leaf in leaves:
@@ -216,10 +183,8 @@ def _read(version: CategoryVersion) -> Tree:
     )
 
 
-COLUMNS = (
-    *("code", "group", "group_zh", "group_en", "name_zh", "name_en", "disposal_class", "response_class", "lead"),
-    *("co_parties", "route", "urgent", "after_photo", "hotline", "external_code", "basis"),
-)
+_SAID = tuple(one.name for one in fields(Leaf) if one.name not in ("id", "version_id"))
+COLUMNS = tuple(name for name in _SAID if name != "public_face")
 _YES_OR_NO = bilingual("应为 `yes` 或 `no`。", "It must be `yes` or `no`.")
 
 
@@ -237,23 +202,9 @@ def _category(path: Path, number: int, row: dict[str, str]) -> Category:
     for name, written in flags.items():
         if written not in YES_NO:
             raise BadTable(path, number, name, _YES_OR_NO)
-    category = Category(
-        code=row["code"],
-        group=row["group"],
-        group_zh=row["group_zh"],
-        group_en=row["group_en"],
-        name_zh=row["name_zh"],
-        name_en=row["name_en"],
-        disposal_class=row["disposal_class"],
-        response_class=row["response_class"],
-        lead=row["lead"],
-        co_parties=row["co_parties"].split(),
-        route=row["route"],
-        hotline=row["hotline"],
-        external_code=row["external_code"],
-        basis=row["basis"],
-        **{name: YES_NO[written] for name, written in flags.items()},
-    )
+    said: dict[str, Any] = {name: row[name] for name in COLUMNS}
+    said |= {name: YES_NO[written] for name, written in flags.items()}
+    category = Category(**{**said, "co_parties": row["co_parties"].split()})
     if wrong := _first_flaw(category, "zh-hans"):
         name, reason = wrong
         _, translated = _first_flaw(category, "en") or wrong
@@ -274,29 +225,13 @@ def _first_flaw(category: Category, language: str) -> tuple[str, str] | None:
 
 def differs(categories: Sequence[Category], version: CategoryVersion) -> bool:
     """Whether these categories say anything else than the version does."""
-    return {_content(category) for category in categories} != {_content(row) for row in version.categories.all()}
+    was, now = ({tuple(_said(one).values()) for one in rows} for rows in (version.categories.all(), categories))
+    return was != now
 
 
-def _content(category: Category) -> tuple[object, ...]:
-    return (
-        category.code,
-        category.group,
-        category.group_zh,
-        category.group_en,
-        category.name_zh,
-        category.name_en,
-        category.disposal_class,
-        category.response_class,
-        category.lead,
-        tuple(category.co_parties),
-        category.route,
-        category.urgent,
-        category.after_photo,
-        category.public_face,
-        category.hotline,
-        category.external_code,
-        category.basis,
-    )
+def _said(category: Category) -> dict[str, Any]:
+    """What a category says, whichever row of whichever version it is."""
+    return {name: getattr(category, name) for name in _SAID} | {"co_parties": tuple(category.co_parties)}
 
 
 def load(categories: Sequence[Category], *, source: str, at: datetime, effective_from: datetime) -> CategoryVersion:

@@ -4,7 +4,6 @@ A published version never changes, so what has been read of it is kept for good.
 every five seconds in each process.
 """
 
-import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -22,8 +21,8 @@ from workflow.calendar import Calendar
 from workflow.errors import NotReady
 from workflow.models.calendars import CalendarDay, CalendarVersion, CalendarYear, working_hours
 from workflow.notice import Notice, UnreadableNotice, arranged_in, holidays_in
+from workflow.versions import Published
 
-REREAD_SECONDS = 5.0
 ALARM_FROM = (11, 1)
 """Month and day from which a year that is still estimated, and comes next, raises an alarm."""
 FIRST_YEAR = 2019
@@ -37,15 +36,13 @@ class NoCalendar(NotReady, LookupError):
     reason = bilingual("时限标准或工作日历尚未发布。", "No service level or calendar has been published yet.")
 
 
-# When it was asked (monotonic seconds), and the newest published version of each street; of None, where a street has none.
-_newest: tuple[float, dict[uuid.UUID | None, int]] | None = None
+_published = Published(lambda: CalendarVersion, "number", "street", needed=True)
 
 
 def forget() -> None:
     """Forget everything remembered: for the process that has just published, and between tests."""
-    global _newest
-    _newest = None
-    _calendar.cache_clear()
+    _published.forget()
+    calendar.cache_clear()
 
 
 def newest(street: uuid.UUID | None = None) -> int:
@@ -56,24 +53,15 @@ def newest(street: uuid.UUID | None = None) -> int:
 
 def every() -> Mapping[uuid.UUID | None, int]:
     """The number of the version in use by street; None stands for the streets without one. Raises NoCalendar."""
-    global _newest
-    now, kept = time.monotonic(), _newest
-    if kept is None or now - kept[0] > REREAD_SECONDS:
-        published = CalendarVersion.objects.exclude(published_at=None).order_by("number")
-        found = dict(published.values_list("street", "number"))
-        if None not in found:
-            raise NoCalendar("No calendar has been published: run `manage.py load_reference`.")
-        _newest = kept = now, found
-    return kept[1]
-
-
-def calendar(number: int, zone: str) -> Calendar:
-    """The calendar of a published version, in the time zone of that name. Raises NoCalendar."""
-    return _calendar(number, zone)
+    found = {street: number for number, street in reversed(_published.rows())}
+    if None not in found:
+        raise NoCalendar("No calendar has been published: run `manage.py load_reference`.")
+    return found
 
 
 @cache
-def _calendar(number: int, zone: str) -> Calendar:
+def calendar(number: int, zone: str) -> Calendar:
+    """The calendar of a published version, in the time zone of that name. Raises NoCalendar."""
     row = CalendarVersion.objects.exclude(published_at=None).filter(number=number).first()
     if row is None:
         raise NoCalendar(f"There is no published calendar version {number}.")

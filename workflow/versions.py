@@ -187,42 +187,50 @@ class LocalVersion(Version):
 REREAD_SECONDS = 5.0
 
 
-class Remembered:
-    """Which published version counts when and in which street, asked again at most every five seconds in each process.
+class Published:
+    """Columns of the published versions, the newest first, asked again at most every five seconds in each process.
 
-    `model` is called when it is first asked. With `needed`, an answer of none is not kept: a process that starts before the first
-    version is loaded must not go on without it.
+    `model` is called when it is first asked. The first of `columns` orders them. With `needed`, an answer of none is not kept: a
+    process that starts before the first version is loaded must not go on without it.
     """
 
-    def __init__(self, model: Callable[[], type[LocalVersion]], *, needed: bool = False) -> None:
+    def __init__(self, model: Callable[[], type[Version]], *columns: str, needed: bool = False) -> None:
         self._model = model
+        self._columns = columns
         self._needed = needed
         self._asked = 0.0
-        # Each published version with its first moment and its street, newest first.
-        self._published: tuple[tuple[datetime, int, uuid.UUID | None], ...] | None = None
+        self._rows: tuple[Any, ...] | None = None
+
+    def rows(self) -> tuple[Any, ...]:
+        """The columns of each version."""
+        now = time.monotonic()
+        stale = self._rows is None or now - self._asked > REREAD_SECONDS
+        if stale or (self._needed and not self._rows):
+            rows: Any = self._model()._base_manager.exclude(published_at=None).order_by(f"-{self._columns[0]}")
+            self._asked, self._rows = now, tuple(rows.values_list(*self._columns))
+        return self._rows or ()
+
+    def forget(self) -> None:
+        """Ask anew: for the process that has just published, and between tests."""
+        self._rows = None
+
+
+class Remembered(Published):
+    """Which published version counts when and in which street."""
+
+    def __init__(self, model: Callable[[], type[LocalVersion]], *, needed: bool = False) -> None:
+        super().__init__(model, "effective_from", "number", "street", needed=needed)
 
     def number(self, at: datetime, street: uuid.UUID | None = None) -> int | None:
         """The number of the version in effect at `at` in a street, its own or else everybody's; None where there is none."""
         general = None
-        for effective_from, number, whose in self._versions():
+        for effective_from, number, whose in self.rows():
             if effective_from <= at:
                 if whose == street:
-                    return number
+                    return int(number)
                 if whose is None and general is None:
-                    general = number
+                    general = int(number)
         return general
-
-    def forget(self) -> None:
-        """Ask anew: for the process that has just published, and between tests."""
-        self._published = None
-
-    def _versions(self) -> tuple[tuple[datetime, int, uuid.UUID | None], ...]:
-        now = time.monotonic()
-        stale = self._published is None or now - self._asked > REREAD_SECONDS
-        if stale or (self._needed and not self._published):
-            rows: Any = self._model()._base_manager.exclude(published_at=None).order_by("-effective_from")
-            self._asked, self._published = now, tuple(rows.values_list("effective_from", "number", "street"))
-        return self._published or ()
 
 
 class PartQuerySet(models.QuerySet[Any]):
@@ -250,6 +258,11 @@ class PartQuerySet(models.QuerySet[Any]):
     def _versions(self) -> Iterable[uuid.UUID]:
         versions: Iterable[uuid.UUID] = self.order_by().values_list("version_id", flat=True).distinct()
         return versions
+
+
+def version_key[V: Version](model: type[V], rows: str) -> "models.ForeignKey[V, V]":
+    """The column of the version that a row belongs to, which has the row among its `rows`."""
+    return models.ForeignKey(model, models.CASCADE, related_name=rows, verbose_name=bilingual("版本", "version"))
 
 
 class Part(Identified):

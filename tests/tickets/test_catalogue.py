@@ -16,6 +16,7 @@ from tickets.management.commands.load_categories import FIRST_EFFECTIVE_FROM
 from tickets.models import Category, CategoryVersion
 from tickets.models.category import DisposalClass, ResponseClass
 from tickets.parties import PARTIES, PLACE_PARTIES, split
+from workflow import versions
 
 GROUPS = ["SV", "PK", "CL", "RP", "EL", "UT", "FS", "EV", "TR", "NB", "IL", "GR"]
 
@@ -392,7 +393,7 @@ def test_which_version_is_current_is_asked_again_after_five_seconds(
     now = timezone.now()
     later = now + timedelta(hours=1)
     clock = [1000.0]
-    monkeypatch.setattr(catalogue.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(versions.time, "monotonic", lambda: clock[0])
     assert catalogue.version_at(later) == version.pk
     draft.publish(at=now, effective_from=later)
     clock[0] += 4.9
