@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
-from web.words import bilingual
+from web.words import Words, bilingual
 
 _UNKNOWN = bilingual("没有这个字段。", "There is no such field.")
 _EXPECTED = {
@@ -68,6 +68,19 @@ class Body(serializers.Serializer[Any]):
                 too_many[name] = [serializers.ErrorDetail(reason, code="max_length")]
         if too_many:
             raise serializers.ValidationError(too_many)
+
+
+def unfit(*names: str, code: str, reason: Words) -> serializers.ValidationError:
+    """The refusal of a body for what these fields of it say together."""
+    return serializers.ValidationError({name: [serializers.ErrorDetail(str(reason), code=code)] for name in names})
+
+
+def valid(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """What `data` says, as a serializer of this kind reads it. Raises DRF's ValidationError."""
+    serializer = kind(data=data)
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = serializer.validated_data
+    return values
 
 
 _SEVERAL = (serializers.ListField, serializers.ListSerializer, Dict)
