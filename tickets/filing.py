@@ -38,6 +38,7 @@ from tickets.photos import attach, claim_for_report
 from tickets.routing import Routing, contract_of, covers, route
 from tickets.states import PROACTIVE, AssignmentRole, Channel, HiddenBy, Secrecy, State, TicketType
 from tickets.titles import made_of
+from web.bodies import unfit
 from web.fields import LineField, TextField
 from web.texts import read_number
 from web.words import bilingual
@@ -149,20 +150,14 @@ class Submit(TicketInput):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.get("compound") and not attrs.get("street"):
-            raise serializers.ValidationError(
-                {"compound": [serializers.ErrorDetail(str(_PLACE_NEEDED), code="required")]}
-            )
+            raise unfit("compound", code="required", reason=_PLACE_NEEDED)
         if attrs["channel"] in PROACTIVE:
             _refuse_what_is_residents(attrs)
         elif "inspector" in attrs:
-            raise serializers.ValidationError(
-                {"inspector": [serializers.ErrorDetail(str(_FOR_PATROLS), code="for_patrols")]}
-            )
+            raise unfit("inspector", code="for_patrols", reason=_FOR_PATROLS)
         foreign = {"contact_name", "contact_phone", "hotline_number"} & set(attrs)
         if attrs["channel"] == Channel.APP and foreign:
-            raise serializers.ValidationError(
-                {name: [serializers.ErrorDetail(str(_FOR_STAFF), code="for_staff")] for name in sorted(foreign)}
-            )
+            raise unfit(*sorted(foreign), code="for_staff", reason=_FOR_STAFF)
         return attrs
 
 
@@ -173,9 +168,7 @@ def _refuse_what_is_residents(attrs: dict[str, Any]) -> None:
     given |= {"hidden"} if attrs["hidden"] else set()
     given |= {"type"} if attrs["type"] not in TYPES_FOUND else set()
     if given:
-        raise serializers.ValidationError(
-            {name: [serializers.ErrorDetail(str(FOR_RESIDENTS), code="for_residents")] for name in sorted(given)}
-        )
+        raise unfit(*sorted(given), code="for_residents", reason=FOR_RESIDENTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 from django.db import models
 from django.utils.functional import Promise
 from django_fsm import FSMFieldMixin, FSMMeta
+from django_fsm import transition as of_field
 
 from web.words import bilingual
 from workflow.actor import Actor
@@ -21,6 +22,10 @@ class Visibility(models.TextChoices):
     PARTIES = "parties", bilingual("参与方", "Parties")
     INTERNAL = "internal", bilingual("内部", "Internal")
     OFFICE = "office", bilingual("仅街道", "Street office only")
+
+
+transition = partial(of_field, "state")
+"""django-fsm's transition, of the column `state`. Without a `target` the state stays."""
 
 
 class MoveInput(Protocol):
@@ -56,10 +61,8 @@ class Move:
 
     def targets(self, source: str) -> tuple[str, ...]:
         """The states to which the move may lead from `source`; `source` itself where it stays."""
-        transition = self.meta.transitions[source]
-        if transition.target is None:
-            return (source,)
-        return tuple(str(state) for state in getattr(transition.target, "allowed_states", (transition.target,)))
+        target = self.meta.transitions[source].target
+        return (source,) if target is None else tuple(map(str, getattr(target, "allowed_states", (target,))))
 
     def refusal(self, subject: models.Model, state: str, actor: Actor) -> IllegalMove | NotPermitted | None:
         """Why `actor` may not make this move on `subject` in `state`; None when it is free. Costs no SQL."""

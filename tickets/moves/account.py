@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime, timedelta
 
-from django_fsm import RETURN_VALUE, transition
+from django_fsm import RETURN_VALUE
 from rest_framework import serializers
 
 from casework.inputs import Identifier, OwnWords
@@ -17,7 +17,7 @@ from tickets.states import AccountKind, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
-from workflow.moves import move
+from workflow.moves import move, transition
 
 R = Relation
 S = State
@@ -41,7 +41,6 @@ class AccountMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=[S.SUBMITTED, S.COORDINATING, S.IN_PROGRESS],
         target=S.ON_ACCOUNT,
         permission=any_of(R.STREET),
@@ -71,7 +70,6 @@ class AccountMoves(TicketParts):
         self.account_kind, self.account_owner_id, self.account_plan_on = kind, owner, plan_date
 
     @transition(
-        field="state",
         source=S.ON_ACCOUNT,
         target=RETURN_VALUE(S.COORDINATING, S.IN_PROGRESS),
         permission=any_of(R.STREET, R.CLOCK),

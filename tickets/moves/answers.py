@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from django_fsm import RETURN_VALUE, transition
+from django_fsm import RETURN_VALUE
 from rest_framework import serializers
 
 from casework.inputs import OwnWords
@@ -20,7 +20,7 @@ from tickets.windows import Window
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 S = State
@@ -108,20 +108,17 @@ class AnswerMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
         target=S.REPLIED,
         permission=any_of(R.HOLDER, R.STREET),
         conditions=[guards.contacted, steps_done],
     )
     @transition(
-        field="state",
         source=S.COORDINATING,
         target=S.REPLIED,
         permission=any_of(R.COORDINATOR, R.STREET),
     )
     @transition(
-        field="state",
         source=S.SUBMITTED,
         target=S.REPLIED,
         permission=any_of(R.STREET),
@@ -149,7 +146,6 @@ class AnswerMoves(TicketParts):
         self._enter(at)
 
     @transition(
-        field="state",
         source=S.REPLIED,
         target=S.CLOSED,
         permission=any_of(R.REPORTER),
@@ -176,7 +172,6 @@ class AnswerMoves(TicketParts):
         self.resolved, self.rating, self.rated_on_behalf = resolved, rating, bool(by.on_behalf)
 
     @transition(
-        field="state",
         source=S.REPLIED,
         target=S.CLOSED,
         permission=any_of(R.INSPECTOR, R.STREET),
@@ -197,7 +192,6 @@ class AnswerMoves(TicketParts):
         self._enter(at)
 
     @transition(
-        field="state",
         source=S.REPLIED,
         target=S.CLOSED,
         permission=any_of(R.CLOCK),
@@ -219,7 +213,6 @@ class AnswerMoves(TicketParts):
         self._enter(at)
 
     @transition(
-        field="state",
         source=S.REPLIED,
         target=RETURN_VALUE(S.IN_PROGRESS, S.COORDINATING),
         permission=any_of(R.REPORTER, R.FOLLOWER, R.INSPECTOR, R.STREET),
@@ -246,9 +239,7 @@ class AnswerMoves(TicketParts):
         return S.COORDINATING
 
     @transition(
-        field="state",
         source=[S.IN_PROGRESS, S.REPLIED, S.CLOSED],
-        target=None,
         permission=any_of(R.STREET),
         conditions=[guards.residents_own, not_called_back],
         custom=move("回访", "Call back", Callback, visibility=Visibility.INTERNAL, news=()),
@@ -260,7 +251,6 @@ class AnswerMoves(TicketParts):
         self.called_back_at = at
 
     @transition(
-        field="state",
         source=S.CLOSED,
         target=RETURN_VALUE(S.IN_PROGRESS, S.SUBMITTED),
         permission=any_of(R.REPORTER, R.INSPECTOR, R.STREET),

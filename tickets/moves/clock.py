@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from django_fsm import transition
-
 from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
@@ -12,7 +10,7 @@ from tickets.news import Note, Side, in_state
 from tickets.states import OPEN, State
 from workflow import calendars
 from workflow.actor import Actor
-from workflow.moves import Visibility, move
+from workflow.moves import Visibility, move, transition
 
 R = Relation
 S = State
@@ -25,9 +23,7 @@ class ClockMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=[*OPEN, S.CLOSED],
-        target=None,
         permission=any_of(R.CLOCK),
         custom=move(
             "提醒",
@@ -42,9 +38,7 @@ class ClockMoves(TicketParts):
         """Remind those who have to act that their time is running out or is over."""
 
     @transition(
-        field="state",
         source=[*OPEN, S.CLOSED, S.MERGED],
-        target=None,
         permission=any_of(R.CLOCK),
         custom=move(
             "历法更新", "Measure by a new calendar", Nothing, visibility=Visibility.PARTIES, guarded=False, news=()

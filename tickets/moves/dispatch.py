@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django_fsm import RETURN_VALUE, transition
+from django_fsm import RETURN_VALUE
 from rest_framework import serializers
 
 from casework.inputs import Identifier, OwnWords
@@ -20,7 +20,7 @@ from tickets.states import AssignmentRole, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 S = State
@@ -85,13 +85,11 @@ class DispatchMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=S.SUBMITTED,
         target=S.DISPATCHED,
         permission=any_of(R.STREET),
     )
     @transition(
-        field="state",
         source=S.COORDINATING,
         target=S.DISPATCHED,
         permission=any_of(R.COORDINATOR, R.STREET),
@@ -114,7 +112,6 @@ class DispatchMoves(TicketParts):
         self.hand_to(holder, co_handlers, next_steps, at, contract)
 
     @transition(
-        field="state",
         source=S.DISPATCHED,
         target=S.IN_PROGRESS,
         permission=any_of(R.HOLDER),
@@ -133,9 +130,7 @@ class DispatchMoves(TicketParts):
             self.stage(self.lead)
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
-        target=None,
         permission=any_of(R.HOLDER),
         custom=move(
             "转给同事",
@@ -157,7 +152,6 @@ class DispatchMoves(TicketParts):
             self.stage(self.lead)
 
     @transition(
-        field="state",
         source=[S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
         target=S.DISPATCHED,
         permission=any_of(R.STREET, R.CLOCK),
@@ -187,9 +181,7 @@ class DispatchMoves(TicketParts):
         self.hand_to(holder, co_handlers, next_steps, at, contract)
 
     @transition(
-        field="state",
         source=[S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
-        target=None,
         permission=any_of(R.CLOCK),
         custom=move(
             "更换协办",
@@ -209,7 +201,6 @@ class DispatchMoves(TicketParts):
         self._ask_to_help(co_handlers, at)
 
     @transition(
-        field="state",
         source=[S.DISPATCHED, S.RETURNING],
         target=S.SUBMITTED,
         permission=any_of(R.CLOCK),
@@ -233,7 +224,6 @@ class DispatchMoves(TicketParts):
         self._enter(at)
 
     @transition(
-        field="state",
         source=S.DISPATCHED,
         target=S.IN_PROGRESS,
         permission=any_of(R.CLOCK),
@@ -259,7 +249,6 @@ class DispatchMoves(TicketParts):
         self._note_whether_to_contact()
 
     @transition(
-        field="state",
         source=[S.DISPATCHED, S.IN_PROGRESS],
         target=S.RETURNING,
         permission=any_of(R.HOLDER),
@@ -280,7 +269,6 @@ class DispatchMoves(TicketParts):
             self.stage(self.lead)
 
     @transition(
-        field="state",
         source=S.RETURNING,
         target=RETURN_VALUE(S.SUBMITTED, S.COORDINATING),
         permission=any_of(R.STREET),
@@ -300,7 +288,6 @@ class DispatchMoves(TicketParts):
         return S.COORDINATING if self.coordinator_id else S.SUBMITTED
 
     @transition(
-        field="state",
         source=S.RETURNING,
         target=S.DISPATCHED,
         permission=any_of(R.STREET, R.CLOCK),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django_fsm import RETURN_VALUE, transition
+from django_fsm import RETURN_VALUE
 from rest_framework import serializers
 
 from casework.inputs import Identifier, OwnWords
@@ -30,11 +30,12 @@ from tickets.moves.inputs import (
 )
 from tickets.news import OVER, SUCCESSION, Note, Side, in_state, to_residents, to_whoever_acts
 from tickets.states import ENDED, OPEN, State, TicketType
+from web.bodies import unfit
 from web.fields import LineField, TextField
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 S = State
@@ -100,7 +101,7 @@ class FileAnother(TicketInput):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "accused" in attrs and "text" not in attrs:
-            raise serializers.ValidationError({"accused": [serializers.ErrorDetail(str(_OWN_WORDS), code="own_words")]})
+            raise unfit("accused", code="own_words", reason=_OWN_WORDS)
         return attrs
 
 
@@ -119,7 +120,6 @@ class EndingMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.RETURNING],
         target=S.REJECTED,
         permission=any_of(R.STREET),
@@ -139,7 +139,6 @@ class EndingMoves(TicketParts):
         self._enter(at)
 
     @transition(
-        field="state",
         source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS],
         target=S.MERGED,
         permission=any_of(R.STREET, R.COORDINATOR),
@@ -176,9 +175,7 @@ class EndingMoves(TicketParts):
         self.merged_into = into
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.CLOCK),
         custom=move(
             "并入", "Take in", Nothing, guarded=False, news=(Note(Side.HOLDER, Topic.PROGRESS, "absorbed.handler"),)
@@ -188,9 +185,7 @@ class EndingMoves(TicketParts):
         """Note that another ticket was merged into this one. The merger makes this move by itself."""
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.STREET),
         custom=move(
             "另立工单",
@@ -210,7 +205,6 @@ class EndingMoves(TicketParts):
         self.note(another=another)
 
     @transition(
-        field="state",
         source=S.MERGED,
         target=S.SUBMITTED,
         permission=any_of(R.STREET),
@@ -223,25 +217,20 @@ class EndingMoves(TicketParts):
         self.coordinator_id = None
 
     @transition(
-        field="state",
         source=[S.IN_PROGRESS, S.RETURNING, S.REPLIED, S.ON_ACCOUNT],
-        target=None,
         permission=any_of(R.REPORTER),
     )
     @transition(
-        field="state",
         source=S.DISPATCHED,
         target=RETURN_VALUE(S.WITHDRAWN, S.DISPATCHED),
         permission=any_of(R.REPORTER),
     )
     @transition(
-        field="state",
         source=S.COORDINATING,
         target=RETURN_VALUE(S.WITHDRAWN, S.COORDINATING),
         permission=any_of(R.REPORTER),
     )
     @transition(
-        field="state",
         source=S.SUBMITTED,
         target=RETURN_VALUE(S.WITHDRAWN, S.SUBMITTED),
         permission=any_of(R.REPORTER),
@@ -270,9 +259,7 @@ class EndingMoves(TicketParts):
         return S(self.state)
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.SUCCESSOR),
         custom=move(
             "接续诉求",
@@ -292,9 +279,7 @@ class EndingMoves(TicketParts):
         self.cosigns -= cosigned
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.SUCCESSOR),
         custom=move(
             "不接续", "Decline to succeed", Nothing, visibility=Visibility.PARTIES, guarded=False, news=SUCCESSION
@@ -305,9 +290,7 @@ class EndingMoves(TicketParts):
         self._ask_to_succeed(successor)
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.CLOCK),
         conditions=[successor_asked],
         custom=move(
@@ -324,7 +307,6 @@ class EndingMoves(TicketParts):
         self.successor_id = None
 
     @transition(
-        field="state",
         source=list(OPEN),
         target=S.TERMINATED,
         permission=any_of(R.STREET_LEAD),

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from django_fsm import transition
 from rest_framework import serializers
 
 from casework.inputs import Identifier, OwnWords
@@ -18,7 +17,7 @@ from tickets.states import HELPING, AssignmentRole, Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 S = State
@@ -65,9 +64,7 @@ class HelperMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=[S.COORDINATING, S.IN_PROGRESS],
-        target=None,
         permission=any_of(R.STREET),
         custom=move("吹哨", "Whistle", Whistle, news=(*to_residents("whistled.resident"), *HELP)),
     )
@@ -85,9 +82,7 @@ class HelperMoves(TicketParts):
         self.note(whistled=departments)
 
     @transition(
-        field="state",
         source=[S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS],
-        target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[helpers_open],
         custom=move(
@@ -106,9 +101,7 @@ class HelperMoves(TicketParts):
         self.note(reporting=one.organisation_id)
 
     @transition(
-        field="state",
         source=[S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS],
-        target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[helpers_open],
         custom=move(
@@ -124,9 +117,7 @@ class HelperMoves(TicketParts):
         self._release([self._helper(by, organisation)], at, Outcome.DECLINED)
 
     @transition(
-        field="state",
         source=[S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS, S.ON_ACCOUNT],
-        target=None,
         permission=any_of(R.CO_HANDLER, R.WHISTLED),
         conditions=[helpers_open],
         custom=move(

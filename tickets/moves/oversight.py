@@ -3,7 +3,6 @@
 import uuid
 from datetime import datetime
 
-from django_fsm import transition
 from rest_framework import serializers
 
 from casework.inputs import Identifier, OwnWords
@@ -16,7 +15,7 @@ from tickets.states import OPEN, State, SupervisionKind
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 
@@ -84,9 +83,7 @@ class OversightMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.STREET, R.CLOCK),
         custom=move(
             "督办",
@@ -105,9 +102,7 @@ class OversightMoves(TicketParts):
         self.supervised = kind
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.STREET, R.CLOCK),
         custom=move(
             "提级",
@@ -125,9 +120,7 @@ class OversightMoves(TicketParts):
         self.level = level
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.STREET),
         conditions=[supervised],
         custom=move(
@@ -148,9 +141,7 @@ class OversightMoves(TicketParts):
         self.supervised = ""
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.STREET),
         conditions=[raised],
         custom=move(
@@ -172,9 +163,7 @@ class OversightMoves(TicketParts):
         self.level = level
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.STREET),
         custom=move(
             "指定责任人",
@@ -193,9 +182,7 @@ class OversightMoves(TicketParts):
         self.officer_id = officer
 
     @transition(
-        field="state",
         source=list(State),
-        target=None,
         permission=any_of(R.STREET),
         custom=move("内部备注", "Internal note", Remark, visibility=Visibility.OFFICE, guarded=False, news=()),
     )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django_fsm import transition
 from rest_framework import serializers
 
 from casework.inputs import OwnLine, OwnWords
@@ -13,9 +12,10 @@ from tickets.models.parts import TicketParts
 from tickets.moves import guards
 from tickets.moves.inputs import HIDDEN, REASON, Reason, TicketInput
 from tickets.states import OPEN, HiddenBy, Secrecy, State
+from web.bodies import unfit
 from web.words import bilingual
 from workflow.actor import Actor
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 S = State
@@ -44,9 +44,7 @@ class Redact(TicketInput):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not {"title", "text", "events", "hidden"} & set(attrs):
-            raise serializers.ValidationError(
-                {"text": [serializers.ErrorDetail(str(_NOTHING_REDACTED), code="required")]}
-            )
+            raise unfit("text", code="required", reason=_NOTHING_REDACTED)
         return attrs
 
 
@@ -75,9 +73,7 @@ class PrivacyMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=list(State),
-        target=None,
         permission=any_of(R.REPORTER),
         conditions=[guards.public, not_hidden_by_street],
         custom=move(
@@ -89,9 +85,7 @@ class PrivacyMoves(TicketParts):
         self.words_hidden = HiddenBy.REPORTER if hidden else HiddenBy.NOBODY
 
     @transition(
-        field="state",
         source=list(State),
-        target=None,
         permission=any_of(R.STREET),
         conditions=[guards.public],
         custom=move("脱敏", "Redact", Redact, visibility=Visibility.INTERNAL, guarded=False, news=()),
@@ -115,16 +109,12 @@ class PrivacyMoves(TicketParts):
             self.words_hidden = HiddenBy.STREET if hidden else HiddenBy.NOBODY
 
     @transition(
-        field="state",
         source=S.COORDINATING,
-        target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.COORDINATOR, R.STREET),
         conditions=[guards.residents_own, guards.not_anonymous, not_confidential_to_them],
     )
     @transition(
-        field="state",
         source=[one for one in OPEN if one != S.COORDINATING],
-        target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.STREET),
         conditions=[guards.residents_own, guards.not_anonymous, not_confidential_to_them],
         custom=move(

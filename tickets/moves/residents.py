@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django_fsm import transition
 from rest_framework import serializers
 
 from casework.inputs import OwnWords
@@ -19,9 +18,10 @@ from tickets.moves.inputs import REMARKS, SATISFACTION, Nothing, OptionalReason,
 from tickets.news import ASKED, AT_THE_DESK, WITH_NOBODY, Note, Side, in_state
 from tickets.states import OPEN, Satisfaction, State
 from tickets.windows import Window
+from web.bodies import unfit
 from web.words import bilingual
 from workflow.actor import Actor
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 S = State
@@ -35,7 +35,7 @@ class Comment(TicketInput):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.get("text") and not attrs.get("photos"):
-            raise serializers.ValidationError({"text": [serializers.ErrorDetail(str(_NOTHING_SAID), code="required")]})
+            raise unfit("text", code="required", reason=_NOTHING_SAID)
         return attrs
 
 
@@ -125,9 +125,7 @@ class ResidentMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.REPORTER, R.FOLLOWER),
         conditions=[urge_left],
         custom=move(
@@ -147,9 +145,7 @@ class ResidentMoves(TicketParts):
         self.last_urged_at = at
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.REPORTER, R.FOLLOWER),
         conditions=[nothing_asked_of_them, comments_left],
         custom=move(
@@ -170,9 +166,7 @@ class ResidentMoves(TicketParts):
         """Add words or photos. Those who work on the ticket are told, and no clock changes."""
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.NEIGHBOUR),
         conditions=[guards.public, not_own, not_following],
         custom=move("附议", "Cosign", Nothing, guarded=False, news=()),
@@ -182,9 +176,7 @@ class ResidentMoves(TicketParts):
         self.cosigns += 1
 
     @transition(
-        field="state",
         source=list(OPEN),
-        target=None,
         permission=any_of(R.FOLLOWER),
         conditions=[cosigned, not_spoken],
         custom=move(
@@ -202,9 +194,7 @@ class ResidentMoves(TicketParts):
             self._ask_to_succeed(successor)
 
     @transition(
-        field="state",
         source=[S.REPLIED, S.CLOSED],
-        target=None,
         permission=any_of(R.FOLLOWER),
         conditions=[reported_or_merged, guards.not_own_work, not_rated],
         custom=move("评价", "Rate", Rate, visibility=Visibility.PARTIES, guarded=False, news=()),
@@ -213,9 +203,7 @@ class ResidentMoves(TicketParts):
         """Rate the result, as a resident whose own ticket was merged into this one. The ticket stays as it is."""
 
     @transition(
-        field="state",
         source=[S.REPLIED, S.CLOSED],
-        target=None,
         permission=any_of(R.REPORTER, R.FOLLOWER),
         conditions=[reported_or_merged, guards.not_own_work],
         custom=move(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django_fsm import transition
 from rest_framework import serializers
 
 from casework.inputs import Identifier, OwnLine, OwnWords
@@ -33,7 +32,7 @@ from web.fields import LineField
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import InvalidInput
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 S = State
@@ -110,7 +109,6 @@ class TriageMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=S.SUBMITTED,
         target=S.REPLIED,
         permission=any_of(R.STREET, R.COMMUNITY),
@@ -131,9 +129,7 @@ class TriageMoves(TicketParts):
         self._enter(at)
 
     @transition(
-        field="state",
         source=[S.SUBMITTED, S.COORDINATING, S.DISPATCHED, S.IN_PROGRESS, S.RETURNING],
-        target=None,
         permission=any_of(R.STREET),
         custom=move(
             "更正",
@@ -194,9 +190,7 @@ class TriageMoves(TicketParts):
             self.spot = spot
 
     @transition(
-        field="state",
         source=[*OPEN, S.CLOSED],
-        target=None,
         permission=any_of(R.STREET),
         conditions=[guards.residents_own, guards.not_anonymous, not_left],
         custom=move(
@@ -246,7 +240,6 @@ class TriageMoves(TicketParts):
         self.note(disposal_class=self.disposal_class)
 
     @transition(
-        field="state",
         source=[S.SUBMITTED, S.DISPATCHED, S.IN_PROGRESS],
         target=S.COORDINATING,
         permission=any_of(R.STREET, R.HOLDER),
@@ -265,9 +258,7 @@ class TriageMoves(TicketParts):
         self._coordinate_at(self._committee_or_desk(), at)
 
     @transition(
-        field="state",
         source=S.COORDINATING,
-        target=None,
         permission=any_of(R.COORDINATOR, R.STREET),
         custom=move(
             "协调记录",
@@ -290,9 +281,7 @@ class TriageMoves(TicketParts):
         """Write down who met and what was agreed, with the minutes and photos of the meeting."""
 
     @transition(
-        field="state",
         source=S.COORDINATING,
-        target=None,
         permission=any_of(R.STREET, R.CLOCK),
         conditions=[held_by_committee],
         custom=move(

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import models
-from django_fsm import transition
 from rest_framework import serializers
 
 from casework.inputs import OwnWords
@@ -21,7 +20,7 @@ from tickets.states import Outcome, State
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import IllegalMove, InvalidInput
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 
 R = Relation
 S = State
@@ -132,9 +131,7 @@ class WorkMoves(TicketParts):
         abstract = True
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
-        target=None,
         permission=any_of(R.HOLDER),
         conditions=[guards.residents_own],
         custom=move("先行联系", "First contact", FirstContact, news=()),
@@ -155,9 +152,7 @@ class WorkMoves(TicketParts):
             self.stage(self.lead)
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
-        target=None,
         permission=any_of(R.HOLDER),
         custom=move("到场", "Arrive", Nothing, news=to_residents("arrived.resident")),
     )
@@ -168,21 +163,15 @@ class WorkMoves(TicketParts):
             self.stage(self.lead)
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
-        target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.STREET),
     )
     @transition(
-        field="state",
         source=S.ON_ACCOUNT,
-        target=None,
         permission=any_of(R.HOLDER, R.CO_HANDLER, R.WHISTLED, R.OWNER, R.STREET),
     )
     @transition(
-        field="state",
         source=S.COORDINATING,
-        target=None,
         permission=any_of(R.COORDINATOR, R.WHISTLED, R.STREET),
         custom=move("进展", "Report progress", Progress, news=to_residents("progress.resident")),
     )
@@ -192,7 +181,6 @@ class WorkMoves(TicketParts):
             self._enter(at)
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
         target=S.DISPATCHED,
         permission=any_of(R.HOLDER),
@@ -228,16 +216,12 @@ class WorkMoves(TicketParts):
         self._enter(at)
 
     @transition(
-        field="state",
         source=S.COORDINATING,
-        target=None,
         permission=any_of(R.COORDINATOR, R.STREET),
         conditions=[somebody_to_ask, no_open_question, questions_left],
     )
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
-        target=None,
         permission=any_of(R.HOLDER),
         conditions=[somebody_to_ask, no_open_question, questions_left],
         custom=move(
@@ -256,9 +240,7 @@ class WorkMoves(TicketParts):
         self.questions += 1
 
     @transition(
-        field="state",
         source=[S.COORDINATING, S.IN_PROGRESS],
-        target=None,
         permission=any_of(R.REPORTER, R.INSPECTOR),
         conditions=[has_open_question],
         custom=move(
@@ -277,9 +259,7 @@ class WorkMoves(TicketParts):
         self.question_open = False
 
     @transition(
-        field="state",
         source=[S.COORDINATING, S.IN_PROGRESS],
-        target=None,
         permission=any_of(R.CLOCK),
         conditions=[has_open_question],
         custom=move(
@@ -299,9 +279,7 @@ class WorkMoves(TicketParts):
         self.question_open = False
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
-        target=None,
         permission=any_of(R.HOLDER),
         conditions=[extensible, no_extension_pending, extensions_left],
         custom=move(
@@ -324,9 +302,7 @@ class WorkMoves(TicketParts):
         self.extension_days = days
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
-        target=None,
         permission=any_of(R.STREET),
         conditions=[has_extension_pending, extension_fits],
         custom=move(
@@ -346,9 +322,7 @@ class WorkMoves(TicketParts):
         self.extension_days = None
 
     @transition(
-        field="state",
         source=S.IN_PROGRESS,
-        target=None,
         permission=any_of(R.STREET, R.CLOCK),
         conditions=[has_extension_pending],
         custom=move(

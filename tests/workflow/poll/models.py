@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django_fsm import FSMField, transition
+from django_fsm import FSMField
 from rest_framework import serializers
 
 from casework.inputs import Input, OwnWords
@@ -17,7 +17,7 @@ from workflow.actor import Actor
 from workflow.clocks import Rules, Start, Terms
 from workflow.levels import Levels
 from workflow.models.service_levels import ClockRung, ClockTarget, LevelVersion
-from workflow.moves import Visibility, condition, move
+from workflow.moves import Visibility, condition, move, transition
 from workflow.planner import ClocksInState, planner
 from workflow.service_level import ServiceLevel, Vocabulary
 
@@ -50,7 +50,6 @@ class Voiding(engine.Subject):
         abstract = True
 
     @transition(
-        field="state",
         source=[OPEN, COUNTING],
         target=CLOSED,
         permission=lambda poll, by: by.clock or by.person_id == poll.chair_id,
@@ -77,9 +76,7 @@ class Poll(Voiding):
         verbose_name, verbose_name_plural = bilingual("投票", "poll"), bilingual("投票", "polls")
 
     @transition(
-        field=state,
         source=OPEN,
-        target=None,
         permission=lambda poll, by: by.person_id is not None,
         custom=move("投票", "Vote", Vote, guarded=False, visibility=Visibility.PARTIES),
     )
@@ -88,7 +85,6 @@ class Poll(Voiding):
         self.votes += 1
 
     @transition(
-        field=state,
         source=OPEN,
         target=COUNTING,
         permission=lambda poll, by: by.clock or by.person_id == poll.chair_id,
@@ -98,7 +94,6 @@ class Poll(Voiding):
         """Take no more votes."""
 
     @transition(
-        field=state,
         source=COUNTING,
         target=CLOSED,
         permission=lambda poll, by: by.person_id == poll.chair_id,
