@@ -1,6 +1,7 @@
 """What every table has, and the stored answers of `Idempotency-Key`."""
 
 import uuid
+from typing import Any
 
 from django.db import connection, models
 from django.db.models.functions import UUID7
@@ -20,6 +21,15 @@ class Identified(models.Model):
 
     class Meta:
         abstract = True
+
+
+def optional_key[M: models.Model](
+    model: type[M], label: Any, help_text: Any = ""
+) -> "models.ForeignKey[M | None, M | None]":
+    """A column that may name a row of `model`, which then stays; without an index of its own."""
+    return models.ForeignKey(
+        model, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=label, help_text=help_text
+    )
 
 
 class IdempotencyKey(models.Model):

@@ -11,7 +11,7 @@ from django.db.models import F, Func, Q
 
 from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
-from community.models.places import Area, Compound, Street
+from community.models.places import Area, Compound, street_key
 from web.models import Identified
 from web.words import bilingual
 from workflow.calendar import Budget
@@ -98,9 +98,7 @@ class ServiceContract(Identified):
     day on which `notice_by` gave notice, `handed_over_on` the day of the handover.
     """
 
-    street = models.ForeignKey(
-        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
-    )
+    street = street_key()
     code = models.CharField(bilingual("备案编号", "file number"), max_length=32)
     provider = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="contracts", verbose_name=bilingual("服务单位", "provider")
@@ -282,9 +280,7 @@ class ContractFiring(Identified):
     `concerned` are the organisations that it concerned then, each replaced by the organisation that received for it.
     """
 
-    street = models.ForeignKey(
-        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
-    )
+    street = street_key()
     contract = models.ForeignKey(
         ServiceContract,
         on_delete=models.PROTECT,

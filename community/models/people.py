@@ -15,7 +15,7 @@ from django.utils.crypto import salted_hmac
 
 from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
-from community.models.places import Compound, Household, Street
+from community.models.places import Compound, Household, Street, street_key
 from community.phones import MOBILE, NO_MOBILE, read_mobile
 from web.models import Identified
 from web.words import bilingual
@@ -220,9 +220,7 @@ class Residency(Identified):
     neighbours may read. `objected_at` is when somebody who may confirm it said that the person does not live there.
     """
 
-    street = models.ForeignKey(
-        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
-    )
+    street = street_key()
     person = models.ForeignKey(
         Person, on_delete=models.CASCADE, related_name="residencies", verbose_name=bilingual("人员", "person")
     )

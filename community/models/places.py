@@ -70,12 +70,17 @@ class Street(Identified):
         return self.name
 
 
+def street_key() -> "models.ForeignKey[Street, Street]":
+    """The column of the street that a row belongs to; the indexes that need it name it themselves."""
+    return models.ForeignKey(
+        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
+    )
+
+
 class Place(Identified):
     """What every place within a street has: the street, a code that is unique there, and a name."""
 
-    street = models.ForeignKey(
-        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
-    )
+    street = street_key()
     code = models.CharField(bilingual("代码", "code"), max_length=32)
     name = models.CharField(bilingual("名称", "name"), max_length=60)
 
@@ -165,9 +170,7 @@ class Compound(Place):
 class Building(Identified):
     """A building of a compound; `code` is unique there."""
 
-    street = models.ForeignKey(
-        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
-    )
+    street = street_key()
     compound = models.ForeignKey(
         Compound, on_delete=models.CASCADE, related_name="buildings", verbose_name=bilingual("小区", "compound")
     )
@@ -193,9 +196,7 @@ class Building(Identified):
 class Household(Identified):
     """One exclusive unit (专有部分): a door with its area, which counts in owners' votes (Civil Code 278)."""
 
-    street = models.ForeignKey(
-        Street, on_delete=models.PROTECT, related_name="+", verbose_name=bilingual("街道", "street"), db_index=False
-    )
+    street = street_key()
     building = models.ForeignKey(
         Building, on_delete=models.CASCADE, related_name="households", verbose_name=bilingual("楼栋", "building")
     )

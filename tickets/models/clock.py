@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from community.models import Street
+from community.models.places import street_key
 from tickets.models.history import TicketEvent
 from tickets.states import ClockName
 from web.words import bilingual
@@ -36,9 +37,7 @@ class TicketClockQuerySet(models.QuerySet["TicketClock"]):
 class TicketClock(Clock):
     """Time that runs on a ticket."""
 
-    street = models.ForeignKey(
-        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
-    )
+    street = street_key()
     subject = models.ForeignKey(
         "tickets.Ticket",
         models.PROTECT,

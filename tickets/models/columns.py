@@ -1,13 +1,14 @@
 """The columns of a ticket."""
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django_fsm import FSMField
 
-from community.models import Area, Community, Compound, Organisation, Street
+from community.models import Area, Community, Compound, Organisation, Person
+from community.models.places import street_key
 from tickets.models.category import Category
 from tickets.states import AccountKind, Channel, HiddenBy, Satisfaction, Secrecy, State, SupervisionKind, TicketType
+from web.models import optional_key
 from web.words import bilingual
 from workflow.audit import UNKNOWN
 from workflow.models import Subject
@@ -20,9 +21,7 @@ class TicketColumns(Subject):
     attribute that a move reads and writes. The table is that of `Ticket`, which has the constraints and the indexes.
     """
 
-    street = models.ForeignKey(
-        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
-    )
+    street = street_key()
     code = models.CharField(bilingual("工单号", "code"), max_length=9, editable=False)
     state = FSMField(bilingual("状态", "state"), max_length=16, choices=State, protected=True)
     type = models.CharField(bilingual("类型", "type"), max_length=10, choices=TicketType)
@@ -42,30 +41,9 @@ class TicketColumns(Subject):
         verbose_name=bilingual("须办结照片", "needs an after-photo"),
     )
 
-    compound = models.ForeignKey(
-        Compound,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("小区", "compound"),
-    )
-    area = models.ForeignKey(
-        Area,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("物业管理区域", "area"),
-    )
-    community = models.ForeignKey(
-        Community,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("社区", "community"),
-    )
+    compound = optional_key(Compound, bilingual("小区", "compound"))
+    area = optional_key(Area, bilingual("物业管理区域", "area"))
+    community = optional_key(Community, bilingual("社区", "community"))
     place = models.CharField(
         bilingual("地点", "place"),
         max_length=60,
@@ -107,60 +85,32 @@ class TicketColumns(Subject):
         verbose_name=bilingual("不公开的记录", "entries without public words"),
     )
 
-    reporter = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("诉求人", "reporter"),
-    )
+    reporter = optional_key(Person, bilingual("诉求人", "reporter"))
     inherited = models.BooleanField(
         default=False,
         db_default=False,
         help_text=bilingual("诉求人接续自已退出的他人。", "The reporter took it on from another, who left."),
         verbose_name=bilingual("接续诉求", "inherited"),
     )
-    successor = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        help_text=bilingual("正被询问是否接续的附议人或并单居民。", "The follower who is asked to take it on."),
-        verbose_name=bilingual("拟接续人", "successor"),
+    successor = optional_key(
+        Person,
+        bilingual("拟接续人", "successor"),
+        bilingual("正被询问是否接续的附议人或并单居民。", "The follower who is asked to take it on."),
     )
-    inspector = models.ForeignKey(
+    inspector = optional_key(
         Organisation,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        help_text=bilingual(
-            "巡查、自查、网格发现问题的单位。", "Which organisation found it, where no resident reported it."
-        ),
-        verbose_name=bilingual("巡查单位", "inspector"),
+        bilingual("巡查单位", "inspector"),
+        bilingual("巡查、自查、网格发现问题的单位。", "Which organisation found it, where no resident reported it."),
     )
     contact_name = models.CharField(max_length=40, blank=True, default="", verbose_name=bilingual("联系人", "contact"))
     contact_phone = models.CharField(
         max_length=20, blank=True, default="", verbose_name=bilingual("联系电话", "contact phone")
     )
-    taken_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("受理人", "taken by"),
-    )
-    officer = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        help_text=bilingual("街道内对该工单负责的人员。", "Who of the street answers for the ticket."),
-        verbose_name=bilingual("责任人", "officer"),
+    taken_by = optional_key(Person, bilingual("受理人", "taken by"))
+    officer = optional_key(
+        Person,
+        bilingual("责任人", "officer"),
+        bilingual("街道内对该工单负责的人员。", "Who of the street answers for the ticket."),
     )
     accused = ArrayField(
         models.UUIDField(),
@@ -172,22 +122,8 @@ class TicketColumns(Subject):
         verbose_name=bilingual("被反映单位", "accused"),
     )
 
-    committee = models.ForeignKey(
-        Organisation,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("物管会/业委会", "committee"),
-    )
-    residents_committee = models.ForeignKey(
-        Organisation,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("居委会", "residents' committee"),
-    )
+    committee = optional_key(Organisation, bilingual("物管会/业委会", "committee"))
+    residents_committee = optional_key(Organisation, bilingual("居委会", "residents' committee"))
     desk = models.ForeignKey(
         Organisation,
         models.PROTECT,
@@ -196,22 +132,8 @@ class TicketColumns(Subject):
         help_text=bilingual("街道内负责的科室。", "The street's section that answers for it."),
         verbose_name=bilingual("街道责任科室", "desk"),
     )
-    coordinator = models.ForeignKey(
-        Organisation,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("协调单位", "coordinator"),
-    )
-    holder = models.ForeignKey(
-        Organisation,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("承办单位", "holder"),
-    )
+    coordinator = optional_key(Organisation, bilingual("协调单位", "coordinator"))
+    holder = optional_key(Organisation, bilingual("承办单位", "holder"))
 
     submitted_at = models.DateTimeField(verbose_name=bilingual("上报时间", "submitted at"))
     state_since = models.DateTimeField(verbose_name=bilingual("进入当前状态时间", "in this state since"))
@@ -268,14 +190,7 @@ class TicketColumns(Subject):
         default="",
         verbose_name=bilingual("挂账原因", "account kind"),
     )
-    account_owner = models.ForeignKey(
-        Organisation,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name=bilingual("挂账责任单位", "account owner"),
-    )
+    account_owner = optional_key(Organisation, bilingual("挂账责任单位", "account owner"))
     account_plan_on = models.DateField(null=True, verbose_name=bilingual("计划销账日期", "account plan date"))
     merged_into = models.ForeignKey(
         "self",

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F
 
-from community.models import Street
+from community.models.places import street_key
 from tickets.states import Satisfaction
 from web.models import Identified
 from web.words import bilingual
@@ -20,9 +20,7 @@ class FollowerKind(models.TextChoices):
 class Follower(Identified):
     """A person who cosigned a ticket, or whose own ticket was merged into it; each may dispute its reply once."""
 
-    street = models.ForeignKey(
-        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
-    )
+    street = street_key()
     ticket = models.ForeignKey(
         "tickets.Ticket",
         models.CASCADE,

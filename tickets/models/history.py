@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from community.models import Street
+from community.models.places import street_key
 from web.words import bilingual
 from workflow.models import Event, EventWords, Outbox, Seal
 from workflow.moves import moves
@@ -12,9 +13,7 @@ from workflow.moves import moves
 class TicketEvent(Event):
     """One thing that happened to a ticket."""
 
-    street = models.ForeignKey(
-        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
-    )
+    street = street_key()
     subject = models.ForeignKey(
         "tickets.Ticket",
         models.PROTECT,
@@ -63,9 +62,7 @@ class TicketOutbox(Outbox):
 class TicketSeal(Seal):
     """The heads of a street's tickets that changed in an hour."""
 
-    street = models.ForeignKey(
-        Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
-    )
+    street = street_key()
 
     class Meta:
         verbose_name = bilingual("工单封印", "ticket seal")

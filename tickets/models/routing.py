@@ -12,7 +12,7 @@ from tickets.models.category import Route
 from tickets.parties import PARTIES
 from tickets.states import TicketType
 from web.words import bilingual
-from workflow.versions import LocalVersion, Part, Remembered
+from workflow.versions import LocalVersion, Part, Remembered, version_key
 
 ANY = "*"
 
@@ -38,9 +38,7 @@ class RoutingVersion(LocalVersion):
 class RoutingRule(Part):
     """One row of the table, read from the top: patterns are shell-style, several are alternatives, and `*` fits all."""
 
-    version = models.ForeignKey(
-        RoutingVersion, models.CASCADE, related_name="rules", verbose_name=bilingual("版本", "version")
-    )
+    version = version_key(RoutingVersion, "rules")
     position = models.PositiveSmallIntegerField(bilingual("顺序", "position"))
     name = models.CharField(
         bilingual("名称", "name"), max_length=40, validators=[RegexValidator(r"^[a-z][a-z0-9_]*\Z")]

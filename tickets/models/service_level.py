@@ -20,6 +20,7 @@ from workflow.ladder import Ladder
 from workflow.levels import Levels
 from workflow.models.service_levels import ClockRung, ClockTarget, DatedBudget, LevelVersion, put, put_windows
 from workflow.service_level import Target, Targets, Windows
+from workflow.versions import version_key
 
 C = ClockName
 
@@ -128,9 +129,7 @@ class ServiceLevelVersion(LevelVersion):
 class ServiceTarget(ClockTarget):
     """How long one clock runs, for all tickets or for those of one class, under all contracts or those of one service level."""
 
-    version = models.ForeignKey(
-        ServiceLevelVersion, models.CASCADE, related_name="targets", verbose_name=bilingual("版本", "version")
-    )
+    version = version_key(ServiceLevelVersion, "targets")
     clock = models.CharField(bilingual("时限", "clock"), max_length=12, choices=ClockName)
     key = models.CharField(
         bilingual("类别", "class"),
@@ -169,9 +168,7 @@ class ServiceTarget(ClockTarget):
 class ServiceWindow(DatedBudget):
     """Within which time something may still be done, with all tickets or those of one class."""
 
-    version = models.ForeignKey(
-        ServiceLevelVersion, models.CASCADE, related_name="windows", verbose_name=bilingual("版本", "version")
-    )
+    version = version_key(ServiceLevelVersion, "windows")
     name = models.CharField(
         bilingual("事项", "what"),
         max_length=12,
@@ -210,9 +207,7 @@ class ServiceWindow(DatedBudget):
 class ServiceRung(ClockRung):
     """One step of a clock's ladder: when, what happens, and who is told."""
 
-    version = models.ForeignKey(
-        ServiceLevelVersion, models.CASCADE, related_name="rungs", verbose_name=bilingual("版本", "version")
-    )
+    version = version_key(ServiceLevelVersion, "rungs")
     clock = models.CharField(bilingual("时限", "clock"), max_length=12, choices=ClockName)
 
     class Meta(ClockRung.Meta):

@@ -152,19 +152,6 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         """Open tickets with nothing overdue at `at`, where four fifths of the time for something are gone."""
         return self.filter(next_due_at__gt=at, at_risk_at__lte=at)
 
-    def rated(self) -> "TicketQuerySet":
-        """Tickets that their reporters rated themselves."""
-        return self.filter(rating__isnull=False, rated_on_behalf=False)
-
-    def ratings(self) -> "models.QuerySet[Any, tuple[uuid.UUID, int | None]]":
-        """The ticket and the rating of each resident who rated it themselves, once each: these alone tell of satisfaction.
-
-        Beside its reporter these are those whose own reports were merged into it.
-        """
-        merged = Follower.objects.filter(ticket__in=self.order_by().values("pk"), rating__isnull=False)
-        own = self.rated().order_by().values_list("pk", "rating")
-        return own.union(merged.order_by().values_list("ticket", "rating"), all=True)
-
     def absorbed_by(self, ticket_id: uuid.UUID) -> "TicketQuerySet":
         """Tickets that were merged into the ticket, directly or through others."""
         return self.filter(pk__in=RawSQL(_ABSORBED, [ticket_id]))  # noqa: S611 - parameters are bound

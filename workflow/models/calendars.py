@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from web.words import bilingual
 from workflow.notice import arranged_in
-from workflow.versions import LocalVersion, Part
+from workflow.versions import LocalVersion, Part, version_key
 
 HOURS = "09:00-12:00 13:30-18:00"
 
@@ -62,9 +62,7 @@ class CalendarVersion(LocalVersion):
 class CalendarYear(Part):
     """A year that the version covers; it is estimated while its notice has not been published."""
 
-    version = models.ForeignKey(
-        CalendarVersion, models.CASCADE, related_name="years", verbose_name=bilingual("版本", "version")
-    )
+    version = version_key(CalendarVersion, "years")
     year = models.PositiveSmallIntegerField(bilingual("年份", "year"))
     estimated = models.BooleanField(
         bilingual("推定", "estimated"),
@@ -92,9 +90,7 @@ class CalendarYear(Part):
 class CalendarDay(Part):
     """A day that the notice changes: a holiday that closes it, or a make-up day (调休上班) that opens it."""
 
-    version = models.ForeignKey(
-        CalendarVersion, models.CASCADE, related_name="days", verbose_name=bilingual("版本", "version")
-    )
+    version = version_key(CalendarVersion, "days")
     day = models.DateField(bilingual("日期", "day"))
     works = models.BooleanField(bilingual("上班", "worked"), default=False)
     name = models.CharField(bilingual("名称", "name"), max_length=60)
