@@ -6,9 +6,10 @@ Phones are masked in lists and found by the whole number only.
 """
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.apps import apps
 from django.contrib import admin, messages
@@ -47,7 +48,7 @@ from community.models import (
 )
 from community.models.organisations import STREET_KINDS
 from community.phones import DutyPhoneInput, MobileInput, read_mobile
-from web.admin import AdminPage
+from web.admin import AdminPage, ReadOnly
 from web.words import bilingual, listed
 
 
@@ -72,6 +73,8 @@ class Scoped(AdminPage):
 
     # Rows without a street are everybody's to see and to choose.
     shared = False
+    # How the fields of some columns are made, by the column's name.
+    forms: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """All rows for a superuser; for a clerk the rows of their streets and the shared rows."""
@@ -112,6 +115,10 @@ class Scoped(AdminPage):
         except NotRegistered:
             return super().get_field_queryset(db, db_field, request)
         return cast("QuerySet[Any]", its.get_queryset(request))
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """As the page says in `forms`."""
+        return super().formfield_for_dbfield(db_field, request, **{**kwargs, **self.forms.get(db_field.name, {})})
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
         """A clerk's row has a street: what all share is a superuser's."""
@@ -301,12 +308,7 @@ class OrganisationAdmin(Scoped):
     list_filter = ["kind", "active", "party_coverage", OF_STREET]
     search_fields = ["name", "name_en", "code"]
     autocomplete_fields = ["street", "parent"]
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The duty phone is kept in its one form."""
-        if db_field.name == "phone":
-            kwargs["form_class"] = DutyPhoneInput
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+    forms: ClassVar = {"phone": {"form_class": DutyPhoneInput}}
 
 
 @admin.register(Person)
@@ -326,12 +328,7 @@ class PersonAdmin(WithPermissions, Scoped):
     filter_horizontal = ["groups", "user_permissions"]
     readonly_fields = ["masked_phone", "last_login", "created_at"]
     actions = ["sign_out"]
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The phone is read as it is when its owner signs in."""
-        if db_field.name == "phone":
-            kwargs["form_class"] = MobileInput
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+    forms: ClassVar = {"phone": {"form_class": MobileInput}}
 
     def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> Any:
         """The number in the clear is for who may change it."""
@@ -501,7 +498,7 @@ class ResidencyAdmin(Scoped):
         )  # fmt: skip
 
 
-class ContractFiringInline(admin.TabularInline):
+class ContractFiringInline(ReadOnly, admin.TabularInline):
     """Reminders of contracts that were sent. Only the clock writes them."""
 
     model = ContractFiring
@@ -520,18 +517,6 @@ class ContractFiringInline(admin.TabularInline):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Everybody who sees the contract."""
         return True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """False, because only the clock writes reminders."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """False, because only the clock writes reminders."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """False, because only the clock writes reminders."""
-        return False
 
     @admin.display(description=bilingual("待办", "what to do"))
     def todo(self, one: ContractFiring) -> str:
@@ -556,6 +541,7 @@ class ServiceContractAdmin(Scoped):
     autocomplete_fields = ["street", "provider", "area", "compound"]
     date_hierarchy = "starts_on"
     inlines = [ContractFiringInline]
+    forms: ClassVar = {"terms": {"widget": Textarea(attrs={"rows": 4, "cols": 40})}}
 
     @admin.display(description=bilingual("通知期不足（日）", "notice too short by (days)"))
     def shortfall(self, contract: ServiceContract) -> str:
@@ -568,9 +554,3 @@ class ServiceContractAdmin(Scoped):
         if days := obj.notice_shortfall:
             words = bilingual(f"通知期不足：少{days}日。", f"The notice is too short by {days} days.")
             self.message_user(request, words, messages.WARNING)
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The terms have a line each."""
-        if db_field.name == "terms":
-            kwargs["widget"] = Textarea(attrs={"rows": 4, "cols": 40})
-        return super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -1,5 +1,6 @@
 """The pages of versioned reference data, and the working calendar's own: drafts are edited and published, the rest is read."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -47,6 +48,8 @@ class VersionAdmin(AdminPage):
     list_display = ["number", "effective_from", "published_at", "rows", "source"]
     readonly_fields = ["number", "published_at"]
     actions = ["copy_as_draft", "publish"]
+    # Lets this process read anew what has just been published.
+    forget: Callable[[], None]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Versions with the number of their first rows."""
@@ -96,9 +99,6 @@ class VersionAdmin(AdminPage):
             return
         transaction.on_commit(self.forget)
         self.message_user(request, bilingual(f"{version} 已发布。", f"{version} has been published."))
-
-    def forget(self) -> None:
-        """Let this process read anew what has just been published."""
 
     def only(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """The one version that is chosen; None with a message where it is not one."""
@@ -242,6 +242,7 @@ class CalendarVersionAdmin(VersionAdmin):
 
     form = NoticeForm
     inlines = [YearInline]
+    forget = staticmethod(calendars.forget)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The import is offered where a draft is edited."""
@@ -264,7 +265,3 @@ class CalendarVersionAdmin(VersionAdmin):
         else:
             calendars.put_packaged(draft, [year])
         self.message_user(request, bilingual(f"{year}年已导入。", f"{year} has been imported."))
-
-    def forget(self) -> None:
-        """The next clock starts under the new version."""
-        calendars.forget()

@@ -11,9 +11,7 @@ from workflow.admin import PartAdmin, VersionAdmin
 class CategoryVersionAdmin(VersionAdmin):
     """Versions of the category tree."""
 
-    def forget(self) -> None:
-        """Make this process read the catalogue again."""
-        catalogue.forget()
+    forget = staticmethod(catalogue.forget)
 
 
 @admin.register(Category)
