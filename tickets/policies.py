@@ -144,7 +144,7 @@ def in_effect(policy: Policy, street: uuid.UUID, at: datetime) -> Any:
 def content(policy: Policy, version: Any) -> dict[str, Any]:
     """What a version says; without one, what the file of this release says of routing."""
     if version is None:
-        return {"rules": [_said(policy.parts["rules"], row) for row in routing.written(None)]}
+        return {"rules": [_said(policy.parts["rules"], row) for row in routing.written()]}
     said: dict[str, Any] = {name: getattr(version, name) for name in policy.columns}
     for name, rows in policy.parts.items():
         said[name] = [_said(rows, row) for row in getattr(version, name).order_by(*rows.order)]
@@ -158,7 +158,7 @@ def draft(policy: Policy, street: uuid.UUID, origin: Any, *, by: uuid.UUID, at: 
         return origin.copy_as_draft(by=by, street=street)
     with transaction.atomic():
         version = RoutingVersion.draft(source="routing.csv", street=street, drafted_by=by)
-        rows = routing.written(None)
+        rows = routing.written()
         for row in rows:
             row.version = version
         RoutingRule.objects.bulk_create(rows)

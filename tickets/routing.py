@@ -24,7 +24,7 @@ from tickets.catalogue import Leaf
 from tickets.models.routing import RoutingRule, versions
 from tickets.states import State
 from web.tables import read_table
-from web.words import bilingual, en, zh
+from web.words import bilingual
 from workflow.errors import NotReady, Refusal
 
 FILE = Path(__file__).parent / "data" / "routing.csv"
@@ -184,39 +184,24 @@ def _any(patterns: tuple[str, ...], value: str) -> bool:
 def rules(number: int | None = None) -> tuple[Rule, ...]:
     """The routing table of a published version, or the file's, in the order in which it is read."""
     if number is not None:
-        return tuple(
-            Rule(
-                name=row.name,
-                types=tuple(row.types.split()),
-                place=row.place,
-                lead=tuple(row.lead.split()),
-                route=row.route,
-                urgent=row.urgent,
-                mode=row.mode,
-                action=row.action,
-                to=row.to,
-                assisting=row.assisting,
-                copy=row.copy,
-                reason=bilingual(row.reason_zh, row.reason_en),
-            )
-            for row in RoutingRule.objects.filter(version__number=number).order_by("position")
-        )
-    return tuple(
-        Rule(
-            name=row["name"],
-            types=tuple(row["types"].split()),
-            place=row["place"],
-            lead=tuple(row["lead"].split()),
-            route=row["route"],
-            urgent=row["urgent"],
-            mode=row["mode"],
-            action=row["action"],
-            to=row["to"],
-            assisting=row["with"],
-            copy=row["copy"],
-            reason=bilingual(row["zh"], row["en"]),
-        )
-        for _, row in read_table(FILE)
+        return tuple(_rule(row) for row in RoutingRule.objects.filter(version__number=number).order_by("position"))
+    return tuple(_rule(row) for row in written())
+
+
+def _rule(row: RoutingRule) -> Rule:
+    return Rule(
+        name=row.name,
+        types=tuple(row.types.split()),
+        place=row.place,
+        lead=tuple(row.lead.split()),
+        route=row.route,
+        urgent=row.urgent,
+        mode=row.mode,
+        action=row.action,
+        to=row.to,
+        assisting=row.assisting,
+        copy=row.copy,
+        reason=bilingual(row.reason_zh, row.reason_en),
     )
 
 
@@ -226,26 +211,14 @@ def forget() -> None:
     rules.cache_clear()
 
 
-def written(number: int | None) -> list[RoutingRule]:
-    """The rules of a version, or of the file, as unsaved rows of another."""
+_RENAMED = {"with": "assisting", "zh": "reason_zh", "en": "reason_en"}
+
+
+def written() -> list[RoutingRule]:
+    """The rules of the file, as unsaved rows without a version."""
     return [
-        RoutingRule(
-            position=position,
-            name=one.name,
-            types=" ".join(one.types),
-            place=one.place,
-            lead=" ".join(one.lead),
-            route=one.route,
-            urgent=one.urgent,
-            mode=one.mode,
-            action=one.action,
-            to=one.to,
-            assisting=one.assisting,
-            copy=one.copy,
-            reason_zh=zh(one.reason),
-            reason_en=en(one.reason),
-        )
-        for position, one in enumerate(rules(number), start=1)
+        RoutingRule(position=position, **{_RENAMED.get(name, name): said for name, said in row.items()})
+        for position, (_, row) in enumerate(read_table(FILE), start=1)
     ]
 
 

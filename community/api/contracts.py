@@ -12,6 +12,7 @@ from community.api.views import View
 from community.authentication import caller_of
 from community.models import ContractFiring, ServiceKind, ServiceMode
 from community.models.organisations import STREET_KINDS
+from web.documents import document
 from web.paging import page
 from web.problems import Problem
 from web.schema import PAGING, paged
@@ -70,25 +71,15 @@ class Timers(View):
 def _timer(one: ContractFiring) -> dict[str, Any]:
     contract = one.contract
     place = contract.compound or contract.area
-    return {
-        "id": one.id,
-        "contract": {
-            "id": contract.id,
-            "code": contract.code,
-            "kind": contract.kind,
-            "mode": contract.mode,
-            "provider": contract.provider.name,
-            "place": place.name if place else "",
-            "starts_on": contract.starts_on,
-            "ends_on": contract.ends_on,
-            "handed_over_on": contract.handed_over_on,
-            "notice_on": contract.notice_on,
-            "notice_shortfall": contract.notice_shortfall,
-        },
-        "rung": one.rung,
-        "due_on": one.due_on,
-        "fired_at": one.fired_at,
-        "todo": timers.TODO.get(one.rung, ""),
-        "article": timers.ARTICLES.get(one.rung, ""),
-        "concerned": one.concerned,
-    }
+    return document(
+        TimerSerializer,
+        one,
+        contract=document(
+            TimerContractSerializer,
+            contract,
+            provider=contract.provider.name,
+            place=place.name if place else "",
+        ),
+        todo=timers.TODO.get(one.rung, ""),
+        article=timers.ARTICLES.get(one.rung, ""),
+    )

@@ -9,12 +9,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from community import confirming, homes
-from community.api.places import HouseholdSerializer, NamedSerializer, door
+from community import confirming
+from community.api.me import HomeSerializer, home_shown
 from community.api.views import View
 from community.authentication import caller_of
-from community.models import Confirmation, Residency, Tenure
-from web.bodies import Body
+from community.models import Confirmation, Residency
+from web.bodies import Body, valid
+from web.documents import document
 from web.idempotency import write_once
 from web.paging import page
 from web.problems import Problem, not_found
@@ -37,15 +38,10 @@ class ClaimantSerializer(serializers.Serializer[Any]):
     phone = serializers.CharField(help_text="Masked: 138****8000.")
 
 
-class ClaimSerializer(serializers.Serializer[Any]):
+class ClaimSerializer(HomeSerializer):
     """A home of somebody's that the caller may confirm."""
 
-    id = serializers.UUIDField()
     person = ClaimantSerializer()
-    compound = NamedSerializer()
-    household = HouseholdSerializer(allow_null=True)
-    relation = serializers.ChoiceField(Tenure.choices)
-    starts_on = serializers.DateField()
     confirmed = serializers.BooleanField()
     confirmed_through = serializers.ChoiceField(Confirmation.choices, allow_blank=True)
     confirmed_at = serializers.DateTimeField(allow_null=True)
@@ -74,18 +70,8 @@ class EmptySerializer(Body):
 
 
 def _claim(home: Residency, actor: Actor) -> dict[str, Any]:
-    return {
-        "id": home.id,
-        "person": {"name": home.person.name, "phone": home.person.masked_phone},
-        "compound": {"id": home.compound.id, "name": home.compound.name},
-        "household": home.household and door(home.household),
-        "relation": home.relation,
-        "starts_on": home.starts_on,
-        "confirmed": homes.is_confirmed(home, actor.at),
-        "confirmed_through": home.confirmed_through,
-        "confirmed_at": home.confirmed_at,
-        "objected_at": home.objected_at,
-    }
+    person = document(ClaimantSerializer, home.person, phone=home.person.masked_phone)
+    return document(ClaimSerializer, home, **home_shown(home, actor.at), person=person)
 
 
 def _actor(request: Request) -> Actor:
@@ -106,9 +92,7 @@ class Claims(View):
     def get(self, request: Request) -> Response:
         """The homes of others where the caller confirms them, those that wait for it unless others are asked for."""
         actor = _actor(request)
-        query = ClaimQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = valid(ClaimQuerySerializer, request.query_params.dict())
         found = confirming.in_reach(actor).filter(**STANDINGS[wanted["status"]])
         if compound := wanted.get("compound"):
             found = found.filter(compound=compound)
@@ -127,8 +111,7 @@ class Judgement(View):
         actor = _actor(request)
 
         def answer() -> Response:
-            serializer = EmptySerializer(data=request.data)
-            serializer.is_valid(raise_exception=True)
+            valid(EmptySerializer, request.data)
             home = confirming.judge(id, actor, lives_there=self.lives_there)
             if home is None:
                 raise not_found()
@@ -176,8 +159,7 @@ class HouseholdCodes(View):
     def post(self, request: Request, id: uuid.UUID) -> Response:
         """Make a code, to be handed to the household: with it, its people confirm their homes. An older one ends."""
         actor = _actor(request)
-        serializer = EmptySerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        valid(EmptySerializer, request.data)
         new = confirming.make_code(id, actor)
         if new is None:
             raise not_found()

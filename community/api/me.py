@@ -27,7 +27,8 @@ from community.models import (
     Role,
     Tenure,
 )
-from web.bodies import Body
+from web.bodies import Body, valid
+from web.documents import document
 from web.fields import LineField
 from web.idempotency import write_once
 from web.limits import Limit
@@ -110,43 +111,36 @@ class HouseholdCodeSerializer(Body):
     code = LineField(max_length=20)
 
 
-def _home(residency: Residency, at: datetime) -> dict[str, Any]:
-    return {
-        "id": residency.id,
-        "compound": {"id": residency.compound.id, "name": residency.compound.name},
-        "household": residency.household and door(residency.household),
-        "relation": residency.relation,
-        "starts_on": residency.starts_on,
-        "confirmed": homes.is_confirmed(residency, at),
-        "confirmed_through": residency.confirmed_through,
-    }
+def home_shown(residency: Residency, at: datetime) -> dict[str, Any]:
+    """A home as its person and whoever confirms it see it."""
+    return document(
+        HomeSerializer,
+        residency,
+        compound=document(NamedSerializer, residency.compound),
+        household=residency.household and door(residency.household),
+        confirmed=homes.is_confirmed(residency, at),
+    )
 
 
 def _me(request: Request) -> dict[str, Any]:
     caller = caller_of(request)
     person, actor = caller.person, caller.actor
     names = Organisation.objects.in_bulk([seat.organisation_id for seat in actor.seats]) if actor.seats else {}
-    return {
-        "id": person.id,
-        "phone": person.phone,
-        "name": person.name,
-        "language": person.language,
-        "is_staff": person.is_staff,
-        "seats": [
+    return document(
+        MeSerializer,
+        person,
+        seats=[
             {
-                "organisation": {
-                    "id": seat.organisation_id,
-                    "name": names[seat.organisation_id].name,
-                    "kind": seat.kind,
-                    "function": seat.function,
-                },
+                "organisation": document(
+                    SeatOrganisationSerializer, names[seat.organisation_id], kind=seat.kind, function=seat.function
+                ),
                 "role": seat.role,
                 "street_id": seat.street_id,
             }
             for seat in actor.seats
         ],
-        "homes": [_home(home, actor.at) for home in homes.homes(person.id, actor.at)],
-    }
+        homes=[home_shown(home, actor.at) for home in homes.homes(person.id, actor.at)],
+    )
 
 
 class Me(View):
@@ -160,11 +154,9 @@ class Me(View):
     @extend_schema(operation_id="change_me", request=MePatchSerializer, responses={200: MeSerializer})
     def patch(self, request: Request) -> Response:
         """Change my name, or the language that Linli writes to me in."""
-        serializer = MePatchSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        if serializer.validated_data:
-            Person.objects.filter(id=caller_of(request).person.id).update(**serializer.validated_data)
-            for name, value in serializer.validated_data.items():
+        if given := valid(MePatchSerializer, request.data):
+            Person.objects.filter(id=caller_of(request).person.id).update(**given)
+            for name, value in given.items():
                 setattr(caller_of(request).person, name, value)
         return Response(_me(request))
 
@@ -188,9 +180,7 @@ class Homes(View):
         return write_once(request, lambda: self._move_in(request))
 
     def _move_in(self, request: Request) -> Response:
-        serializer = MoveInSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked = serializer.validated_data
+        asked = valid(MoveInSerializer, request.data)
         compound = Compound.objects.select_related("street").filter(id=asked["compound"]).first()
         if compound is None:
             raise invalid(Fault("compound", "does_not_exist", _NO_SUCH_PLACE))
@@ -202,7 +192,7 @@ class Homes(View):
                 raise invalid(Fault("household", "does_not_exist", _NO_SUCH_PLACE))
         caller = caller_of(request)
         home, new = homes.move_in(caller.person.id, compound, household, asked["relation"], caller.actor.at)
-        return Response(_home(home, caller.actor.at), status=201 if new else 200)
+        return Response(home_shown(home, caller.actor.at), status=201 if new else 200)
 
 
 class HomeView(View):
@@ -226,10 +216,8 @@ class HomeConfirmation(View):
     @extend_schema(operation_id="confirm_my_home", request=HouseholdCodeSerializer, responses={200: HomeSerializer})
     def post(self, request: Request, id: uuid.UUID) -> Response:
         """Confirm that I live there with the code that was handed to the household."""
-        serializer = HouseholdCodeSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        actor = caller_of(request).actor
-        home = confirming.confirm_by_code(id, serializer.validated_data["code"], actor)
+        given, actor = valid(HouseholdCodeSerializer, request.data), caller_of(request).actor
+        home = confirming.confirm_by_code(id, given["code"], actor)
         if home is None:
             raise not_found()
-        return Response(_home(home, actor.at))
+        return Response(home_shown(home, actor.at))

@@ -12,6 +12,8 @@ from community.api.views import View
 from community.authentication import caller_of
 from community.models import Organisation, OrganisationKind
 from community.receivers import is_there, receives
+from web.bodies import valid
+from web.documents import document
 from web.fields import LineField
 from web.folding import Folded, folded
 from web.paging import page
@@ -57,9 +59,7 @@ class Organisations(View):
         actor = caller_of(request).actor
         if not actor.seats:
             raise Problem("not_permitted", 403, detail=_STAFF_ONLY)
-        query = OrganisationQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = valid(OrganisationQuerySerializer, request.query_params.dict())
         streets = {seat.street_id for seat in actor.seats if seat.street_id}
         found = Organisation.objects.filter(Q(street__in=streets) | Q(street=None), is_there("pk", actor.at))
         if text := wanted.get("q"):
@@ -70,16 +70,8 @@ class Organisations(View):
         if function := wanted.get("function"):
             found = found.filter(function=function)
         rows = page(request, found.annotate(staffed=receives("pk", actor.at)), "code", "id")
-        return Response(rows.envelope([_organisation(one) for one in rows.rows]))
-
-
-def _organisation(one: Any) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "name": one.name,
-        "kind": one.kind,
-        "kind_label": one.get_kind_display(),
-        "function": one.function,
-        "shared": one.street_id is None,
-        "staffed": one.staffed,
-    }
+        found_here = [
+            document(OrganisationSerializer, one, kind_label=one.get_kind_display(), shared=one.street_id is None)
+            for one in rows.rows
+        ]
+        return Response(rows.envelope(found_here))

@@ -11,6 +11,8 @@ from rest_framework.response import Response
 
 from community.api.views import View
 from community.models import Building, Compound, Household
+from web.bodies import valid
+from web.documents import document
 from web.fields import LineField
 from web.folding import Folded, folded
 from web.paging import page
@@ -63,24 +65,13 @@ class PlaceQuerySerializer(serializers.Serializer[Any]):
 
 
 def _place(compound: Compound) -> dict[str, Any]:
-    return {
-        "id": compound.id,
-        "name": compound.name,
-        "aliases": compound.aliases,
-        "street": {"id": compound.street_id, "name": compound.street.name},
-        "community": {"id": compound.community_id, "name": compound.community.name},
-        "area": {"id": compound.area_id, "name": compound.area.name},
-    }
+    around = {name: document(NamedSerializer, getattr(compound, name)) for name in ("street", "community", "area")}
+    return document(PlaceSerializer, compound, **around)
 
 
 def door(household: Household) -> dict[str, Any]:
     """A door with the name of its building."""
-    return {
-        "id": household.id,
-        "building": household.building.name,
-        "unit": household.unit,
-        "door": household.door,
-    }
+    return document(HouseholdSerializer, household, building=household.building.name)
 
 
 def _compounds() -> QuerySet[Compound]:
@@ -97,12 +88,11 @@ class Places(View):
     )
     def get(self, request: Request) -> Response:
         """Compounds by name, with the street, community and area they lie in."""
-        query = PlaceQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
+        wanted = valid(PlaceQuerySerializer, request.query_params.dict())
         compounds = _compounds()
-        if street := query.validated_data.get("street"):
+        if street := wanted.get("street"):
             compounds = compounds.filter(street_id=street)
-        if text := query.validated_data.get("q"):
+        if text := wanted.get("q"):
             others = Func(F("aliases"), Value("\n"), function="array_to_string", output_field=TextField())
             compounds = compounds.alias(names=Folded(F("name")), others=Folded(others))
             compounds = compounds.filter(Q(names__contains=folded(text)) | Q(others__contains=folded(text)))
@@ -129,7 +119,7 @@ class Buildings(View):
     def get(self, request: Request, id: uuid.UUID) -> Response:
         """The buildings of a compound; none of one that is not there."""
         rows = page(request, Building.objects.filter(compound=id), "code", "id")
-        return Response(rows.envelope([{"id": one.id, "name": one.name, "code": one.code} for one in rows.rows]))
+        return Response(rows.envelope([document(BuildingSerializer, one) for one in rows.rows]))
 
 
 class Households(View):
@@ -142,10 +132,9 @@ class Households(View):
     )
     def get(self, request: Request, id: uuid.UUID) -> Response:
         """The doors of a compound, whose ids a home is stated with. They tell of no people."""
-        query = DoorQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
+        wanted = valid(DoorQuerySerializer, request.query_params.dict())
         doors = Household.objects.filter(building__compound=id).select_related("building")
-        if building := query.validated_data.get("building"):
+        if building := wanted.get("building"):
             doors = doors.filter(building=building)
         rows = page(request, doors, "building__code", "unit", "door", "id")
         return Response(rows.envelope([door(one) for one in rows.rows]))

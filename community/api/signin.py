@@ -20,7 +20,8 @@ from community.models.signin import CODE_LIFE, TOKEN_LIFE
 from community.phones import MobileField
 from community.signin import Issued
 from web.addresses import client_address
-from web.bodies import Body
+from web.bodies import Body, valid
+from web.documents import document
 from web.fields import LineField, OneTimeCodeField
 from web.paging import page
 from web.problems import not_found
@@ -114,12 +115,6 @@ class DeviceSerializer(serializers.Serializer[Any]):
     current = serializers.BooleanField(help_text="Whether it is the one that asks.")
 
 
-def _valid(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    serializer = kind(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
-
-
 def _told(issued: Issued) -> dict[str, Any]:
     return {
         "id": issued.token.id,
@@ -136,7 +131,7 @@ class Codes(Doorstep):
     @extend_schema(operation_id="send_code", request=AskingSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
         """Send a sign-in code to a phone: 1 a minute, 5 an hour, 10 a day."""
-        asked = _valid(AskingSerializer, request)
+        asked = valid(AskingSerializer, request.data)
         key = asked["device_key"] or kept_device_key(request._request)
         sent = signin.send_code(asked["phone"], client_address(request._request), key)
         return Response({"expires_in": int(CODE_LIFE.total_seconds()), "request": sent}, status=202)
@@ -163,7 +158,7 @@ class TokensView(Braked):
     @extend_schema(operation_id="sign_in_device", request=DeviceProofSerializer, responses={201: TokenSerializer})
     def post(self, request: Request) -> Response:
         """Sign a device in by the code sent to a phone; a phone that is new here becomes a resident."""
-        proof = _valid(DeviceProofSerializer, request)
+        proof = valid(DeviceProofSerializer, request.data)
         issued = signin.sign_in_device(
             proof["phone"], proof["code"], client_address(request._request), proof["device"], proof["request"]
         )
@@ -175,17 +170,8 @@ class TokensView(Braked):
         found = page(
             request, SignInToken.objects.live().filter(person_id=caller_of(request).person.id), "-created_at", "-id"
         )
-        rows = [
-            {
-                "id": row.id,
-                "device": row.device,
-                "created_at": row.created_at,
-                "last_used_at": row.last_used_at,
-                "current": row.id == caller_of(request).token_id,
-            }
-            for row in found.rows
-        ]
-        return Response(found.envelope(rows))
+        mine = caller_of(request).token_id
+        return Response(found.envelope([document(DeviceSerializer, one, current=one.id == mine) for one in found.rows]))
 
     @extend_schema(operation_id="sign_out_everywhere", responses={204: OpenApiResponse(description="Signed out.")})
     def delete(self, request: Request) -> Response:
@@ -233,7 +219,7 @@ class Sessions(Doorstep):
     @extend_schema(operation_id="sign_in_browser", request=ProofSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
         """Sign a browser in by the code sent to a phone; sets the session and CSRF cookies."""
-        proof = _valid(ProofSerializer, request)
+        proof = valid(ProofSerializer, request.data)
         person = signin.sign_in_browser(
             proof["phone"], proof["code"], client_address(request._request), proof["request"]
         )
@@ -259,7 +245,7 @@ class WechatView(Doorstep):
     @extend_schema(operation_id="sign_in_wechat", request=WechatCodeSerializer, responses={200: WechatSerializer})
     def post(self, request: Request) -> Response:
         """Sign a mini-program in by what `wx.login` gave it; an unbound account gets a ticket to bind a phone with."""
-        given = _valid(WechatCodeSerializer, request)
+        given = valid(WechatCodeSerializer, request.data)
         openid = wechat.openid_of(given["code"])
         issued = signin.sign_in_wechat(openid, given["device"])
         if issued is None:
@@ -273,7 +259,7 @@ class WechatBinding(Doorstep):
     @extend_schema(operation_id="bind_wechat", request=BindingSerializer, responses={201: TokenSerializer})
     def post(self, request: Request) -> Response:
         """Bind a WeChat account to the person whose phone got the code, and sign in."""
-        given = _valid(BindingSerializer, request)
+        given = valid(BindingSerializer, request.data)
         issued = signin.bind_wechat(
             given["ticket"],
             given["phone"],

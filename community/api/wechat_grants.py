@@ -15,7 +15,7 @@ from community.models import WechatAccount
 from notifications.channels.wechat import grants
 from notifications.models import Grant
 from notifications.models.wording import ANY
-from web.bodies import Body, Dict
+from web.bodies import Body, Dict, valid
 from web.idempotency import write_once
 from web.problems import Fault, Problem, invalid
 from web.schema import IDEMPOTENCY_KEY
@@ -86,9 +86,7 @@ class WechatGrants(View):
     def _report(self, request: Request) -> Response:
         # Held, so that it stays theirs until what they allow is written.
         account = _account(request, hold=True)
-        serializer = WechatTapsSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        taps = serializer.validated_data["results"]
+        taps = valid(WechatTapsSerializer, request.data)["results"]
         known = grants.templates()
         if unknown := next((one for one in taps if one not in known), None):
             raise invalid(Fault(f"results.{unknown}", "does_not_exist", _NO_SUCH_TEMPLATE))

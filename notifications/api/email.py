@@ -15,7 +15,7 @@ from notifications.api.person import person_of
 from notifications.api.settings import SettingsSerializer, settings_of
 from notifications.mail import AddressRefused, MailNotSent, NoMailServer
 from notifications.models.wording import LANGUAGES
-from web.bodies import Body
+from web.bodies import Body, valid
 from web.fields import OneTimeCodeField
 from web.problems import Fault, invalid, make_handler
 
@@ -58,12 +58,11 @@ class EmailView(EmailAddressView):
     @extend_schema(operation_id="send_email_code", request=EmailSerializer, responses={202: EmailCodeSentSerializer})
     def post(self, request: Request) -> Response:
         """Mail a code to an address of mine: 1 a minute, 5 an hour, 10 a day. Until it is confirmed, the old one stays."""
-        asked = EmailSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = valid(EmailSerializer, request.data)
         active = get_language() or ""
         language = next((code for code, _ in LANGUAGES if active.startswith(code)), LANGUAGES[0][0])
         try:
-            email_addresses.ask(person_of(request), asked.validated_data["email"], language)
+            email_addresses.ask(person_of(request), asked["email"], language)
         except AddressRefused as refusal:
             raise invalid(Fault("email", refusal.code, refusal.reason)) from refusal
         return Response({"expires_in": int(email_addresses.CODE_LIFE.total_seconds())}, status=202)
@@ -81,7 +80,5 @@ class EmailConfirmationView(EmailAddressView):
     @extend_schema(operation_id="confirm_email", request=EmailCodeSerializer, responses={200: SettingsSerializer})
     def post(self, request: Request) -> Response:
         """Confirm an address by the code that was mailed to it: mine from now on, in the place of the old one."""
-        given = EmailCodeSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        email_addresses.confirm(person_of(request), given.validated_data["code"])
+        email_addresses.confirm(person_of(request), valid(EmailCodeSerializer, request.data)["code"])
         return Response(settings_of(person_of(request)))

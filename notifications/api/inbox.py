@@ -16,7 +16,8 @@ from notifications.api.person import reader_of
 from notifications.models import Message
 from notifications.models.message import Reader
 from notifications.topics import Topic
-from web.bodies import Body
+from web.bodies import Body, valid
+from web.documents import document
 from web.paging import page
 from web.problems import not_found
 from web.schema import PAGING, paged
@@ -100,38 +101,9 @@ def _unread(reader: Reader) -> dict[str, int]:
     return unread.aggregate(count=Count("pk"), urgent=Count("pk", filter=Q(urgent=True)))
 
 
-def _part(one: Message) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "kind": one.kind,
-        "title": one.title,
-        "subject_id": one.subject_id,
-        "code": one.code,
-        "about": one.about,
-        "seq": one.seq,
-        "at": one.at,
-    }
-
-
 def _message(one: Any) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "kind": one.kind,
-        "topic": one.topic,
-        "topic_label": one.get_topic_display(),
-        "title": one.title,
-        "body": one.body,
-        "language": one.language,
-        "urgent": one.urgent,
-        "at": one.at,
-        "read_at": one.read_at,
-        "subject_id": one.subject_id,
-        "code": one.code,
-        "about": one.about,
-        "seq": one.seq,
-        "parts_count": one.parts_count,
-        "parts": [_part(part) for part in one.parts],
-    }
+    parts = [document(PartSerializer, part) for part in one.parts]
+    return document(NotificationSerializer, one, topic_label=one.get_topic_display(), parts=parts)
 
 
 class Inbox(APIView):
@@ -144,9 +116,7 @@ class Inbox(APIView):
     )
     def get(self, request: Request) -> Response:
         """What I was told, the newest first; of a digest's parts the first twenty."""
-        query = InboxQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = valid(InboxQuerySerializer, request.query_params.dict())
         messages = Message.objects.inbox(reader_of(request))
         if wanted["unread"] == "true":
             messages = messages.filter(read_at=None)
@@ -199,10 +169,9 @@ class ReadAll(APIView):
     )
     def post(self, request: Request) -> Response:
         """Mark all that I have seen as read, and leave what came after `up_to`. Answers what is still unread."""
-        asked = ReadAllSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = valid(ReadAllSerializer, request.data)
         seen = Message.objects.inbox(reader_of(request)).filter(read_at=None)
-        if up_to := asked.validated_data["up_to"]:
+        if up_to := asked["up_to"]:
             seen = seen.filter(pk__lte=up_to)
         with transaction.atomic():
             Message.objects.filter(gathered_into__in=seen.values("pk"), read_at=None).update(read_at=Now())

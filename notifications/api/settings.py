@@ -20,7 +20,7 @@ from notifications.models import Message, Preference, Profile
 from notifications.models.preferences import CHOSEN, INBOX
 from notifications.preferences import ALWAYS, URGENT_DEFAULTS, Preferences, save
 from notifications.topics import Digest, Topic
-from web.bodies import Body
+from web.bodies import Body, valid
 from web.problems import Fault, invalid
 from web.words import bilingual
 
@@ -145,9 +145,7 @@ class Settings(APIView):
     )
     def patch(self, request: Request) -> Response:
         """Change how I am reached; what is not named stays as it is."""
-        asked = SettingsPatchSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        _change(person_of(request), asked.validated_data)
+        _change(person_of(request), valid(SettingsPatchSerializer, request.data))
         return Response(settings_of(person_of(request)))
 
 

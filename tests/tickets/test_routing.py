@@ -102,9 +102,9 @@ CASES = [Case(*(cell.strip() for cell in line.split("|"))) for line in MATRIX.st
 
 
 def test_a_new_version_begins_with_the_rules_as_they_are_numbered_from_one():
-    found = written(None)
-    assert [(one.position, one.name) for one in found] == list(enumerate((one.name for one in rules(None)), start=1))
-    assert [str(one.reason_zh) for one in found] == [zh(one.reason) for one in rules(None)]
+    found = written()
+    assert [(one.position, one.name) for one in found] == list(enumerate((one.name for one in rules()), start=1))
+    assert [str(one.reason_zh) for one in found] == [zh(one.reason) for one in rules()]
 
 
 def test_the_matrix_has_a_case_for_every_rule():

@@ -6,9 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tickets.api.schemas import LeafNameSerializer, Shape, choice
 from tickets.api.tickets import actor_of
 from tickets.reading import callbacks
+from tickets.reading.schemas import LeafNameSerializer, Shape, choice
 from tickets.states import State
 from web.paging import PageRequest
 from web.schema import PAGING, paged

@@ -14,9 +14,9 @@ from community.models import Role
 from community.phones import PhoneField
 from tickets.access import Relation
 from tickets.actions import look_up
-from tickets.api import schemas
 from tickets.api.tickets import actor_of
 from tickets.models import Ticket
+from tickets.reading import schemas
 from tickets.reading.members import members
 from tickets.reading.rows import ROW, Gathered
 from web.bodies import Body

@@ -27,6 +27,7 @@ from tickets.models.photo import PhotoKind
 from tickets.queries import visible_ticket
 from tickets.reading import document
 from web import identifiers as identifiers  # registers <id:…>
+from web.bodies import valid
 from web.idempotency import write_once
 from web.limits import Limit
 from web.problems import Problem, not_found
@@ -109,12 +110,9 @@ class PhotoUpload(APIView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Keep the file and say where it can be seen."""
-        upload = UploadSerializer(data=request.data)
-        upload.is_valid(raise_exception=True)
+        given = valid(UploadSerializer, request.data)
         try:
-            photo = photos.take(
-                upload.validated_data["file"], kind=upload.validated_data["kind"], uploader=caller_of(request).person.pk
-            )
+            photo = photos.take(given["file"], kind=given["kind"], uploader=caller_of(request).person.pk)
         except PhotoRefused as refusal:
             raise refused(refusal) from refusal
         except Busy as busy:

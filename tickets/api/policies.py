@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ from tickets.service_level import BOUNDS
 from tickets.states import ClockName
 from tickets.windows import Window
 from web.bodies import Body
+from web.documents import document
 from web.fields import LineField, TextField
 from web.idempotency import write_once
 from web.problems import Fault, Problem, invalid, not_found
@@ -424,14 +426,13 @@ class PreviewOfVersion(_Policies):
         except ValidationError as refusal:
             said = [str(one) for one in refusal.messages]
         found, compared = policies.compare(policy, version, policies.in_effect(policy, street, actor.at))
-        shown = [{"part": one.part, "before": one.before, "after": one.after} for one in found[:MOST_CHANGES]]
+        shown = [asdict(one) for one in found[:MOST_CHANGES]]
         parts = [
-            {
-                "part": one.part,
-                "rows": one.rows,
-                "unchanged": one.unchanged,
-                "order": None if one.now is None else {"before": one.was, "after": one.now},
-            }
+            document(
+                PartOfVersionSerializer,
+                one,
+                order=None if one.now is None else {"before": one.was, "after": one.now},
+            )
             for one in compared
         ]
         return Response({"problems": said, "changes": shown, "more": max(len(found) - MOST_CHANGES, 0), "parts": parts})
@@ -497,7 +498,7 @@ class NoticeOfVersion(_Policies):
             {
                 "year": year,
                 "whole": read.whole,
-                "days": [{"day": one.day, "name": one.name, "was": one.was, "works": one.works} for one in days],
+                "days": [asdict(one) for one in days],
                 "passed": read.passed,
                 "saved": inputs["save"],
             }
@@ -526,17 +527,13 @@ def _heads(policy: Policy, versions: Iterable[Any], street: uuid.UUID, at: datet
         return {"id": person, "name": names.get(person, "")} if person else None
 
     return [
-        {
-            "number": one.number,
-            "street": one.street,
-            "source": one.source,
-            "notes": one.notes,
-            "effective_from": one.effective_from,
-            "published_at": one.published_at,
-            "drafted_by": who(one.drafted_by),
-            "published_by": who(one.published_by),
-            "in_effect": counting is not None and counting.pk == one.pk,
-        }
+        document(
+            VersionSerializer,
+            one,
+            drafted_by=who(one.drafted_by),
+            published_by=who(one.published_by),
+            in_effect=counting is not None and counting.pk == one.pk,
+        )
         for one in rows
     ]
 

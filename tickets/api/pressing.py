@@ -5,9 +5,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tickets.api import schemas
 from tickets.api.tickets import actor_of
-from tickets.reading import parameters
+from tickets.reading import parameters, schemas
 from tickets.reading.counts import counts
 from tickets.reading.lists import Pressing
 from tickets.reading.parameters import PressingCountsQuery, PressingQuery

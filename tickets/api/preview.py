@@ -12,11 +12,10 @@ from rest_framework.views import APIView
 
 from community.authentication import caller_of
 from tickets.access import relations
-from tickets.api import schemas
 from tickets.api.tickets import choice, identifier
 from tickets.catalogue import NoCatalogue
 from tickets.filing import Report, forecast
-from tickets.reading import deadlines
+from tickets.reading import deadlines, schemas
 from tickets.states import TicketType, state_label
 from web.parameters import missing, with_plus
 from web.problems import Fault, invalid

@@ -7,9 +7,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tickets import catalogue
-from tickets.api import schemas
 from tickets.api.tickets import actor_of, identifier
+from tickets.reading import schemas
 from tickets.reading.duplicates import alike
+from web.documents import document
 from web.parameters import missing
 
 
@@ -21,22 +22,11 @@ class Categories(APIView):
         """The categories in force today, in their groups."""
         tree = catalogue.current(actor_of(request).at)
         groups = [
-            {
-                "code": group.code,
-                "name": group.name,
-                "categories": [
-                    {
-                        "code": leaf.code,
-                        "name": leaf.name,
-                        "urgent": leaf.urgent,
-                        "disposal_class": leaf.disposal_class,
-                        "response_class": leaf.response_class,
-                        "after_photo": leaf.after_photo,
-                        "public_face": leaf.public_face,
-                    }
-                    for leaf in group.leaves
-                ],
-            }
+            document(
+                schemas.CategoryGroupSerializer,
+                group,
+                categories=[document(schemas.CategorySerializer, leaf) for leaf in group.leaves],
+            )
             for group in tree.groups
         ]
         return Response({"version": tree.number, "groups": groups})

@@ -18,12 +18,11 @@ from casework.api.moves import Events, MakeMove, OfferedMoves, move_views
 from community.authentication import caller_of
 from community.models.organisations import STREET_KINDS
 from tickets.access import Relation, relations, stands_revealed
-from tickets.api import schemas
 from tickets.filing import Report, Submit, forecast, submit
 from tickets.kind import TICKETS
 from tickets.models import Ticket
 from tickets.queries import linked, still_visible, visible_ticket
-from tickets.reading import document, face, parameters, timeline
+from tickets.reading import document, face, parameters, schemas, timeline
 from tickets.reading.counts import counts
 from tickets.reading.parties import organisation_names
 from tickets.states import State

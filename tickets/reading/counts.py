@@ -31,6 +31,7 @@ FACETS = (
 _YES_NO = {"true": bilingual("是", "Yes"), "false": bilingual("否", "No")}
 _PEOPLE = {"me": bilingual("我", "Me"), "none": bilingual("未指定", "Nobody")}
 _NOT = bilingual("未督办", "Not supervised")
+_CHOICES: Mapping[str, Any] = {"state": State, "type": TicketType, "channel": Channel}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,8 @@ def _newest_groups() -> Iterable[tuple[str, str, str]]:
 def _values(name: str, rows: QuerySet[Any], actor: Actor, prefix: str) -> Facet:
     """What a facet's values are, each with its name for the API and its label."""
     match name:
-        case "state":
-            return Facet("state", "text", {one.value: (one.value, one.label) for one in State})
-        case "type":
-            return Facet("type", "text", {one.value: (one.value, one.label) for one in TicketType})
-        case "channel":
-            return Facet("channel", "text", {one.value: (one.value, one.label) for one in Channel})
+        case "state" | "type" | "channel":
+            return Facet(name, "text", {one.value: (one.value, one.label) for one in _CHOICES[name]})
         case "source":
             return Facet(
                 "channel", "text", {one.value: ((found := Source.of(one)).value, found.label) for one in Channel}

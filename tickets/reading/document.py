@@ -23,40 +23,43 @@ from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket
 from tickets.models.photo import of_report
 from tickets.queries import linked
-from tickets.reading import deadlines
+from tickets.reading import deadlines, schemas
 from tickets.reading.face import face, spot
 from tickets.reading.parties import named, worker
 from tickets.routing import Routing
 from tickets.states import ENDED, AssignmentRole, Outcome, Source, State, state_label
 from tickets.titles import spoken
+from web.documents import document
 from workflow.actor import Actor
 
 R = Relation
+# What a document leaves empty but for those who may see it.
+_NOT_FOR_ALL = (
+    *("text", "spot", "contact", "assignments", "resolved", "rating", "rated_on_behalf"),
+    *("question_open", "extension_days", "on_account", "promised_at"),
+)
 
 
 def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:
     """Where a ticket stands now: what a client needs after a move. Costs no SQL."""
+    clocks = deadlines.shown(ticket, relations(ticket, actor), ticket.clocks)
+    return document(schemas.BriefSerializer, ticket, **_stand(ticket), clocks=clocks)
+
+
+def _stand(ticket: Ticket) -> dict[str, Any]:
     return {
-        "id": ticket.id,
-        "code": ticket.code,
         "state": str(ticket.state),
         "state_label": state_label(ticket.state, ticket.channel),
-        "version": ticket.version,
         "holder": ticket.holder_id,
         "coordinator": ticket.coordinator_today,
-        "due_at": ticket.due_at,
-        "next_due_at": ticket.next_due_at,
-        "closed_at": ticket.closed_at,
-        "level": ticket.level,
-        "clocks": deadlines.shown(ticket, relations(ticket, actor), ticket.clocks),
     }
 
 
-def of_before(document: dict[str, Any], ticket: Ticket, actor: Actor) -> dict[str, Any]:
+def of_before(kept: dict[str, Any], ticket: Ticket, actor: Actor) -> dict[str, Any]:
     """A `brief` or `filed` document of before, without the clocks of which `actor` may read no more."""
     mine = relations(ticket, actor)
-    clocks = [one for one in document["clocks"] or () if reads_clock(one["name"], mine)]
-    return {**document, "clocks": clocks if mine & SEES_WHOLE else None}
+    clocks = [one for one in kept["clocks"] or () if reads_clock(one["name"], mine)]
+    return {**kept, "clocks": clocks if mine & SEES_WHOLE else None}
 
 
 def filed(ticket: Ticket, routing: Routing, actor: Actor) -> dict[str, Any]:
@@ -77,51 +80,34 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
     names = _organisation_names(ticket)
     # Of a ticket that has ended everybody keeps the clocks that were theirs to read.
     late = ticket.late if mine & STAFF or ticket.state in ENDED else []
-    document = {
-        **brief(ticket, actor),
-        "type": ticket.type,
-        "secrecy": ticket.secrecy,
-        "channel": ticket.channel,
-        "source": Source.of(ticket.channel).value,
-        "inspector": named(ticket.inspector_id, names) if shows_all else None,
-        "category": {"code": leaf.code, "name": leaf.name, "group": leaf.group, "group_name": leaf.group_name},
-        "street": ticket.street_id,
-        "compound": ticket.compound_id,
-        "place": ticket.place,
-        "title": spoken(ticket.title),
-        "urgent": ticket.urgent,
-        "supervised": ticket.supervised,
-        "cosigns": ticket.cosigns,
-        "clocks": deadlines.shown(ticket, mine, [*ticket.clocks, *late]),
-        "submitted_at": ticket.submitted_at,
-        "state_since": ticket.state_since,
-        "holder_name": names.get(ticket.holder_id, "") if ticket.holder_id else "",
-        "coordinator_name": names.get(ticket.coordinator_today, "") if ticket.coordinator_today else "",
-        "merged_into": ticket.merged_into_id,
-        "linked": [_linked(one, ticket) for one in linked(ticket, actor)] if shows_all else None,
-        "relations": sorted(mine),
-        "text": None,
-        "spot": None,
-        "contact": None,
-        "assignments": None,
-        "photos": [],
-        "resolved": None,
-        "rating": None,
-        "rated_on_behalf": None,
-        "question_open": None,
-        "extension_days": None,
-        "on_account": None,
-        "officer": _officer(ticket) if R.STREET in mine else None,
-        "hotline_number": ticket.hotline_number if mine & STAFF else None,
-        "promised_at": None,
-        "face": public if as_written and ticket.has_public_face else None,
-    }
+    found = document(
+        schemas.TicketSerializer,
+        ticket,
+        **_stand(ticket),
+        source=Source.of(ticket.channel).value,
+        inspector=named(ticket.inspector_id, names) if shows_all else None,
+        category={"code": leaf.code, "name": leaf.name, "group": leaf.group, "group_name": leaf.group_name},
+        street=ticket.street_id,
+        compound=ticket.compound_id,
+        title=spoken(ticket.title),
+        clocks=deadlines.shown(ticket, mine, [*ticket.clocks, *late]),
+        holder_name=names.get(ticket.holder_id, "") if ticket.holder_id else "",
+        coordinator_name=names.get(ticket.coordinator_today, "") if ticket.coordinator_today else "",
+        merged_into=ticket.merged_into_id,
+        linked=[_linked(one, ticket) for one in linked(ticket, actor)] if shows_all else None,
+        relations=sorted(mine),
+        **dict.fromkeys(_NOT_FOR_ALL),
+        photos=[],
+        officer=_officer(ticket) if R.STREET in mine else None,
+        hotline_number=ticket.hotline_number if mine & STAFF else None,
+        face=public if as_written and ticket.has_public_face else None,
+    )
     if not mine & (READS_AS_WRITTEN | SEES_SUMMARY):
-        document["title"] = public["title"]
+        found["title"] = public["title"]
     if R.NEIGHBOUR in mine:
-        document["text"] = public["text"]
+        found["text"] = public["text"]
     if shows_all:
-        document |= {
+        found |= {
             "text": ticket.text if as_written else public["text"],
             "spot": ticket.spot if as_written else spot(ticket),
             "contact": _contact(ticket, actor),
@@ -135,21 +121,20 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
             "on_account": _account(ticket, names),
             "promised_at": deadlines.promised(ticket.due_at, str(ticket.state), ticket.clocks),
         }
-    return document
+    return found
 
 
 def _linked(one: Ticket, ticket: Ticket) -> dict[str, Any]:
     """The document of a linked ticket: filed out of `ticket`, or the ticket that `ticket` was filed out of."""
     leaf = catalogue.leaf_by_id(one.category_id)
-    return {
-        "id": one.id,
-        "code": one.code,
-        "link": "another" if one.filed_out_of_id == ticket.pk else "out_of",
-        "state": str(one.state),
-        "state_label": state_label(one.state, one.channel),
-        "category": {"code": leaf.code, "name": leaf.name},
-        "place": one.place,
-    }
+    return document(
+        schemas.LinkedSerializer,
+        one,
+        link="another" if one.filed_out_of_id == ticket.pk else "out_of",
+        state=str(one.state),
+        state_label=state_label(one.state, one.channel),
+        category={"code": leaf.code, "name": leaf.name},
+    )
 
 
 def _officer(ticket: Ticket) -> dict[str, Any] | None:
@@ -199,22 +184,14 @@ def _organisation_names(ticket: Ticket) -> dict[uuid.UUID, str]:
 
 
 def _assignment(one: Assignment, names: Mapping[uuid.UUID, str], mine: Collection[Relation]) -> dict[str, Any]:
-    return {
-        "organisation": named(one.organisation_id, names),
-        "role": one.role,
-        "role_label": AssignmentRole(one.role).label,
-        "step": one.step,
-        "open": one.open,
-        "outcome": one.outcome,
-        "outcome_label": Outcome(one.outcome).label,
-        "opened_at": one.opened_at,
-        "signed_at": one.signed_at,
-        "contacted_at": one.contacted_at,
-        "arrived_at": one.arrived_at,
-        "closed_at": one.closed_at,
-        "designated": one.designated,
-        "worker": worker(one.worker_id, getattr(one, "worker_name", None), bool(STAFF & set(mine))),
-    }
+    return document(
+        schemas.AssignmentSerializer,
+        one,
+        organisation=named(one.organisation_id, names),
+        role_label=AssignmentRole(one.role).label,
+        outcome_label=Outcome(one.outcome).label,
+        worker=worker(one.worker_id, getattr(one, "worker_name", None), bool(STAFF & set(mine))),
+    )
 
 
 def _account(ticket: Ticket, names: Mapping[uuid.UUID, str]) -> dict[str, Any] | None:

@@ -186,29 +186,19 @@ def _until(column: str) -> Callable[[Any, str], Q]:
 
 
 _CONDITIONS: Mapping[str, Callable[[Any, str], Q]] = {
-    "state": _in("state"),
+    **{name: _in(name) for name in ("state", "type", "channel", "level")},
+    **{
+        name: _is(name)
+        for name in ("urgent", "holder", "coordinator", "desk", "compound", "community", "question_open")
+    },
     "category": _leaves("code"),
     "group": _leaves("group"),
-    "type": _in("type"),
-    "channel": _in("channel"),
     "source": _from,
-    "level": _in("level"),
-    "urgent": _is("urgent"),
     "supervised": _supervised,
-    "holder": _is("holder"),
-    "coordinator": _is("coordinator"),
-    "desk": _is("desk"),
-    "compound": _is("compound"),
-    "community": _is("community"),
     "extension_pending": lambda value, prefix: Q(**{f"{prefix}extension_days__isnull": not value}),
-    "question_open": _is("question_open"),
     "needs_me": _needs_reporter,
-    "submitted_from": _since("submitted_at"),
-    "submitted_to": _until("submitted_at"),
-    "due_from": _since("due_at"),
-    "due_to": _until("due_at"),
-    "closed_from": _since("closed_at"),
-    "closed_to": _until("closed_at"),
+    **{f"{name}_from": _since(f"{name}_at") for name in ("submitted", "due", "closed")},
+    **{f"{name}_to": _until(f"{name}_at") for name in ("submitted", "due", "closed")},
 }
 
 

@@ -6,7 +6,7 @@ by three more, however many rows there are.
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -30,59 +30,15 @@ from workflow.actor import Actor
 R = Relation
 FIRST_WORDS = 60
 
-# The columns of a list's rows; what is not needed there is not read.
-ROW = (
-    "id",
-    "code",
-    "state",
-    "type",
-    "channel",
-    "category_id",
-    "compound_id",
-    "community_id",
-    "place",
-    "spot",
-    "title",
-    "urgent",
-    "level",
-    "supervised",
-    "cosigns",
-    "version",
-    "submitted_at",
-    "state_since",
-    "due_at",
-    "next_due_at",
-    "closed_at",
-    "holder_id",
-    "coordinator_id",
-    "desk_id",
-    "account_owner_id",
-    "account_plan_on",
-    "question_open",
-    "extension_days",
-    "disputes",
-    "urges",
-    "rating",
-    "called_back_at",
-)
 ASSIGNMENT_ROW = (
-    "id",
-    "ticket_id",
-    "organisation_id",
-    "role",
-    "step",
-    "next_due_at",
-    "opened_at",
-    "signed_at",
-    "closed_at",
-    "outcome",
-    "worker_id",
+    *("id", "ticket_id", "organisation_id", "role", "step", "next_due_at"),
+    *("opened_at", "signed_at", "closed_at", "outcome", "worker_id"),
 )
 
 
 @dataclass(slots=True)
 class TicketRow:
-    """A ticket of a page by the columns in ROW, with what `deadlines` asks of a ticket."""
+    """A ticket of a page, with what `deadlines` asks of a ticket."""
 
     id: uuid.UUID
     code: str
@@ -116,8 +72,18 @@ class TicketRow:
     urges: int
     rating: int | None
     called_back_at: datetime | None
+    # What follows is found out for the page, and no column.
     coordinator_today: uuid.UUID | None = None
     kinds: Mapping[uuid.UUID, str] = field(default_factory=dict)
+
+
+# The columns of a list's rows; what is not needed there is not read.
+ROW = tuple(one.name for one in fields(TicketRow) if one.name not in ("coordinator_today", "kinds"))
+# What a row leaves empty but for those who may see it.
+_NOT_FOR_ALL = (
+    *("spot", "first_words", "thumb", "worker", "question_open", "extension_days", "disputes", "urges", "rating"),
+    *("plan_date", "clock", "desk", "officer", "called_back_at", "promised_at", "needs_me", "unread"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +208,7 @@ class Gathered:
         leaf, beside = catalogue.leaf_by_id(line.category_id), self.beside[line.id]
         thumb = beside.public_thumb if relation in READS_FACE else beside.thumb
         whole, staff, face = relation in SEES_WHOLE, relation in STAFF, relation in READS_FACE
+        # Written out: lists are read more than anything else.
         shown = {
             "id": line.id,
             "code": line.code,
@@ -269,23 +236,7 @@ class Gathered:
             "holder_name": self._name(line.holder_id),
             "coordinator": line.coordinator_today,
             "coordinator_name": self._name(line.coordinator_today),
-            "spot": None,
-            "first_words": None,
-            "thumb": None,
-            "worker": None,
-            "question_open": None,
-            "extension_days": None,
-            "disputes": None,
-            "urges": None,
-            "rating": None,
-            "plan_date": None,
-            "clock": None,
-            "desk": None,
-            "officer": None,
-            "called_back_at": None,
-            "promised_at": None,
-            "needs_me": None,
-            "unread": None,
+            **dict.fromkeys(_NOT_FOR_ALL),
         }
         if whole:
             shown |= {

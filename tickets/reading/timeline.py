@@ -10,9 +10,11 @@ from tickets.models.ticket import move_label
 from tickets.moves.inputs import Party
 from tickets.reading.face import face
 from tickets.reading.parties import named
+from tickets.reading.schemas import EventSerializer
 from tickets.redaction import redacted
 from tickets.states import state_label
 from tickets.titles import spoken
+from web.documents import document
 from workflow.actor import Actor
 from workflow.clocks import RULES
 
@@ -48,21 +50,16 @@ def line(
     `seen` are the linked tickets that the reader sees.
     """
     mine = relations(ticket, actor)
-    return {
-        "seq": one.seq,
-        "verb": one.verb,
-        "label": move_label(one.verb),
-        "source": one.source,
-        "target": one.target,
-        "target_label": state_label(one.target, ticket.channel),
-        "at": one.at,
-        "organisation": named(one.actor_organisation_id, organisations),
-        "person": {"name": one.actor.name} if one.actor and shows_person(one, ticket, actor) else None,
-        "on_behalf": one.on_behalf,
-        "visibility": one.visibility,
-        "data": facts_shown(one, mine, seen),
-        "words": words_shown(one, ticket, mine),
-    }
+    return document(
+        EventSerializer,
+        one,
+        label=move_label(one.verb),
+        target_label=state_label(one.target, ticket.channel),
+        organisation=named(one.actor_organisation_id, organisations),
+        person={"name": one.actor.name} if one.actor and shows_person(one, ticket, actor) else None,
+        data=facts_shown(one, mine, seen),
+        words=words_shown(one, ticket, mine),
+    )
 
 
 def facts_shown(event: TicketEvent, mine: Set[Relation], seen: Collection[str] = ()) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The shapes of the API's answers, for its description; the answers themselves are built by `representation`."""
+"""The shapes of the answers about tickets: what the API describes, and the names that documents take from them."""
 
 from typing import Any
 
@@ -77,53 +77,64 @@ class OfficerSerializer(Shape):
     name = serializers.CharField()
 
 
-class TicketRowSerializer(Shape):
-    """A ticket as lists show it; what the reader may not see is null."""
+class StandSerializer(Shape):
+    """Where a ticket stands, as everybody who sees it reads it."""
 
     id = serializers.UUIDField()
     code = serializers.CharField()
     state = choice(State)
     state_label = serializers.CharField()
+    version = serializers.IntegerField()
+    holder = serializers.UUIDField(allow_null=True)
+    coordinator = serializers.UUIDField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    next_due_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    level = serializers.IntegerField()
+
+
+class MatterSerializer(StandSerializer):
+    """What lists and the whole ticket show alike."""
+
     state_since = serializers.DateTimeField()
     type = choice(TicketType)
     channel = choice(Channel)
     source = choice(Source)  # type: ignore[assignment]
-    category = LeafNameSerializer()
     compound = serializers.UUIDField(allow_null=True)
     place = serializers.CharField(allow_blank=True)
+    spot = serializers.CharField(allow_null=True, allow_blank=True)
     title = serializers.CharField()
     urgent = serializers.BooleanField()
-    level = serializers.IntegerField()
-    supervised = serializers.CharField(allow_blank=True)
     cosigns = serializers.IntegerField()
-    version = serializers.IntegerField()
     submitted_at = serializers.DateTimeField()
-    due_at = serializers.DateTimeField(allow_null=True, help_text="When the matter is to be settled.")
-    next_due_at = serializers.DateTimeField(allow_null=True)
-    overdue = serializers.BooleanField(help_text="Something was due and has not been done.")
-    closed_at = serializers.DateTimeField(allow_null=True)
-    holder = serializers.UUIDField(allow_null=True)
     holder_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody holds it.")
-    coordinator = serializers.UUIDField(allow_null=True)
     coordinator_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody coordinates it.")
-    spot = serializers.CharField(allow_null=True, allow_blank=True)
-    first_words = serializers.CharField(allow_null=True, allow_blank=True, help_text="How the text begins.")
-    thumb = serializers.CharField(allow_null=True, help_text="The address of the first picture, in small.")
-    worker = WorkerSerializer(allow_null=True)
     question_open = serializers.BooleanField(allow_null=True)
-    extension_days = serializers.IntegerField(allow_null=True, help_text="Asked for, and not decided.")
-    disputes = serializers.IntegerField(allow_null=True)
-    urges = serializers.IntegerField(allow_null=True)
     rating = choice(Satisfaction, allow_null=True)
-    plan_date = serializers.DateField(allow_null=True, help_text="On account until this day.")
-    clock = RowClockSerializer(allow_null=True, help_text="Of what the reader may read, what is due next.")
-    desk = OrganisationNameSerializer(allow_null=True, help_text="The section that answers for it; for staff.")
     officer = OfficerSerializer(allow_null=True, help_text="Who of the street answers for it; for the street alone.")
-    called_back_at = serializers.DateTimeField(allow_null=True, help_text="For staff.")
     promised_at = serializers.DateTimeField(
         allow_null=True,
         help_text="When it may be expected settled; while it is coordinated, when the whole time is over.",
     )
+
+
+class TicketRowSerializer(MatterSerializer):
+    """A ticket as lists show it; what the reader may not see is null."""
+
+    category = LeafNameSerializer()
+    supervised = serializers.CharField(allow_blank=True)
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When the matter is to be settled.")
+    overdue = serializers.BooleanField(help_text="Something was due and has not been done.")
+    first_words = serializers.CharField(allow_null=True, allow_blank=True, help_text="How the text begins.")
+    thumb = serializers.CharField(allow_null=True, help_text="The address of the first picture, in small.")
+    worker = WorkerSerializer(allow_null=True)
+    extension_days = serializers.IntegerField(allow_null=True, help_text="Asked for, and not decided.")
+    disputes = serializers.IntegerField(allow_null=True)
+    urges = serializers.IntegerField(allow_null=True)
+    plan_date = serializers.DateField(allow_null=True, help_text="On account until this day.")
+    clock = RowClockSerializer(allow_null=True, help_text="Of what the reader may read, what is due next.")
+    desk = OrganisationNameSerializer(allow_null=True, help_text="The section that answers for it; for staff.")
+    called_back_at = serializers.DateTimeField(allow_null=True, help_text="For staff.")
     needs_me = serializers.BooleanField(
         allow_null=True, help_text="In `mine` and `followed`: whether it waits for the reader's answer or confirmation."
     )
@@ -238,20 +249,9 @@ class ForecastSerializer(Shape):
     clocks = ForecastClockSerializer(many=True, help_text="The first due first.")
 
 
-class BriefSerializer(Shape):
+class BriefSerializer(StandSerializer):
     """Where a ticket stands."""
 
-    id = serializers.UUIDField()
-    code = serializers.CharField()
-    state = choice(State)
-    state_label = serializers.CharField()
-    version = serializers.IntegerField()
-    holder = serializers.UUIDField(allow_null=True)
-    coordinator = serializers.UUIDField(allow_null=True)
-    due_at = serializers.DateTimeField(allow_null=True)
-    next_due_at = serializers.DateTimeField(allow_null=True)
-    closed_at = serializers.DateTimeField(allow_null=True)
-    level = serializers.IntegerField()
     clocks = ClockSerializer(
         many=True,
         allow_null=True,
@@ -344,28 +344,16 @@ class LinkedSerializer(Shape):
     place = serializers.CharField(allow_blank=True)
 
 
-class TicketSerializer(BriefSerializer):
+class TicketSerializer(MatterSerializer, BriefSerializer):
     """A whole ticket; what the reader may not see is null."""
 
-    type = choice(TicketType)
     secrecy = choice(Secrecy)
-    channel = choice(Channel)
-    source = choice(Source)  # type: ignore[assignment]
     inspector = OrganisationNameSerializer(
         allow_null=True, help_text="Which organisation found it, where no resident reported it."
     )
     category = CategoryOfTicketSerializer()
     street = serializers.UUIDField()
-    compound = serializers.UUIDField(allow_null=True)
-    place = serializers.CharField(allow_blank=True)
-    title = serializers.CharField()
-    urgent = serializers.BooleanField()
     supervised = choice(SupervisionKind, allow_blank=True)
-    cosigns = serializers.IntegerField()
-    submitted_at = serializers.DateTimeField()
-    state_since = serializers.DateTimeField()
-    holder_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody holds it.")
-    coordinator_name = serializers.CharField(allow_blank=True, help_text="Empty where nobody coordinates it.")
     merged_into = serializers.UUIDField(allow_null=True)
     linked = LinkedSerializer(
         many=True,
@@ -374,25 +362,17 @@ class TicketSerializer(BriefSerializer):
     )
     relations = serializers.ListField(child=serializers.CharField(), help_text="What the reader is to the ticket.")
     text = serializers.CharField(allow_null=True)
-    spot = serializers.CharField(allow_null=True, allow_blank=True)
     contact = ReporterContactSerializer(allow_null=True)
     assignments = AssignmentSerializer(many=True, allow_null=True)
     photos = TicketPhotoSerializer(many=True)
     resolved = serializers.BooleanField(allow_null=True)
-    rating = choice(Satisfaction, allow_null=True)
     rated_on_behalf = serializers.BooleanField(
         allow_null=True, help_text="Rated by the street in the resident's place: counts as no satisfaction."
     )
-    question_open = serializers.BooleanField(allow_null=True)
     extension_days = serializers.IntegerField(allow_null=True)
     on_account = OnAccountSerializer(allow_null=True)
-    officer = OfficerSerializer(allow_null=True, help_text="Who of the street answers for it; for the street alone.")
     hotline_number = serializers.CharField(
         allow_null=True, allow_blank=True, help_text="The number that 12345 knows it by; for staff, null for others."
-    )
-    promised_at = serializers.DateTimeField(
-        allow_null=True,
-        help_text="When it may be expected settled; while it is coordinated, when the whole time is over.",
     )
     face = FaceSerializer(allow_null=True, help_text="What neighbours read of it; for its reporter and for staff.")
 
