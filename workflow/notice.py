@@ -293,10 +293,10 @@ class _Statement:
 
     def _date(self, found: re.Match[str]) -> date:
         year, month, number = found[1], found[2], int(found[3])
-        if month is None and self.context is None:
-            raise UnreadableNotice(bilingual(f"没有月份：{self.sentence}", f"There is no month: {self.sentence}"))
         if month is None:
-            at = self.context or (self.reader.year, 1)
+            if self.context is None:
+                raise UnreadableNotice(bilingual(f"没有月份：{self.sentence}", f"There is no month: {self.sentence}"))
+            at = self.context
         elif year is None and int(month) == 12 and self.reader.item == ("元旦",):
             # New Year's may begin, or be made up for, in the December before.
             at = self.reader.year - 1, 12
