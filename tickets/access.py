@@ -20,28 +20,57 @@ class Relation(StrEnum):
     """What an actor is to a ticket."""
 
     REPORTER = "reporter"
-    FOLLOWER = "follower"  # a neighbour who cosigned, or whose own ticket was merged into this one
-    SUCCESSOR = "successor"  # a follower who is asked to take the place of the reporter who left
-    NEIGHBOUR = "neighbour"  # lives in the same compound, and the ticket has a public face
-    HOLDER = "holder"  # leads an open assignment
+    FOLLOWER = "follower"
+    SUCCESSOR = "successor"
+    NEIGHBOUR = "neighbour"
+    HOLDER = "holder"
     CO_HANDLER = "co_handler"
     WHISTLED = "whistled"
     COPIED = "copied"
     PAST_HOLDER = "past_holder"
-    NEXT_HOLDER = "next_holder"  # leads a step whose turn has not come
-    WORKED = "worked"  # did its part to the end of a ticket that is closed
-    HEAD_OFFICE = "head_office"  # of an organisation that leads or helps
-    INSPECTOR = "inspector"  # found it on patrol, by self-inspection or in the grid, and filed it
-    OWNER = "owner"  # answers for it while it is on account
-    COORDINATOR = "coordinator"  # the committee that coordinates now
-    COMMITTEE = "committee"  # the committee of the place
-    COMMUNITY = "community"  # the residents' committee of the place
+    NEXT_HOLDER = "next_holder"
+    WORKED = "worked"
+    HEAD_OFFICE = "head_office"
+    INSPECTOR = "inspector"
+    OWNER = "owner"
+    COORDINATOR = "coordinator"
+    COMMITTEE = "committee"
+    COMMUNITY = "community"
     STREET = "street"
     STREET_LEAD = "street_lead"
     CLOCK = "clock"
 
 
 R = Relation
+RELATIONS: Mapping[Relation, tuple[str, str]] = {
+    R.REPORTER: ("诉求人", "Reported it."),
+    R.FOLLOWER: ("附议人", "Cosigned it, or had an own ticket merged into it."),
+    R.SUCCESSOR: ("被征询接续人", "A follower who is asked to take the place of the reporter who left."),
+    R.NEIGHBOUR: ("同小区居民", "Has a confirmed home in the compound; the ticket has a public face."),
+    R.HOLDER: ("主办单位", "A member of the organisation that leads the open assignment."),
+    R.CO_HANDLER: ("协办单位", "A member of an organisation that helps."),
+    R.WHISTLED: ("被吹哨单位", "A member of a department that was whistled."),
+    R.COPIED: ("抄送单位", "A member of an organisation that is kept informed."),
+    R.PAST_HOLDER: ("曾承办单位", "A member of an organisation that had a part, and has none now."),
+    R.NEXT_HOLDER: ("后续承办单位", "A member of an organisation that leads a step whose turn has not come."),
+    R.WORKED: (
+        "办结单位",
+        "A member of an organisation, or of its head office, that did its part of a ticket that is closed.",
+    ),
+    R.HEAD_OFFICE: ("总部", "A member of the head office of an organisation that leads or helps."),
+    R.INSPECTOR: (
+        "巡查单位",
+        "A member of the organisation that found it on patrol, by self-inspection or in the grid, and filed it.",
+    ),
+    R.OWNER: ("挂账责任单位", "A member of the organisation that answers for it while it is on account."),
+    R.COORDINATOR: ("协调单位", "A member of the committee that coordinates it."),
+    R.COMMITTEE: ("物管会（业委会）", "A member of the committee of the place."),
+    R.COMMUNITY: ("居委会", "A member of the residents' committee of the place."),
+    R.STREET: ("街道", "Staff of the street office or of one of its sections."),
+    R.STREET_LEAD: ("街道负责人", "The head of the street office; is `street` as well."),
+    R.CLOCK: ("时钟", "A deadline that ran out."),
+}
+"""What each is called in Chinese, and what it is."""
 RESIDENTS = frozenset({R.REPORTER, R.FOLLOWER, R.SUCCESSOR})
 WORKERS = frozenset({R.HOLDER, R.CO_HANDLER, R.WHISTLED})
 STAFF = WORKERS | {

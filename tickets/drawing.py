@@ -11,6 +11,7 @@ from typing import Any
 from tickets.access import (
     CLOCKS_OF_RESIDENTS,
     READS,
+    RELATIONS,
     SEES,
     SEES_CONTACT,
     SEES_FACE,
@@ -248,34 +249,6 @@ def _legend() -> list[str]:
 
 # The tables.
 
-RELATIONS = {
-    R.REPORTER: ("诉求人", "Reported it."),
-    R.FOLLOWER: ("附议人", "Cosigned it, or had an own ticket merged into it."),
-    R.SUCCESSOR: ("被征询接续人", "A follower who is asked to take the place of the reporter who left."),
-    R.NEIGHBOUR: ("同小区居民", "Has a confirmed home in the compound; the ticket has a public face."),
-    R.HOLDER: ("主办单位", "A member of the organisation that leads the open assignment."),
-    R.CO_HANDLER: ("协办单位", "A member of an organisation that helps."),
-    R.WHISTLED: ("被吹哨单位", "A member of a department that was whistled."),
-    R.COPIED: ("抄送单位", "A member of an organisation that is kept informed."),
-    R.PAST_HOLDER: ("曾承办单位", "A member of an organisation that had a part, and has none now."),
-    R.NEXT_HOLDER: ("后续承办单位", "A member of an organisation that leads a step whose turn has not come."),
-    R.WORKED: (
-        "办结单位",
-        "A member of an organisation, or of its head office, that did its part of a ticket that is closed.",
-    ),
-    R.HEAD_OFFICE: ("总部", "A member of the head office of an organisation that leads or helps."),
-    R.INSPECTOR: (
-        "巡查单位",
-        "A member of the organisation that found it on patrol, by self-inspection or in the grid, and filed it.",
-    ),
-    R.OWNER: ("挂账责任单位", "A member of the organisation that answers for it while it is on account."),
-    R.COORDINATOR: ("协调单位", "A member of the committee that coordinates it."),
-    R.COMMITTEE: ("物管会（业委会）", "A member of the committee of the place."),
-    R.COMMUNITY: ("居委会", "A member of the residents' committee of the place."),
-    R.STREET: ("街道", "Staff of the street office or of one of its sections."),
-    R.STREET_LEAD: ("街道负责人", "The head of the street office; is `street` as well."),
-    R.CLOCK: ("时钟", "A deadline that ran out."),
-}
 _DRAWN = "Drawn from the code by `manage.py draw_states`; a test compares. Do not edit."
 
 

@@ -20,25 +20,25 @@ class Side(StrEnum):
 
     REPORTER = "reporter"
     FOLLOWER = "follower"
-    SUCCESSOR = "successor"  # the follower who is asked to take the place of the reporter who left
+    SUCCESSOR = "successor"
     HOLDER = "handler"  # the word that events and ladders have for it
-    FORMER_HOLDER = "former"  # led it before the event, and leads it no longer
+    FORMER_HOLDER = "former"
     WORKER = "worker"
-    FORMER_WORKER = "former_worker"  # worked on it before the event, and does no longer
+    FORMER_WORKER = "former_worker"
     HELPER = "helper"
-    NEW_HELPER = "new_helper"  # was asked to help by the event
-    RELEASED = "released"  # helped before the event, and does no longer
-    COORDINATOR = "coordinator"  # a committee that coordinates; where the street does, it is the desk
+    NEW_HELPER = "new_helper"
+    RELEASED = "released"
+    COORDINATOR = "coordinator"  # where the street coordinates, it is the desk
     FORMER_COORDINATOR = "former_coordinator"
-    COMMITTEE = "committee"  # that of the place
+    COMMITTEE = "committee"
     RESIDENTS_COMMITTEE = "residents_committee"
-    OFFICER = "officer"  # who of the street answers for it
-    FORMER_OFFICER = "former_officer"  # who of the street answered for it before the event, and does no longer
+    OFFICER = "officer"
+    FORMER_OFFICER = "former_officer"
     DESK = "desk"
     STREET_LEAD = "street_lead"
-    SUPERVISOR = "supervisor"  # the holder's head office
-    OWNER = "owner"  # of an account
-    INSPECTOR = "inspector"  # the organisation that found it on patrol
+    SUPERVISOR = "supervisor"
+    OWNER = "owner"
+    INSPECTOR = "inspector"
 
 
 S, T = Side, Topic

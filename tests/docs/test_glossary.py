@@ -5,8 +5,7 @@ import pytest
 from community.models import Role
 from community.models.organisations import OrganisationKind
 from launcher.family import PROJECT
-from tickets.access import Relation
-from tickets.drawing import RELATIONS
+from tickets.access import RELATIONS, Relation
 from tickets.news import Side
 from tickets.states import AssignmentRole, State
 from web.words import en, zh

@@ -17,13 +17,12 @@ from notifications.topics import Topic
 from tests.tickets.test_access import MAY
 from tests.tickets.test_moves import LEGAL, OFFICE_READ, PARTIES_READ, STAFF_READ, UNGUARDED
 from tickets import service_level
-from tickets.access import READS, SEES_CONTACT, Relation
+from tickets.access import READS, RELATIONS, SEES_CONTACT, Relation
 from tickets.audience import ROLES
 from tickets.drawing import (
     BOX_WIDTH,
     BOXES,
     DOCUMENTS,
-    RELATIONS,
     ROUTES,
     ArrowRoute,
     Undrawn,
