@@ -26,9 +26,14 @@ AUDIENCES = frozenset(
         *("reporter", "owner", "helper"),
     }
 )
-# Measured by the plan date of an account, by the disposal of the first dispatch, and by coordination and disposal together.
-DERIVED = frozenset({ClockName.PLAN, ClockName.CALLBACK, ClockName.OVERALL, ClockName.PROMISE})
-ALWAYS = frozenset(ClockName) - DERIVED - {ClockName.SIGN, ClockName.CONTACT, ClockName.ARRIVE, ClockName.HANDLE}
+# Clocks without a budget of their own, and by what they are measured.
+DERIVED = {
+    ClockName.PLAN: "the plan date",
+    ClockName.CALLBACK: "as handle",
+    ClockName.OVERALL: "coordinate + handle",
+    ClockName.PROMISE: "as the first handle",
+}
+ALWAYS = frozenset(ClockName) - DERIVED.keys() - {ClockName.SIGN, ClockName.CONTACT, ClockName.ARRIVE, ClockName.HANDLE}
 # What a version says that was published before there was the clock.
 UNLESS_SAID: Mapping[str, tuple[str, Rung]] = {
     ClockName.SUCCESSION: ("3wd", Rung("due", ("keep",), ("desk",), share=100))
@@ -112,7 +117,7 @@ VOCABULARY = Vocabulary(
     effects=EFFECTS,
     audiences=AUDIENCES,
     windows=tuple(Window),
-    derived=DERIVED,
+    derived=frozenset(DERIVED),
     always=ALWAYS,
     unless_said=UNLESS_SAID,
     ladders=LADDERS,

@@ -7,26 +7,16 @@ from typing import Any
 
 from tickets import service_level
 from tickets.clocks import IN_STATE
-from tickets.models import Ticket, TicketClock, TicketEvent
+from tickets.models import ServiceLevelVersion, Ticket, TicketClock, TicketEvent
 from tickets.service_level import TicketServiceLevel, assemble
 from tickets.states import CLOCKS, ClockName, State
+from web.words import en
 from workflow.clocks import NEWEST_RULES, RULES
 from workflow.ladder import Rung
 from workflow.moves import Move
 from workflow.planner import NOTHING_RUNS
 
 C = ClockName
-# What each limit counts, in one line.
-LIMITS = {
-    "extensions": "one organisation is given more time; together never more than its class's own budget",
-    "contact_attempts": "calls in vain that count as first contact",
-    "questions": "its resident is asked for what is missing",
-    "urges": "one person urges it",
-    "comments": "one person comments on it",
-    "comments_a_day": "one person comments on it in one day",
-}
-
-
 # Facts by which moves start or stop clocks of helpers, beside those that every move gets here.
 _PARTY = uuid.UUID(int=1)
 _FACTS: Mapping[str, Mapping[str, Any]] = {
@@ -139,7 +129,7 @@ def clocks_md() -> str:
         "| limit | number | between | what |",
         "|---|---|---|---|",
         *(
-            f"| `{name}` | {getattr(limits, name)} | {least} and {most} | {LIMITS[name]} |"
+            f"| `{name}` | {getattr(limits, name)} | {least} and {most} | {_limit(name)} |"
             for name, (least, most) in service_level.BOUNDS.items()
         ),
         "",
@@ -156,6 +146,11 @@ def clocks_md() -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _limit(name: str) -> str:
+    """What a limit counts, as the admin says it."""
+    return en(getattr(ServiceLevelVersion, name).field.help_text)
 
 
 def _states(clock: ClockName) -> str:
@@ -175,8 +170,7 @@ def _budgets(level: TicketServiceLevel, clock: ClockName) -> str:
         if (name, standard) == (clock, 0)
     }
     if not found:
-        derived = {C.CALLBACK: "as handle", C.PROMISE: "as the first handle", C.PLAN: "the plan date"}
-        return derived.get(clock, "coordinate + handle")
+        return service_level.DERIVED[clock]
     if found.keys() == {"all"}:
         return found["all"]
     return ", ".join(f"{key} {budget}" for key, budget in found.items())

@@ -22,6 +22,7 @@ from community.models.organisations import STREET_KINDS
 from tickets import policies
 from tickets.api.tickets import actor_of
 from tickets.models.routing import Action
+from tickets.models.service_level import ServiceLevelVersion
 from tickets.policies import POLICIES, Policy
 from tickets.service_level import BOUNDS
 from tickets.states import ClockName
@@ -32,7 +33,7 @@ from web.fields import LineField, TextField
 from web.idempotency import write_once
 from web.problems import Fault, Problem, invalid, not_found
 from web.schema import IDEMPOTENCY_KEY
-from web.words import bilingual
+from web.words import bilingual, en
 from workflow import calendars
 from workflow.actor import Actor
 from workflow.notice import UnreadableNotice, read_notice, year_of
@@ -123,9 +124,10 @@ class PolicyBody(Body):
     notes = TextField(max_length=2000, allow_blank=True, required=False)
 
 
-def _limit(name: str, help_text: str) -> serializers.IntegerField:
+def _limit(name: str) -> serializers.IntegerField:
     least, most = BOUNDS[name]
-    help_text = f"{help_text} Where it is left out, the draft keeps what it has."
+    counts = en(getattr(ServiceLevelVersion, name).field.help_text)
+    help_text = f"{counts} Where it is left out, the draft keeps what it has."
     return serializers.IntegerField(min_value=least, max_value=most, required=False, help_text=help_text)
 
 
@@ -135,12 +137,12 @@ class ServiceLevelBody(PolicyBody):
     rework = serializers.IntegerField(
         min_value=0, max_value=9, help_text="From which rework on the level is raised; 0 for never."
     )
-    extensions = _limit("extensions", "How often one organisation may be given more time on a ticket.")
-    contact_attempts = _limit("contact_attempts", "How many calls in vain count as first contact.")
-    questions = _limit("questions", "How often the resident of one ticket may be asked for what is missing.")
-    urges = _limit("urges", "How often one person may urge a ticket.")
-    comments = _limit("comments", "How often one person may comment on a ticket.")
-    comments_a_day = _limit("comments_a_day", "How often of these on one day.")
+    extensions = _limit("extensions")
+    contact_attempts = _limit("contact_attempts")
+    questions = _limit("questions")
+    urges = _limit("urges")
+    comments = _limit("comments")
+    comments_a_day = _limit("comments_a_day")
     windows: Any = serializers.ListSerializer(child=WindowRow(), max_length=MOST_ROWS)
     targets: Any = serializers.ListSerializer(child=TargetRow(), max_length=MOST_ROWS)
     rungs: Any = serializers.ListSerializer(child=RungRow(), max_length=MOST_ROWS)
