@@ -30,7 +30,7 @@ help:
 	@echo "make bench-upgrade   migrate a large database of an older release, and prove its histories afterwards; some ten minutes;"
 	@echo "              ARGS='--from REV' names the release"
 	@echo "make lint     run only ruff, import-linter and mypy"
-	@echo "make draw     write the documents that are drawn from the code: docs/openapi.yaml, moves.md, states.svg and more"
+	@echo "make draw     write the documents that are drawn from the code: docs/openapi.yaml, moves.md and more"
 	@echo "make format   format the code"
 	@echo "make clean    remove .local (with the data!) and .venv"
 

@@ -2,15 +2,16 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tickets import service_level
 from tickets.clocks import IN_STATE
+from tickets.markdown import codes, page, table
 from tickets.models import ServiceLevelVersion, Ticket, TicketClock, TicketEvent
 from tickets.service_level import TicketServiceLevel, assemble
 from tickets.states import CLOCKS, ClockName, State
-from web.words import en
+from web.words import en, zh
 from workflow.clocks import NEWEST_RULES, RULES
 from workflow.ladder import Rung
 from workflow.moves import Move
@@ -71,10 +72,6 @@ def clocks_md() -> str:
     windows, rework = service_level.read_windows(service_level.FILE)
     limits = service_level.read_limits(service_level.FILE)
     lines = [
-        "# Clocks and ladders",
-        "",
-        "Drawn from the code by `manage.py draw_states`; a test compares. Do not edit.",
-        "",
         "An event starts, holds and stops clocks by a plan that reads nothing but the event (`tickets/clocks.py`). A clock is a row and is",
         "never reset: a new organisation, a reopening, a new round of coordination are rows of their own. It remembers its budget, and the",
         "versions of service level and calendar that it was started under; a new service level moves no clock that runs.",
@@ -88,11 +85,9 @@ def clocks_md() -> str:
         "The limits below are version 1, `tickets/data/service_level.toml`; the office publishes others in the admin. A contract's own",
         "terms go before its service level (DB11/T 751-2025), and that before everybody's.",
         "",
-        "| clock | 时限 | measures until | runs in | budget |",
-        "|---|---|---|---|---|",
-        *(
-            f"| `{one.value}` | {one.label} | {CLOCKS[one].measures} | {_states(one)} | {_budgets(level, one)} |"
-            for one in C
+        *table(
+            ("clock", "时限", "measures until", "runs in", "budget"),
+            ((f"`{one}`", zh(one.label), CLOCKS[one].measures, _states(one), _budgets(level, one)) for one in C),
         ),
         "",
         "## Ladders",
@@ -102,12 +97,13 @@ def clocks_md() -> str:
         "last of them. Where a later due moment stands after the end, what comes before and after it is told once more. The clock raises",
         "a ticket to L3 at most. Where an organisation has nobody, its head office is meant, else the street's desk.",
         "",
-        "| clock | rung | when | effects | audience |",
-        "|---|---|---|---|---|",
-        *(
-            f"| `{one.value}` | {rung.code} | {_when(rung)} | {_code(rung.effects)} | {_code(rung.audience)} |"
-            for one in C
-            for rung in level.ladder(one).rungs
+        *table(
+            ("clock", "rung", "when", "effects", "audience"),
+            (
+                (f"`{one}`", rung.code, _when(rung), codes(rung.effects), codes(rung.audience))
+                for one in C
+                for rung in level.ladder(one).rungs
+            ),
         ),
         "",
         "## Windows",
@@ -115,9 +111,7 @@ def clocks_md() -> str:
         "Within which time something may still be done. A version that was published before there were windows has 24 h for a return",
         "(4 h in the short classes), 30 times 24 h for reopening and 24 h between urges.",
         "",
-        "| window | class | budget |",
-        "|---|---|---|",
-        *(f"| `{one.clock}` | {one.key or 'all'} | {one.budget} |" for one in windows),
+        *table(("window", "class", "budget"), ((f"`{one.clock}`", one.key or "all", one.budget) for one in windows)),
         "",
         f"From the {rework}. time on that the work is to be done again (disputed or reopened) the level is raised by one, up to L3.",
         "",
@@ -126,31 +120,37 @@ def clocks_md() -> str:
         "How often something may be done with a ticket, by the version that it was filed or dispatched under. A version from before there",
         "was a limit has the usual number.",
         "",
-        "| limit | number | between | what |",
-        "|---|---|---|---|",
-        *(
-            f"| `{name}` | {getattr(limits, name)} | {least} and {most} | {_limit(name)} |"
-            for name, (least, most) in service_level.BOUNDS.items()
+        *table(
+            ("limit", "number", "between", "what"),
+            (
+                (f"`{name}`", f"{getattr(limits, name)}", f"{least} and {most}", _limit(name))
+                for name, (least, most) in service_level.BOUNDS.items()
+            ),
         ),
         "",
         "## Where limits come from",
         "",
         "A limit may have a source, and the days on which it counts; a version is published only if it has a limit for every day.",
         "",
-        "| clock | class | budget | from | to | source |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| `{one.clock}` | {one.key or 'all'} | {one.budget} | {one.starts_on or ''} | {one.ends_on or ''} | {one.source} |"
-            for one in targets
-            if one.source
+        *table(
+            ("clock", "class", "budget", "from", "to", "source"),
+            (
+                (f"`{one.clock}`", one.key or "all", one.budget, _day(one.starts_on), _day(one.ends_on), one.source)
+                for one in targets
+                if one.source
+            ),
         ),
     ]
-    return "\n".join(lines) + "\n"
+    return page("Clocks and ladders", lines)
 
 
 def _limit(name: str) -> str:
     """What a limit counts, as the admin says it."""
     return en(getattr(ServiceLevelVersion, name).field.help_text)
+
+
+def _day(day: date | None) -> str:
+    return str(day or "")
 
 
 def _states(clock: ClockName) -> str:
@@ -192,7 +192,3 @@ def _span(offset: timedelta | None) -> str:
         if minutes % 60 == 0
         else f"{minutes} min"
     )
-
-
-def _code(names: tuple[str, ...]) -> str:
-    return " ".join(f"`{name}`" for name in names)

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-import xml.etree.ElementTree as ET
 from collections import defaultdict
 from io import StringIO
 
@@ -19,21 +18,11 @@ from tests.tickets.test_moves import LEGAL, OFFICE_READ, PARTIES_READ, STAFF_REA
 from tickets import service_level
 from tickets.access import READS, RELATIONS, SEES_CONTACT, Relation
 from tickets.audience import ROLES
-from tickets.drawing import (
-    BOX_WIDTH,
-    BOXES,
-    DOCUMENTS,
-    ROUTES,
-    ArrowRoute,
-    Undrawn,
-    arrows,
-    sight,
-    states_svg,
-)
+from tickets.drawing import DOCUMENTS, sight
 from tickets.models import Ticket
 from tickets.news import Side
 from tickets.notes import NEWS
-from tickets.states import ENDED, OPEN, ClockName, State
+from tickets.states import ENDED, OPEN, ClockName
 from web.words import en, zh
 from workflow.moves import moves
 
@@ -103,11 +92,6 @@ def test_the_table_of_moves_says_by_which_guards_each_is_refused():
     assert guards["reply", "in_progress"] == "not_contacted, steps_remain"
     assert guards["reply", "submitted"] == ""
     assert guards["cosign", "any open"] == "no_public_face, own_ticket, already_following"
-
-
-def test_the_table_of_states_has_them_all():
-    rows = cells((DOCS / "moves.md").read_text("utf-8"), "| state |")
-    assert [(row[0], row[3]) for row in rows] == [(one.value, "ended" if one in ENDED else "open") for one in State]
 
 
 def test_the_table_of_access_has_every_relation_with_what_it_sees_reads_and_may():
@@ -194,46 +178,38 @@ def test_sight_goes_from_the_whole_ticket_to_nothing():
     assert by_sight == {"face": {"neighbour"}, "summary": {"past_holder", "next_holder"}, "": {"clock"}}
 
 
-def test_the_picture_is_xml_that_needs_nothing_from_elsewhere():
-    text = (DOCS / "states.svg").read_text("utf-8")
-    root = ET.fromstring(text)  # noqa: S314 - our own document
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert not re.search(r"(href|src|@import|<script)", text)
+def pictures() -> list[str]:
+    """What stands between the fences of the pictures of states."""
+    return re.findall(r"```mermaid\n(.+?)```\n", (DOCS / "moves.md").read_text("utf-8"), re.DOTALL)
 
 
-def test_the_picture_has_every_state_and_every_name_of_a_move_between_states():
-    picture = ET.fromstring((DOCS / "states.svg").read_text("utf-8"))  # noqa: S314 - our own document
-    words = " ".join(picture.itertext())
-    for state in State:
-        assert zh(state.label) in words
-        assert en(state.label) in words
-    for made in arrows().values():
-        for move in made:
-            assert zh(move.label) in words
-            assert en(move.label) in words
+def test_the_pictures_have_the_open_states_in_a_frame_and_every_end_outside_one():
+    ended = []
+    for picture in pictures():
+        inside, after = re.search(r" as open \{\n(.+)\n    \}\n(.+)", picture, re.DOTALL).groups()
+        framed, outside = (re.findall(r'state "([^"]+)" as (\w+)$', text, re.MULTILINE) for text in (inside, after))
+        assert framed == [(f"{zh(one.label)} {en(one.label)}", one) for one in OPEN]
+        ended += outside
+    assert ended == [(f"{zh(one.label)} {en(one.label)}", one) for one in ENDED]
 
 
-@pytest.mark.parametrize("extra", [True, False])
-def test_an_arrow_too_many_or_too_few_is_not_drawn(extra):
-    known = dict(ROUTES)
-    if extra:
-        known[State.CLOSED, State.RETURNING] = ArrowRoute(((0, 0), (1, 0)), (0, 0))
-    else:
-        del known[State.CLOSED, State.SUBMITTED]
-    with pytest.raises(Undrawn):
-        states_svg(known)
+def test_the_pictures_have_every_move_from_a_state_to_another_once_and_no_other():
+    drawn = []
+    for source, target, words in re.findall(r"(\w+) --> (\w+): (.+)", "".join(pictures())):
+        labels = words.split("<br>")
+        for one in OPEN if source == "open" else [source]:
+            drawn += [(one, target, *both) for both in zip(labels[::2], labels[1::2], strict=True)]
+    made = [
+        (source, target, zh(moves(Ticket)[name].label), en(moves(Ticket)[name].label))
+        for (name, source), legal in LEGAL.items()
+        for target in legal.targets - {source}
+    ]
+    assert sorted(drawn) == sorted(made)
 
 
-def test_every_arrow_begins_and_ends_at_the_edge_of_its_states():
-    for (source, target), route in ROUTES.items():
-        for state, (x, y) in ((source, route.points[0]), (target, route.points[-1])):
-            box = BOXES[state]
-            right, bottom = box.x + BOX_WIDTH, box.y + box.height
-            assert box.x <= x <= right, (source, target)
-            assert box.y <= y <= bottom, (source, target)
-            assert x in (box.x, right) or y in (box.y, bottom), (source, target)
-        for (x, y), (next_x, next_y) in zip(route.points, route.points[1:], strict=False):
-            assert x == next_x or y == next_y, (source, target)
+def test_the_words_in_the_pictures_have_no_sign_that_means_something_to_mermaid():
+    words = re.findall(r'"([^"]+)"', "".join(pictures())) + re.findall(r": (.+)", "".join(pictures()))
+    assert [one for one in words if re.search(r'[:;"{}#%]', one)] == []
 
 
 def test_the_table_of_moves_says_which_clocks_each_starts_and_stops():

@@ -14,7 +14,7 @@ from web.words import bilingual
 class Command(OperatorCommand):
     """With `--check` nothing is written, and the exit code is 1 when a document is not current."""
 
-    help = "Write docs/states.svg, moves.md, access.md, clocks.md, news.md and openapi.yaml from the code."
+    help = "Write docs/moves.md, access.md, clocks.md, news.md and openapi.yaml from the code."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
