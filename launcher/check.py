@@ -104,7 +104,7 @@ def on_servers(family: Family, directory: Path, what: str, arguments: list[str])
     if None in results.values():
         return results
     with homes.open_home(directory) as home, server_urls(home, family, durable=False) as urls:
-        environment = {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
+        environment = for_tests(urls, directory)
         if "DATABASE_URL" not in os.environ:
             environment["LINLI_TEST_TEMPLATE"] = urlsplit(urls["DATABASE_URL"]).path.strip("/")
         checks: dict[str, list[str | Path]] = {"pytest": [*PYTEST, *arguments]}
@@ -116,6 +116,11 @@ def on_servers(family: Family, directory: Path, what: str, arguments: list[str])
         return results | run(family, checks, environment)
 
 
+def for_tests(urls: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """An environment for what runs on the servers in `directory`."""
+    return {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
+
+
 def prepared(family: Family, directory: Path, *, anew: bool) -> Results:
     """Have the tests' database in `directory`: the kept one, or one that is made now where that is out of date or `anew` asks for it."""
     if "DATABASE_URL" in os.environ or (directory / template.PEOPLE).exists():
@@ -124,7 +129,7 @@ def prepared(family: Family, directory: Path, *, anew: bool) -> Results:
         return {}
     with homes.open_home(directory) as home, server_urls(home, family, durable=False) as urls:
         command: list[str | Path] = [sys.executable, "-m", "launcher.prepare", "--people", directory / template.PEOPLE]
-        environment = {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
+        environment = for_tests(urls, directory)
         # With the tables of the tests' own subject, and passwords that are quick to check.
         results = run(family, {"test database": command}, environment | {"DJANGO_SETTINGS_MODULE": "tests.settings"})
     if None not in results.values():

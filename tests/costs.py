@@ -50,9 +50,9 @@ def main() -> None:
         path.unlink()
     if not costs:
         sys.exit("Nothing was measured: run make test ARGS='-p tests.costs' first.")
-    slow = sorted(name for name, seconds in costs.items() if sum(seconds) / len(seconds) > DEAR)
-    fast = [one for name, seconds in costs.items() for one in seconds if name not in set(slow)]
-    SLOW.write_text("\n".join(slow) + "\n")
+    slow = {name for name, seconds in costs.items() if sum(seconds) / len(seconds) > DEAR}
+    fast = [one for name, seconds in costs.items() if name not in slow for one in seconds]
+    SLOW.write_text("\n".join(sorted(slow)) + "\n")
     total = sum(map(sum, costs.values()))
     print(f"{len(fast)} fast cases cost {sum(fast):.0f} s of {total:.0f} s; {len(slow)} slow functions")  # noqa: T201
 
