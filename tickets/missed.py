@@ -1,4 +1,4 @@
-"""Summaries of late reminders: where a sweep fires several rungs of a clock at once, one message names them all."""
+"""Summaries of late reminders: when a sweep fires several rungs of a clock at once, a single message lists them all."""
 
 import uuid
 from collections import Counter

@@ -112,7 +112,7 @@ class HouseholdCodeSerializer(Body):
 
 
 def home_shown(residency: Residency, at: datetime) -> dict[str, Any]:
-    """A home as its person and whoever confirms it see it."""
+    """A home, as shown to its person and to those who may confirm it."""
     return document(
         HomeSerializer,
         residency,
