@@ -1,9 +1,7 @@
 """The admin's front door."""
 
 import re
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
@@ -12,7 +10,6 @@ from django.contrib.auth import get_user
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client, RequestFactory
@@ -22,6 +19,7 @@ from community import passwords
 from community.cookies import NAME as COOKIE
 from community.models import PasswordAttempt, Person, SignInCode
 from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
+from tests.connections import together
 
 DOOR = "/admin/login/"
 PASSWORD = "a password of twenty-four"
@@ -254,21 +252,7 @@ def test_unknown_addresses_share_one_generous_limit():
 @pytest.fixture
 def racers(transactional_db):
     """Tries something in fifty threads at once on committed data, and cleans up."""
-
-    def race(act):
-        start = threading.Barrier(50)
-
-        def run(n):
-            try:
-                start.wait()
-                return act(n)
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(50) as pool:
-            return Counter(pool.map(run, range(50)))
-
-    yield race
+    yield lambda act: Counter(together(50, act))
     PasswordAttempt.objects.all().delete()
 
 

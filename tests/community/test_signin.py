@@ -1,12 +1,10 @@
 import contextlib
 import hashlib
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -14,6 +12,7 @@ from django.utils import timezone
 from community import housekeeping, known, signin
 from community.models import HomeMove, KnownAddress, PasswordAttempt, Person, SignInCode, SignInToken, WechatAccount
 from notifications import sms
+from tests.connections import together
 
 PHONE = "13900000001"
 HOME, AWAY = "192.0.2.1", "198.51.100.1"
@@ -398,21 +397,7 @@ def test_a_server_without_a_gateway_says_so_and_counts_nothing(settings):
 @pytest.fixture
 def racers(transactional_db):
     """Runs something in fifty threads at once on committed data; gives what each returned, and cleans up."""
-
-    def race(act):
-        start = threading.Barrier(50)
-
-        def run(n):
-            try:
-                start.wait()
-                return act(n)
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(50) as pool:
-            return list(pool.map(run, range(50)))
-
-    yield race
+    yield partial(together, 50)
     SignInCode.objects.filter(phone__startswith="139000").delete()
     Person.objects.filter(phone__startswith="139000").delete()
 

@@ -1,17 +1,15 @@
 """What a WeChat account allows, as the mini-program asks and reports it."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
 from rest_framework.test import APIClient
 
 from community import signin
 from community.models import Person, WechatAccount
 from notifications.channels.wechat import grants
 from notifications.models import Grant, Wording
-from tests.connections import one_connection
+from tests.connections import one_connection, together
 from web.models import IdempotencyKey
 
 ADDRESS = "/api/v1/notifications/wechat-grants"
@@ -160,17 +158,14 @@ def test_twenty_taps_at_once_are_twenty_messages(transactional_db):
     person = Person.objects.create(phone="13900008002", name="居民")
 
     def run(number):
-        try:
-            # A repeat of each, with its key.
-            for _ in range(2):
-                assert tap(client, {TEMPLATE: "accept"}, **{"Idempotency-Key": f"tap-{number}"}).status_code == 200
-        finally:
-            connection.close()
+        # A repeat of each, with its key.
+        for _ in range(2):
+            assert tap(client, {TEMPLATE: "accept"}, **{"Idempotency-Key": f"tap-{number}"}).status_code == 200
 
     try:
         client = mini_program(person, f"openid-{uuid.uuid4()}")
-        with one_connection(), ThreadPoolExecutor(10) as pool:
-            list(pool.map(run, range(20)))
+        with one_connection():
+            together(20, run)
         assert Grant.objects.get(person=person).remaining == 20
     finally:
         IdempotencyKey.objects.filter(caller=person.pk).delete()

@@ -2,15 +2,13 @@
 
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-
-from django.db import connection
 
 from notifications.delivery.claim import claim
 from notifications.delivery.recovery import recover
 from notifications.delivery.workers import deliver
 from notifications.models import Delivery
 from notifications.topics import ChannelName, DeliveryState
+from tests.connections import together
 from tests.fakes.receiver import Reply, receiving
 from tests.notifications.post import STREET, Wire, again, committed, letter, run_out
 from tests.processes import running
@@ -26,20 +24,17 @@ deliver(Wire(sys.argv[1], read=30, total=30))
 
 
 def test_many_at_once_never_claim_the_same(transactional_db):
-    with committed(), receiving() as receiver, ThreadPoolExecutor(8) as pool:
+    with committed(), receiving() as receiver:
         wire = Wire(receiver.url, slots=100)
         expected = {letter().pk for _ in range(60)}
-        together = threading.Barrier(8)
 
-        def take():
-            together.wait()
+        def take(_):
             found = []
             while (envelope := claim(wire)) is not None:
                 found.append(envelope.key)
-            connection.close()
             return found
 
-        claimed = Counter(key for one in [pool.submit(take) for _ in range(8)] for key in one.result(30))
+        claimed = Counter(key for found in together(8, take) for key in found)
         wire.client.close()
     assert set(claimed) == expected
     assert set(claimed.values()) == {1}

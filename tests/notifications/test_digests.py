@@ -1,6 +1,5 @@
 """Many messages for one person: a few by themselves, the rest as one summary."""
 
-import threading
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from community.models import Person
 from notifications import digests, tasks
 from notifications.models import Delivery, Message, Preference, Profile, Wording
 from notifications.topics import ChannelName, Digest, Topic
+from tests.connections import together
 from tests.notifications.letters import MORNING, NIGHT, NOON, STREET, letter, statements, told
 from web.words import bilingual
 
@@ -356,21 +356,9 @@ def test_many_who_gather_at_once_make_one_summary_each(transactional_db, django_
         )
         try:
             told(*(letter(*people) for _ in range(9)))
-            barrier, gathered = threading.Barrier(4), []
-
-            def gather():
-                barrier.wait(10)
-                gathered.append(digests.gather(SOON))
-                connection.close()
-
-            threads = [threading.Thread(target=gather) for _ in range(4)]
             with transaction.atomic():
                 Person.objects.select_for_update().get(pk=people[0].pk)
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join(20)
-            assert sum(gathered) == 6 * 7
+                assert sum(together(4, lambda _: digests.gather(SOON))) == 6 * 7
             assert digests.gather(SOON) == 6
             assert [shown(person) for person in people] == [["story"] * 3 + ["digest"]] * 8
             assert digests.gather(SOON) == 0

@@ -1,12 +1,10 @@
 """E-mail addresses over HTTP: only a code that was mailed there makes one a person's."""
 
 import re
-import threading
 from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -14,6 +12,7 @@ from community.models import Person
 from config.mail import mailers
 from notifications import email_addresses, housekeeping
 from notifications.models import EmailCode, Profile
+from tests.connections import together
 from tests.fakes.smtp import serving
 
 EMAIL = "resident@mail.example"
@@ -204,22 +203,16 @@ def test_old_codes_are_deleted_when_no_limit_counts_them(at_api):
 def test_of_many_who_ask_at_once_one_is_mailed(transactional_db, django_db_blocker):
     with django_db_blocker.unblock():
         person = Person.objects.create(phone="13800019999", name="居民", password="!")
-        barrier, refused = threading.Barrier(4), []
+        refused = []
 
-        def ask_at_once():
-            barrier.wait(10)
+        def ask_at_once(_):
             try:
                 email_addresses.ask(person.pk, EMAIL, "zh-hans")
             except email_addresses.TooManyMails as error:
                 refused.append(error)
-            connection.close()
 
-        threads = [threading.Thread(target=ask_at_once) for _ in range(4)]
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(20)
+            together(4, ask_at_once)
             assert (len(mail.outbox), len(refused)) == (1, 3)
         finally:
             person.delete()

@@ -15,6 +15,7 @@ from notifications.channels.turn import CALM_EVERY
 from notifications.delivery.claim import claim
 from notifications.models import Bucket
 from notifications.topics import ChannelName
+from tests.connections import closing_connection
 from tests.notifications.post import again, committed, letter, letters
 
 WEBHOOK = ChannelName.WEBHOOK
@@ -142,13 +143,6 @@ def test_a_backlog_of_one_street_is_passed_over_by_one_look(db, wire, minutes):
 def test_what_somebody_else_is_about_to_take_is_passed_over(transactional_db, wire):
     with committed(), ThreadPoolExecutor(1) as pool:
         first, second = letter(available_at=ago(2)), letter(available_at=ago(1))
-
-        def other():
-            try:
-                return claim(wire).key
-            finally:
-                connection.close()
-
         with transaction.atomic():
             assert claim(wire).key == first.pk
-            assert pool.submit(other).result(10) == second.pk
+            assert pool.submit(closing_connection(claim), wire).result(10).key == second.pk

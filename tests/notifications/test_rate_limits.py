@@ -14,6 +14,7 @@ from notifications.delivery import rate_limits
 from notifications.models import Bucket
 from notifications.models.receivers import LONGEST_PAUSE
 from notifications.topics import ChannelName
+from tests.connections import closing_connection, together
 
 SECOND = timedelta(seconds=1)
 MINUTE = 60 * SECOND
@@ -157,11 +158,10 @@ def test_what_somebody_else_holds_is_not_waited_for(transactional_db):
             rate_limits.lock(name, LIMITS, LEASE)
             holding.set()
             over.wait(10)
-        connection.close()
 
     # The row has to be there already: whoever inserts it is waited for.
     held(name)
-    thread = threading.Thread(target=hold)
+    thread = threading.Thread(target=closing_connection(hold))
     thread.start()
     try:
         assert holding.wait(10)
@@ -177,19 +177,14 @@ def test_many_workers_together_take_no_more_than_the_limit(transactional_db):
     name = Bucket.of(ChannelName.WECOM, uuid.uuid4())
     taken: list[datetime] = []
 
-    def work() -> None:
+    def work(_: int) -> None:
         end = time.monotonic() + 0.5
         while time.monotonic() < end:
             with transaction.atomic():
                 if rate_limits.lock(name, LIMITS, LEASE) > 0:
                     taken.append(rate_limits.take(name, LIMITS, LEASE))
-        connection.close()
 
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    together(4, work)
     assert len(taken) == len(set(taken)) == 3
     assert all(one > datetime.now(UTC) for one in taken)
     Bucket.objects.filter(name=name).delete()

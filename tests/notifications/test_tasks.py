@@ -25,6 +25,7 @@ from notifications.delivery import workers
 from notifications.delivery.workers import Workers
 from notifications.models import Delivery, Message
 from notifications.topics import ChannelName, DeliveryState
+from tests.connections import closing_connection
 from tests.fakes.receiver import Reply, receiving
 from tests.notifications.post import STREET, Wire, committed, letter
 
@@ -110,13 +111,7 @@ def test_a_channel_that_hangs_takes_its_own_slots_and_the_others_flow(transactio
             letter(WEBHOOK, urgent=True)
             letter(SMS)
         postmen = Workers(wires)
-
-        def go(name):
-            try:
-                return postmen.deliver(name)
-            finally:
-                connection.close()
-
+        go = closing_connection(postmen.deliver)
         held = [pool.submit(go, WEBHOOK) for _ in range(2)]
         hanging.await_requests(2)
         # Nudge after nudge for the channel that hangs returns at once, and its threads are free for others.
@@ -143,11 +138,11 @@ def test_a_process_that_stops_finishes_what_it_sends_and_begins_nothing(transact
         for _ in range(3):
             letter()
         postmen = Workers({WEBHOOK: wire})
-        held = pool.submit(lambda: (postmen.deliver(WEBHOOK), connection.close()))
+        held = pool.submit(closing_connection(postmen.deliver), WEBHOOK)
         receiver.await_requests(1)
         postmen.stop()
         going_on.set()
-        assert held.result(20)[0] == 1
+        assert held.result(20) == 1
         assert postmen.deliver(WEBHOOK) == 0
         states = Delivery.objects.filter(street_id=STREET).values_list("state", flat=True)
         assert sorted(states) == ["queued", "queued", "sent"]

@@ -28,6 +28,7 @@ from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Endpoint, Message
 from notifications.models.receivers import PATIENCE, SWITCHED_OFF
 from notifications.topics import ChannelName, DeliveryState, Topic
+from tests.connections import together
 from tests.fakes.webhooks import SECRET, Mood, hearing
 from tests.notifications.post import again, letter
 
@@ -461,23 +462,18 @@ def test_a_longer_rest_is_not_cut_short(endpoint):
 def test_of_many_who_claim_at_once_two_get_what_is_for_one_endpoint(transactional_db, channel):
     recipient, found = uuid.uuid4(), SimpleQueue()
     waiting = [letter(recipient=recipient) for _ in range(8)]
-    together = threading.Barrier(6, timeout=20)
+    turn = threading.Barrier(6, timeout=20)
 
-    def take():
+    def take(_):
         connection.ensure_connection()
         for _ in range(ROUNDS):
-            together.wait()
+            turn.wait()
             found.put(claim(channel))
-            if together.wait() == 0:
+            if turn.wait() == 0:
                 Delivery.objects.filter(recipient=recipient).update(state=DeliveryState.QUEUED, lease_until=None)
-        connection.close()
 
     try:
-        threads = [threading.Thread(target=take) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        together(6, take)
         claimed = [found.get_nowait() for _ in range(6 * ROUNDS)]
         assert sum(one is not None for one in claimed) == 2 * ROUNDS
     finally:

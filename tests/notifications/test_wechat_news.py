@@ -2,7 +2,6 @@
 
 import uuid
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -28,6 +27,7 @@ from notifications.models import AccessToken, Delivery, Grant, SpentGrant, Wordi
 from notifications.topics import ChannelName, DeliveryState
 from notifications.wordings.facts import Phrase
 from notifications.wordings.writer import Catalogue, Writer
+from tests.connections import together
 from tests.fakes.wechat import APP_ID, APP_SECRET
 from tests.fakes.wechat_news import TEMPLATE, serving
 from tests.notifications.post import Wire, again, committed, letter
@@ -214,16 +214,9 @@ def test_of_twenty_at_once_one_fetches(transactional_db, fake, keeper, spoiled):
     fake.tokens.change(before="")
     fake.token_takes = 0.2
 
-    def ask(_):
-        try:
-            return (keeper.after(held) if held else keeper.token()).value
-        finally:
-            connection.close()
-
     try:
-        with ThreadPoolExecutor(20) as pool:
-            tokens = list(pool.map(ask, range(20)))
-        assert len(set(tokens)) == 1
+        tokens = together(20, lambda _: keeper.after(held) if held else keeper.token())
+        assert len({token.value for token in tokens}) == 1
         assert fake.fetches == [False]
     finally:
         AccessToken.objects.all().delete()
@@ -497,18 +490,11 @@ def test_twenty_messages_and_five_grants_are_five_messages(transactional_db, fak
     fake.fault = lambda message: "lost" if next(numbers) < 2 else ""
     channel.slots = 20
 
-    def work(_):
-        try:
-            return deliver(channel, seconds=10)
-        finally:
-            connection.close()
-
     try:
         with committed():
             allow(fake, person, 5)
             letters = [post(person) for _ in range(20)]
-            with ThreadPoolExecutor(8) as pool:
-                assert sum(pool.map(work, range(8))) == 20
+            assert sum(together(8, lambda _: deliver(channel, seconds=10))) == 20
             assert (len(fake.asked), len(fake.sent), remaining()) == (5, 5, 0)
             states = Counter(
                 Delivery.objects.filter(pk__in=[one.pk for one in letters]).values_list("state", flat=True)

@@ -1,8 +1,6 @@
 """Many at once on one ticket, in real threads with real commits: one of them wins, and nobody sees an error of ours."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -14,6 +12,7 @@ from rest_framework.test import APIClient
 
 from community import demo
 from community.models import Compound, Organisation, Person, Residency, SignInToken
+from tests.connections import together
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.conftest import Caller
 from tests.tickets.story import assert_whole, history, row, signed_in
@@ -110,17 +109,7 @@ def move(caller: Caller, ticket: Any, name: str, version: int | None = None, **i
 
 def race(requests: Sequence[Callable[[], Answer]]) -> list[Answer]:
     """Make all requests at the same moment, each in a thread with a connection of its own; the answers in order."""
-    start = threading.Barrier(len(requests))
-
-    def run(request: Callable[[], Answer]) -> Answer:
-        try:
-            start.wait()
-            return request()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(requests)) as pool:
-        answers = list(pool.map(run, requests))
+    answers = together(len(requests), lambda number: requests[number]())
     assert all(one.status < 500 for one in answers), answers
     return answers
 

@@ -9,6 +9,7 @@ from django.db import connection
 from rest_framework.parsers import MultiPartParser
 from rest_framework.test import APIClient
 
+from tests.connections import closing_connection, together
 from tests.web.views import Once, RefusedError
 from web.models import IdempotencyKey
 
@@ -102,17 +103,7 @@ def test_a_keyed_write_costs_two_statements_more(effects, send, django_assert_nu
 
 
 def test_twenty_racers_with_one_key_act_once(effects, send):
-    start = threading.Barrier(20)
-
-    def race(_):
-        try:
-            start.wait()
-            return send({"pause": 0.05})
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(race, range(20)))
+    answers = together(20, lambda _: send({"pause": 0.05}))
     assert effects() == 1
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
@@ -128,15 +119,9 @@ def test_a_request_that_is_being_worked_on_is_409_at_once(effects, send, monkeyp
         assert go_on.wait(10)
         return act(self, request)
 
-    def first():
-        try:
-            return send()
-        finally:
-            connection.close()
-
     monkeypatch.setattr(Once, "act", slow)
     with ThreadPoolExecutor(1) as pool:
-        working = pool.submit(first)
+        working = pool.submit(closing_connection(send))
         assert begun.wait(10)
         answer = send()
         go_on.set()
@@ -152,17 +137,11 @@ def test_a_request_overtaken_between_look_and_lock_is_undone_and_replays(effects
     IdempotencyKey.objects.all().delete()
     act, overtaken = Once.act, []
 
-    def twin():
-        stored.save(force_insert=True)
-        connection.close()
-
     def slow(self, request):
         response = act(self, request)
         if not overtaken:
             overtaken.append(True)
-            thread = threading.Thread(target=twin)
-            thread.start()
-            thread.join()
+            together(1, lambda _: stored.save(force_insert=True))
         return response
 
     monkeypatch.setattr(Once, "act", slow)
@@ -177,14 +156,8 @@ def test_a_request_that_its_own_twin_s_success_refuses_replays_it(effects, send,
     (stored,) = IdempotencyKey.objects.all()
     IdempotencyKey.objects.all().delete()
 
-    def twin():
-        stored.save(force_insert=True)
-        connection.close()
-
     def refused(self, request):
-        thread = threading.Thread(target=twin)
-        thread.start()
-        thread.join()
+        together(1, lambda _: stored.save(force_insert=True))
         raise RefusedError
 
     monkeypatch.setattr(Once, "act", refused)

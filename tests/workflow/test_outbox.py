@@ -1,7 +1,6 @@
 """Telling what happened: once, together with what the telling wrote, and nobody held up by a row that fails."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from community import demo
+from tests.connections import together
 from tests.tickets.paths import Scene
 from tickets.models import Follower, Ticket, TicketOutbox
 from tickets.models.follower import FollowerKind
@@ -158,21 +158,6 @@ def committed(transactional_db):
         ):
             cursor.execute(statement, [list(known)])
     assert not TicketOutbox.objects.exists()
-
-
-def together(count: int, act) -> list:
-    """What each of `count` threads returned, all started at one moment."""
-    start = threading.Barrier(count)
-
-    def run(number):
-        try:
-            start.wait()
-            return act(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 def test_drainers_at_once_never_tell_a_row_twice(committed):
