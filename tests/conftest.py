@@ -24,7 +24,7 @@ from rest_framework.test import APIClient
 
 from community import demo, signin
 from community.api.views import NetLimit, OwnLimit, PhoneLimit
-from community.models import Person, Street
+from community.models import Person, Street, WechatAccount
 from config.celery import app
 from launcher.clocks import OFFSET
 from notifications.topics import ChannelName
@@ -176,15 +176,16 @@ def staff(client, cast):
     return signed_in
 
 
+def client_of(person: Person, account: WechatAccount | None = None) -> APIClient:
+    """A client of the API with a live token of the person's, which may be one for a WeChat account."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(person, '', account).secret}")
+    return client
+
+
 @pytest.fixture
 def sign_in():
     """`sign_in(person)` is a client of the API with a live token of that person's."""
-
-    def client_of(person: Person) -> APIClient:
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(person, '').secret}")
-        return client
-
     return client_of
 
 

@@ -3,20 +3,16 @@
 from datetime import date
 
 import pytest
-from rest_framework.test import APIClient
 
 from community.models import Organisation
-from community.signin import issue
 
 
 @pytest.fixture
-def find(cast):
+def find(at_api):
     """`find("desk_officer", q="交通")` is the status and the JSON of the answer."""
 
     def ask(key, **query):
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue(cast[key], 'test').secret}")
-        response = client.get("/api/v1/organisations", query)
+        response = at_api(key).get("/api/v1/organisations", query)
         return response.status_code, response.json()
 
     return ask

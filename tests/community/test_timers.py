@@ -10,11 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
-from rest_framework.test import APIClient
 
 from community import timers
 from community.models import Area, ContractFiring, Membership, Organisation, ServiceContract, Street
-from community.signin import issue
 from community.tasks import fire_contracts
 from notifications.models import Message
 from notifications.wordings.validation import problems
@@ -229,15 +227,11 @@ def test_every_rung_says_what_to_do_in_both_languages():
 
 
 @pytest.fixture
-def ask(cast):
+def ask(at_api):
     """`ask("desk_officer", limit=2)` is the status and the JSON of the answer."""
 
     def get(key, language="zh-hans", **query):
-        client = APIClient()
-        client.credentials(
-            HTTP_AUTHORIZATION=f"Bearer {issue(cast[key], 'test').secret}", HTTP_ACCEPT_LANGUAGE=language
-        )
-        response = client.get("/api/v1/contracts/timers", query)
+        response = at_api(key).get("/api/v1/contracts/timers", query, headers={"Accept-Language": language})
         return response.status_code, response.json()
 
     return get

@@ -9,6 +9,7 @@ from community import signin
 from community.models import Person, WechatAccount
 from notifications.channels.wechat import grants
 from notifications.models import Grant, Wording
+from tests.conftest import client_of
 from tests.connections import one_connection, together
 from web.models import IdempotencyKey
 
@@ -24,9 +25,7 @@ def asked_for(settings):
 def mini_program(person, openid="openid-1"):
     """The person, signed in by a WeChat account."""
     account, _ = WechatAccount.objects.update_or_create(openid=openid, defaults={"person": person})
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(person, '', account).secret}")
-    return client
+    return client_of(person, account)
 
 
 @pytest.fixture
@@ -119,14 +118,13 @@ def test_what_cannot_be_is_named_and_changes_nothing(mini, body, field):
     assert left() == {}
 
 
-def test_who_has_not_signed_in_by_wechat_is_told_so(cast):
+def test_who_has_not_signed_in_by_wechat_is_told_so(cast, at_api):
     # Another account's token gives nothing, and neither does an account without any.
     WechatAccount.objects.create(person=cast["resident"], openid="openid-1")
-    phone, browser = APIClient(), APIClient()
-    phone.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(cast['resident'], '').secret}")
+    browser = APIClient()
     browser.force_login(cast["resident"])
-    for client in (phone, browser):
-        for answer in (client.get(ADDRESS), tap(client, {TEMPLATE: "accept"})):
+    for device in (at_api("resident"), browser):
+        for answer in (device.get(ADDRESS), tap(device, {TEMPLATE: "accept"})):
             assert (answer.status_code, answer.json()["code"]) == (409, "not_by_wechat")
     assert APIClient().get(ADDRESS).status_code == 401
     assert not Grant.objects.exists()

@@ -6,9 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rest_framework.test import APIClient
 
-from community import signin
 from notifications.models import Message, Preference, Profile
 from notifications.timing import after_quiet, held_until
 from notifications.topics import Digest, Topic
@@ -23,10 +21,8 @@ TIMES = st.times()
 
 
 @pytest.fixture
-def resident(cast):
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {signin.issue(cast['resident'], '').secret}")
-    return client
+def resident(at_api):
+    return at_api("resident")
 
 
 def cells(settings, **wanted):

@@ -2,8 +2,10 @@
 
 import secrets
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -12,11 +14,12 @@ from django.utils import timezone
 from PIL import Image
 from rest_framework.test import APIClient
 
-from community.authentication import token_hash
-from community.models import Compound, Organisation, Person, SignInToken
+from community.models import Compound, Organisation, Person
 from notifications.models import Endpoint, Preference, Robot
 from notifications.topics import ROBOTS, ChannelName, Topic
+from tests.conftest import client_of
 from tests.tickets.paths import Scene
+from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.api.photos import UploadLimit
 from tickets.api.tickets import FilingLimit
 from tickets.models import Ticket
@@ -24,10 +27,13 @@ from tickets.models import Ticket
 
 @dataclass
 class Caller:
-    """One of the cast with a token; every answer is checked for its status."""
+    """A person with a live token of their own; every answer is checked for its status."""
 
     person: Any
-    client: APIClient = field(default_factory=APIClient)
+    client: APIClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = client_of(self.person)
 
     def get(self, path: str, status: int = 200, **query: Any) -> Any:
         """The JSON at `path` below /api/v1/."""
@@ -82,17 +88,7 @@ def api(cast, settings, tmp_path, monkeypatch):
     """`api("resident")` is that person with a live token; a whole suite's photos are no flood."""
     settings.MEDIA_ROOT = tmp_path
     monkeypatch.setattr(UploadLimit, "requests", 10_000)
-    known: dict[str, Caller] = {}
-
-    def caller(key: str) -> Caller:
-        if key not in known:
-            token = secrets.token_urlsafe(32)
-            SignInToken.objects.create(person=cast[key], token_hash=token_hash(token))
-            known[key] = Caller(cast[key])
-            known[key].client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-        return known[key]
-
-    return caller
+    return cache(lambda key: Caller(cast[key]))
 
 
 @pytest.fixture
@@ -126,6 +122,14 @@ def today(scene):
     """The scene within the last hours, so that what happens is news."""
     scene.now = timezone.now() - timedelta(hours=2)
     return scene
+
+
+@pytest.fixture
+def rows_and_events_agree(db) -> Iterator[None]:
+    """After the test, each clock is as its ticket's events say."""
+    yield
+    for ticket in Ticket.objects.values_list("pk", flat=True):
+        assert_clocks_are_as_the_events_say(ticket)
 
 
 @pytest.fixture

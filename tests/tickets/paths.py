@@ -131,6 +131,14 @@ class Scene:
             )
         return self.follow(self.file(**report), PATHS[State(state)])
 
+    def at_work(self, category: str = "SV01", who: str = "dispatcher", **report: Any) -> uuid.UUID:
+        """The id of a new ticket that `who`, to whom it was routed or dispatched, has signed for."""
+        ticket = self.file(category, **report)
+        if Ticket.objects.get(pk=ticket).state == State.COORDINATING:
+            self.do("chair", ticket, "dispatch", holder="po-a01")
+        self.do(who, ticket, "sign")
+        return ticket
+
     def photo(self, who: str, kind: PhotoKind = PhotoKind.AFTER) -> str:
         """The id of a photo that `who` has uploaded."""
         size = {"width": 8, "height": 8, "bytes": 100, "sha256": "0" * 64}

@@ -2,24 +2,23 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from casework.duties import sweep
 from community.models import Organisation
 from tests.tickets.paths import CONTACTED, FOLLOWED, Scene
-from tests.tickets.story import assert_clocks_are_as_the_events_say
+from tests.tickets.story import row
 from tickets.audience import Audience
 from tickets.escalation import TicketClimber
 from tickets.kind import TICKETS
-from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
+from tickets.models import TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.sides import OutboxEvent
 from tickets.states import OPEN, ClockName, State
 from workflow.moment import at
 from workflow.sweep import Swept
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_and_events_agree")]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # 9:00 on Monday 2 June 2025, a holiday; the scene's own beginning.
 SHANGHAI = "+08:00"
@@ -43,6 +42,11 @@ def swept(scene: Scene, after: timedelta) -> Swept:
         return sweep(TICKETS)
 
 
+def to(scene: Scene, text: str) -> Swept:
+    """Let the time be that of Beijing's clock, and everything due be fired."""
+    return swept(scene, moment(text) - scene.now)
+
+
 def verbs(ticket: uuid.UUID, since: int = 0) -> list[str]:
     """What happened to the ticket after event number `since`."""
     return list(
@@ -54,19 +58,6 @@ def fired(ticket: uuid.UUID, clock: str) -> list[str]:
     """The rungs of a clock that were fired, in order."""
     found = TicketFiring.objects.filter(clock__subject=ticket, clock__name=clock).order_by("event__seq")
     return list(found.values_list("rung", flat=True))
-
-
-def now(ticket: uuid.UUID) -> Ticket:
-    """The ticket as its row is."""
-    return Ticket.objects.get(pk=ticket)
-
-
-@pytest.fixture(autouse=True)
-def rows_and_events_agree(db) -> Any:
-    """After every test, each clock is as its ticket's events say."""
-    yield
-    for ticket in Ticket.objects.values_list("pk", flat=True):
-        assert_clocks_are_as_the_events_say(ticket)
 
 
 # Which clocks run in which state, after a first holder has lost the ticket to a second.
@@ -101,7 +92,7 @@ def test_no_open_ticket_can_be_forgotten(scene, state):
     assert running.exists()
     for _ in range(60):
         swept(scene, 8 * DAY)
-    after = now(ticket)
+    after = row(ticket)
     assert after.state not in OPEN or after.level == 3
     told = TicketEvent.objects.filter(subject=ticket, data__audience__contains=["street_lead"])
     assert after.state not in OPEN or told.exists()
@@ -112,49 +103,49 @@ def test_no_open_ticket_can_be_forgotten(scene, state):
 
 def test_triage_that_runs_out_raises_the_level_and_again_every_day(scene):
     ticket = scene.file(type="consult")
-    assert live(ticket)["triage"].due_at == now(ticket).submitted_at + 2 * HOUR == now(ticket).next_due_at
+    assert live(ticket)["triage"].due_at == row(ticket).submitted_at + 2 * HOUR == row(ticket).next_due_at
     swept(scene, HOUR)
-    assert (fired(ticket, "triage"), now(ticket).level) == (["half"], 0)
+    assert (fired(ticket, "triage"), row(ticket).level) == (["half"], 0)
     swept(scene, HOUR)
-    assert (fired(ticket, "triage"), now(ticket).level) == (["half", "due"], 1)
+    assert (fired(ticket, "triage"), row(ticket).level) == (["half", "due"], 1)
     for day in (1, 2, 3):
         swept(scene, DAY)
-        assert now(ticket).level == min(1 + day, 3)
+        assert row(ticket).level == min(1 + day, 3)
     assert fired(ticket, "triage") == ["half", "due", "daily", "daily#1", "daily#2"]
     assert verbs(ticket)[-1] == "remind"
 
 
 def test_a_committee_that_does_not_coordinate_is_taken_over_and_then_the_street_is_asked(scene):
     ticket = scene.file()
-    assert now(ticket).coordinator_id != now(ticket).desk_id
+    assert row(ticket).coordinator_id != row(ticket).desk_id
     # Three days from a Monday that is a holiday: Thursday, 24:00.
     assert live(ticket)["coordinate"].due_at == moment("2025-06-06T00:00")
-    swept(scene, moment("2025-06-06T00:00") - scene.now)
+    to(scene, "2025-06-06T00:00")
     assert verbs(ticket)[-1] == "take_over"
-    assert now(ticket).coordinator_id == now(ticket).desk_id
-    assert now(ticket).level == 0
+    assert row(ticket).coordinator_id == row(ticket).desk_id
+    assert row(ticket).level == 0
     # The street has its own three days; they roll off the weekend.
     assert live(ticket)["coordinate"].due_at == moment("2025-06-10T00:00")
-    swept(scene, moment("2025-06-10T00:00") - scene.now)
-    assert (verbs(ticket)[-1], now(ticket).level) == ("raise_level", 1)
-    assert now(ticket).state == "coordinating"
+    to(scene, "2025-06-10T00:00")
+    assert (verbs(ticket)[-1], row(ticket).level) == ("raise_level", 1)
+    assert row(ticket).state == "coordinating"
 
 
 def test_what_nobody_signs_for_goes_back_to_the_street(scene):
     ticket = scene.reach("dispatched")
     swept(scene, live(ticket)["sign"].due_at - scene.now)
     assert verbs(ticket)[-1] == "bounce"
-    assert now(ticket).state == "submitted"
+    assert row(ticket).state == "submitted"
     assert set(live(ticket)) - {"report", "assist"} == {"triage", "overall", "promise", "callback"}
 
 
 def test_a_two_hour_ticket_that_nobody_signs_for_stays_and_rises(scene):
     ticket = scene.file("EL01")
-    assert live(ticket)["sign"].due_at == now(ticket).submitted_at + timedelta(minutes=10)
+    assert live(ticket)["sign"].due_at == row(ticket).submitted_at + timedelta(minutes=10)
     swept(scene, timedelta(minutes=10))
-    assert (now(ticket).state, now(ticket).level) == ("dispatched", 1)
+    assert (row(ticket).state, row(ticket).level) == ("dispatched", 1)
     swept(scene, timedelta(minutes=30))
-    assert (now(ticket).state, now(ticket).level) == ("dispatched", 3)
+    assert (row(ticket).state, row(ticket).level) == ("dispatched", 3)
 
 
 def test_contact_and_arrival_stop_their_clocks(scene):
@@ -191,13 +182,13 @@ def test_a_disposal_that_runs_out_climbs_its_ladder(scene):
     ticket = scene.follow(scene.file("CL03"), [("dispatcher", "sign", {}), CONTACTED])
     handle = live(ticket)["handle"]
     swept(scene, handle.due_at - scene.now)
-    assert (fired(ticket, "handle"), now(ticket).level) == (["half", "near", "due"], 1)
+    assert (fired(ticket, "handle"), row(ticket).level) == (["half", "near", "due"], 1)
     assert TicketClock.objects.get(pk=handle.pk).breached_at == handle.due_at
     swept(scene, HOUR)
-    assert (fired(ticket, "handle")[-1], now(ticket).supervised) == ("supervise", "routine")
+    assert (fired(ticket, "handle")[-1], row(ticket).supervised) == ("supervise", "routine")
     swept(scene, 23 * HOUR)
-    assert (fired(ticket, "handle")[-1], now(ticket).level) == ("day", 2)
-    assert now(ticket).state == "in_progress"
+    assert (fired(ticket, "handle")[-1], row(ticket).level) == ("day", 2)
+    assert row(ticket).state == "in_progress"
 
 
 def test_missed_repetitions_are_told_once(scene):
@@ -226,7 +217,7 @@ def test_a_question_holds_the_disposal_and_gives_the_time_back(scene):
     assert handle.running_since is not None
     assert handle.paused == 71 * HOUR
     assert (handle.pauses, handle.due_at) == (1, before + 2 * DAY)
-    assert now(ticket).due_at == before + 2 * DAY
+    assert row(ticket).due_at == before + 2 * DAY
 
 
 def test_a_question_without_an_answer_lapses_after_72_hours(scene):
@@ -234,7 +225,7 @@ def test_a_question_without_an_answer_lapses_after_72_hours(scene):
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？")
     swept(scene, 72 * HOUR)
     assert "lapse" in verbs(ticket)
-    assert not now(ticket).question_open
+    assert not row(ticket).question_open
     assert live(ticket)["handle"].running_since is not None
     assert "question" not in live(ticket)
 
@@ -281,9 +272,9 @@ def test_two_reports_missed_on_account_raise_the_level(scene):
         "desk_officer", ticket, "put_on_account", kind="planning", owner="section-city", plan_date=plan, reason="待规划"
     )
     swept(scene, live(ticket)["account"].due_at - scene.now)
-    assert (fired(ticket, "account"), now(ticket).level) == (["near", "due"], 0)
+    assert (fired(ticket, "account"), row(ticket).level) == (["near", "due"], 0)
     swept(scene, 30 * DAY)
-    assert (fired(ticket, "account")[-1], now(ticket).level) == ("again", 1)
+    assert (fired(ticket, "account")[-1], row(ticket).level) == ("again", 1)
 
 
 def test_a_report_on_account_begins_the_next_thirty_days(scene):
@@ -301,11 +292,11 @@ def test_a_report_on_account_begins_the_next_thirty_days(scene):
 
 def test_an_extension_that_nobody_answers_is_refused(scene):
     ticket = scene.reach("in_progress")
-    due = now(ticket).due_at
+    due = row(ticket).due_at
     scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
     swept(scene, 24 * HOUR)
     assert "refuse_extension" in verbs(ticket)
-    assert (now(ticket).extension_days, now(ticket).due_at) == (None, due)
+    assert (row(ticket).extension_days, row(ticket).due_at) == (None, due)
 
 
 def test_an_extension_keeps_the_old_due_moment_on_record(scene):
@@ -315,7 +306,7 @@ def test_an_extension_keeps_the_old_due_moment_on_record(scene):
     event = scene.do("desk_officer", ticket, "grant_extension")
     assert event.data["due_before"] == old.isoformat()
     assert live(ticket)["handle"].budget == "10d"
-    assert live(ticket)["handle"].due_at == now(ticket).due_at == old + 3 * DAY
+    assert live(ticket)["handle"].due_at == row(ticket).due_at == old + 3 * DAY
     assert live(ticket)["callback"].due_at == old
 
 
@@ -323,7 +314,7 @@ def test_a_return_that_nobody_decides_is_designated(scene):
     ticket = scene.reach("returning")
     swept(scene, 24 * HOUR)
     assert "designate" in verbs(ticket)
-    assert now(ticket).state == "dispatched"
+    assert row(ticket).state == "dispatched"
     assert {"sign", "handle"} <= set(live(ticket))
 
 
@@ -333,17 +324,17 @@ def test_a_return_of_a_holder_without_people_goes_to_the_street(scene, cast):
         cast[one].memberships.filter(organisation__code="po-a01").update(ends_on="2025-06-01")
     swept(scene, 24 * HOUR)
     assert "bounce" in verbs(ticket)
-    assert now(ticket).state == "submitted"
+    assert row(ticket).state == "submitted"
 
 
 def test_a_reply_that_nobody_answers_is_closed_in_silence_and_not_as_satisfied(scene):
     ticket = scene.reach("replied")
     due = live(ticket)["confirm"].due_at
     swept(scene, due - timedelta(microseconds=1) - scene.now)
-    assert now(ticket).state == "replied"
+    assert row(ticket).state == "replied"
     swept(scene, timedelta(microseconds=1))
-    assert (verbs(ticket)[-1], now(ticket).state) == ("close_silent", "closed")
-    assert (now(ticket).resolved, now(ticket).rating) == (None, None)
+    assert (verbs(ticket)[-1], row(ticket).state) == ("close_silent", "closed")
+    assert (row(ticket).resolved, row(ticket).rating) == (None, None)
 
 
 # Rows are never reset.
@@ -352,14 +343,14 @@ def test_a_reply_that_nobody_answers_is_closed_in_silence_and_not_as_satisfied(s
 def test_a_new_company_and_a_reopening_are_new_rows(scene):
     ticket = scene.reach("in_progress")
     first = live(ticket)["handle"]
-    promised = now(ticket).due_at
+    promised = row(ticket).due_at
     scene.now += 2 * DAY
     scene.do("desk_officer", ticket, "redispatch", holder="co-linjianli", reason="另派")
     second = live(ticket)["handle"]
     assert (second.pk != first.pk, second.holder_id) == (True, scene.codes["co-linjianli"])
     assert TicketClock.objects.get(pk=first.pk).stopped_at is not None
     # What the resident was promised does not move with the company.
-    assert now(ticket).due_at == promised
+    assert row(ticket).due_at == promised
     assert second.due_at > promised
 
 
@@ -369,7 +360,7 @@ def test_a_reopened_ticket_has_a_disposal_of_its_own_and_one_call_back_in_its_li
     scene.do("resident", ticket, "reopen", reason="又坏了")
     assert live(ticket)["handle"].started_at > callback.started_at
     assert live(ticket)["callback"].pk == callback.pk
-    assert now(ticket).due_at == live(ticket)["handle"].due_at
+    assert row(ticket).due_at == live(ticket)["handle"].due_at
     swept(scene, callback.due_at - scene.now)
     assert fired(ticket, "callback") == ["due"]
     scene.do("desk_officer", ticket, "callback", valid=True, contacted=True, resolved=True, satisfied=5)
@@ -440,7 +431,7 @@ def test_a_department_that_does_not_report_in_raises_the_level(scene):
     scene.do("desk_officer", ticket, "whistle", departments=["dept-police"], reason="需要执法")
     swept(scene, 24 * HOUR)
     assert fired(ticket, "report") == ["half", "due"]
-    assert now(ticket).level == 1
+    assert row(ticket).level == 1
 
 
 def test_helpers_are_not_hurried_while_the_resident_is_asked(scene):
@@ -465,7 +456,7 @@ def test_whoever_has_nobody_means_the_head_office_and_else_the_street(scene, cas
     swept(scene, live(ticket)["handle"].due_at - scene.now)
     told = TicketEvent.objects.filter(subject=ticket, verb="raise_level").latest("seq")
     assert head in _audience(told)
-    assert now(ticket).desk_id in _audience(told)
+    assert row(ticket).desk_id in _audience(told)
 
 
 def _audience(event: TicketEvent) -> list[uuid.UUID]:
@@ -484,7 +475,7 @@ def test_the_event_says_which_rung_brought_it_about(scene):
         "epoch": 1,
         "rung": "due",
         "position": 1,
-        "due_at": now(ticket).next_due_at.isoformat(),
+        "due_at": row(ticket).next_due_at.isoformat(),
     }
     assert event.data["audience"] == ["desk", "street_lead"]
 

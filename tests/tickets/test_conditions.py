@@ -7,6 +7,7 @@ from django.db import connection
 
 from community.models import Compound, Membership, Organisation
 from tests.tickets.paths import CONTACTED, INPUTS
+from tests.tickets.story import row
 from tickets.audience import Audience
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketOutbox, TicketWords, service_level
 from tickets.models.photo import PhotoKind
@@ -28,19 +29,6 @@ def lead(ticket) -> Assignment:
     return Assignment.objects.get(ticket=ticket, role=AssignmentRole.LEAD, open=True)
 
 
-def row(ticket) -> Ticket:
-    """The ticket as the database has it now."""
-    return Ticket.objects.get(pk=ticket)
-
-
-def at_work(scene, category="SV01", **report):
-    """A ticket of the category in the hands of the project office that serves the place, signed for."""
-    ticket = scene.file(category, **report)
-    if row(ticket).state == "coordinating":
-        scene.follow(ticket, [DISPATCHED])
-    return scene.follow(ticket, [SIGNED])
-
-
 def until(since, budget):
     """When a window that opened then closes."""
     return calendars.calendar(1, "Asia/Shanghai").due(since, Budget.parse(budget))
@@ -51,7 +39,7 @@ def until(since, budget):
 
 @pytest.mark.parametrize(("category", "window"), [("SV01", "1wd"), ("SV04", "4h")])
 def test_a_return_may_be_asked_for_until_the_window_closes(scene, category, window):
-    ticket = at_work(scene, category)
+    ticket = scene.at_work(category)
     last = until(lead(ticket).opened_at, window)
     assert scene.refused("dispatcher", ticket, "return", at=last + INSTANT, reason="非我方职责") == "return_window_over"
     assert scene.do("dispatcher", ticket, "return", at=last, reason="非我方职责").target == "returning"
@@ -59,7 +47,7 @@ def test_a_return_may_be_asked_for_until_the_window_closes(scene, category, wind
 
 def test_what_is_sent_on_a_friday_evening_may_be_returned_on_the_monday(scene):
     scene.now = datetime.fromisoformat("2025-06-06T17:00:00+08:00")
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     monday = datetime.fromisoformat("2025-06-09T17:30:00+08:00")
     assert scene.refused("dispatcher", ticket, "return", at=monday + timedelta(days=1), reason="非我方职责") == (
         "return_window_over"
@@ -68,7 +56,7 @@ def test_what_is_sent_on_a_friday_evening_may_be_returned_on_the_monday(scene):
 
 
 def test_a_designated_holder_may_not_ask_again_but_the_next_holder_may(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("dispatcher", ticket, "return", reason="非我方职责")
     scene.do("desk_officer", ticket, "designate")
     assert scene.refused("dispatcher", ticket, "return", reason="仍非我方职责") == "already_designated"
@@ -77,7 +65,7 @@ def test_a_designated_holder_may_not_ask_again_but_the_next_holder_may(scene):
 
 
 def test_asking_for_coordination_is_a_return_to_a_holder_but_not_to_the_street(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("dispatcher", ticket, "return", reason="非我方职责")
     scene.do("desk_officer", ticket, "designate")
     assert scene.refused("dispatcher", ticket, "coordinate", reason="请协调") == "already_designated"
@@ -127,13 +115,13 @@ def test_a_complaint_about_a_section_leaves_the_head_of_the_street_in_charge(sce
 
 
 def test_an_assignment_may_be_asked_back_once(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     Assignment.objects.filter(pk=lead(ticket).pk).update(return_asked=True)
     assert scene.refused("dispatcher", ticket, "return", reason="非我方职责") == "already_returned"
 
 
 def test_an_upheld_return_goes_back_to_whoever_coordinated(scene):
-    coordinated, direct = at_work(scene, "SV01"), at_work(scene, "SV04")
+    coordinated, direct = scene.at_work("SV01"), scene.at_work("SV04")
     for ticket, target in ((coordinated, "coordinating"), (direct, "submitted")):
         scene.do("dispatcher", ticket, "return", reason="非我方职责")
         assert scene.do("desk_officer", ticket, "uphold").target == target
@@ -165,7 +153,7 @@ def test_the_street_takes_coordination_over_once(scene):
 
 
 def test_a_ticket_is_asked_about_twice_at_most_and_one_question_at_a_time(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     assert scene.refused("resident", ticket, "answer", **ANSWER) == "no_open_question"
     for _ in range(2):
         scene.do("dispatcher", ticket, "ask", **ASK)
@@ -175,7 +163,7 @@ def test_a_ticket_is_asked_about_twice_at_most_and_one_question_at_a_time(scene)
 
 
 def test_what_a_holder_asked_for_lapses_when_it_loses_the_ticket(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("dispatcher", ticket, "ask", **ASK)
     scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
     scene.do("dispatcher", ticket, "coordinate", reason="需要协调")
@@ -204,7 +192,7 @@ def test_what_a_holder_asked_for_lapses_when_it_loses_the_ticket(scene):
     ],
 )
 def test_only_limits_of_days_are_extended(scene, category, class_, extensible):
-    ticket = at_work(scene, category)
+    ticket = scene.at_work(category)
     assert row(ticket).disposal_class == class_
     if extensible:
         scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
@@ -214,7 +202,7 @@ def test_only_limits_of_days_are_extended(scene, category, class_, extensible):
 
 
 def test_an_extension_is_answered_once_and_moves_the_due_moment_by_its_days(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     assert scene.refused("desk_officer", ticket, "grant_extension") == "no_extension_pending"
     assert scene.refused("clock", ticket, "refuse_extension") == "no_extension_pending"
     scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
@@ -225,7 +213,7 @@ def test_an_extension_is_answered_once_and_moves_the_due_moment_by_its_days(scen
     assert row(ticket).due_at == due + timedelta(days=3)
     assert event.data["due_before"] == due.isoformat()
     assert scene.refused("dispatcher", ticket, "request_extension", days=2, reason="还差一天") == "extended_enough"
-    other = at_work(scene)
+    other = scene.at_work()
     due = row(other).due_at
     scene.do("dispatcher", other, "request_extension", days=2, reason="还差一天")
     scene.do("clock", other, "refuse_extension")
@@ -236,7 +224,7 @@ def test_an_extension_is_answered_once_and_moves_the_due_moment_by_its_days(scen
 
 
 def test_contact_comes_before_the_reply_whoever_replies(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     for who in ("dispatcher", "desk_officer"):
         assert scene.refused(who, ticket, "reply", result="已整改") == "not_contacted"
     scene.follow(ticket, [CONTACTED])
@@ -244,12 +232,12 @@ def test_contact_comes_before_the_reply_whoever_replies(scene):
 
 
 def test_nobody_has_to_contact_an_anonymous_reporter(scene):
-    ticket = at_work(scene, secrecy=Secrecy.ANONYMOUS)
+    ticket = scene.at_work(secrecy=Secrecy.ANONYMOUS)
     assert scene.do("dispatcher", ticket, "reply", result="已整改").target == "replied"
 
 
 def test_every_new_assignment_contacts_anew(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.follow(ticket, [CONTACTED])
     scene.do("desk_officer", ticket, "redispatch", holder="po-a02", reason="另派")
     scene.do("other_dispatcher", ticket, "sign")
@@ -257,7 +245,7 @@ def test_every_new_assignment_contacts_anew(scene):
 
 
 def test_a_reply_shows_the_result_where_the_category_demands_it(scene):
-    ticket = at_work(scene, "PK05")
+    ticket = scene.at_work("PK05")
     scene.follow(ticket, [CONTACTED])
     photo = scene.photo("dispatcher")
     assert scene.refused("dispatcher", ticket, "reply", result="已修好") == "after_photo_required"
@@ -273,7 +261,7 @@ def test_a_reply_shows_the_result_where_the_category_demands_it(scene):
 
 
 def test_a_photo_serves_one_ticket(scene):
-    first, second = at_work(scene, "PK05"), at_work(scene, "PK05")
+    first, second = scene.at_work("PK05"), scene.at_work("PK05")
     photo = scene.photo("dispatcher")
     for ticket in (first, second):
         scene.follow(ticket, [CONTACTED])
@@ -426,7 +414,7 @@ def test_the_street_stands_in_for_one_of_the_helpers(scene):
 
 
 def test_the_first_dispute_goes_back_to_the_holder_and_the_second_to_the_street(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.follow(ticket, [CONTACTED, REPLIED])
     assert scene.do("resident", ticket, "dispute", reason="没修好").target == "in_progress"
     scene.follow(ticket, [REPLIED])
@@ -436,7 +424,7 @@ def test_the_first_dispute_goes_back_to_the_holder_and_the_second_to_the_street(
 
 
 def test_a_neighbour_who_cosigned_may_dispute_once(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("tenant", ticket, "cosign")
     scene.follow(ticket, [CONTACTED, REPLIED])
     event = scene.do("tenant", ticket, "dispute", reason="没修好")
@@ -447,13 +435,13 @@ def test_a_neighbour_who_cosigned_may_dispute_once(scene):
 
 
 def test_a_ticket_is_called_back_once(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("desk_officer", ticket, "callback", **INPUTS["callback"])
     assert scene.refused("street_lead", ticket, "callback", **INPUTS["callback"]) == "already_called_back"
 
 
 def test_a_closed_ticket_is_reopened_within_thirty_days(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.follow(ticket, [CONTACTED, REPLIED, ("resident", "confirm", INPUTS["confirm"])])
     last = until(row(ticket).closed_at, "30d")
     for who in ("resident", "desk_officer"):
@@ -463,7 +451,7 @@ def test_a_closed_ticket_is_reopened_within_thirty_days(scene):
 
 
 def test_work_that_is_to_be_done_again_for_the_second_time_raises_the_level(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     again = [CONTACTED, REPLIED, ("resident", "dispute", {"reason": "没修好"})]
     scene.follow(ticket, again)
     assert row(ticket).level == 0
@@ -474,7 +462,7 @@ def test_work_that_is_to_be_done_again_for_the_second_time_raises_the_level(scen
 
 
 def test_reopening_counts_as_work_to_be_done_again_and_l3_is_the_highest(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     Ticket.objects.filter(pk=ticket).update(level=3)
     scene.follow(ticket, [CONTACTED, REPLIED, ("resident", "dispute", {"reason": "没修好"}), REPLIED,
                           ("resident", "confirm", INPUTS["confirm"])])  # fmt: skip
@@ -486,7 +474,7 @@ def test_a_service_level_that_says_so_raises_nothing_for_rework(scene):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tickets_servicelevelversion SET rework = 0")
     service_level.forget()
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.follow(ticket, [CONTACTED, REPLIED, ("resident", "dispute", {"reason": "没修好"}), REPLIED,
                           ("resident", "dispute", {"reason": "还是没修好"})])  # fmt: skip
     assert (row(ticket).disputes, row(ticket).level) == (2, 0)
@@ -519,7 +507,7 @@ def urged(scene, ticket, who):
 
 
 def test_from_the_second_urge_on_the_head_office_of_the_holder_is_told_as_well(scene):
-    ticket = scene.follow(at_work(scene), [("tenant", "cosign", {})])
+    ticket = scene.follow(scene.at_work(), [("tenant", "cosign", {})])
     office = Organisation.objects.get(code="po-a01")
     audience, told = urged(scene, ticket, "tenant")
     assert audience == ["handler"]
@@ -531,7 +519,7 @@ def test_from_the_second_urge_on_the_head_office_of_the_holder_is_told_as_well(s
 
 
 def test_a_second_urge_goes_to_the_desk_where_no_head_office_receives(scene):
-    ticket = scene.follow(at_work(scene), [("tenant", "cosign", {}), ("tenant", "urge", {})])
+    ticket = scene.follow(scene.at_work(), [("tenant", "cosign", {}), ("tenant", "urge", {})])
     office = Organisation.objects.get(code="po-a01")
     Membership.objects.filter(organisation=office.parent_id).update(ends_on="2025-06-01")
     audience, told = urged(scene, ticket, "resident")
@@ -541,7 +529,7 @@ def test_a_second_urge_goes_to_the_desk_where_no_head_office_receives(scene):
 
 
 def test_an_accused_head_office_hears_nothing_of_an_urge(scene):
-    ticket = scene.follow(at_work(scene), [("tenant", "cosign", {}), ("tenant", "urge", {})])
+    ticket = scene.follow(scene.at_work(), [("tenant", "cosign", {}), ("tenant", "urge", {})])
     office = Organisation.objects.get(code="po-a01")
     Ticket.objects.filter(pk=ticket).update(accused=[office.parent_id])
     assert office.parent_id not in urged(scene, ticket, "resident")[1]
@@ -687,7 +675,7 @@ def test_a_chain_that_is_split_in_its_middle_takes_along_what_was_merged_into_it
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_an_urgent_or_begun_ticket_stays_without_its_reporter(scene, begun):
-    ticket = at_work(scene) if begun else scene.file("RP01")
+    ticket = scene.at_work() if begun else scene.file("RP01")
     state = row(ticket).state
     assert scene.do("resident", ticket, "withdraw").target == state
     now = row(ticket)
@@ -707,13 +695,13 @@ def test_a_level_is_only_raised(scene):
 
 
 def test_an_anonymous_contact_is_revealed_to_nobody(scene):
-    ticket = at_work(scene, secrecy="anonymous")
+    ticket = scene.at_work(secrecy="anonymous")
     for who in ("dispatcher", "desk_officer"):
         assert scene.refused(who, ticket, "reveal", reason="上门") == "reporter_is_anonymous"
 
 
 def test_a_confidential_contact_is_revealed_to_the_street_alone(scene):
-    ticket = at_work(scene, "PK05", secrecy="confidential")
+    ticket = scene.at_work("PK05", secrecy="confidential")
     assert scene.refused("dispatcher", ticket, "reveal", reason="上门") == "reporter_is_confidential"
     scene.do("desk_officer", ticket, "reveal", reason="上门")
 
@@ -732,7 +720,7 @@ def test_a_ticket_is_merged_only_into_another_open_one_that_accuses_the_same(sce
 
 
 def test_a_resumed_ticket_goes_on_with_its_holder_if_it_has_one(scene):
-    held, unheld = at_work(scene), scene.file()
+    held, unheld = scene.at_work(), scene.file()
     for ticket, target in ((held, "in_progress"), (unheld, "coordinating")):
         scene.do("desk_officer", ticket, "put_on_account", **INPUTS["put_on_account"])
         assert scene.do("clock", ticket, "resume").target == target
@@ -741,7 +729,7 @@ def test_a_resumed_ticket_goes_on_with_its_holder_if_it_has_one(scene):
 
 def test_whoever_is_offered_a_move_may_make_it(scene):
     """Nobody is shown a button that can only be refused: the reporter no cosign, the one who disputed no second dispute."""
-    ticket = at_work(scene, "PK05")
+    ticket = scene.at_work("PK05")
     scene.do("tenant", ticket, "cosign")
     photo = scene.photo("dispatcher")
     scene.follow(ticket, [CONTACTED, ("dispatcher", "reply", {"result": "已修好", "photos": [photo]})])
@@ -753,7 +741,7 @@ def test_whoever_is_offered_a_move_may_make_it(scene):
     assert "cosign" in scene.offered("neighbour", ticket)
     assert "dispute" not in scene.offered("tenant", ticket)
     assert "dispute" in scene.offered("resident", ticket)
-    secret = at_work(scene, "PK05", secrecy="confidential")
+    secret = scene.at_work("PK05", secrecy="confidential")
     assert "reveal" not in scene.offered("dispatcher", secret)
     assert "reveal" in scene.offered("desk_officer", secret)
 

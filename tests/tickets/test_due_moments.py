@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.tickets.test_clocks import live, moment, now
+from tests.tickets.story import row
+from tests.tickets.test_clocks import live, moment
 from tickets.models import TicketClock
 from tickets.models.ticket import NEXT, risk_begins
 
@@ -18,10 +19,10 @@ def test_a_ticket_is_at_risk_when_four_fifths_of_its_time_are_gone(scene):
     handle = live(ticket)["handle"]
     fifth = (handle.due_at - handle.started_at) / 5
     assert risk_begins(handle) == handle.started_at + 4 * fifth
-    assert now(ticket).next_due_at == handle.due_at
+    assert row(ticket).next_due_at == handle.due_at
     # Other clocks began with the filing, a little before.
     running = TicketClock.objects.live().filter(subject=ticket, name__in=NEXT, running_since__isnull=False)
-    assert now(ticket).at_risk_at == min(risk_begins(one) for one in running)
+    assert row(ticket).at_risk_at == min(risk_begins(one) for one in running)
 
 
 def test_time_that_was_held_makes_no_risk(scene):
@@ -54,6 +55,6 @@ def test_a_call_back_is_no_next_step(scene):
     confirm = live(ticket)["confirm"].due_at
     TicketClock.objects.filter(subject=ticket, name="callback").update(due_at=scene.now + timedelta(minutes=1))
     scene.do("desk_officer", ticket, "supervise", kind="routine", reason="重点")
-    assert now(ticket).next_due_at == confirm
+    assert row(ticket).next_due_at == confirm
     # The row was changed to be seen by the move; as the events say it, the call-back is due with the promise.
-    TicketClock.objects.filter(subject=ticket, name="callback").update(due_at=now(ticket).due_at)
+    TicketClock.objects.filter(subject=ticket, name="callback").update(due_at=row(ticket).due_at)

@@ -46,7 +46,7 @@ def test_whose_ticket_was_merged_rates_and_thanks_each_for_themselves(scene, mas
     assert (now.rating, now.state) == ((5, "closed") if closed else (None, "replied"))
     assert scene.refused("resident", master, "rate", **RATED) == "already_rated"
     assert "rate" not in scene.offered("resident", master)
-    assert_whole({"id": master}, now.state)
+    assert_whole(master, now.state)
 
 
 def test_each_resident_s_rating_counts_once(scene, master):

@@ -53,10 +53,10 @@ def test_street_company_and_committees_file_for_their_organisation(api, home, wh
     assert ticket.inspector_id in mine
     assert (ticket.reporter_id, ticket.contact_name, ticket.contact_phone) == (None, "", "")
     assert ticket.taken_by_id == api(who).person.pk
-    (born,) = history({"id": ticket.pk})
+    (born,) = history(ticket.pk)
     assert (born.actor_organisation_id, born.on_behalf) == (ticket.inspector_id, "")
-    assert "contact" not in clocks({"id": ticket.pk})
-    assert "callback" not in clocks({"id": ticket.pk})
+    assert "contact" not in clocks(ticket.pk)
+    assert "callback" not in clocks(ticket.pk)
 
 
 @pytest.mark.parametrize("who", ["resident", "outsider", "other_dispatcher", "other_chair", "traffic_liaison"])
@@ -257,9 +257,9 @@ def test_a_second_matter_out_of_a_patrol_is_its_inspector_s_as_well(api, found):
     version = row(found).version
     path = f"tickets/{found['id']}/moves/file_another"
     second = officer.post(path, {"category": "CL03"}, **{"If-Match": f'"{version}"'})["another"]
-    two = row({"id": second})
+    two = row(second)
     assert (two.inspector_id, two.channel, two.reporter_id) == (row(found).inspector_id, "patrol", None)
-    assert history({"id": second})[0].on_behalf == ""
+    assert history(second)[0].on_behalf == ""
     before = rows()
     assert officer.move(found, "file_another", 400, category="CL03", type="complaint")["errors"][0]["field"] == "type"
     accused = {"accused": str(two.holder_id), "text": "保安骂人"}

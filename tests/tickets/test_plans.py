@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bench.fill import TABLES, add
 from community.models import Membership, Organisation
-from tests.tickets.story import signed_in
+from tests.tickets.conftest import Caller
 from tests.tickets.test_statements import LIST, LISTS, statements
 from tickets.models import Assignment, Follower, Ticket
 
@@ -106,7 +106,7 @@ def test_a_queue_costs_the_smallest_organisation_what_it_costs_the_largest(many)
     assert 1 <= few < most / 50
     counted: dict[str, list[int]] = {words: [] for words in ("", "&status=ended", "&q=老鼠")}
     for one, rows in ((smallest, min(few, 25)), (largest, 25)):
-        caller = signed_in(Membership.objects.filter(organisation=one, ends_on=None)[0].person)
+        caller = Caller(Membership.objects.filter(organisation=one, ends_on=None)[0].person)
         assert len(caller.get(f"queue?organisation={one}")["results"]) == rows
         for words, made_by in counted.items():
             with statements() as made:

@@ -15,7 +15,7 @@ from community.models import Compound, Organisation, Person, Residency, SignInTo
 from tests.connections import together
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.conftest import Caller
-from tests.tickets.story import assert_whole, history, row, signed_in
+from tests.tickets.story import assert_whole, history, row
 from tickets.models import Follower, Ticket
 from web.models import IdempotencyKey
 
@@ -33,7 +33,7 @@ class Stage:
     def __call__(self, key: str) -> Caller:
         """One of the cast with a live token."""
         if key not in self.callers:
-            self.callers[key] = signed_in(self.cast[key])
+            self.callers[key] = Caller(self.cast[key])
         return self.callers[key]
 
     @property
@@ -65,7 +65,7 @@ def stage(transactional_db: None) -> Iterator[Stage]:
             for one in people
         ]
     )
-    stage = Stage([signed_in(one) for one in people], demo.cast())
+    stage = Stage([Caller(one) for one in people], demo.cast())
     yield stage
     everybody = stage.people
     tickets = list(Ticket.objects.filter(reporter__in=people).values_list("pk", flat=True))
@@ -243,4 +243,4 @@ def test_twelve_requests_with_one_key_make_one_ticket(stage):
     assert [str(one.pk) for one in Ticket.objects.filter(reporter=resident.person)] == [ticket]
     again = post(resident, "tickets", **request)()
     assert (again.status, again.body["id"]) == (201, ticket)
-    assert len(history({"id": ticket})) == 1
+    assert len(history(ticket)) == 1

@@ -15,7 +15,6 @@ from community.models import Membership, Organisation, Person
 from notifications.models import Message
 from tests.tickets.conftest import Caller
 from tests.tickets.paths import CONTACTED, FOLLOWED, INPUTS, WHISTLED, Scene, Step, undone
-from tests.tickets.story import signed_in
 from tests.tickets.test_what_leaves import around
 from tickets import announce
 from tickets.models import Ticket
@@ -185,14 +184,14 @@ def test_whoever_sits_with_the_accused_finds_the_ticket_nowhere(scene, party, st
         # One who has always sat there, and the officer of the street, to whom most is shown.
         people = [*[one for one in people if one not in (officer, follower)][:1], officer]
     for person in people:
-        assert_nothing_found(signed_in(person), ticket, ticket.accused, narrowed=narrowed)
+        assert_nothing_found(Caller(person), ticket, ticket.accused, narrowed=narrowed)
 
 
 @pytest.mark.parametrize("party", ["po-a01", "section-city"])
 def test_before_it_was_accused_it_found_what_it_had_done_and_the_street_finds_it_still(scene, party):
     ticket = Ticket.objects.get(pk=scene.follow(scene.file("SV01", title=TITLE), PARTIES[party]))
     (person,) = Person.objects.filter(pk=scene.cast["dispatcher" if party == "po-a01" else "city_officer"].pk)
-    caller, officer = signed_in(person), signed_in(scene.cast["desk_officer"])
+    caller, officer = Caller(person), Caller(scene.cast["desk_officer"])
     for reader in (caller, officer):
         with pytest.raises(AssertionError):
             assert_nothing_found(reader, ticket, [scene.codes[party]])

@@ -153,7 +153,7 @@ def test_whoever_should_have_taken_it_is_named_in_the_order_of_the_rules(
     ticket = scene.file(category, who="resident", type=type_, compound_id=home, **against)
     names = {code: str(pk) for pk, code in Organisation.objects.filter(code="pmc-a01").values_list("pk", "code")}
     expected = alarms and [one.format_map(names) for one in alarms]
-    assert history({"id": ticket})[0].data.get("alarms") == expected
+    assert history(ticket)[0].data.get("alarms") == expected
 
 
 # Urgent, and the specialised company is missing.

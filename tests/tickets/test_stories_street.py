@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from community.models import Membership, Organisation, Person, ServiceContract
-from tests.tickets.story import assert_whole, history, queued, row, seen, signed_in, timeline, told
+from tests.tickets.conftest import Caller
+from tests.tickets.story import assert_whole, history, queued, row, seen, timeline, told
 from workflow.moment import at
 
 
@@ -29,7 +30,7 @@ def operator(db):
         ends_on=until,
     )
     assert ServiceContract.objects.filter(provider=company).update(ends_on=until) == 1
-    return signed_in(person)
+    return Caller(person)
 
 
 def test_parking_with_an_operator_who_leaves_ends_with_an_emergency_provider(api, operator, organisation):

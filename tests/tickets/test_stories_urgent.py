@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from community.models import Compound, Person, Residency
-from tests.tickets.story import assert_whole, clocks, history, queued, row, seen, signed_in, timeline, told
+from tests.tickets.conftest import Caller
+from tests.tickets.story import assert_whole, clocks, history, queued, row, seen, timeline, told
 from tickets.models import Follower
 from workflow.moment import at
 
@@ -100,7 +101,7 @@ def thirty(db, api):
             for one in people
         ]
     )
-    return [signed_in(one) for one in people]
+    return [Caller(one) for one in people]
 
 
 def test_thirty_reports_of_one_water_outage_become_one_ticket_and_each_voice_stays(api, thirty, organisation):

@@ -6,17 +6,13 @@ import pytest
 
 from community.models import Membership, Organisation, Residency, Street
 from tests.tickets.paths import CONTACTED, HOME, Step
-from tests.tickets.story import assert_whole
+from tests.tickets.story import assert_whole, row
 from tests.tickets.test_clocks import live, swept
 from tickets.models import Follower, Ticket
 from tickets.service_level import FILE as SERVICE_LEVEL
 from tickets.service_level import Target, assemble, read
 
 pytestmark = pytest.mark.django_db
-
-
-def row(ticket) -> Ticket:
-    return Ticket.objects.get(pk=ticket)
 
 
 def seat(scene, who, code, **more) -> None:
@@ -122,7 +118,7 @@ def test_a_worker_of_the_accused_never_becomes_the_reporter_of_the_complaint(sce
     assert (row(ticket).reporter_id, row(ticket).successor_id) == (None, None)
     for name in ("succeed", "withdraw", "urge"):
         assert scene.refused("worker", ticket, name) == "not_permitted"
-    assert_whole({"id": ticket}, "coordinating")
+    assert_whole(ticket, "coordinating")
 
 
 def test_whoever_acted_for_a_party_to_another_ticket_alone_is_asked(scene):
@@ -188,7 +184,7 @@ def test_one_after_the_other_is_asked_and_then_the_street_keeps_it(scene):
     now = row(ticket)
     assert (now.reporter_id, now.successor_id, now.cosigns, now.state) == (None, None, 2, "coordinating")
     assert "succession" not in live(ticket)
-    assert_whole({"id": ticket}, "coordinating")
+    assert_whole(ticket, "coordinating")
 
 
 @pytest.mark.parametrize("state", ["coordinating", "in_progress", "replied", "on_account"])
@@ -240,7 +236,7 @@ def test_an_end_ends_the_question_as_well(scene):
     swept(scene, live(ticket)["confirm"].due_at - scene.now)
     now = row(ticket)
     assert (now.state, now.successor_id) == ("closed", None)
-    assert_whole({"id": ticket}, "closed")
+    assert_whole(ticket, "closed")
 
 
 def test_nobody_becomes_the_reporter_of_what_another_left_by_being_named_as_its_contact(scene):
@@ -267,7 +263,7 @@ def test_a_cosign_is_taken_back_and_may_be_made_again(scene):
     assert scene.refused("tenant", ticket, "urge") == "not_permitted"
     scene.do("tenant", ticket, "cosign")
     assert row(ticket).cosigns == 2
-    assert_whole({"id": ticket}, "coordinating")
+    assert_whole(ticket, "coordinating")
 
 
 def test_whoever_is_asked_and_takes_the_cosign_back_has_declined(scene):
@@ -278,7 +274,7 @@ def test_whoever_is_asked_and_takes_the_cosign_back_has_declined(scene):
     scene.do("neighbour", ticket, "uncosign")
     assert (row(ticket).successor_id, row(ticket).cosigns) == (None, 0)
     assert "succession" not in live(ticket)
-    assert_whole({"id": ticket}, "coordinating")
+    assert_whole(ticket, "coordinating")
 
 
 def test_whose_ticket_was_merged_has_no_cosign_to_take_back(scene):

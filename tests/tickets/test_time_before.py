@@ -3,7 +3,8 @@
 import pytest
 
 from tests.tickets.paths import CONTACTED
-from tests.tickets.test_clocks import HOUR, moment, now, swept
+from tests.tickets.story import row
+from tests.tickets.test_clocks import HOUR, moment, to
 from tickets.models import TicketEvent
 from workflow.clocks import RULES, recompute
 
@@ -17,7 +18,7 @@ def told_before(ticket) -> dict[str, list]:
         event.data.pop(RULES, None)
         event.data.pop("counts", None)
     found: dict[str, list] = {}
-    for one in recompute(now(ticket), events):
+    for one in recompute(row(ticket), events):
         found.setdefault(one.name, []).append(one)
     return found
 
@@ -25,7 +26,7 @@ def told_before(ticket) -> dict[str, list]:
 def test_a_question_held_what_was_overdue_and_gave_back_all_of_its_time(scene):
     ticket = scene.file("CL03")
     scene.follow(ticket, [("dispatcher", "sign", {}), CONTACTED])
-    due = now(ticket).due_at
+    due = row(ticket).due_at
     scene.do("dispatcher", ticket, "ask", question="哪里？", at=due + HOUR)
     (handle,) = told_before(ticket)["handle"]
     assert (handle.running_since, handle.spans, handle.reasons) == (None, [due + HOUR], [])
@@ -50,7 +51,7 @@ def test_an_account_began_the_disposal_anew(scene):
         event.data.pop(RULES, None)
         if event.verb == "resume":
             event.data["terms"] = terms | {"budgets": {"handle": "7d", "overall": "10d"}}
-    handles = [one for one in recompute(now(ticket), events) if one.name == "handle"]
+    handles = [one for one in recompute(row(ticket), events) if one.name == "handle"]
     assert [one.stopped_at is None for one in handles] == [False, True]
     assert handles[1].started_at == moment("2025-06-10T09:00")
 
@@ -68,7 +69,7 @@ def test_a_new_holder_left_the_promise_without_a_clock_and_a_call_in_vain_was_a_
 def test_an_extension_after_the_end_left_the_breach(scene):
     ticket = scene.file("SV01")
     scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {}), CONTACTED])
-    swept(scene, moment("2025-06-10T09:00") - scene.now)
+    to(scene, "2025-06-10T09:00")
     scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
     scene.do("desk_officer", ticket, "grant_extension")
     (handle,) = told_before(ticket)["handle"]
@@ -85,5 +86,5 @@ def test_another_category_measured_what_ran_anew_from_its_beginning_and_another_
         old, new = before[name]
         assert [old.budget, new.budget] == budgets
         assert (old.stopped_at, new.stopped_at) == (corrected, None)
-        assert (old.started_at, new.started_at) == (now(ticket).submitted_at, now(ticket).submitted_at)
+        assert (old.started_at, new.started_at) == (row(ticket).submitted_at, row(ticket).submitted_at)
         assert (old.holder_id, new.holder_id) == (None, None)

@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -11,24 +10,16 @@ from django.utils import timezone
 from casework.duties import follow_calendar
 from community.models import ServiceContract
 from tests.tickets.paths import CONTACTED
-from tests.tickets.story import assert_clocks_are_as_the_events_say
-from tests.tickets.test_clocks import HOUR, fired, live, moment, now, swept, verbs
+from tests.tickets.story import row
+from tests.tickets.test_clocks import HOUR, fired, live, moment, swept, to, verbs
 from tickets.kind import TICKETS
-from tickets.models import Assignment, Ticket, TicketClock, TicketFiring, service_level
+from tickets.models import Assignment, TicketClock, TicketFiring, service_level
 from tickets.queries import in_street
 from workflow import calendars
 from workflow.models.calendars import CalendarDay, CalendarVersion
 from workflow.moment import at
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def rows_and_events_agree(db) -> Any:
-    """After every test, each clock is as its ticket's events say."""
-    yield
-    for ticket in Ticket.objects.values_list("pk", flat=True):
-        assert_clocks_are_as_the_events_say(ticket)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_and_events_agree")]
 
 
 @pytest.fixture
@@ -57,43 +48,29 @@ def contract_terms(db):
     return lambda terms: ServiceContract.objects.filter(code="P-A01").update(terms=terms)
 
 
-def at_work(scene, category: str = "CL03", who: str = "dispatcher"):
-    """A ticket in the hands of whoever it was routed to; of SV01, of the project office it was dispatched to."""
-    ticket = scene.file(category)
-    if now(ticket).state == "coordinating":
-        scene.do("chair", ticket, "dispatch", holder="po-a01")
-    scene.do(who, ticket, "sign")
-    return ticket
-
-
-def to(scene, text: str):
-    """Let the time be that of Beijing's clock, and everything due be fired."""
-    return swept(scene, moment(text) - scene.now)
-
-
 # A question.
 
 
 def test_what_is_overdue_runs_on_and_climbs_on_through_a_question(scene):
-    ticket = scene.follow(at_work(scene), [CONTACTED])  # 24 hours, from Monday 9:00
+    ticket = scene.follow(scene.at_work("CL03"), [CONTACTED])  # 24 hours, from Monday 9:00
     due = live(ticket)["handle"].due_at
     swept(scene, due + 30 * timedelta(minutes=1) - scene.now)
     assert fired(ticket, "handle")[-1] == "due"
     scene.do("dispatcher", ticket, "ask", question="哪个垃圾桶？")
     handle = live(ticket)["handle"]
     assert (handle.running_since is not None, handle.due_at, handle.breached_at) == (True, due, due)
-    assert now(ticket).next_due_at == due
+    assert row(ticket).next_due_at == due
     desk = scene.actor("desk_officer")
     assert in_street(desk).overdue(scene.now).filter(pk=ticket).exists()
     swept(scene, due + HOUR - scene.now)
-    assert (fired(ticket, "handle")[-1], now(ticket).supervised) == ("supervise", "routine")
+    assert (fired(ticket, "handle")[-1], row(ticket).supervised) == ("supervise", "routine")
     # The whole still has time, and waits for the answer.
     assert live(ticket)["overall"].running_since is None
 
 
 @pytest.mark.parametrize("swept_late", [True, False])
 def test_a_question_holds_72_hours_however_late_somebody_comes_by(scene, swept_late):
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     before = live(ticket)
     assert before["handle"].due_at == moment("2025-06-10T00:00")
     asked = moment("2025-06-03T10:00")
@@ -106,11 +83,11 @@ def test_a_question_holds_72_hours_however_late_somebody_comes_by(scene, swept_l
     handle = TicketClock.objects.get(pk=before["handle"].pk)
     assert (handle.spans, handle.paused) == ([asked, asked + 72 * HOUR], 72 * HOUR)
     # Wednesday and Thursday were held whole.
-    assert handle.due_at == moment("2025-06-12T00:00") == now(ticket).due_at
+    assert handle.due_at == moment("2025-06-12T00:00") == row(ticket).due_at
 
 
 def test_a_question_that_nobody_swept_gives_72_hours_to_a_limit_of_hours_and_leaves_it_overdue(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work("CL03")
     due = live(ticket)["handle"].due_at
     scene.do("dispatcher", ticket, "ask", question="哪个垃圾桶？")
     to(scene, "2025-06-10T10:00")
@@ -120,7 +97,7 @@ def test_a_question_that_nobody_swept_gives_72_hours_to_a_limit_of_hours_and_lea
 
 
 def test_a_reply_after_an_unswept_question_is_late_by_what_came_after_the_72_hours(scene):
-    ticket = scene.follow(at_work(scene), [CONTACTED])
+    ticket = scene.follow(scene.at_work("CL03"), [CONTACTED])
     due = live(ticket)["handle"].due_at
     scene.do("dispatcher", ticket, "ask", question="哪个垃圾桶？")
     late = due + 72 * HOUR + timedelta(minutes=5)
@@ -142,8 +119,8 @@ def test_a_reply_after_an_unswept_question_is_late_by_what_came_after_the_72_hou
 def test_the_promise_has_the_time_that_a_question_held_whoever_came_by_meanwhile(
     scene, swept_in_time, who, move, inputs
 ):
-    ticket = scene.follow(at_work(scene, "SV01"), [CONTACTED])
-    assert now(ticket).due_at == moment("2025-06-10T00:00")
+    ticket = scene.follow(scene.at_work("SV01"), [CONTACTED])
+    assert row(ticket).due_at == moment("2025-06-10T00:00")
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？", at=moment("2025-06-03T10:00"))
     if swept_in_time:
         to(scene, "2025-06-06T10:00")
@@ -151,7 +128,7 @@ def test_the_promise_has_the_time_that_a_question_held_whoever_came_by_meanwhile
     scene.do(who, ticket, move, at=moment("2025-06-11T10:00"), **inputs)
     handle = TicketClock.objects.filter(subject=ticket, name="handle").earliest("epoch")
     assert (handle.due_at, handle.breached_at) == (moment("2025-06-12T00:00"), None)
-    assert now(ticket).due_at == handle.due_at
+    assert row(ticket).due_at == handle.due_at
 
 
 # An extension after the end.
@@ -159,7 +136,7 @@ def test_the_promise_has_the_time_that_a_question_held_whoever_came_by_meanwhile
 
 def overdue_and_extended(scene, days: int = 3):
     """A ticket of seven days, overdue since Tuesday 10 June 0:00, whose extension was granted that morning."""
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     scene.do("dispatcher", ticket, "contact", result="reached")
     to(scene, "2025-06-10T09:00")
     assert fired(ticket, "handle") == ["half", "near", "due", "supervise"]
@@ -172,10 +149,10 @@ def test_an_extension_granted_after_the_end_fires_at_its_new_end(scene):
     ticket = overdue_and_extended(scene)
     handle = live(ticket)["handle"]
     assert (handle.due_at, handle.breached_at) == (moment("2025-06-13T00:00"), None)
-    level = now(ticket).level
+    level = row(ticket).level
     to(scene, "2025-06-13T00:00")
     assert fired(ticket, "handle")[-2:] == ["near@2", "due@2"]
-    assert (live(ticket)["handle"].breached_at, now(ticket).level) == (moment("2025-06-13T00:00"), level + 1)
+    assert (live(ticket)["handle"].breached_at, row(ticket).level) == (moment("2025-06-13T00:00"), level + 1)
     to(scene, "2025-06-13T01:00")
     assert fired(ticket, "handle")[-1] == "supervise@2"
 
@@ -190,7 +167,7 @@ def test_a_question_after_such_an_extension_counts_as_before_the_end(scene):
 
 
 def test_an_extension_that_does_not_reach_the_present_leaves_it_overdue_at_its_new_end(scene):
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     to(scene, "2025-06-14T09:00")
     scene.do("dispatcher", ticket, "request_extension", days=2, reason="配件未到")
     scene.do("desk_officer", ticket, "grant_extension")
@@ -217,7 +194,7 @@ def publish(scene, *days: tuple[str, bool]) -> None:
 
 
 def test_a_holiday_that_is_added_after_the_end_takes_the_breach_back(scene, calendar_anew):
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     to(scene, "2025-06-10T09:00")
     assert live(ticket)["handle"].breached_at == moment("2025-06-10T00:00")
     publish(scene, ("2025-06-09", False), ("2025-06-10", False))
@@ -229,7 +206,7 @@ def test_a_holiday_that_is_added_after_the_end_takes_the_breach_back(scene, cale
 
 def test_a_make_up_day_that_is_published_later_breaches_nothing_in_the_past(scene, calendar_anew):
     scene.now = moment("2025-06-07T09:00")
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     due = live(ticket)["handle"].due_at
     assert due == moment("2025-06-17T00:00")  # Saturday the 14th rolled to Monday's end
     to(scene, "2025-06-15T20:00")
@@ -250,7 +227,7 @@ def test_a_ticket_that_was_merged_follows_a_new_calendar_too(scene, calendar_ane
 
 
 def test_on_account_what_was_used_stays_used_and_what_was_granted_stays_granted(scene):
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
     scene.do("desk_officer", ticket, "grant_extension")
     before = live(ticket)["handle"]
@@ -261,16 +238,16 @@ def test_on_account_what_was_used_stays_used_and_what_was_granted_stays_granted(
     handle = live(ticket)["handle"]
     assert (handle.pk, handle.budget, handle.extended) == (before.pk, "10d", 3)
     # Friday to Monday were whole days on account.
-    assert handle.due_at == moment("2025-06-17T00:00") == now(ticket).due_at
+    assert handle.due_at == moment("2025-06-17T00:00") == row(ticket).due_at
 
 
 def test_a_question_that_is_open_ends_when_the_ticket_goes_on_account(scene):
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？", at=moment("2025-06-03T10:00"))
     scene.do("dispatcher", ticket, "request_extension", days=2, reason="配件未到", at=moment("2025-06-03T11:00"))
     account = {"kind": "planning", "owner": "section-city", "plan_date": "2025-09-01", "reason": "待规划"}
     scene.do("desk_officer", ticket, "put_on_account", at=moment("2025-06-04T10:00"), **account)
-    assert (now(ticket).question_open, now(ticket).extension_days) == (False, None)
+    assert (row(ticket).question_open, row(ticket).extension_days) == (False, None)
     scene.do("desk_officer", ticket, "resume", at=moment("2025-06-05T10:00"))
     assert live(ticket)["handle"].reasons == ["question", "on_account"]
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？")
@@ -280,7 +257,7 @@ def test_a_question_that_is_open_ends_when_the_ticket_goes_on_account(scene):
 
 
 def test_one_organisation_has_one_extension_and_no_more_days_than_the_class(scene):
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     assert scene.refused("dispatcher", ticket, "request_extension", days=8, reason="配件未到") == "too_many_days"
     scene.do("dispatcher", ticket, "request_extension", days=7, reason="配件未到")
     scene.do("desk_officer", ticket, "grant_extension")
@@ -294,7 +271,7 @@ def test_one_organisation_has_one_extension_and_no_more_days_than_the_class(scen
 
 def test_the_service_level_may_allow_more_but_never_more_days_than_the_class(scene, service_level_with):
     service_level_with(extensions=3)
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     for days in (3, 3):
         scene.do("dispatcher", ticket, "request_extension", days=days, reason="配件未到")
         scene.do("desk_officer", ticket, "grant_extension")
@@ -306,20 +283,20 @@ def test_the_service_level_may_allow_more_but_never_more_days_than_the_class(sce
 
 def test_a_contract_s_limit_in_hours_is_extended_by_days_of_24_hours(scene, contract_terms):
     contract_terms("handle:D7=72h")
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     before = live(ticket)["handle"]
     assert before.budget == "72h"
     assert scene.refused("dispatcher", ticket, "request_extension", days=4, reason="配件未到") == "too_many_days"
     scene.do("dispatcher", ticket, "request_extension", days=2, reason="配件未到")
     scene.do("desk_officer", ticket, "grant_extension")
-    assert live(ticket)["handle"].due_at == before.due_at + 48 * HOUR == now(ticket).due_at
+    assert live(ticket)["handle"].due_at == before.due_at + 48 * HOUR == row(ticket).due_at
 
 
 # First contact.
 
 
 def test_a_call_in_vain_is_no_first_contact_and_the_third_counts(scene):
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     for _ in range(2):
         event = scene.do("dispatcher", ticket, "contact", result="no_answer")
         assert event.data["counts"] is False
@@ -332,7 +309,7 @@ def test_a_call_in_vain_is_no_first_contact_and_the_third_counts(scene):
 
 
 def test_whoever_is_reached_has_been_contacted_whatever_came_before(scene):
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     scene.do("dispatcher", ticket, "contact", result="no_answer")
     scene.do("dispatcher", ticket, "contact", result="reached")
     assert "contact" not in live(ticket)
@@ -340,6 +317,6 @@ def test_whoever_is_reached_has_been_contacted_whatever_came_before(scene):
 
 def test_how_many_calls_count_is_the_service_level_s(scene, service_level_with):
     service_level_with(contact_attempts=1)
-    ticket = at_work(scene, "SV01")
+    ticket = scene.at_work("SV01")
     scene.do("dispatcher", ticket, "contact", result="no_answer")
     assert "contact" not in live(ticket)

@@ -6,22 +6,14 @@ from typing import Any
 import pytest
 
 from tests.tickets.paths import CONTACTED
-from tests.tickets.story import assert_clocks_are_as_the_events_say
-from tests.tickets.test_clocks import DAY, HOUR, fired, live, moment, now, swept, verbs
+from tests.tickets.story import row
+from tests.tickets.test_clocks import DAY, HOUR, fired, live, moment, swept, verbs
 from tickets.models import Ticket, TicketClock
 from tickets.queries import in_street
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_and_events_agree")]
 MINUTE = timedelta(minutes=1)
 CALLED = {"valid": True, "contacted": True, "resolved": True, "satisfied": 3}
-
-
-@pytest.fixture(autouse=True)
-def rows_and_events_agree(db) -> Any:
-    """After every test, each clock is as its ticket's events say."""
-    yield
-    for ticket in Ticket.objects.values_list("pk", flat=True):
-        assert_clocks_are_as_the_events_say(ticket)
 
 
 def overdue(scene, ticket) -> bool:
@@ -46,7 +38,7 @@ def test_a_return_that_turns_out_to_be_urgent_has_two_hours_from_the_correction(
     corrected = correct(scene, ticket, category="RP03").at  # two hours, on site in 15 minutes
     scene.do("desk_officer", ticket, "designate")
     clocks = live(ticket)
-    assert clocks["handle"].due_at == corrected + 2 * HOUR == now(ticket).due_at
+    assert clocks["handle"].due_at == corrected + 2 * HOUR == row(ticket).due_at
     assert clocks["arrive"].due_at == corrected + 15 * MINUTE
     assert clocks["overall"].due_at == corrected + 2 * HOUR + 15 * MINUTE
     assert clocks["arrive"].holder_id == clocks["handle"].holder_id == scene.codes["po-a01"]
@@ -79,7 +71,7 @@ def test_fewer_days_end_with_the_day_of_the_correction_at_the_earliest(scene):
     correct(scene, ticket, category="SV01")  # seven days, which ended on Monday the 9th
     handle = live(ticket)["handle"]
     assert (handle.due_at, handle.breached_at) == (moment("2025-06-13T00:00"), None)
-    assert now(ticket).due_at == handle.due_at
+    assert row(ticket).due_at == handle.due_at
 
 
 def test_a_correction_within_the_same_class_leaves_every_clock_alone(scene):
@@ -122,7 +114,7 @@ def test_a_complex_fault_of_the_lighting_has_its_longer_time_from_the_same_begin
     scene.do("dispatcher", ticket, "sign")
     scene.do("dispatcher", ticket, "return", reason="须更换线路")
     correct(scene, ticket, complex_fault=True)
-    assert live(ticket)["handle"].due_at == begun + 48 * HOUR == now(ticket).due_at
+    assert live(ticket)["handle"].due_at == begun + 48 * HOUR == row(ticket).due_at
     correct(scene, ticket, complex_fault=False)
     assert live(ticket)["handle"].due_at > scene.now
     other = scene.file("SV01")
@@ -138,7 +130,7 @@ def test_a_complex_fault_of_the_lighting_has_its_longer_time_from_the_same_begin
 )
 def test_the_whole_and_its_helpers_have_no_more_than_the_class(scene, category, overall, assist):
     ticket = scene.file(category)
-    if now(ticket).state == "dispatched":
+    if row(ticket).state == "dispatched":
         scene.do("dispatcher", ticket, "sign")
     scene.do("desk_officer", ticket, "whistle", departments=["dept-police"], reason="需要配合")
     assert (live(ticket)["overall"].budget, live(ticket)["assist"].budget) == (overall, assist)
@@ -149,32 +141,32 @@ def test_the_whole_and_its_helpers_have_no_more_than_the_class(scene, category, 
 
 def test_what_is_sent_on_at_hour_23_is_overdue_at_hour_24(scene):
     ticket = scene.file("CL03")
-    promised = now(ticket).due_at
+    promised = row(ticket).due_at
     assert promised == scene.now + 24 * HOUR
     scene.do("dispatcher", ticket, "sign")
     scene.do("desk_officer", ticket, "redispatch", holder="co-linjianli", reason="另派", at=promised - HOUR)
-    assert live(ticket)["promise"].due_at == promised == now(ticket).due_at
+    assert live(ticket)["promise"].due_at == promised == row(ticket).due_at
     assert live(ticket)["handle"].due_at == promised + 23 * HOUR
     assert not overdue(scene, ticket)
-    level = now(ticket).level
+    level = row(ticket).level
     swept(scene, promised - scene.now)
     assert overdue(scene, ticket)
-    assert (fired(ticket, "promise"), now(ticket).level) == (["due"], level + 1)
+    assert (fired(ticket, "promise"), row(ticket).level) == (["due"], level + 1)
     assert live(ticket)["promise"].breached_at == promised
 
 
 def test_one_organisation_alone_has_no_second_clock_and_its_level_rises_once(scene):
     ticket = scene.file("CL03")
     scene.follow(ticket, [("dispatcher", "sign", {}), CONTACTED])
-    swept(scene, now(ticket).due_at - scene.now)
-    assert (now(ticket).level, "promise" in live(ticket)) == (1, False)
+    swept(scene, row(ticket).due_at - scene.now)
+    assert (row(ticket).level, "promise" in live(ticket)) == (1, False)
 
 
 def test_a_dispute_does_not_hide_that_the_promise_passes(scene):
     ticket = scene.file("SV01")
     steps = [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {}), CONTACTED]
     scene.follow(ticket, [*steps, ("dispatcher", "reply", {"result": "已整改"})])
-    promised = now(ticket).due_at
+    promised = row(ticket).due_at
     scene.do("resident", ticket, "dispute", reason="没有修好", at=scene.now + HOUR)
     assert live(ticket)["handle"].due_at >= promised
     swept(scene, promised - scene.now)
@@ -185,12 +177,12 @@ def test_a_dispute_does_not_hide_that_the_promise_passes(scene):
 def test_a_question_and_an_extension_move_the_promise(scene):
     ticket = scene.file("SV01")
     scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
-    promised = now(ticket).due_at
+    promised = row(ticket).due_at
     scene.do("desk_officer", ticket, "redispatch", holder="po-a02", reason="另派", at=scene.now + DAY)
     scene.do("other_dispatcher", ticket, "sign")
     scene.do("other_dispatcher", ticket, "request_extension", days=2, reason="配件未到")
     scene.do("desk_officer", ticket, "grant_extension")
-    assert now(ticket).due_at == live(ticket)["promise"].due_at == promised + 2 * DAY
+    assert row(ticket).due_at == live(ticket)["promise"].due_at == promised + 2 * DAY
 
 
 # Mergers.
@@ -200,15 +192,15 @@ def test_what_was_promised_survives_a_merger_and_a_split(scene):
     scene.now = moment("2025-06-16T10:00")
     ticket = scene.file("SV01")
     scene.do("chair", ticket, "dispatch", holder="po-a01", at=moment("2025-06-17T09:00"))
-    promised = now(ticket).due_at
+    promised = row(ticket).due_at
     assert promised == moment("2025-06-25T00:00")  # Tuesday 24 June, 24:00
     master = scene.file("SV01", who="tenant")
     scene.do("desk_officer", ticket, "merge", into=str(master))
     assert live(ticket)["promise"].running_since is None
     scene.do("desk_officer", ticket, "split", at=moment("2025-06-24T10:00"))
-    assert now(ticket).due_at == promised
+    assert row(ticket).due_at == promised
     scene.do("desk_officer", ticket, "dispatch", holder="po-a01", at=moment("2025-06-24T11:00"))
-    assert (now(ticket).due_at, live(ticket)["promise"].due_at) == (promised, promised)
+    assert (row(ticket).due_at, live(ticket)["promise"].due_at) == (promised, promised)
     assert live(ticket)["handle"].due_at == moment("2025-07-02T00:00")
     swept(scene, promised - scene.now)
     assert fired(ticket, "promise")[-1] == "due"
@@ -220,12 +212,12 @@ def test_whoever_was_promised_it_sooner_keeps_that_when_another_ticket_takes_the
     scene.now = moment("2025-06-16T10:00")
     ticket = scene.file("SV01")
     scene.do("chair", ticket, "dispatch", holder="po-a01", at=moment("2025-06-17T09:00"))
-    promised = now(ticket).due_at
+    promised = row(ticket).due_at
     master = scene.file("SV01", who="tenant")
     scene.do("chair", master, "dispatch", holder="po-a02", at=moment("2025-06-20T09:00"))
-    assert now(master).due_at == moment("2025-06-28T00:00")
+    assert row(master).due_at == moment("2025-06-28T00:00")
     scene.do("desk_officer", ticket, "merge", into=str(master))
-    assert now(master).due_at == live(master)["promise"].due_at == promised
+    assert row(master).due_at == live(master)["promise"].due_at == promised
     swept(scene, promised - scene.now)
     assert fired(master, "promise")[-1] == "due"
     assert overdue(scene, master)
@@ -235,7 +227,7 @@ def test_a_sooner_promise_takes_the_place_of_the_one_that_the_ticket_has(scene):
     scene.now = moment("2025-06-16T10:00")
     ticket = scene.file("SV01")
     scene.do("chair", ticket, "dispatch", holder="po-a01", at=moment("2025-06-17T09:00"))
-    promised = now(ticket).due_at
+    promised = row(ticket).due_at
     master = scene.file("SV01", who="tenant")
     scene.do("chair", master, "dispatch", holder="po-a02", at=moment("2025-06-20T09:00"))
     scene.do("desk_officer", master, "redispatch", holder="po-a01", reason="另派")
@@ -243,7 +235,7 @@ def test_a_sooner_promise_takes_the_place_of_the_one_that_the_ticket_has(scene):
     assert later.due_at > promised
     scene.do("desk_officer", ticket, "merge", into=str(master))
     (promise,) = TicketClock.objects.live().filter(subject=master, name="promise")
-    assert (promise.pk != later.pk, promise.due_at, now(master).due_at) == (True, promised, promised)
+    assert (promise.pk != later.pk, promise.due_at, row(master).due_at) == (True, promised, promised)
 
 
 def test_a_sooner_promise_stands_still_where_the_ticket_that_takes_it_in_is_replied_to(scene):
@@ -262,11 +254,11 @@ def test_a_sooner_promise_stands_still_where_the_ticket_that_takes_it_in_is_repl
 def test_a_later_promise_changes_nothing_of_the_ticket_that_takes_it_in(scene):
     master = scene.file("SV01")
     scene.do("chair", master, "dispatch", holder="po-a01")
-    promised = now(master).due_at
+    promised = row(master).due_at
     later = scene.file("SV01", who="tenant")
     scene.do("chair", later, "dispatch", holder="po-a02", at=scene.now + DAY)
     scene.do("desk_officer", later, "merge", into=str(master))
-    assert (now(master).due_at, "promise" in live(master)) == (promised, False)
+    assert (row(master).due_at, "promise" in live(master)) == (promised, False)
 
 
 def test_whoever_followed_a_promise_keeps_it_after_a_split(scene):
@@ -276,7 +268,7 @@ def test_whoever_followed_a_promise_keeps_it_after_a_split(scene):
     scene.do("chair", master, "dispatch", holder="po-a01", at=moment("2025-06-17T09:00"))
     scene.do("desk_officer", ticket, "split", at=moment("2025-06-24T10:00"))
     scene.do("desk_officer", ticket, "dispatch", holder="po-a01", at=moment("2025-06-24T11:00"))
-    assert now(ticket).due_at == live(ticket)["promise"].due_at == moment("2025-06-25T00:00")
+    assert row(ticket).due_at == live(ticket)["promise"].due_at == moment("2025-06-25T00:00")
     assert live(ticket)["callback"].due_at == live(ticket)["handle"].due_at
 
 
@@ -287,11 +279,11 @@ def test_what_is_solved_in_coordination_has_a_promise_and_one_call_back(scene):
     ticket = scene.file("SV01")
     whole = live(ticket)["overall"].due_at
     scene.do("chair", ticket, "reply", result="双方已达成一致")
-    assert now(ticket).due_at == whole == live(ticket)["callback"].due_at
+    assert row(ticket).due_at == whole == live(ticket)["callback"].due_at
     scene.do("resident", ticket, "dispute", reason="没有落实")
     scene.do("desk_officer", ticket, "dispatch", holder="po-a01")
     assert TicketClock.objects.filter(subject=ticket, name="callback").count() == 1
-    assert now(ticket).due_at == whole
+    assert row(ticket).due_at == whole
 
 
 @pytest.mark.parametrize("who", ["desk_officer", "residents_committee_worker"])
@@ -299,7 +291,7 @@ def test_what_is_answered_at_once_has_a_promise_and_one_call_back(scene, who):
     ticket = scene.file("SV01", type="consult")
     whole = live(ticket)["overall"].due_at
     scene.do(who, ticket, "answer_now", answer="周一至周五可以办理")
-    assert now(ticket).due_at == whole == live(ticket)["callback"].due_at
+    assert row(ticket).due_at == whole == live(ticket)["callback"].due_at
     scene.do("resident", ticket, "confirm", resolved=True, rating=5)
     assert live(ticket)["callback"].due_at == whole
     swept(scene, whole + HOUR - scene.now)
@@ -332,7 +324,7 @@ def test_after_the_third_round_somebody_of_the_street_has_it_by_name(scene, cast
     ticket = scene.file("EL01")
     due = live(ticket)["sign"].due_at
     swept(scene, due + 60 * MINUTE - scene.now)
-    assert (fired(ticket, "sign")[-2:], now(ticket).state) == (["again", "second"], "dispatched")
+    assert (fired(ticket, "sign")[-2:], row(ticket).state) == (["again", "second"], "dispatched")
     swept(scene, 30 * MINUTE)
     after = Ticket.objects.get(pk=ticket)
     lead = after.assignment_rows.get(open=True, role="lead")
@@ -341,7 +333,7 @@ def test_after_the_third_round_somebody_of_the_street_has_it_by_name(scene, cast
     assert verbs(ticket)[-1] == "step_in"
     assert "sign" not in live(ticket)
     assert live(ticket)["handle"].holder_id == after.desk_id
-    assert now(ticket).due_at == live(ticket)["promise"].due_at
+    assert row(ticket).due_at == live(ticket)["promise"].due_at
     rungs = TicketClock.objects.get(subject=ticket, name="sign").rung
     swept(scene, 5 * HOUR)
     assert TicketClock.objects.get(subject=ticket, name="sign").rung == rungs

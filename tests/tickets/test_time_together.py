@@ -1,53 +1,30 @@
 """What happens to a ticket's time where two things come together: a question and coordination, succession, supervision, the account."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from tests.tickets.paths import CONTACTED
-from tests.tickets.story import assert_clocks_are_as_the_events_say
-from tests.tickets.test_clocks import HOUR, fired, live, moment, now, swept, verbs
+from tests.tickets.story import row
+from tests.tickets.test_clocks import HOUR, fired, live, moment, swept, to, verbs
 from tickets.models import Ticket, TicketClock, TicketEvent
 from workflow.clocks import RULES
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_and_events_agree")]
 ACCOUNT = {"kind": "planning", "owner": "section-city", "plan_date": "2025-09-01", "reason": "待规划"}
-
-
-@pytest.fixture(autouse=True)
-def rows_and_events_agree(db) -> Any:
-    """After every test, each clock is as its ticket's events say."""
-    yield
-    for ticket in Ticket.objects.values_list("pk", flat=True):
-        assert_clocks_are_as_the_events_say(ticket)
-
-
-def at_work(scene, category: str = "SV01"):
-    """A ticket in the hands of the project office, by way of coordination where it takes that."""
-    ticket = scene.file(category)
-    if now(ticket).state == "coordinating":
-        scene.do("chair", ticket, "dispatch", holder="po-a01")
-    scene.do("dispatcher", ticket, "sign")
-    return ticket
-
-
-def to(scene, text: str):
-    """Let the time be that of Beijing's clock, and everything due be fired."""
-    return swept(scene, moment(text) - scene.now)
 
 
 # A question, and coordination.
 
 
 def test_a_question_ends_where_its_asker_asks_for_coordination(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     before = live(ticket)
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？", at=moment("2025-06-02T10:00"))
     scene.do("dispatcher", ticket, "coordinate", reason="需多方协调", at=moment("2025-06-02T12:00"))
     clocks = live(ticket)
     assert "question" not in clocks
-    assert now(ticket).question_open is False
+    assert row(ticket).question_open is False
     # Two hours were held; a budget of days gets whole days back alone.
     whole = clocks["overall"]
     assert (whole.running_since is not None, whole.paused, whole.reasons) == (True, 2 * HOUR, ["question"])
@@ -68,7 +45,7 @@ def test_a_question_ends_where_its_asker_asks_for_coordination(scene):
 
 
 def test_nothing_lapses_and_nothing_fails_after_a_question_that_coordination_ended(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？")
     scene.do("dispatcher", ticket, "coordinate", reason="需多方协调")
     sweep = to(scene, "2025-06-05T20:00")
@@ -78,7 +55,7 @@ def test_nothing_lapses_and_nothing_fails_after_a_question_that_coordination_end
 
 
 def test_an_unswept_question_gives_72_hours_where_coordination_ends_it(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     asked = moment("2025-06-03T10:00")
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？", at=asked)
     scene.do("desk_officer", ticket, "coordinate", reason="需多方协调", at=moment("2025-06-11T10:00"))
@@ -99,7 +76,7 @@ def test_whoever_takes_coordination_over_has_the_whole_time_and_the_question_is_
     scene.do(who, ticket, "take_over", at=taken)
     clocks = live(ticket)
     assert "question" not in clocks
-    assert now(ticket).question_open is False
+    assert row(ticket).question_open is False
     assert clocks["coordinate"].started_at == clocks["coordinate"].running_since == taken
     # Three days on is a Saturday, which rolls to Monday's end.
     assert clocks["coordinate"].due_at == moment("2025-06-10T00:00")
@@ -112,7 +89,7 @@ def test_whoever_takes_coordination_over_has_the_whole_time_and_the_question_is_
 
 
 def test_what_the_second_rules_left_running_is_read_as_they_had_it(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？")
     scene.do("dispatcher", ticket, "coordinate", reason="需多方协调")
     event = TicketEvent.objects.get(subject=ticket, verb="coordinate")
@@ -124,7 +101,7 @@ def test_what_the_second_rules_left_running_is_read_as_they_had_it(scene):
 
 
 def test_what_something_else_holds_does_not_go_on_with_the_end_of_a_question(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？")
     clocks = list(TicketClock.objects.live().filter(subject=ticket))
     (callback,) = (one for one in clocks if one.name == "callback")
@@ -139,7 +116,7 @@ def test_what_something_else_holds_does_not_go_on_with_the_end_of_a_question(sce
 
 def shared(scene):
     """A ticket at work that a neighbour stands behind."""
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("neighbour", ticket, "cosign")
     return ticket
 
@@ -151,7 +128,7 @@ def test_what_waits_for_a_reporter_who_leaves_goes_on_at_once(scene):
     scene.do("resident", ticket, "withdraw", at=moment("2025-06-05T10:00"))
     clocks = live(ticket)
     assert "question" not in clocks
-    assert now(ticket).question_open is False
+    assert row(ticket).question_open is False
     handle = clocks["handle"]
     # Wednesday was held whole.
     assert (handle.pk, handle.due_at) == (before.pk, before.due_at + timedelta(days=1))
@@ -179,7 +156,7 @@ def test_whoever_coordinates_asks_nobody_either_where_the_street_has_kept_it(sce
     scene.do("resident", ticket, "withdraw")
     to(scene, "2025-06-06T09:00")
     assert "keep" in verbs(ticket)
-    assert now(ticket).state == "coordinating"
+    assert row(ticket).state == "coordinating"
     assert scene.refused("desk_officer", ticket, "ask", question="何时方便？") == "nobody_to_ask"
 
 
@@ -193,7 +170,7 @@ def test_whoever_takes_a_report_over_moves_no_clock_but_that_of_the_succession(s
     for name, clock in after.items():
         assert (clock.pk, clock.due_at, clock.spans) == (before[name].pk, before[name].due_at, before[name].spans)
     assert TicketClock.objects.get(pk=before["succession"].pk).breached_at is None
-    assert now(ticket).due_at == after["handle"].due_at
+    assert row(ticket).due_at == after["handle"].due_at
 
 
 @pytest.mark.parametrize("account", [True, False])
@@ -210,7 +187,7 @@ def test_three_working_days_to_succeed_run_on_whatever_becomes_of_the_ticket(sce
     succession = live(ticket)["succession"]
     assert (succession.running_since is not None, succession.due_at) == (True, due)
     to(scene, "2025-06-07T00:00")
-    assert (verbs(ticket)[-1], now(ticket).successor_id) == ("keep", None)
+    assert (verbs(ticket)[-1], row(ticket).successor_id) == ("keep", None)
     assert "succession" not in live(ticket)
 
 
@@ -228,7 +205,7 @@ def test_the_next_who_is_asked_has_three_working_days_of_their_own(scene):
 
 
 def test_supervision_and_levels_move_no_clock_and_end_no_pause(scene):
-    ticket = at_work(scene)
+    ticket = scene.at_work()
     scene.do("dispatcher", ticket, "ask", question="是哪个单元？", at=moment("2025-06-03T10:00"))
     before = live(ticket)
     for name, how in (
@@ -242,42 +219,42 @@ def test_supervision_and_levels_move_no_clock_and_end_no_pause(scene):
         assert {name: (one.pk, one.due_at, one.spans, one.fire_at) for name, one in after.items()} == {
             name: (one.pk, one.due_at, one.spans, one.fire_at) for name, one in before.items()
         }
-    assert now(ticket).question_open is True
+    assert row(ticket).question_open is True
 
 
 def test_a_ladder_waits_with_its_clock_and_supervises_an_hour_after_the_later_end(scene):
-    ticket = scene.follow(at_work(scene, "CL03"), [CONTACTED])  # 24 hours
+    ticket = scene.follow(scene.at_work("CL03"), [CONTACTED])  # 24 hours
     due = live(ticket)["handle"].due_at
     scene.do("dispatcher", ticket, "ask", question="哪个垃圾桶？", at=due - HOUR)
-    level = now(ticket).level
+    level = row(ticket).level
     swept(scene, due + 2 * HOUR - scene.now)
     assert not {"due", "supervise"} & {*fired(ticket, "handle")}
-    assert (now(ticket).supervised, now(ticket).level) == ("", level)
+    assert (row(ticket).supervised, row(ticket).level) == ("", level)
     scene.do("resident", ticket, "answer", answer="东门", at=due + 2 * HOUR)
     later = due + 3 * HOUR
     assert live(ticket)["handle"].due_at == later
     swept(scene, later - scene.now)
-    assert (fired(ticket, "handle")[-1], now(ticket).level, now(ticket).supervised) == ("due", level + 1, "")
+    assert (fired(ticket, "handle")[-1], row(ticket).level, row(ticket).supervised) == ("due", level + 1, "")
     swept(scene, HOUR)
-    assert (fired(ticket, "handle")[-1], now(ticket).supervised) == ("supervise", "routine")
+    assert (fired(ticket, "handle")[-1], row(ticket).supervised) == ("supervise", "routine")
 
 
 def test_what_the_street_lowered_the_ladder_raises_again_at_its_next_rung_alone(scene):
-    ticket = scene.follow(at_work(scene, "CL03"), [CONTACTED])
+    ticket = scene.follow(scene.at_work("CL03"), [CONTACTED])
     due = live(ticket)["handle"].due_at
     swept(scene, due + 2 * HOUR - scene.now)
-    raised = now(ticket)
+    raised = row(ticket)
     assert (raised.level > 0, raised.supervised) == (True, "routine")
     scene.do("desk_officer", ticket, "lower_level", level=0, reason="已缓解")
     scene.do("desk_officer", ticket, "lift_supervision", reason="已缓解")
     swept(scene, timedelta(hours=3))
-    assert (now(ticket).level, now(ticket).supervised) == (0, "")
+    assert (row(ticket).level, row(ticket).supervised) == (0, "")
     swept(scene, due + timedelta(days=1) - scene.now)
-    assert (fired(ticket, "handle")[-1], now(ticket).level, now(ticket).supervised) == ("day", 1, "")
+    assert (fired(ticket, "handle")[-1], row(ticket).level, row(ticket).supervised) == ("day", 1, "")
 
 
 def test_a_level_above_the_ladder_s_own_is_left_by_it_and_somebody_is_reminded(scene):
-    ticket = scene.follow(at_work(scene, "CL03"), [CONTACTED])
+    ticket = scene.follow(scene.at_work("CL03"), [CONTACTED])
     scene.do("desk_officer", ticket, "raise_level", level=4, reason="影响较大")
     swept(scene, live(ticket)["handle"].due_at - scene.now)
-    assert (fired(ticket, "handle")[-1], verbs(ticket)[-1], now(ticket).level) == ("due", "remind", 4)
+    assert (fired(ticket, "handle")[-1], verbs(ticket)[-1], row(ticket).level) == ("due", "remind", 4)

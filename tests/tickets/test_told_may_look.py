@@ -178,7 +178,7 @@ def test_a_question_ends_where_coordination_does(scene, away):
     assert not Ticket.objects.get(pk=ticket).question_open
     assert "question" not in live(ticket)
     assert scene.refused("resident", ticket, "answer", answer="x") == "illegal_move" if away != "dispatch" else True
-    assert_whole({"id": ticket}, str(Ticket.objects.get(pk=ticket).state))
+    assert_whole(ticket, str(Ticket.objects.get(pk=ticket).state))
 
 
 def test_a_question_that_lapses_lets_coordination_go_on(scene):

@@ -10,17 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.tickets.paths import BEGIN, INPUTS, rows
+from tests.tickets.story import row
 from tickets.models import Assignment, Ticket, TicketEvent, TicketOutbox, TicketWords
 from web.words import bilingual
 from workflow.errors import IllegalMove, NotPermitted, Refusal, StaleVersion
 from workflow.writing import _fact, lock, perform
 
 pytestmark = pytest.mark.django_db
-
-
-def row(ticket) -> Ticket:
-    """The ticket as the database has it now."""
-    return Ticket.objects.get(pk=ticket)
 
 
 def refused(scene, transition, who, ticket, *, version=None, at=None, **inputs) -> Refusal:
