@@ -3,8 +3,6 @@
 import pytest
 from django.contrib.admin import site
 from django.contrib.auth.models import Permission
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from community import signin
@@ -23,6 +21,7 @@ from community.models import (
     Street,
     WechatAccount,
 )
+from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 PAGES = [model for model in site._registry if model._meta.app_label == "community"]
@@ -46,10 +45,10 @@ def clerk(staff):
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
 def test_a_list_costs_the_same_for_one_row_and_for_many(administrator, model):
-    with CaptureQueriesContext(connection) as one:
+    with statements() as one:
         found = administrator.get(page(model), {"id__exact": model.objects.first().pk}).context["cl"]
         assert found.result_count == 1
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         assert administrator.get(page(model)).status_code == 200
     assert len(many) <= len(one)
 

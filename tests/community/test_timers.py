@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.admin import site
-from django.db import IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone, translation
 
@@ -17,6 +16,7 @@ from community.tasks import fire_contracts
 from notifications.models import Message
 from notifications.wordings.validation import problems
 from notifications.wordings.writer import Catalogue
+from tests.statements import statements
 from workflow.models import LastSweep
 from workflow.moment import at
 
@@ -376,22 +376,22 @@ def test_a_firing_that_cannot_be_told_is_not_remembered(contract, monkeypatch):
 
 
 def test_telling_costs_the_same_for_one_contract_and_for_many(contract):
-    def statements(day):
-        with at(midnight(day)), CaptureQueriesContext(connection) as queries:
+    def firing(day):
+        with at(midnight(day)), statements() as made:
             timers.fire_due()
         # How the post finds its ways is not the timers' business.
-        return sum("community_" in query["sql"] for query in queries)
+        return sum("community_" in sql for sql in made)
 
     timers.fire_due()
     contract(ends_on=date(2020, 12, 31))
-    one = statements("2021-01-01")
+    one = firing("2021-01-01")
     for number in range(3):
         ServiceContract.objects.create(
             street=Street.objects.get(code="xueyuanlu"), code=f"Y{number}", kind="property", mode="contracted",
             starts_on=date(2019, 1, 1), ends_on=date(2020, 12, 31), area=Area.objects.get(code="Z01"),
             provider=Organisation.objects.get(code="po-a02"),
         )  # fmt: skip
-    assert statements("2021-01-01") == one
+    assert firing("2021-01-01") == one
 
 
 @pytest.mark.parametrize(("day", "news"), [("2021-02-01", True), ("2021-02-02", False)])

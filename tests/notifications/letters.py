@@ -1,8 +1,7 @@
 """What the tests of the postman post: letters of a made-up kind, to people of the demo street, by channels made of paper."""
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth import get_user_model
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from notifications.channels.channel import DeliveryChannel, Envelope
 from notifications.models.wording import TEXT
@@ -72,12 +69,3 @@ def letter(
 def told(*letters: Letter, now: datetime = NOON) -> Posted:
     """Post them in one batch."""
     return post(letters, [], CATALOGUE, now=now)
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The statements that are made inside, savepoints included."""
-    made: list[str] = []
-    with CaptureQueriesContext(connection) as captured:
-        yield made
-    made += [one["sql"] for one in captured.captured_queries]

@@ -13,7 +13,8 @@ from notifications import digests, tasks
 from notifications.models import Delivery, Message, Preference, Profile, Wording
 from notifications.topics import ChannelName, Digest, Topic
 from tests.connections import together
-from tests.notifications.letters import MORNING, NIGHT, NOON, STREET, letter, statements, told
+from tests.notifications.letters import MORNING, NIGHT, NOON, STREET, letter, told
+from tests.statements import statements
 from web.words import bilingual
 
 MINUTE = timedelta(minutes=1)

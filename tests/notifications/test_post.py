@@ -14,7 +14,8 @@ from notifications.models import Delivery, Endpoint, Message, Preference, Profil
 from notifications.post import FEW, Posted, Signal, post
 from notifications.timing import OLD
 from notifications.topics import ChannelName, Digest, Topic
-from tests.notifications.letters import CATALOGUE, MORNING, NIGHT, NOON, STREET, letter, statements, told
+from tests.notifications.letters import CATALOGUE, MORNING, NIGHT, NOON, STREET, letter, told
+from tests.statements import statements
 
 DESK = uuid.UUID("0192f0c0-0000-7000-8000-00000000b001")
 ANOTHER = uuid.UUID("0192f0c0-0000-7000-8000-00000000b002")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from notifications.models import Message, Preference, Profile
 from notifications.timing import after_quiet, held_until
 from notifications.topics import Digest, Topic
-from tests.notifications.letters import NOON, letter, statements, told
+from tests.notifications.letters import NOON, letter, told
+from tests.statements import statements
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ADDRESS = "/api/v1/notifications/settings"

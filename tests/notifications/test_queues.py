@@ -3,12 +3,10 @@
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.channels.turn import CALM_EVERY
@@ -17,6 +15,7 @@ from notifications.models import Bucket
 from notifications.topics import ChannelName
 from tests.connections import closing_connection
 from tests.notifications.post import again, committed, letter, letters
+from tests.statements import plan, statements, undone
 
 WEBHOOK = ChannelName.WEBHOOK
 FIRST, SECOND, THIRD = (uuid.UUID(int=number) for number in (1, 2, 3))
@@ -40,23 +39,13 @@ def explained(channel):
     """What a claim by the channel takes, its plan, and how many pages it looks at; it is taken back."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE notifications_delivery")
-    with undone(), CaptureQueriesContext(connection) as captured:
+    with undone(), statements() as made:
         envelope = claim(channel)
         assert envelope is not None
-    (sql,) = (one["sql"] for one in captured.captured_queries if "next AS" in one["sql"])
-    with undone(), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql.replace('%', '%%')}", [])
-        (found,) = cursor.fetchone()
-    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
-    return envelope.key, json.dumps(plan), plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-
-
-@contextmanager
-def undone():
-    """What happens within is taken back."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
+    (sql,) = (sql for sql in made if "next AS" in sql)
+    with undone():
+        found = plan(sql, "ANALYZE, BUFFERS, FORMAT JSON")
+    return envelope.key, json.dumps(found), found["Shared Hit Blocks"] + found["Shared Read Blocks"]
 
 
 def test_the_most_pressing_of_all_receivers_goes_first(db, shared):

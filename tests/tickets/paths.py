@@ -1,8 +1,6 @@
 """Real paths to every state: people of the demo street make moves through the engine, at moments that the test decides."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -247,11 +245,3 @@ def rows() -> frozenset[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(_ROWS)
         return frozenset(cursor.fetchall())
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """Whatever happens inside is taken back."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)

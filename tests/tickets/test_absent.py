@@ -3,18 +3,19 @@
 import uuid
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+
+from tests.statements import statements
 
 READ = ["tickets/{}", "tickets/{}/events", "tickets/{}/moves"]
 MOVES = ["urge", "cosign", "progress", "reveal", "merge"]
 INPUTS = {"progress": {"text": "x"}, "reveal": {"reason": "x"}, "merge": {"into": str(uuid.UUID(int=7))}}
 
 
-def statements(call):
-    with CaptureQueriesContext(connection) as queries:
+def begun(call):
+    """How each statement of a request begins."""
+    with statements() as made:
         assert call().status_code == 404
-    return [query["sql"].split(" FROM ")[0][:60] for query in queries if "SAVEPOINT" not in query["sql"]]
+    return [sql.split(" FROM ")[0][:60] for sql in made if "SAVEPOINT" not in sql]
 
 
 @pytest.mark.parametrize("who", ["outsider", "other_dispatcher", "resident_yicheng"])
@@ -24,7 +25,7 @@ def test_reading_what_is_foreign_costs_what_reading_nothing_costs(api, filed, wh
     for one in (filed["id"], uuid.uuid4()):
         client.get(f"/api/v1/{path.format(one)}")
     foreign, absent = (
-        statements(lambda one=one: client.get(f"/api/v1/{path.format(one)}")) for one in (filed["id"], uuid.uuid4())
+        begun(lambda one=one: client.get(f"/api/v1/{path.format(one)}")) for one in (filed["id"], uuid.uuid4())
     )
     assert foreign == absent
 
@@ -40,5 +41,5 @@ def test_moving_what_is_foreign_costs_what_moving_nothing_costs(api, filed, who,
 
     for one in (filed["id"], uuid.uuid4()):
         post(one)
-    foreign, absent = (statements(lambda one=one: post(one)) for one in (filed["id"], uuid.uuid4()))
+    foreign, absent = (begun(lambda one=one: post(one)) for one in (filed["id"], uuid.uuid4()))
     assert len(foreign) == len(absent)

@@ -14,7 +14,6 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from casework.tasks import TASKS
@@ -23,6 +22,7 @@ from community.models import Area, Compound, ContractFiring, Membership, Organis
 from notifications.models import Message
 from tests import processes
 from tests.processes import wait_until
+from tests.statements import statements
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say, assert_whole, history, queued, row, seen, told
@@ -380,7 +380,7 @@ def test_one_batch_costs_the_same_for_two_tickets_and_for_twelve(scene, ending):
     for _ in range(2):
         scene.file("CL03")
     end = ending()
-    with at(end), CaptureQueriesContext(connection) as few:
+    with at(end), statements() as few:
         assert handover.sweep().subjects == 2
     Assignment.objects.filter(organisation__code="po-a01").update(opened_at=end - DAY)
     scene.now = end - DAY
@@ -388,7 +388,7 @@ def test_one_batch_costs_the_same_for_two_tickets_and_for_twelve(scene, ending):
     ServiceContract.objects.filter(code="P-NEW").update(starts_on=date(2025, 7, 1))
     for _ in range(12):
         scene.file("CL03")
-    with at(end + MINUTE), CaptureQueriesContext(connection) as many:
+    with at(end + MINUTE), statements() as many:
         assert handover.sweep().subjects == 12
     assert len(many) <= len(few)
 

@@ -6,8 +6,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +13,7 @@ from community.models import Person, Street
 from notifications.delivery.outcomes import start_next
 from notifications.models import Delivery, Message, Robot
 from notifications.topics import ChannelName, DeliveryState, Topic
+from tests.statements import cost
 from tickets.admin import messages as page_of_messages
 from tickets.models import Follower, Ticket
 
@@ -74,13 +73,6 @@ def shown(client, ticket, **query):
     answer = client.get(page(ticket), query)
     assert answer.status_code == 200
     return answer.content.decode()
-
-
-def statements(client, address):
-    client.get(address)
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(address).status_code == 200
-    return len(queries)
 
 
 def listed(client, **query):
@@ -222,11 +214,11 @@ def test_the_page_asks_for_a_token(filed, tell, cast, clerk):
 
 def test_it_costs_the_same_for_many_messages_and_is_leafed_through(clerk, filed, tell, cast, monkeypatch):
     tell(filed, cast["dispatcher"], "dead")
-    before = statements(clerk, page(filed))
+    before = cost(clerk, page(filed))
     people = [Person(phone=f"1980000{number:04}", name=f"李四{number}") for number in range(30)]
     for person in Person.objects.bulk_create(people):
         tell(filed, person, "sent", seq=2)
-    assert statements(clerk, page(filed)) == before
+    assert cost(clerk, page(filed)) == before
     monkeypatch.setattr(page_of_messages, "PER_PAGE", 20)
     first, second = shown(clerk, filed), shown(clerk, filed, page=2)
     assert (first.count("<tbody>"), second.count("<tbody>")) == (20, 11)
@@ -282,10 +274,10 @@ def test_the_list_hides_residents_names(clerk, filed, tell, cast):
 
 def test_the_list_costs_the_same_for_one_and_for_many(clerk, filed, tell, cast):
     tell(filed, cast["dispatcher"], "dead")
-    before = statements(clerk, reverse(LIST))
+    before = cost(clerk, reverse(LIST))
     for key in ("resident", "worker", "manager", "desk_officer"):
         tell(filed, cast[key], "dead")
-    assert statements(clerk, reverse(LIST)) == before
+    assert cost(clerk, reverse(LIST)) == before
 
 
 def test_the_action_sends_what_failed_and_spares_what_may_have_arrived(clerk, filed, tell, cast):

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.tickets.paths import CONTACTED, INPUTS, PATHS, Scene, Step, rows, undone
+from tests.statements import undone
+from tests.tickets.paths import CONTACTED, INPUTS, PATHS, Scene, Step, rows
 from tickets.access import Relation, relations
 from tickets.actions import act
 from tickets.models import Ticket, TicketEvent, TicketOutbox

@@ -1,16 +1,15 @@
 """How PostgreSQL reads lists: by an index and in its order, however many tickets there are."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import Count
-from django.test.utils import CaptureQueriesContext
 
 from bench.fill import TABLES, add
 from community.models import Membership, Organisation
+from tests.statements import nodes, plan
 from tests.tickets.conftest import Caller
 from tests.tickets.test_statements import LIST, LISTS, statements
 from tickets.models import Assignment, Follower, Ticket
@@ -40,21 +39,11 @@ def many(db) -> None:
         cursor.execute(f"ANALYZE {', '.join(TABLES)}")
 
 
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A plan's nodes, the uppermost first."""
-    yield plan
-    for below in plan.get("Plans", ()):
-        yield from nodes(below)
-
-
 def plans(made: list[str]) -> Iterator[list[dict[str, Any]]]:
     """The nodes of each statement that reads tickets or assignments."""
     for sql in made:
         if sql.startswith("SELECT") and any(table in sql for table in READ):
-            with connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN (FORMAT JSON) {sql.replace('%', '%%')}", [])
-                (explained,) = cursor.fetchone()
-            yield list(nodes((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
+            yield list(nodes(plan(sql)))
 
 
 def asked(api: Any, compound: Any) -> dict[str, tuple[Any, str]]:
@@ -70,18 +59,18 @@ def test_every_list_is_read_by_an_index_and_in_its_order(api, many, compound, ca
     )
     whole, sorts = [], []
     for name, (caller, path) in asked(api, compound).items():
-        with CaptureQueriesContext(connection) as captured:
+        with statements() as made:
             caller.get(path)
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL enable_seqscan = {'off' if name in GATHERED else 'on'}")
-        read = list(plans([one["sql"] for one in captured.captured_queries]))
+        read = list(plans(made))
         assert read, name
-        for plan in read:
-            whole += [name for one in plan if one["Node Type"] == "Seq Scan" and one["Relation Name"] in READ]
+        for found in read:
+            whole += [name for one in found if one["Node Type"] == "Seq Scan" and one["Relation Name"] in READ]
             # What is fetched for the rows of a page puts each ticket's few rows in order. Of the page itself, an incremental sort
             # puts in order what the index leaves open.
-            if plan[0]["Node Type"] == "Limit":
-                sorts += [name for one in plan if one["Node Type"] == "Sort" and name not in GATHERED]
+            if found[0]["Node Type"] == "Limit":
+                sorts += [name for one in found if one["Node Type"] == "Sort" and name not in GATHERED]
     assert (whole, sorts) == ([], [])
 
 

@@ -13,8 +13,9 @@ from drf_spectacular.generators import SchemaGenerator
 
 from community.models import Membership, Organisation, Person
 from notifications.models import Message
+from tests.statements import undone
 from tests.tickets.conftest import Caller
-from tests.tickets.paths import CONTACTED, FOLLOWED, INPUTS, WHISTLED, Scene, Step, undone
+from tests.tickets.paths import CONTACTED, FOLLOWED, INPUTS, WHISTLED, Scene, Step
 from tests.tickets.test_what_leaves import around
 from tickets import announce
 from tickets.models import Ticket

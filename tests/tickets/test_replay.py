@@ -1,13 +1,11 @@
 """What was sent to a webhook, as the office finds it and sends it anew: one by one, or all that failed since a moment."""
 
-import json
 import uuid
 from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timezone import localtime
@@ -15,7 +13,7 @@ from django.utils.timezone import localtime
 from community.models import Organisation
 from notifications.models import Delivery, Endpoint
 from notifications.topics import DeliveryState
-from tests.tickets.test_plans import nodes
+from tests.statements import cost, nodes, plan, statements
 from tests.tickets.webhooks import KEPT, SEEN, delivered, page
 from tickets.admin import deliveries as list_of_deliveries
 from tickets.admin import replay
@@ -323,19 +321,13 @@ def test_the_pages_ask_for_a_token(clerk, endpoint):
 
 
 def test_it_costs_the_same_for_one_and_for_many(clerk, endpoint, filed, api):
-    def statements():
-        with CaptureQueriesContext(connection) as made:
-            shown(clerk, endpoint)
-        return len(made)
-
     delivered(endpoint, DeliveryState.DEAD, filed)
-    shown(clerk, endpoint)
-    before = statements()
+    before = cost(clerk, page(endpoint, "deliveries"))
     second = api("neighbour").file("RP04")
     for ticket in (filed, second, None):
         for state in (DeliveryState.DEAD, DeliveryState.SENT, DeliveryState.QUEUED):
             delivered(endpoint, state, ticket)
-    assert statements() == before
+    assert cost(clerk, page(endpoint, "deliveries")) == before
 
 
 FILL = """
@@ -367,20 +359,17 @@ def many(endpoint, other, filed):
     return endpoint
 
 
-def read(answered):
+def read(made):
     """How PostgreSQL reads deliveries for the statements of a page that put them in order: by which nodes and indexes."""
-    for sql in (one["sql"] for one in answered if 'FROM "notifications_delivery"' in one["sql"]):
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql.replace('%', '%%')}", [])
-            (explained,) = cursor.fetchone()
-        found = list(nodes((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
+    for sql in (sql for sql in made if 'FROM "notifications_delivery"' in sql):
+        found = list(nodes(plan(sql)))
         yield sql, {one["Node Type"] for one in found}, {one.get("Index Name") for one in found}
 
 
 def test_a_page_of_thousands_is_read_by_an_index_and_in_its_order(clerk, many):
     hours = {"since": minute(timezone.now() - timedelta(days=9)), "until": minute(timezone.now() - timedelta(days=8))}
     for query in ({}, {"state": "dead"}, {"state": "failed"}, hours, {"state": "dead", **hours}):
-        with CaptureQueriesContext(connection) as made:
+        with statements() as made:
             assert shown(clerk, many, **query).context["lines"]
         ((kinds, by),) = [(kinds, by) for sql, kinds, by in read(made) if "ORDER BY" in sql]
         # The few that are dead may be gathered first, and put in order then.
@@ -390,7 +379,7 @@ def test_a_page_of_thousands_is_read_by_an_index_and_in_its_order(clerk, many):
 
 
 def test_all_that_failed_among_thousands_are_counted_by_an_index(clerk, many):
-    with CaptureQueriesContext(connection) as made:
+    with statements() as made:
         answer = clerk.get(page(many, "recover"), {"since": minute(timezone.now() - timedelta(days=3))})
     assert answer.context["total"] == 3 * 24 * 60 // 100
     ((_, kinds, by),) = read(made)

@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 from PIL import Image
 
-from tests.tickets.paths import INPUTS, undone
+from tests.statements import undone
+from tests.tickets.paths import INPUTS
 from tests.tickets.story import history, row, seen
 from tests.tickets.test_moves import ALWAYS, FIRST, LEGAL, REFUSED, able
 from tickets.access import CHANGES_CONTACT

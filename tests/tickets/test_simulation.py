@@ -16,7 +16,7 @@ from django.utils.translation import override
 from community.models import Person
 from launcher.family import PROJECT
 from notifications.models import Message
-from tests.tickets.paths import undone
+from tests.statements import undone
 from tickets.management.commands.simulate import A_DAY, Command
 from tickets.models import Ticket, TicketClock, TicketFiring
 from tickets.simulation.crowd import Crowd, phone, settle

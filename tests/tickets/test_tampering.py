@@ -15,11 +15,11 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations.state import ProjectState
 from django.db.models import F
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from casework import sealing
 from community.models import Street
+from tests.statements import statements
 from tests.tickets.test_history import behind_linlis_back
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
 from tickets.models.clock import TicketFiring
@@ -433,9 +433,9 @@ def test_every_head_that_was_kept_is_compared_by_reading_the_chain_once(ticket):
             heads.append(Head.parse(sealed(ticket.street_id)))
     forged = Head(heads[1].group, heads[1].number, bytes(32))
     later = Head(heads[1].group, 9, bytes(32))
-    with CaptureQueriesContext(connection) as one:
+    with statements() as one:
         assert sealing.read_all(heads[:1])[1] == []
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         _, flaws = sealing.read_all([*heads, forged, later])
     assert len(many) == len(one)
     assert {street for street, _ in flaws} == {ticket.street.code}

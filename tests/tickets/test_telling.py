@@ -4,14 +4,13 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from casework import notifying
 from community.models import Person
 from notifications.models import Delivery, Message
 from notifications.topics import ChannelName
+from tests.statements import statements
 from tests.tickets.test_what_leaves import left
 from tickets import announce
 from tickets.models import Follower, FollowerKind, Ticket, TicketEvent, TicketOutbox
@@ -85,33 +84,33 @@ def test_a_broker_that_is_away_is_asked_once_in_a_run_and_delays_nothing(
 # What it costs, from the outbox to the deliveries.
 
 
-def statements() -> int:
+def telling() -> int:
     """How many statements it takes to tell what waits."""
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as made:
         announce.tell_outbox()
     assert not TicketOutbox.objects.exists()
-    return len(queries)
+    return len(made)
 
 
 def test_fifty_events_cost_as_many_statements_as_one(today, outlets):
     today.file("CL03")
-    one = statements()
+    one = telling()
     assert {ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.WEBHOOK} < left()
     for _ in range(50):
         today.file("CL03")
     assert TicketOutbox.objects.count() == 50
-    assert statements() == one <= 30
+    assert telling() == one <= 30
     assert Message.objects.filter(kind="received.resident").count() == 51
 
 
 def test_whatever_happens_is_told_together_at_the_cost_of_a_report(today, outlets):
     today.file("CL03")
-    one = statements()
+    one = telling()
     for state in State:
         today.reach(state)
     assert 50 < TicketOutbox.objects.count() <= notifying.BATCH
     # One more for all that is followed, and one for what others were merged into.
-    assert statements() == one + 2
+    assert telling() == one + 2
 
 
 def test_a_thousand_cosigners_cost_no_more_statements_than_one(today, outlets):
@@ -124,7 +123,7 @@ def test_a_thousand_cosigners_cost_no_more_statements_than_one(today, outlets):
             for one in people
         )
         today.do("chair", ticket.pk, "record", met_with="业主", agreed="周五前整改")
-        return statements()
+        return telling()
 
     one = cosigned_by(today.cast["neighbour"])
     crowd = Person.objects.bulk_create(

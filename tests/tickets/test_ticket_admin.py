@@ -1,10 +1,9 @@
 """The administrator's pages of tickets: all of them to read, nothing to change."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from tests.statements import cost
 from tickets.models import Ticket, TicketEvent
 
 LIST = "admin:tickets_ticket_changelist"
@@ -37,28 +36,20 @@ def listed(client, **query):
     return {ticket.code for ticket in client.get(reverse(LIST), query).context["cl"].result_list}
 
 
-def statements(client, address):
-    """How many statements a page costs once the catalogue is known."""
-    client.get(address)
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(address).status_code == 200
-    return len(queries)
-
-
 def test_a_list_costs_the_same_for_one_row_and_for_many(clerk, api, filed):
-    one = statements(clerk, reverse(LIST))
+    one = cost(clerk, reverse(LIST))
     for category in ("CL02", "RP04", "EL02", "UT05"):
         api("neighbour").file(category)
-    assert statements(clerk, reverse(LIST)) == one
+    assert cost(clerk, reverse(LIST)) == one
     # Session, person, permissions of their own and of groups, seats, count, rows.
     assert one == 7
 
 
 def test_a_ticket_costs_the_same_whatever_happened_to_it(clerk, api, filed):
-    before = statements(clerk, page(filed))
+    before = cost(clerk, page(filed))
     for text in ("备料。", "进场。", "收尾。"):
         api("dispatcher").move(filed, "progress", text=text)
-    assert statements(clerk, page(filed)) == before
+    assert cost(clerk, page(filed)) == before
 
 
 def test_everything_that_was_said_is_there(clerk, filed):

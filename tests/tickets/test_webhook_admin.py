@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
@@ -23,6 +22,7 @@ from notifications.models import Delivery, Endpoint
 from notifications.models.receivers import PATIENCE, SWITCHED_OFF
 from notifications.topics import DeliveryState
 from tests.fakes.webhooks import SECRET, Mood, hearing
+from tests.statements import cost, statements
 from tests.tickets.webhooks import KEPT, SEEN, delivered, page
 
 LIST, ADD = "admin:notifications_endpoint_changelist", "admin:notifications_endpoint_add"
@@ -168,9 +168,9 @@ def test_what_is_changed_is_written_alone(clerk, endpoint, channel):
     given = form(endpoint, name="新系统", url=moved, types=["ticket.reply"], active="", organisation="", street="")
     assert clerk.post(page(endpoint, "change"), given).status_code == 302
     assert stored(endpoint) == {**before, "name": "新系统", "url": moved, "types": ["ticket.reply"]}
-    with CaptureQueriesContext(connection) as made:
+    with statements() as made:
         clerk.post(page(endpoint, "change"), form(endpoint, name="又改名", url=moved, types=["ticket.reply"]))
-    (written,) = [one["sql"] for one in made if one["sql"].startswith("UPDATE") and "endpoint" in one["sql"]]
+    (written,) = [sql for sql in made if sql.startswith("UPDATE") and "endpoint" in sql]
     assert "secrets" not in written
     assert "failing_since" not in written
 
@@ -256,21 +256,15 @@ def test_the_list_says_how_each_does(clerk, endpoint):
 
 
 def test_the_list_costs_the_same_for_one_and_for_many(clerk, street, company, endpoint):
-    def statements():
-        with CaptureQueriesContext(connection) as made:
-            assert clerk.get(reverse(LIST)).status_code == 200
-        return len(made)
-
-    clerk.get(reverse(LIST))
     delivered(endpoint, DeliveryState.DEAD)
-    before = statements()
+    before = cost(clerk, reverse(LIST))
     for number in range(12):
         other = Endpoint.objects.create(
             street_id=street.pk, organisation_id=company.pk, name=f"{number}", url=f"https://{number}.example/"
         )
         delivered(other, DeliveryState.QUEUED)
         delivered(other, DeliveryState.DEAD)
-    assert statements() == before
+    assert cost(clerk, reverse(LIST)) == before
 
 
 def test_the_list_counts_nothing_that_the_clerk_does_not_see(clerk, administrator, accusing, endpoint, cast):

@@ -11,7 +11,8 @@ from notifications import digests
 from notifications.models import Delivery, Endpoint, Message
 from notifications.timing import LATELY
 from notifications.topics import ROBOTS, ChannelName
-from tests.tickets.paths import INPUTS, Scene, undone
+from tests.statements import undone
+from tests.tickets.paths import INPUTS, Scene
 from tests.tickets.test_moves import ALWAYS, FIRST, LEGAL, REFUSED, able
 from tests.tickets.test_told_may_look import assert_the_told_can_look
 from tickets import announce

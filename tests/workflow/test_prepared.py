@@ -3,10 +3,9 @@
 import uuid
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from community.models import Compound, Membership, Organisation
+from tests.statements import statements
 from tickets.models import TicketWords
 from workflow.prepared import Prepared
 
@@ -19,9 +18,9 @@ def test_it_answers_as_the_orm_does_with_one_statement_each(street):
     )
     areas = list(Compound.objects.values_list("area", flat=True).distinct())
     for area in areas:
-        with CaptureQueriesContext(connection) as captured:
+        with statements() as made:
             found = prepared.rows(area=area)
-        assert len(captured) == 1
+        assert len(made) == 1
         expected = list(Compound.objects.filter(area=area).order_by("name"))
         assert [vars(one) | {"_state": None} for one in found] == [vars(one) | {"_state": None} for one in expected]
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from community.models import Household, Organisation
+from tests.statements import statements
 from tests.tickets.paths import Scene
 from tickets.models import Assignment, Ticket, TicketEvent, TicketOutbox, TicketWords
 from tickets.states import AssignmentRole
@@ -38,9 +38,9 @@ def columns(row) -> dict:
 def test_one_statement_inserts_what_bulk_create_would(ticket):
     names = ["城市管理办公室", "民生保障办公室"]
     mine, theirs = assignments(ticket, *names), assignments(ticket, *names)
-    with CaptureQueriesContext(connection) as captured:
+    with statements() as made:
         write_rows(mine)
-    assert len(captured) == 1
+    assert len(made) == 1
     found = [Assignment.objects.get(pk=row.pk) for row in mine]
     Assignment.objects.filter(pk__in=[row.pk for row in mine]).delete()
     Assignment.objects.bulk_create(theirs)
@@ -96,9 +96,9 @@ def test_a_change_writes_the_named_columns_and_no_others(ticket):
 
 def test_a_change_and_new_rows_go_by_one_statement(ticket):
     ticket.level, new = 2, assignments(ticket, "城市管理办公室")
-    with CaptureQueriesContext(connection) as captured:
+    with statements() as made:
         write_rows(new, changes=[Change([ticket], ("level",))])
-    assert len(captured) == 1
+    assert len(made) == 1
     assert Ticket.objects.get(pk=ticket.pk).level == 2
     assert Assignment.objects.filter(ticket=ticket, organisation__name="城市管理办公室").exists()
 

@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
+from tests.statements import statements
 from tests.tickets.paths import BEGIN, INPUTS, rows
 from tests.tickets.story import row
 from tickets.models import Assignment, Ticket, TicketEvent, TicketOutbox, TicketWords
@@ -152,11 +151,9 @@ def test_every_event_has_one_row_in_the_outbox_with_those_whom_it_concerned_befo
 
 def test_a_move_writes_only_the_columns_that_it_changed(scene):
     ticket = scene.reach("in_progress")
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with statements() as made:
         scene.do("resident", ticket, "urge")
-    (written,) = (one["sql"] for one in queries if 'UPDATE "tickets_ticket" SET' in one["sql"])
+    (written,) = (sql for sql in made if 'UPDATE "tickets_ticket" SET' in sql)
     setting = written.split('UPDATE "tickets_ticket" SET')[1].split("FROM jsonb_populate_record")[0]
     columns = set(re.findall(r'"(\w+)" = ', setting))
     assert columns == {"urges", "last_urged_at", "event_count", "head", "last_event_at", "seal"}
@@ -168,11 +165,10 @@ def test_a_move_writes_only_the_columns_that_it_changed(scene):
 def test_several_subjects_are_locked_by_one_statement_in_the_order_of_their_ids(scene):
     first, second, third = (scene.file() for _ in range(3))
     officer = scene.actor("desk_officer")
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as made:
         found = lock(Ticket, third, first, second, by=officer)
-    locking = [one["sql"] for one in queries if "FOR NO KEY UPDATE" in one["sql"]]
-    assert len(locking) == 1
-    assert locking[0] == queries[0]["sql"]
+    locking = [sql for sql in made if "FOR NO KEY UPDATE" in sql]
+    assert locking == made[:1]
     assert re.search(r'ORDER BY "?(tickets_ticket"\.)?"?(id|1)"?.* FOR NO KEY UPDATE OF "tickets_ticket"', locking[0])
     assert [one.pk for one in found] == [third, first, second]
 
@@ -180,10 +176,10 @@ def test_several_subjects_are_locked_by_one_statement_in_the_order_of_their_ids(
 def test_a_lock_brings_what_the_moves_read(scene):
     ticket = scene.reach("in_progress")
     (locked,) = lock(Ticket, ticket, by=scene.actor("tenant"))
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as made:
         assert locked.follows
         assert locked.lead.organisation_id == scene.codes["po-a01"]
-    assert len(queries) == 0
+    assert made == []
 
 
 @pytest.mark.parametrize("others", [0, 1])

@@ -1,0 +1,51 @@
+"""What a test asks of the database: the statements that are made, how PostgreSQL reads for them, and what is taken back."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The statements that are made inside, savepoints included; they are there after the block."""
+    made: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield made
+    made += [one["sql"] for one in captured.captured_queries]
+
+
+def cost(client: Client, address: str) -> int:
+    """How many statements a page takes that has been read before."""
+    client.get(address)
+    with statements() as made:
+        assert client.get(address).status_code == 200
+    return len(made)
+
+
+def plan(sql: str, options: str = "FORMAT JSON") -> dict[str, Any]:
+    """How PostgreSQL reads for a statement that was made: the uppermost node."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN ({options}) {sql.replace('%', '%%')}", [])
+        (explained,) = cursor.fetchone()
+    found = json.loads(explained) if isinstance(explained, str) else explained
+    return dict(found[0]["Plan"])
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's nodes, the uppermost first."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Whatever happens inside is taken back."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
