@@ -8,10 +8,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from casework.acting import make_move
 from casework.api.inputs import validated
+from casework.kinds import Kind
 from community.actors import by_person
 from community.models import Compound, Organisation
-from tickets.actions import act
 from tickets.filing import Report, submit
 from tickets.kind import TICKETS
 from tickets.models import Photo, Ticket
@@ -28,6 +29,16 @@ HOME = "学院路14号院"
 PARTIES = frozenset({"holder", "owner", "departments", "co_handlers", "next_steps", "organisation"})
 
 type Step = tuple[str, str, dict[str, Any]]
+
+
+class _SeenByAll(type(TICKETS)):  # type: ignore[misc]
+    """Tickets that everybody sees: what refuses a move is the move itself."""
+
+    def sees(self, subject: Ticket, actor: Actor) -> bool:
+        return True
+
+
+SEEN_BY_ALL: Kind[Ticket] = _SeenByAll()
 
 
 @dataclass
@@ -88,22 +99,26 @@ class Scene:
         on_behalf: str = "",
         version: int | None = None,
         at: datetime | None = None,
+        tickets: Kind[Ticket] = TICKETS,
         **inputs: Any,
     ) -> Event:
         """Let `who` make the move in the transaction that is open, which nothing takes back where it is refused."""
         actor = self.actor(who, on_behalf=on_behalf, at=at)
-        locked, given = TICKETS.hold(name, ticket, self.inputs(name, inputs), by=actor)
-        return act(name, locked, by=actor, version=version, inputs=given)
+        return make_move(tickets, name, ticket, by=actor, version=version, inputs=self.inputs(name, inputs)).event
 
-    def refused(self, who: str, ticket: uuid.UUID, name: str, **how: Any) -> str:
-        """The code with which the move is refused; nothing has been written then, so that nothing need be taken back."""
+    def refusal(self, who: str, ticket: uuid.UUID, name: str, **how: Any) -> Refusal:
+        """How the move refuses `who`, whether or not they see the ticket; nothing has been written, so that nothing need be taken back."""
         before = rows()
         try:
-            self.attempt(who, ticket, name, **how)
+            self.attempt(who, ticket, name, tickets=SEEN_BY_ALL, **how)
         except Refusal as refusal:
             assert rows() == before, f"{name} by {who} was refused, but changed {sorted(rows() ^ before)}"
-            return refusal.code
+            return refusal
         raise AssertionError(f"{name} by {who} was not refused")
+
+    def refused(self, who: str, ticket: uuid.UUID, name: str, **how: Any) -> str:
+        """The code with which the move is refused."""
+        return self.refusal(who, ticket, name, **how).code
 
     def offered(self, who: str, ticket: uuid.UUID) -> list[str]:
         """The names of the moves that `who` is offered now."""

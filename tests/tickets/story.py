@@ -50,8 +50,7 @@ def clocks(ticket: Any) -> dict[str, datetime]:
 
 def assert_clocks_are_as_the_events_say(ticket: uuid.UUID) -> None:
     """Each clock of the ticket, told again from its events, is as its row is."""
-    now = Ticket.objects.get(pk=ticket)
-    events = list(TicketEvent.objects.filter(subject=ticket).order_by("seq"))
+    now, events = row(ticket), history(ticket)
     rows = list(TicketClock.objects.filter(subject=ticket))
     wrong = untrue(now, events, rows)
     told = [vars(one) for one in recompute(now, events) if wrong and (one.name, one.epoch) == (wrong.name, wrong.epoch)]

@@ -486,7 +486,7 @@ def test_two_sweepers_of_which_one_is_killed_in_the_middle_pass_each_ticket_on_o
     once = Counter(one.subject_id for one in moved)
     assert (len(once), set(once.values())) == (TICKETS, {1})
     for ticket in Ticket.objects.filter(pk__in=leaving.tickets).select_related("holder"):
-        events = list(TicketEvent.objects.filter(subject=ticket).select_related("words").order_by("seq"))
+        events = history(ticket.pk)
         assert (ticket.state, ticket.holder.code, events[-1].data["ended"]) == ("dispatched", "po-a02", "P-A01")
         assert flaw(ticket, events) is None
         assert_clocks_are_as_the_events_say(ticket.pk)

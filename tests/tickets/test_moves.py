@@ -9,9 +9,10 @@ import pytest
 
 from tests.statements import undone
 from tests.tickets.paths import CONTACTED, INPUTS, PATHS, Scene, Step, rows
+from tests.tickets.story import history
 from tickets.access import Relation, relations
 from tickets.actions import act
-from tickets.models import Ticket, TicketEvent, TicketOutbox
+from tickets.models import Ticket, TicketOutbox
 from tickets.states import ENDED, OPEN, State
 from workflow.errors import IllegalMove, NotPermitted, Refusal, StaleVersion
 from workflow.moves import Visibility, moves
@@ -223,24 +224,6 @@ def able(who: str, state: State, name: str, legal: Legal) -> bool:
     return bool((expected_relations(who, state) | asked) & legal.who)
 
 
-def attempt(scene: Scene, who: str, ticket: uuid.UUID, name: str, inputs: dict[str, Any], version: int | None = None):
-    """Make a move without a savepoint around it: a refusal must have written nothing by itself."""
-    actor = scene.actor(who)
-    (locked,) = lock(Ticket, ticket, by=actor)
-    return act(name, locked, by=actor, version=version, inputs=inputs)
-
-
-def refusal(scene: Scene, who: str, ticket: uuid.UUID, name: str, inputs: dict[str, Any], version: int | None = None):
-    """The refusal of a move, after which every row is as it was."""
-    before = rows()
-    try:
-        attempt(scene, who, ticket, name, inputs, version)
-    except Refusal as refused:
-        assert rows() == before, f"{name} by {who} was refused, but changed {sorted(rows() ^ before)}"
-        return refused
-    raise AssertionError(f"{name} by {who} was not refused")
-
-
 def test_the_table_and_the_code_agree_on_every_move():
     code = {
         (move.name, source): Legal(
@@ -333,7 +316,7 @@ def test_a_move_leads_where_the_table_says_and_leaves_one_event(scene, state):
             if not able(who, state, name, legal):
                 continue
             if (name, who) in REFUSED:
-                refused = refusal(scene, who, ticket, name, {})
+                refused = scene.refusal(who, ticket, name, **ways.get(name, {}))
                 assert (type(refused), refused.code) == (IllegalMove, REFUSED[name, who])
                 continue
             with undone():
@@ -355,7 +338,7 @@ def assert_made(
     """The move is accepted: one event, the next in the row, a state among `targets`, a new version where it is due."""
     said = f"{name} from {source} by {who}"
     before = Ticket.objects.get(pk=ticket)
-    stale = refusal(scene, who, ticket, name, scene.inputs(name, inputs), before.version - 1)
+    stale = scene.refusal(who, ticket, name, version=before.version - 1, **inputs)
     assert type(stale) is StaleVersion, said
     told = TicketOutbox.objects.count()
     event = scene.do(who, ticket, name, version=before.version, **inputs)
@@ -371,9 +354,9 @@ def assert_made(
     assert (after.next_due_at is None, after.closed_at is None) == (after.state in ENDED, after.state in OPEN), said
     # The other ticket of a merger, and the one that is filed, tell of it as well.
     assert TicketOutbox.objects.count() == told + (2 if name in ("merge", "file_another") else 1), said
-    history = list(TicketEvent.objects.filter(subject=ticket).select_related("words").order_by("seq"))
-    assert fold(history) == after.state, said
-    assert flaw(after, history) is None, said
+    events = history(ticket)
+    assert fold(events) == after.state, said
+    assert flaw(after, events) is None, said
 
 
 def test_no_state_is_left_out():

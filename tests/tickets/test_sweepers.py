@@ -24,9 +24,9 @@ from tests import processes
 from tests.processes import wait_until
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
-from tests.tickets.story import assert_clocks_are_as_the_events_say
+from tests.tickets.story import assert_clocks_are_as_the_events_say, history, row
 from tickets import kind
-from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
+from tickets.models import TicketClock, TicketEvent, TicketFiring
 from workflow.errors import Refusal
 from workflow.verification import flaw
 
@@ -92,14 +92,14 @@ class Street:
         assert set(once.values()) == {1}
         for pk in self.tickets:
             assert_clocks_are_as_the_events_say(pk)
-            history = list(TicketEvent.objects.filter(subject=pk).select_related("words").order_by("seq"))
-            assert flaw(Ticket.objects.get(pk=pk), history) is None
-            self.nothing_missed(history)
+            events = history(pk)
+            assert flaw(row(pk), events) is None
+            self.nothing_missed(events)
 
-    def nothing_missed(self, history: list[TicketEvent]) -> None:
+    def nothing_missed(self, events: list[TicketEvent]) -> None:
         """The rungs of each clock were fired in order, without a gap but for repetitions that were told together."""
         last: dict[tuple[str, str, int], int] = {}
-        for event in history:
+        for event in events:
             if by := event.data.get("fired"):
                 key = (by["clock"], by["holder"], by["epoch"])
                 expected = last.get(key, -1) + 1

@@ -3,9 +3,8 @@
 import pytest
 
 from tests.tickets.paths import CONTACTED
-from tests.tickets.story import row
+from tests.tickets.story import history, row
 from tests.tickets.test_clocks import HOUR, moment, to
-from tickets.models import TicketEvent
 from workflow.clocks import RULES, recompute
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 def told_before(ticket) -> dict[str, list]:
     """The clocks to which the ticket's events lead by the first rules, by name: those events said nothing of rules."""
-    events = list(TicketEvent.objects.filter(subject=ticket).order_by("seq"))
+    events = history(ticket)
     for event in events:
         event.data.pop(RULES, None)
         event.data.pop("counts", None)
@@ -45,7 +44,7 @@ def test_an_account_began_the_disposal_anew(scene):
     account = {"kind": "planning", "owner": "section-city", "plan_date": "2025-09-01", "reason": "待规划"}
     scene.do("desk_officer", ticket, "put_on_account", at=moment("2025-06-05T09:00"), **account)
     scene.do("desk_officer", ticket, "resume", at=moment("2025-06-10T09:00"))
-    events = list(TicketEvent.objects.filter(subject=ticket).order_by("seq"))
+    events = history(ticket)
     terms = next(event.data["terms"] for event in events if event.verb == "dispatch")
     for event in events:
         event.data.pop(RULES, None)

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
 from casework import duties
+from casework.acting import make_move
 from casework.tasks import SCHEDULE, TASKS
 from community.models import Person, Residency
 from notifications.models import Message
@@ -31,7 +32,7 @@ from workflow.moves import Visibility, moves
 from workflow.seals import read_seals, seal_heads
 from workflow.service_level import Target
 from workflow.verification import verify
-from workflow.writing import Happening, create, lock, perform
+from workflow.writing import Happening, create, lock
 
 pytestmark = pytest.mark.django_db
 
@@ -82,8 +83,7 @@ def act(name, pk, person, *, after=timedelta(0), version=None, **inputs):
     """Make a move, as any caller would."""
     by = Actor(person.pk, moment.now() + after)
     with transaction.atomic():
-        (one,) = lock(Poll, pk, by=by)
-        return perform(getattr(Poll, name), one, by=by, version=version, **inputs)
+        return make_move(POLLS, name, pk, by=by, version=version, inputs=inputs).event
 
 
 def sound(pk) -> bool:

@@ -9,10 +9,10 @@ import pytest
 
 from casework import duties
 from tests.tickets.paths import INPUTS, Scene, rows
-from tests.tickets.story import assert_clocks_are_as_the_events_say
+from tests.tickets.story import assert_clocks_are_as_the_events_say, history, row
 from tickets.actions import act
 from tickets.kind import TICKETS
-from tickets.models import Assignment, Follower, Ticket, TicketClock, TicketEvent, TicketOutbox
+from tickets.models import Assignment, Follower, Ticket, TicketClock, TicketOutbox
 from tickets.states import ENDED, OPEN, AssignmentRole
 from workflow.errors import IllegalMove, InvalidInput, NotPermitted, Refusal, StaleVersion
 from workflow.moment import at
@@ -84,12 +84,12 @@ class Walk:
                 offers.setdefault(name, []).append(who)
         lively = sorted(set(offers) - DULL)
         names = lively if lively and self.dice.random() < 0.6 else sorted(offers)
-        if not names or (Ticket.objects.get(pk=ticket).state in ENDED and self.dice.random() < 0.3):
+        if not names or (row(ticket).state in ENDED and self.dice.random() < 0.3):
             self.tickets[self.tickets.index(ticket)] = self.report()
             return
         name = self.dice.choice(names)
         who = self.dice.choice(offers[name])
-        inputs, before, now = self.inputs(name, who), rows(), Ticket.objects.get(pk=ticket)
+        inputs, before, now = self.inputs(name, who), rows(), row(ticket)
         self.trail.append((str(self.tickets.index(ticket)), now.state, who, name, str(inputs)))
         try:
             self.scene.do(who, ticket, name, version=now.version, **inputs)
@@ -111,7 +111,7 @@ class Walk:
 
     def use_an_old_copy(self, ticket: uuid.UUID) -> None:
         """Whatever it would do, it is stale."""
-        before, version = rows(), Ticket.objects.get(pk=ticket).version
+        before, version = rows(), row(ticket).version
         with pytest.raises(StaleVersion):
             self.scene.do(self.dice.choice(PEOPLE), ticket, "arrive", version=version - self.dice.randint(1, 3))
         assert rows() == before
@@ -144,8 +144,8 @@ class Walk:
 
     def histories_hold(self) -> None:
         for ticket in self.tickets:
-            now = Ticket.objects.get(pk=ticket)
-            events = list(TicketEvent.objects.filter(subject=ticket).select_related("words").order_by("seq"))
+            now = row(ticket)
+            events = history(ticket)
             assert [event.seq for event in events] == list(range(1, now.event_count + 1))
             assert fold(events) == now.state
             assert flaw(now, events) is None
