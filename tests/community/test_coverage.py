@@ -2,13 +2,13 @@
 
 from datetime import date
 from decimal import Decimal
-from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from community.coverage import CoverageRate, coverage
 from community.models import Area, Compound, Organisation, ServiceContract, Street
+from tests.commands import printed
 
 pytestmark = pytest.mark.django_db
 DAY = date(2021, 5, 11)
@@ -109,12 +109,10 @@ def test_nothing_has_no_rate():
 
 
 def test_the_command_prints_the_rates():
-    out = StringIO()
-    call_command("coverage", "--street", "xueyuanlu", "--on", "2021-05-11", stdout=out)
-    printed = out.getvalue()
-    assert "学院路街道" in printed
+    said = printed("coverage", "--street", "xueyuanlu", "--on", "2021-05-11")
+    assert "学院路街道" in said
     for figures in ("53 / 58", "91.38 %", "54 / 58", "93.10 %", "47 / 47", "100.00 %"):
-        assert figures in printed
+        assert figures in said
 
 
 def test_the_command_knows_no_other_street():

@@ -22,6 +22,7 @@ from community.models import (
     ServiceContract,
     Street,
 )
+from tests.commands import printed
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +36,9 @@ def everything():
 
 def test_loading_again_changes_nothing():
     before = everything()
-    out = StringIO()
-    call_command("load_demo", stdout=out)
+    said = printed("load_demo")
     assert everything() == before
-    assert out.getvalue().count("nothing new") == len(out.getvalue().splitlines())
+    assert said.count("nothing new") == len(said.splitlines())
 
 
 def test_loading_again_brings_back_what_is_missing_and_keeps_what_was_changed():
@@ -182,17 +182,15 @@ def test_the_resident_and_the_neighbour_live_behind_different_doors_of_one_compo
 
 
 def test_the_table_of_people_says_who_they_are_and_how_to_sign_in(cast):
-    out = StringIO()
-    call_command("demo_people", stdout=out)
-    printed = out.getvalue()
-    lines = {line.split()[0]: line for line in printed.splitlines() if line}
+    said = printed("demo_people")
+    lines = {line.split()[0]: line for line in said.splitlines() if line}
     assert set(cast) >= {key for key in lines if key in cast}
     assert cast["dispatcher"].phone in lines["dispatcher"]
     assert "调度员" in lines["dispatcher"]
     assert "学院路14号院 业主" in lines["resident"]
     assert "已卸任" in lines["former_member"]
     assert "可进入管理后台" in lines["general_officer"]
-    assert demo.ADMINISTRATOR_PASSWORD in printed
+    assert demo.ADMINISTRATOR_PASSWORD in said
 
 
 def test_the_table_of_people_needs_the_demo_street():

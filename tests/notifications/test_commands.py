@@ -6,28 +6,22 @@ import threading
 import uuid
 from collections import Counter
 from datetime import timedelta
-from io import StringIO
 from types import SimpleNamespace
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 
 from community.models import Person
 from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
+from tests.commands import printed
 from tests.fakes.receiver import Reply, Request, receiving
 from tests.fakes.webhooks import SECRET
 from tests.notifications.post import STREET, committed, letter
 from tests.processes import running, wait_until
 
 EMAIL, SMS = ChannelName.EMAIL, ChannelName.SMS
-
-
-def said(command: str, *arguments: str) -> str:
-    out = StringIO()
-    call_command(command, *arguments, stdout=out)
-    return out.getvalue()
 
 
 def dead(channel: ChannelName = EMAIL, *, hours: float = 1, **columns: object) -> Delivery:
@@ -41,10 +35,10 @@ def test_a_look_delivers_what_is_due_and_says_so(transactional_db):
     with committed():
         # Nobody has an address here, so that each is tried and sent nowhere.
         letters = [letter(EMAIL, person=Person.objects.values_list("pk", flat=True)[0]) for _ in range(2)]
-        assert "2 deliveries tried by 1 channels." in said("deliver")
+        assert "2 deliveries tried by 1 channels." in printed("deliver")
         tried = Delivery.objects.filter(pk__in=[one.pk for one in letters]).values_list("attempts", flat=True)
         assert list(tried) == [1, 1]
-        assert "0 deliveries tried" in said("deliver")
+        assert "0 deliveries tried" in printed("deliver")
 
 
 @pytest.fixture
@@ -112,14 +106,14 @@ def test_a_loop_looks_again_and_a_second_signal_ends_it_at_once(system):
 
 def test_an_interval_of_nothing_is_refused(db):
     with pytest.raises(CommandError, match="more than 0"):
-        said("deliver", "--loop", "--every", "0")
+        printed("deliver", "--loop", "--every", "0")
 
 
 def test_dead_letters_are_listed_without_anybody_s_name_and_nothing_changes(db, cast):
     resident = cast["resident"]
     one = dead(person=resident.pk)
     letter(EMAIL)
-    listed = said("dead_letters")
+    listed = printed("dead_letters")
     assert str(one.pk) in listed
     assert f"…{resident.pk.hex[-8:]}" in listed
     assert "3 attempts  They refuse it." in listed
@@ -142,7 +136,7 @@ def test_dead_letters_are_listed_without_anybody_s_name_and_nothing_changes(db, 
 def test_those_that_are_asked_for_are_replayed_under_their_keys(db, street, arguments, left):
     there = {"mail": dead(), "old": dead(hours=5), "sms": dead(SMS)}
     Delivery.objects.filter(pk=there["sms"].pk).update(street_id=street.pk)
-    assert said("dead_letters", "--replay", *arguments).endswith(f"{3 - len(left)} queued again.\n")
+    assert printed("dead_letters", "--replay", *arguments).endswith(f"{3 - len(left)} queued again.\n")
     still = set(Delivery.objects.dead().values_list("pk", flat=True))
     assert still == {there[name].pk for name in left}
     for name in there.keys() - left:
@@ -152,16 +146,16 @@ def test_those_that_are_asked_for_are_replayed_under_their_keys(db, street, argu
 
 def test_single_keys_are_replayed_however_many_are_listed(db):
     first, second, third = dead(), dead(), dead()
-    assert said("dead_letters", str(first.pk), str(second.pk), "--replay", "--limit", "0") == "2 queued again.\n"
+    assert printed("dead_letters", str(first.pk), str(second.pk), "--replay", "--limit", "0") == "2 queued again.\n"
     assert list(Delivery.objects.dead()) == [third]
 
 
 def test_a_text_message_that_may_have_arrived_is_sent_anew_only_when_asked_for(db):
     unknown, _ = dead(SMS, unsure=True), dead(unsure=True)
-    left_alone, queued = said("dead_letters", "--replay", "--all").splitlines()[-2:]
+    left_alone, queued = printed("dead_letters", "--replay", "--all").splitlines()[-2:]
     assert (left_alone[:15], queued) == ("1 text messages", "1 queued again.")
     assert list(Delivery.objects.dead()) == [unknown]
-    assert said("dead_letters", "--replay", "--all", "--unknown-too").endswith("\n1 queued again.\n")
+    assert printed("dead_letters", "--replay", "--all", "--unknown-too").endswith("\n1 queued again.\n")
 
 
 def test_what_is_for_a_webhook_that_is_off_waits_until_it_is_on(db):
@@ -169,13 +163,13 @@ def test_what_is_for_a_webhook_that_is_off_waits_until_it_is_on(db):
         street_id=STREET, organisation_id=uuid.uuid4(), name="客服系统", url="https://crm.example/hooks", active=False
     )
     off, gone = (dead(ChannelName.WEBHOOK, recipient=one) for one in (endpoint.pk, uuid.uuid4()))
-    left_alone, queued = said("dead_letters", "--replay", "--all").splitlines()[-2:]
+    left_alone, queued = printed("dead_letters", "--replay", "--all").splitlines()[-2:]
     assert (left_alone, queued) == (
         "2 are for a webhook or robot that is switched off; switch it on first.",
         "0 queued again.",
     )
     Endpoint.objects.update(active=True)
-    assert said("dead_letters", "--replay", "--all").endswith("\n1 queued again.\n")
+    assert printed("dead_letters", "--replay", "--all").endswith("\n1 queued again.\n")
     assert list(Delivery.objects.dead()) == [gone]
     off.refresh_from_db()
     assert off.state == DeliveryState.QUEUED
@@ -188,11 +182,11 @@ def test_what_is_for_a_webhook_that_is_off_waits_until_it_is_on(db):
 def test_what_does_not_say_which_changes_nothing(db, arguments):
     one = dead()
     with pytest.raises(CommandError):
-        said("dead_letters", *arguments)
+        printed("dead_letters", *arguments)
     one.refresh_from_db()
     assert one.state == DeliveryState.DEAD
 
 
 def test_a_key_of_nothing_dead_is_left_alone(db):
     waiting = letter(EMAIL)
-    assert said("dead_letters", str(waiting.pk), str(uuid.uuid4()), "--replay") == "0 queued again.\n"
+    assert printed("dead_letters", str(waiting.pk), str(uuid.uuid4()), "--replay") == "0 queued again.\n"

@@ -2,15 +2,15 @@
 
 import re
 from datetime import timedelta
-from io import StringIO
 from itertools import pairwise
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection, transaction
 from django.utils import timezone, translation
 
+from tests.commands import printed
 from tickets import catalogue
 from tickets.management.commands.load_categories import FIRST_EFFECTIVE_FROM
 from tickets.models import Category, CategoryVersion
@@ -179,7 +179,7 @@ def test_a_file_that_does_not_fit_is_refused_with_its_row_and_column(nothing_loa
         ("en", f"changed.csv, row {row}{column_en}: "),
     ):
         with pytest.raises(CommandError) as refusal:
-            run("--file", str(path), "--language", language)
+            printed("load_categories", "--file", str(path), "--language", language)
         assert str(refusal.value).startswith(where)
         said = str(refusal.value).removeprefix(where)
         assert said
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_text_is_refused(nothing_loaded, tmp_path):
     ):
         path.write_bytes(content)
         with pytest.raises(CommandError, match=r"changed\.csv, row 1"):
-            run("--file", str(path))
+            printed("load_categories", "--file", str(path))
     assert not CategoryVersion.objects.exists()
 
 
@@ -211,12 +211,6 @@ def test_texts_of_a_file_are_read_as_texts_are_everywhere(tmp_path):
 # Loading
 
 
-def run(*arguments):
-    out = StringIO()
-    call_command("load_categories", *arguments, stdout=out)
-    return out.getvalue()
-
-
 def changed_file(tmp_path):
     path = tmp_path / "changed.csv"
     path.write_text(
@@ -226,22 +220,29 @@ def changed_file(tmp_path):
 
 
 def test_loading_twice_leaves_one_version(nothing_loaded):
-    assert "v1: 70 categories" in run()
-    assert "nothing to do" in run()
+    assert "v1: 70 categories" in printed("load_categories")
+    assert "nothing to do" in printed("load_categories")
     assert CategoryVersion.objects.count() == 1
     assert Category.objects.count() == 70
 
 
 def test_a_changed_file_makes_no_version_unless_asked(nothing_loaded, tmp_path):
-    run()
-    assert "--new-version" in run("--file", str(changed_file(tmp_path)))
+    printed("load_categories")
+    assert "--new-version" in printed("load_categories", "--file", str(changed_file(tmp_path)))
     assert CategoryVersion.objects.count() == 1
 
 
 def test_a_changed_file_makes_a_version_when_asked(nothing_loaded, tmp_path):
-    run()
+    printed("load_categories")
     tomorrow = timezone.now() + timedelta(days=1)
-    run("--file", str(changed_file(tmp_path)), "--new-version", "--effective-from", tomorrow.isoformat())
+    printed(
+        "load_categories",
+        "--file",
+        str(changed_file(tmp_path)),
+        "--new-version",
+        "--effective-from",
+        tomorrow.isoformat(),
+    )
     catalogue.forget()
     assert catalogue.current(timezone.now()).leaf("CL03").name_en == "Overflowing bins"
     assert catalogue.current(tomorrow).leaf("CL03").name_en == "Bins that overflow"
@@ -249,20 +250,20 @@ def test_a_changed_file_makes_a_version_when_asked(nothing_loaded, tmp_path):
 
 
 def test_a_new_version_needs_a_date_that_is_not_past(nothing_loaded, tmp_path):
-    run()
+    printed("load_categories")
     path = str(changed_file(tmp_path))
     with pytest.raises(CommandError, match="effective-from"):
-        run("--file", path, "--new-version")
+        printed("load_categories", "--file", path, "--new-version")
     with pytest.raises(CommandError):
-        run("--file", path, "--new-version", "--effective-from", "2021-01-01T00:00:00+08:00")
+        printed("load_categories", "--file", path, "--new-version", "--effective-from", "2021-01-01T00:00:00+08:00")
     with pytest.raises(CommandError):
-        run("--file", path, "--new-version", "--effective-from", "2999-01-01T00:00:00")
+        printed("load_categories", "--file", path, "--new-version", "--effective-from", "2999-01-01T00:00:00")
     assert CategoryVersion.objects.count() == 1
 
 
 def test_a_file_that_is_absent_is_an_error_and_loads_nothing(nothing_loaded, tmp_path):
     with pytest.raises(CommandError):
-        run("--file", str(tmp_path / "absent.csv"))
+        printed("load_categories", "--file", str(tmp_path / "absent.csv"))
     assert not CategoryVersion.objects.exists()
 
 

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils.translation import override
 
 from community.models import Membership
+from tests.commands import printed
 from tests.connections import one_connection
 from tests.tickets.test_two_languages import foreign, without, written
 from tickets.demo.server import DemoFailed, Server
@@ -159,7 +160,6 @@ def test_another_server_is_not_taken_for_linli(tmp_path):
 
 
 def test_the_stories_can_be_listed_in_english():
-    told = StringIO()
-    call_command("demo", list=True, language="en", stdout=told)
-    assert [line.split()[0] for line in told.getvalue().splitlines()] == list(STORIES)
-    assert "whistle" in told.getvalue()
+    said = printed("demo", list=True, language="en")
+    assert [line.split()[0] for line in said.splitlines()] == list(STORIES)
+    assert "whistle" in said

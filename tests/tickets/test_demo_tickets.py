@@ -2,15 +2,15 @@
 
 from collections import Counter
 from datetime import timedelta
-from io import StringIO
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 
 from community import demo
 from community.actors import by_person
+from tests.commands import printed
 from tickets.models import Photo, Ticket, TicketClock, TicketEvent, TicketOutbox, TicketWords
 from tickets.queries import in_communities, queue
 from tickets.states import State
@@ -21,9 +21,7 @@ WHO_WORKS = ("dispatcher", "lift_dispatcher", "other_dispatcher", "guard", "wate
 
 
 def simulate(**options: object) -> str:
-    told = StringIO()
-    call_command("simulate", stdout=told, **{"tickets": COUNT, "days": DAYS, **options})
-    return told.getvalue()
+    return printed("simulate", **{"tickets": COUNT, "days": DAYS, **options})
 
 
 @pytest.fixture

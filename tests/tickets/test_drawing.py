@@ -13,6 +13,7 @@ from notifications.models import Preference
 from notifications.models.preferences import CHOSEN
 from notifications.preferences import Preferences
 from notifications.topics import Topic
+from tests.commands import printed
 from tests.tickets.test_access import MAY
 from tests.tickets.test_moves import LEGAL, OFFICE_READ, PARTIES_READ, STAFF_READ, UNGUARDED
 from tickets import service_level
@@ -50,9 +51,7 @@ def test_a_document_that_is_not_current_is_named_and_then_written(tmp_path, name
         (tmp_path / document).write_text(draw() + ("\n" if document == name else ""), "utf-8")
     with pytest.raises(CommandError, match=rf"^Not current: {re.escape(name)}\."):
         call_command("draw_states", check=True, into=tmp_path, stdout=StringIO())
-    said = StringIO()
-    call_command("draw_states", into=tmp_path, stdout=said)
-    assert said.getvalue() == f"{name} is written.\n"
+    assert printed("draw_states", into=tmp_path) == f"{name} is written.\n"
     call_command("draw_states", check=True, into=tmp_path, stdout=StringIO())
 
 

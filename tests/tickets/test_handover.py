@@ -9,10 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from io import StringIO
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -21,6 +19,7 @@ from community import demo, timers
 from community.models import Area, Compound, ContractFiring, Membership, Organisation, ServiceContract
 from notifications.models import Message
 from tests import processes
+from tests.commands import printed
 from tests.processes import wait_until
 from tests.statements import statements
 from tests.tickets.committed import need_superuser, remove
@@ -398,9 +397,7 @@ def test_the_task_and_the_tick_do_it_by_the_real_time(scene, street):
     scene.known.clear()
     tickets = [scene.follow(scene.file("CL07"), [("dispatcher", "sign", {})]) for _ in range(2)]
     ServiceContract.objects.filter(code="P-A01").update(ends_on=timezone.localdate() - DAY)
-    out = StringIO()
-    call_command("tick", stdout=out)
-    assert "2 tickets passed on." in out.getvalue()
+    assert "2 tickets passed on." in printed("tick")
     TASKS["tickets.hand_over"]()
     assert [now(one).holder.code for one in tickets] == ["section-property"] * 2
     assert TicketEvent.objects.filter(subject__in=tickets, verb="redispatch").count() == 2

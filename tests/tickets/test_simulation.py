@@ -5,7 +5,6 @@ import shlex
 import tomllib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from django.utils.translation import override
 from community.models import Person
 from launcher.family import PROJECT
 from notifications.models import Message
+from tests.commands import printed
 from tests.statements import undone
 from tickets.management.commands.simulate import A_DAY, Command
 from tickets.models import Ticket, TicketClock, TicketFiring
@@ -41,9 +41,7 @@ def lived(street, span: Span = SPAN) -> Run:
 
 
 def simulate(**options: object) -> str:
-    told = StringIO()
-    call_command("simulate", stdout=told, days=3, tickets=30, until=UNTIL.isoformat(), **options)
-    return told.getvalue()
+    return printed("simulate", days=3, tickets=30, until=UNTIL.isoformat(), **options)
 
 
 def test_the_same_seed_brings_the_same_events_and_another_seed_others(street):

@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.core.files.storage import default_storage
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations.state import ProjectState
 from django.db.models import F
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from casework import sealing
 from community.models import Street
+from tests.commands import outcome, printed
 from tests.statements import statements
 from tests.tickets.test_history import behind_linlis_back
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
@@ -49,12 +50,8 @@ def ticket(api):
 
 def audit(*heads: str) -> str:
     """What the audit complains of, with its last words; empty where everything holds."""
-    complained = StringIO()
-    try:
-        call_command("verify_audit", stdout=StringIO(), stderr=complained, head=list(heads), all=True)
-    except CommandError as error:
-        return f"{complained.getvalue()}{error}"
-    return complained.getvalue()
+    _, complained, error = outcome("verify_audit", head=list(heads), all=True)
+    return f"{complained}{error}"
 
 
 def rows_of(ticket: Ticket) -> dict[str, models.QuerySet[Any]]:
@@ -197,15 +194,15 @@ def test_every_change_of_the_followers_is_sealed(api):
 
 
 def test_the_file_of_a_photo_is_read_where_it_is_asked_for(ticket):
-    photo, told = Photo.objects.get(ticket=ticket), StringIO()
-    call_command("verify_audit", photos=True, stdout=StringIO(), stderr=told)
+    photo = Photo.objects.get(ticket=ticket)
+    assert outcome("verify_audit", photos=True)[1:] == ("", "")
     path = Path(default_storage.path(photo.full))
     whole = path.read_bytes()
     for content, reason in ((whole + b"x", "was changed"), (None, "is gone")):
         path.unlink() if content is None else path.write_bytes(content)
-        with pytest.raises(CommandError, match="1 photos are not as they were uploaded"):
-            call_command("verify_audit", photos=True, stdout=StringIO(), stderr=told)
-        assert f"the file of photo {photo.pk} {reason}" in told.getvalue()
+        _, complained, error = outcome("verify_audit", photos=True)
+        assert "1 photos are not as they were uploaded" in error
+        assert f"the file of photo {photo.pk} {reason}" in complained
 
 
 # Rows that are gone, or one too many.
@@ -417,10 +414,9 @@ def test_a_chain_of_seals_made_anew_is_recognised_by_a_head_that_was_kept_elsewh
 
 
 def test_a_head_is_read_as_it_is_printed(ticket):
-    printed = StringIO()
-    call_command("seal_audit", stdout=printed)
-    assert audit(printed.getvalue().strip()) == ""
-    street, number, digest = printed.getvalue().strip().split(":")
+    head = printed("seal_audit").strip()
+    assert audit(head) == ""
+    street, number, digest = head.split(":")
     assert (street, number, len(digest)) == (ticket.street.code, "1", 64)
     assert "There is no street elsewhere." in audit(f"elsewhere:{number}:{digest}")
     assert "A head is written STREET:NUMBER:DIGEST" in audit("x")

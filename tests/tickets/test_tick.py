@@ -1,7 +1,6 @@
 """`manage.py tick`, and what becomes of a ticket that cannot be fired."""
 
 from datetime import timedelta
-from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,6 +9,7 @@ from django.utils import timezone
 
 from casework.duties import sweep
 from casework.tasks import TASKS
+from tests.commands import printed
 from tests.tickets.paths import Scene
 from tickets.kind import TICKETS
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
@@ -26,15 +26,9 @@ def overdue(cast):
     return [scene.file(type="consult") for _ in range(6)]
 
 
-def tick(**options) -> str:
-    out = StringIO()
-    call_command("tick", stdout=out, **options)
-    return out.getvalue()
-
-
 def test_one_tick_fires_what_is_due_and_the_next_finds_nothing(overdue):
-    assert "12 rungs fired on 6 tickets." in tick()
-    assert "0 rungs fired on 0 tickets." in tick()
+    assert "12 rungs fired on 6 tickets." in printed("tick")
+    assert "0 rungs fired on 0 tickets." in printed("tick")
     assert TicketFiring.objects.count() == 12
 
 

@@ -15,13 +15,14 @@ import yaml
 from django.apps import apps
 from django.contrib.admin import site
 from django.contrib.postgres.fields import ArrayField
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import models, transaction
 from django.db.models import F
 from django.urls import NoReverseMatch, reverse
 
 from community import demo
 from launcher.family import PROJECT
+from tests.commands import outcome, printed
 from tests.tickets.paths import Scene
 from tests.tickets.test_history import behind_linlis_back
 from tickets import announce
@@ -302,13 +303,13 @@ COMMANDS: dict[str, list[Any]] = {
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_speaks_the_language_asked_for(scene, tmp_path, command, language):
     scene.file("CL03")
-    out, arguments = StringIO(), [*COMMANDS[command], *(["--into", tmp_path] if command == "draw_states" else [])]
-    call_command(command, *arguments, language=language, stdout=out)
-    assert out.getvalue()
+    arguments = [*COMMANDS[command], *(["--into", tmp_path] if command == "draw_states" else [])]
+    said = printed(command, *arguments, language=language)
+    assert said
     # Keys of the cast, names of stories and of files, and digests are typed as they stand.
     lines = [
         re.sub(r"^\s*[a-z_ -]+(?= \d)|^\s*[\w-]+|[\w-]+\.(yaml|md|svg|csv)|\b[0-9a-f]{64}\b", "", line)
-        for line in out.getvalue().splitlines()
+        for line in said.splitlines()
     ]
     known = [*written(), demo.ADMINISTRATOR_PASSWORD]
     assert foreign(without("\n".join(lines), known), language) == set()
@@ -316,10 +317,9 @@ def test_every_command_speaks_the_language_asked_for(scene, tmp_path, command, l
 
 def refused(command: str, *arguments: Any, language: str) -> str:
     """What a command complains of."""
-    complained = StringIO()
-    with pytest.raises(CommandError) as refusal:
-        call_command(command, *arguments, language=language, stdout=StringIO(), stderr=complained)
-    return f"{complained.getvalue()}{refusal.value}"
+    _, complained, error = outcome(command, *arguments, language=language)
+    assert error
+    return f"{complained}{error}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

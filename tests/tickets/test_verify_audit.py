@@ -3,13 +3,12 @@
 import uuid
 from datetime import timedelta
 from importlib import import_module
-from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 
+from tests.commands import outcome
 from tests.tickets.test_history import behind_linlis_back
 from tickets.models import Ticket, TicketClock, TicketEvent
 from tickets.states import State
@@ -24,30 +23,20 @@ def tickets(api):
     return [Ticket.objects.get(pk=one["id"]) for one in filed]
 
 
-def audit(**options: bool) -> tuple[str, str, str]:
-    """What it prints, what it complains of, and the error that it leaves with; empty where it is content."""
-    told, complained = StringIO(), StringIO()
-    try:
-        call_command("verify_audit", stdout=told, stderr=complained, **options)
-    except CommandError as error:
-        return told.getvalue(), complained.getvalue(), str(error)
-    return told.getvalue(), complained.getvalue(), ""
-
-
 def change(ticket: Ticket, seq: int, **facts: str) -> None:
     with behind_linlis_back():
         assert TicketEvent.objects.filter(subject=ticket, seq=seq).update(**facts) == 1
 
 
 def test_sound_histories_are_counted(tickets):
-    told, complained, error = audit()
+    told, complained, error = outcome("verify_audit")
     assert told.startswith("3 tickets with 4 events in ")
     assert "Every history holds." in told
     assert (complained, error) == ("", "")
 
 
 def test_with_nothing_to_prove_it_is_content(db):
-    told, _, error = audit()
+    told, _, error = outcome("verify_audit")
     assert told.startswith("0 tickets with 0 events")
     assert error == ""
 
@@ -55,7 +44,7 @@ def test_with_nothing_to_prove_it_is_content(db):
 def test_the_first_flaw_is_named_and_ends_it(tickets):
     change(tickets[0], 2, verb="reply")
     change(tickets[2], 1, verb="reply")
-    told, complained, error = audit()
+    told, complained, error = outcome("verify_audit")
     assert complained == f"{tickets[0].code} ({tickets[0].pk}), event 2: its digest does not match its contents\n"
     assert "number 1" in error
     assert "holds" not in told
@@ -64,7 +53,7 @@ def test_the_first_flaw_is_named_and_ends_it(tickets):
 def test_all_tells_every_flaw(tickets):
     change(tickets[0], 2, verb="reply")
     change(tickets[2], 1, verb="reply")
-    told, complained, error = audit(all=True)
+    told, complained, error = outcome("verify_audit", all=True)
     assert [line.split()[0] for line in complained.splitlines()] == [tickets[0].code, tickets[2].code]
     assert error == "2 of 3 tickets are flawed."
     assert "holds" not in told
@@ -99,7 +88,7 @@ def test_a_ticket_that_moves_meanwhile_is_not_flawed(tickets, api):
 )
 def test_a_clock_that_was_moved_behind_linlis_back_is_found(tickets, change_of):
     TicketClock.objects.filter(subject=tickets[0], name="sign").update(**change_of)
-    _, complained, error = audit()
+    _, complained, error = outcome("verify_audit")
     assert "the clock 'sign' that it started is not as the history says" in complained
     assert error
 
@@ -109,7 +98,7 @@ def test_a_clock_that_is_missing_or_one_too_many_is_found(tickets):
     extra = TicketClock.objects.get(subject=tickets[2], name="overall")
     extra.pk, extra._state.adding, extra.epoch = uuid.uuid4(), True, 7
     extra.save(force_insert=True)
-    _, complained, error = audit(all=True)
+    _, complained, error = outcome("verify_audit", all=True)
     assert complained.count("the clock 'overall'") == 2
     assert error.startswith("2 of 3")
 

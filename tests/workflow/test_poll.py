@@ -3,13 +3,12 @@
 import ast
 from datetime import date, timedelta
 from decimal import Decimal
-from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
@@ -18,6 +17,7 @@ from casework.acting import make_move
 from casework.tasks import SCHEDULE, TASKS
 from community.models import Person, Residency
 from notifications.models import Message
+from tests.commands import printed
 from tests.workflow import poll
 from tests.workflow.poll.kind import POLLS
 from tests.workflow.poll.models import LEVELS, Poll, PollEvent, PollFiring, PollLevel, PollOutbox, PollSeal
@@ -201,18 +201,11 @@ def test_a_service_level_that_lacks_a_target_is_not_published(begun):
         lacking.publish(at=moment.now(), effective_from=moment.now() + timedelta(days=1))
 
 
-def run(command, *arguments, **options):
-    """What a command prints."""
-    out = StringIO()
-    call_command(command, *arguments, stdout=out, stderr=out, **options)
-    return out.getvalue()
-
-
 def test_tick_fires_tells_and_seals_it(begun, chair, paper):
     with moment.at(moment.now() + timedelta(days=4)):
-        printed = run("tick")
-    assert "1 rungs fired on 1 polls." in printed
-    assert "2 events told." in printed
+        said = printed("tick")
+    assert "1 rungs fired on 1 polls." in said
+    assert "2 events told." in said
     assert Poll.objects.get(pk=begun).state == "counting"
     assert Message.objects.filter(subject_id=begun).count() == 1
     assert PollSeal.objects.count() == 1
@@ -228,16 +221,16 @@ def test_a_queue_has_a_task_for_each_of_its_duties(begun, paper):
 
 
 def test_the_audits_commands_seal_and_prove_it(begun, street):
-    (head,) = run("seal_audit").splitlines()
+    (head,) = printed("seal_audit").splitlines()
     assert head.startswith(f"polls:{street.code}:1:")
-    assert "1 polls with 1 events" in run("verify_audit", "--head", head)
+    assert "1 polls with 1 events" in printed("verify_audit", "--head", head)
     with pytest.raises(CommandError, match="The chain of seals does not hold"):
-        run("verify_audit", "--head", f"{head[:-64]}{'0' * 64}")
+        printed("verify_audit", "--head", f"{head[:-64]}{'0' * 64}")
     Poll.objects.filter(pk=begun).update(question="不加装电梯？")
     with pytest.raises(CommandError, match="failed at poll number 1"):
-        run("verify_audit")
+        printed("verify_audit")
     with pytest.raises(CommandError, match="1 of 1 polls are flawed"):
-        run("verify_audit", "--all")
+        printed("verify_audit", "--all")
 
 
 def test_clerks_read_its_history_in_the_admin_and_change_nothing(begun, chair, cast, client, street):
