@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django.db import connection
@@ -36,6 +37,36 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         start_new_session=True,
         preexec_fn=with_us(),
     )
+
+
+@dataclass
+class Crew:
+    """Processes of Linli's that a test starts, which PostgreSQL knows by name, and ends together."""
+
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list, init=False)
+
+    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+        """Start one more."""
+        process = start(*command, PGAPPNAME=name)
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End every process."""
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def in_a_transaction(name: str, since: str = "xact_start") -> bool:
+    """Whether a process of that name has a transaction open right now; `backend_xid` asks for one that has written."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND {since} IS NOT NULL",  # noqa: S608
+            [name],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 @contextmanager

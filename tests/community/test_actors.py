@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from community.actors import by_person, by_token
-from community.models import Compound, Membership, Organisation, Residency, SignInToken, Street
+from community.models import Compound, Organisation, Residency, SignInToken, Street
 from community.models.signin import TOKEN_LIFE
+from tests.people import seat
 
 pytestmark = pytest.mark.django_db
 
@@ -75,13 +76,7 @@ def test_an_outsider_has_neither_seat_nor_home(cast):
 
 
 def test_several_seats_and_homes_are_all_there(cast, street):
-    Membership.objects.create(
-        person=cast["member"],
-        organisation=Organisation.objects.get(code="section-desk"),
-        street=street,
-        role="officer",
-        starts_on=date(2020, 1, 1),
-    )
+    seat(cast["member"], "section-desk", "officer")
     Residency.objects.create(
         person=cast["member"],
         compound_id=home("逸成东苑"),

@@ -26,13 +26,6 @@ PASSWORD = "a password of twenty-four"
 OFFICE, AWAY = "192.0.2.1", "198.51.100.1"
 
 
-@pytest.fixture(autouse=True)
-def log(settings, tmp_path):
-    """Where the codes are sent in tests."""
-    settings.SMS_LOG = tmp_path / "sms.log"
-    return settings.SMS_LOG
-
-
 @pytest.fixture
 def officer(cast):
     """A member of staff with a password."""

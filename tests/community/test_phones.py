@@ -37,13 +37,6 @@ NONE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def log(settings, tmp_path):
-    """Where the codes are sent in tests."""
-    settings.SMS_LOG = tmp_path / "sms.log"
-    return settings.SMS_LOG
-
-
 @pytest.mark.parametrize("written", MOBILES)
 def test_a_mobile_has_eleven_digits_however_it_is_written(written):
     assert read_phone(written) == read_mobile(written) == "13800138000"

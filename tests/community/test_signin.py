@@ -18,13 +18,6 @@ PHONE = "13900000001"
 HOME, AWAY = "192.0.2.1", "198.51.100.1"
 
 
-@pytest.fixture(autouse=True)
-def log(settings, tmp_path):
-    """Where the codes are sent in tests."""
-    settings.SMS_LOG = tmp_path / "log" / "sms.log"
-    return settings.SMS_LOG
-
-
 def last_code(log) -> str:
     """The code that was sent last."""
     return log.read_text().splitlines()[-1].split()[-1]

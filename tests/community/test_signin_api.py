@@ -16,13 +16,6 @@ from web.problems import MEDIA_TYPE
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def log(settings, tmp_path):
-    """Where the codes are sent in tests."""
-    settings.SMS_LOG = tmp_path / "sms.log"
-    return settings.SMS_LOG
-
-
 @pytest.fixture
 def api():
     """Somebody at the API."""

@@ -13,14 +13,13 @@ CODES, TOKENS = "/api/v1/auth/codes", "/api/v1/auth/tokens"
 
 
 @pytest.fixture(autouse=True)
-def braked(monkeypatch, settings, tmp_path, db):
+def braked(monkeypatch, log, db):
     """Small limits in scopes of their own, and no memory of a Redis that was away."""
-    settings.SMS_LOG = tmp_path / "sms.log"
     monkeypatch.setattr(Limit, "_away_until", 0.0)
     for limit, most in ((views.NetLimit, 8), (views.PhoneLimit, 3), (views.OwnLimit, 3)):
         monkeypatch.setattr(limit, "scope", f"{limit.scope}-{uuid.uuid4()}")
         monkeypatch.setattr(limit, "requests", most)
-    return settings.SMS_LOG
+    return log
 
 
 @pytest.fixture

@@ -137,13 +137,12 @@ def test_signing_out_everywhere_forgets_what_was_allowed(mini, cast):
     assert (left(), left("openid-2")) == ({}, {TEMPLATE: 1})
 
 
-def test_an_account_that_becomes_anothers_brings_nothing_along(mini, cast, settings, tmp_path):
+def test_an_account_that_becomes_anothers_brings_nothing_along(mini, cast, log):
     tap(mini, {TEMPLATE: "accept"})
-    settings.SMS_LOG = tmp_path / "sms.log"
 
     def bind(who):
         signin.send_code(cast[who].phone, "192.0.2.1")
-        code = settings.SMS_LOG.read_text().split()[-1]
+        code = log.read_text().split()[-1]
         signin.bind_wechat(signin.binding_ticket("openid-1"), cast[who].phone, code, "192.0.2.1", "")
 
     bind("resident")

@@ -7,7 +7,8 @@ import orjson
 import pytest
 from django.urls import URLResolver, get_resolver
 
-from community.models import Membership, Organisation, Person, Street
+from community.models import Organisation, Person, Street
+from tests.people import seat
 from tests.tickets.paths import rows
 from tickets.models import Photo, Ticket, TicketEvent
 
@@ -407,7 +408,7 @@ def test_an_organisation_of_another_street_is_no_organisation(api, refused, stre
     other = Street.objects.create(code="elsewhere", name="别处街道", timezone="Asia/Shanghai")
     company = Organisation.objects.create(street=other, code="co-elsewhere", name="别处物业", kind="company")
     person = Person.objects.create(phone="19700000002", name="别处经理", password="!")
-    Membership.objects.create(street=other, person=person, organisation=company, role="manager", starts_on="2020-01-01")
+    seat(person, company, "manager")
     chair, ticket = api("chair"), api("resident").file("PK01")
     known = ("holder", "unknown_organisation")
     assert refused(chair, ticket, "dispatch", holder=str(company.pk)) == known

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 import uuid
 from collections import Counter
@@ -16,11 +15,11 @@ from django.utils import timezone
 
 from casework.tasks import TASKS
 from community import demo, timers
-from community.models import Area, Compound, ContractFiring, Membership, Organisation, ServiceContract
+from community.models import Area, Compound, ContractFiring, Organisation, ServiceContract
 from notifications.models import Message
-from tests import processes
 from tests.commands import printed
-from tests.processes import wait_until
+from tests.people import seat
+from tests.processes import Crew, in_a_transaction, wait_until
 from tests.statements import statements
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
@@ -54,13 +53,7 @@ def sweep(moment):
 def operator(api, cast):
     """The parking operator of 14号院, with somebody on Linli; it gave notice in July 2020 and leaves with the year."""
     company = Organisation.objects.get(code="co-tongda")
-    Membership.objects.create(
-        person=cast["outsider"],
-        organisation=company,
-        street=company.street,
-        role="dispatcher",
-        starts_on=date(2018, 1, 1),
-    )
+    seat(cast["outsider"], company, "dispatcher")
     old = ServiceContract.objects.filter(code=OLD)
     assert (old.get().notice_on, old.get().ends_on) == (date(2020, 7, 31), date(2020, 12, 31))
     old.update(handed_over_on=None)
@@ -407,29 +400,16 @@ def test_the_task_and_the_tick_do_it_by_the_real_time(scene, street):
 # Sweepers of their own, and one that dies.
 
 TICKETS = 520
-SWEEPER = "import time\nfrom tickets import handover\nwhile True:\n    handover.sweep()\n    time.sleep(0.02)\n"
+SWEEPING = "import time\nfrom tickets import handover\nwhile True:\n    handover.sweep()\n    time.sleep(0.02)\n"
+SWEEPER = ("manage.py", "shell", "--no-imports", "-c", SWEEPING)
 
 
 @dataclass
-class Leaving:
+class Leaving(Crew):
     """Tickets of a project office whose contract ended last midnight, and the processes that pass them on."""
 
     scene: Scene
     tickets: list[uuid.UUID] = field(default_factory=list)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def start(self, name: str) -> subprocess.Popen[bytes]:
-        """Start a sweeper on the test's own database."""
-        process = processes.start("manage.py", "shell", "--no-imports", "-c", SWEEPER, PGAPPNAME=name)
-        self.processes.append(process)
-        return process
-
-    def stop(self) -> None:
-        """End every process that this started."""
-        for process in self.processes:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 @pytest.fixture
@@ -458,24 +438,15 @@ def leaving(transactional_db: None) -> Iterator[Leaving]:
         ServiceContract.objects.filter(pk=old.pk).update(ends_on=old.ends_on)
 
 
-def writing(name: str) -> bool:
-    """Whether a process of that name holds rows in a transaction right now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND backend_xid IS NOT NULL", [name]
-        )
-        return bool(cursor.fetchone()[0])
-
-
 def test_two_sweepers_of_which_one_is_killed_in_the_middle_pass_each_ticket_on_once(leaving: Leaving) -> None:
-    first = leaving.start("leaving-0")
-    wait_until(lambda: writing("leaving-0"))
+    first = leaving.start("leaving-0", *SWEEPER)
+    wait_until(lambda: in_a_transaction("leaving-0", "backend_xid"))
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     moved = TicketEvent.objects.filter(subject__in=leaving.tickets, verb="redispatch")
     assert moved.count() < TICKETS, "The sweeper was done before it was killed; the test shows nothing."
     for number in (1, 2):
-        leaving.start(f"leaving-{number}")
+        leaving.start(f"leaving-{number}", *SWEEPER)
     wait_until(lambda: moved.count() == TICKETS)
     time.sleep(0.5)
     assert all(process.poll() is None for process in leaving.processes[1:])

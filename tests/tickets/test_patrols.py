@@ -8,6 +8,7 @@ from django.utils import timezone
 from casework import duties
 from community.models import Membership
 from notifications.models import Message
+from tests.people import seat
 from tests.tickets.paths import INPUTS, rows
 from tests.tickets.story import assert_whole, clocks, history, row, seen, timeline
 from tickets import announce
@@ -92,14 +93,8 @@ def test_what_only_a_resident_s_report_has_is_refused(api, home, body, field):
 
 def test_whoever_sits_in_several_says_for_which(api, home, organisation):
     office = organisation("天岳恒学院路14号院项目部")
-    street = row(api("desk_officer").file("CL07", channel="patrol", compound=home)).street_id
-    Membership.objects.create(
-        street_id=street,
-        person=api("desk_officer").person,
-        organisation_id=office,
-        role="member",
-        starts_on="2021-01-01",
-    )
+    api("desk_officer").file("CL07", channel="patrol", compound=home)
+    seat(api("desk_officer").person, "po-a01", "member")
     assert api("desk_officer").file("CL07", 400, channel="patrol", compound=home)["errors"][0]["code"] == "required"
     made = api("desk_officer").file("CL07", channel="self_check", compound=home, inspector=office)
     assert str(row(made).inspector_id) == office

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 from rest_framework.test import APIClient
 
 from community import demo
 from community.models import Compound, Organisation, Person, Residency, SignInToken
 from tests.connections import together
+from tests.people import residents
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.conftest import Caller
 from tests.tickets.story import assert_whole, history, row
@@ -46,25 +45,7 @@ class Stage:
 def stage(transactional_db: None) -> Iterator[Stage]:
     """Sixteen residents of one compound; afterwards their tickets and all that hangs on them are gone again."""
     need_superuser()
-    home = Compound.objects.get(name=HOME)
-    people = Person.objects.bulk_create(
-        [Person(phone=f"197{number:08}", name=f"住户{number}", password="!") for number in range(16)]
-    )
-    Residency.objects.bulk_create(
-        [
-            Residency(
-                street=home.street,
-                compound=home,
-                person=one,
-                relation="owner",
-                starts_on=date(2020, 1, 1),
-                ends_on=None,
-                confirmed_through="street",
-                confirmed_at=timezone.now(),
-            )
-            for one in people
-        ]
-    )
+    people = residents(16)
     stage = Stage([Caller(one) for one in people], demo.cast())
     yield stage
     everybody = stage.people

@@ -13,6 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from community.models import Membership, Organisation, Person
 from notifications.models import Message
+from tests.people import seat
 from tests.statements import undone
 from tests.tickets.conftest import Caller
 from tests.tickets.paths import CONTACTED, FOLLOWED, INPUTS, WHISTLED, Scene, Step
@@ -97,9 +98,7 @@ def recused(ticket: Ticket, *, officer: Person, follower: Person) -> list[Person
     """People of two of the organisations that are accused, and an officer of the street and a neighbour who cosigned, who sit there now."""
     accused = Organisation.objects.filter(pk__in=ticket.accused).order_by("code")[0]
     for person in (officer, follower):
-        Membership.objects.create(
-            street_id=accused.street_id, person=person, organisation=accused, role="member", starts_on="2021-01-01"
-        )
+        seat(person, accused, "member")
     seated = Membership.objects.filter(organisation__in=ticket.accused, ends_on=None, person__is_active=True)
     first = (
         seated.order_by("organisation_id", "role", "person_id")

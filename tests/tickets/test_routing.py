@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from community.models import Membership, Organisation, ServiceContract
+from tests.people import seat
 from tests.tickets.story import history, queued, row, seen
 from tickets.models import Ticket
 from tickets.routing import rules, written
@@ -286,9 +287,7 @@ def test_a_member_of_the_accused_who_cosigned_follows_it_no_longer(api, organisa
     ticket, neighbour = api("resident").file("PK01"), api("neighbour")
     neighbour.move(ticket, "cosign")
     committee = Ticket.objects.get(pk=ticket["id"]).committee
-    Membership.objects.create(
-        street=committee.street, person=neighbour.person, organisation=committee, role="member", starts_on="2021-01-01"
-    )
+    seat(neighbour.person, committee, "member")
     api("property_officer").move(ticket, "correct", accused=str(committee.pk), reason="反映物管会。")
     assert seen(neighbour, ticket) is None
     assert neighbour.get("tickets", scope="followed")["results"] == []

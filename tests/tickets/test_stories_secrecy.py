@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from community.models import Membership, Organisation
+from tests.people import seat
 from tests.tickets.story import assert_whole, history, queued, row, seen, shown, timeline, told
 from web.models import IdempotencyKey
 
@@ -149,13 +149,7 @@ def test_an_officer_who_also_sits_with_the_accused_is_recused(api, report, organ
     ticket = officer.move(report, "dispatch", holder=organisation("综合行政执法队"))
     recused = api(key)
     assert seen(recused, ticket)
-    Membership.objects.create(
-        street=None,
-        person=recused.person,
-        organisation=Organisation.objects.get(code="co-tianyueheng"),
-        role="member",
-        starts_on="2021-01-01",
-    )
+    seat(recused.person, "co-tianyueheng", "member", street=None)
     absent = {"id": str(uuid.uuid4()), "photo": str(uuid.uuid4())}
     assert answers(recused, ticket | {"photo": report["photo"]}) == answers(recused, absent)
     for document in lists(recused, row(ticket).compound_id):

@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from community.models import Membership, Organisation, Person, ServiceContract
+from community.models import Organisation, Person, ServiceContract
+from tests.people import seat
 from tests.tickets.conftest import Caller
 from tests.tickets.story import assert_whole, history, queued, row, seen, timeline, told
 from workflow.moment import at
@@ -21,14 +22,7 @@ def operator(db):
     company = Organisation.objects.get(code="co-tongda")
     person = Person.objects.create(phone="19700000001", name="钱停云", password="!")
     until = date(2020, 10, 30)
-    Membership.objects.create(
-        street=company.street,
-        person=person,
-        organisation=company,
-        role="dispatcher",
-        starts_on="2018-01-01",
-        ends_on=until,
-    )
+    seat(person, company, "dispatcher", ends_on=until)
     assert ServiceContract.objects.filter(provider=company).update(ends_on=until) == 1
     return Caller(person)
 

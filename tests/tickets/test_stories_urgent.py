@@ -1,11 +1,10 @@
 """What cannot wait: people in a lift at night, and a water outage that thirty households report."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
-from community.models import Compound, Person, Residency
+from tests.people import residents
 from tests.tickets.conftest import Caller
 from tests.tickets.story import assert_whole, clocks, history, queued, row, seen, timeline, told
 from tickets.models import Follower
@@ -82,26 +81,7 @@ def test_time_never_runs_backwards_on_a_ticket(api):
 @pytest.fixture
 def thirty(db, api):
     """Thirty residents of one compound, each with a phone in the hand."""
-    home = Compound.objects.get(name="学院路14号院")
-    people = Person.objects.bulk_create(
-        [Person(phone=f"198{number:08}", name=f"住户{number}", password="!") for number in range(30)]
-    )
-    Residency.objects.bulk_create(
-        [
-            Residency(
-                street=home.street,
-                compound=home,
-                person=one,
-                relation="owner",
-                starts_on=date(2020, 1, 1),
-                ends_on=None,
-                confirmed_through="street",
-                confirmed_at=timezone.now(),
-            )
-            for one in people
-        ]
-    )
-    return [Caller(one) for one in people]
+    return [Caller(one) for one in residents(30)]
 
 
 def test_thirty_reports_of_one_water_outage_become_one_ticket_and_each_voice_stays(api, thirty, organisation):

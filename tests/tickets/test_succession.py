@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from community.models import Membership, Organisation, Residency, Street
+from tests.people import seat
 from tests.tickets.paths import CONTACTED, HOME, Step
 from tests.tickets.story import assert_whole, row
 from tests.tickets.test_clocks import live, swept
@@ -15,19 +16,9 @@ from tickets.service_level import Target, assemble, read
 pytestmark = pytest.mark.django_db
 
 
-def seat(scene, who, code, **more) -> None:
-    """Let `who` sit in an organisation, unless told otherwise since long ago."""
-    one = Organisation.objects.get(code=code)
-    Membership.objects.create(
-        **{
-            "street": one.street,
-            "person": scene.cast[who],
-            "organisation": one,
-            "role": "worker",
-            "starts_on": "2021-01-01",
-        }
-        | more
-    )
+def seated(scene, who, body, **more) -> None:
+    """Let `who` sit in an organisation, and be known as such."""
+    seat(scene.cast[who], body, **more)
     scene.known.pop(who, None)
 
 
@@ -51,7 +42,7 @@ PARTIES = [
 
 @pytest.mark.parametrize("code", PARTIES)
 def test_nobody_who_sits_with_a_party_is_asked(scene, code):
-    seat(scene, "tenant", code)
+    seated(scene, "tenant", code)
     ticket = shared(scene, *HELD)
     scene.do("resident", ticket, "withdraw")
     assert row(ticket).successor_id == scene.cast["neighbour"].pk
@@ -59,7 +50,7 @@ def test_nobody_who_sits_with_a_party_is_asked(scene, code):
 
 
 def test_nobody_who_sits_in_an_office_of_a_company_with_a_part_of_its_own_is_asked(scene):
-    seat(scene, "tenant", "po-a03")
+    seated(scene, "tenant", "po-a03")
     given: Step = ("desk_officer", "redispatch", {"holder": "co-linjianli", "reason": "更合适"})
     ticket = shared(scene, GIVEN[0], given)
     scene.do("resident", ticket, "withdraw")
@@ -70,15 +61,15 @@ def test_nobody_who_sits_in_an_office_of_a_company_with_a_part_of_its_own_is_ask
 def test_whoever_left_a_party_since_the_report_is_not_asked_and_whoever_left_before_is(scene):
     ticket = shared(scene, *HELD)
     today = scene.now.date()
-    seat(scene, "tenant", "po-a01", ends_on=today)
-    seat(scene, "neighbour", "po-a01", ends_on=today - timedelta(days=1))
+    seated(scene, "tenant", "po-a01", ends_on=today)
+    seated(scene, "neighbour", "po-a01", ends_on=today - timedelta(days=1))
     scene.do("resident", ticket, "withdraw")
     assert row(ticket).successor_id == scene.cast["neighbour"].pk
 
 
 @pytest.mark.parametrize("code", ["po-a30", "co-yinxingshu"])
 def test_whoever_sits_elsewhere_is_asked(scene, code):
-    seat(scene, "tenant", code)
+    seated(scene, "tenant", code)
     ticket = shared(scene, *HELD)
     scene.do("resident", ticket, "withdraw")
     assert row(ticket).successor_id == scene.cast["tenant"].pk
@@ -87,16 +78,14 @@ def test_whoever_sits_elsewhere_is_asked(scene, code):
 def test_whoever_sits_with_another_street_s_office_is_asked(scene):
     other = Street.objects.create(code="other", name="另一街道")
     office = Organisation.objects.create(street=other, code="other-office", name="另一街道办事处", kind="street_office")
-    Membership.objects.create(
-        street=other, person=scene.cast["tenant"], organisation=office, role="worker", starts_on="2021-01-01"
-    )
+    seat(scene.cast["tenant"], office, street=other)
     ticket = shared(scene, *HELD)
     scene.do("resident", ticket, "withdraw")
     assert row(ticket).successor_id == scene.cast["tenant"].pk
 
 
 def test_whoever_acted_on_it_for_a_party_is_not_asked_even_if_no_seat_of_theirs_is_left(scene):
-    seat(scene, "tenant", "section-property")
+    seated(scene, "tenant", "section-property")
     ticket = shared(scene, ("tenant", "whistle", WHISTLE[2]))
     Membership.objects.filter(person=scene.cast["tenant"]).delete()
     scene.known.pop("tenant", None)
@@ -122,7 +111,7 @@ def test_a_worker_of_the_accused_never_becomes_the_reporter_of_the_complaint(sce
 
 
 def test_whoever_acted_for_a_party_to_another_ticket_alone_is_asked(scene):
-    seat(scene, "tenant", "section-property")
+    seated(scene, "tenant", "section-property")
     scene.do("tenant", scene.file(), "whistle", **WHISTLE[2])
     Membership.objects.filter(person=scene.cast["tenant"]).delete()
     scene.known.pop("tenant", None)
@@ -158,7 +147,7 @@ def test_whoever_cosigned_is_asked_before_whose_own_was_merged_into_it_earlier(s
 def test_whoever_comes_to_a_party_after_they_were_asked_is_refused(scene):
     ticket = shared(scene, *HELD)
     scene.do("resident", ticket, "withdraw")
-    seat(scene, "tenant", "po-a01")
+    seated(scene, "tenant", "po-a01")
     assert scene.refused("tenant", ticket, "succeed") == "with_a_party"
 
 
@@ -166,7 +155,7 @@ def test_whoever_took_it_on_loses_it_once_it_accuses_their_own(scene):
     ticket = shared(scene)
     scene.do("resident", ticket, "withdraw")
     scene.do("tenant", ticket, "succeed")
-    seat(scene, "tenant", "po-a01")
+    seated(scene, "tenant", "po-a01")
     assert "withdraw" in scene.offered("tenant", ticket)
     scene.do("desk_officer", ticket, "correct", accused=str(scene.codes["po-a01"]), reason="反映的就是它")
     with pytest.raises(Ticket.DoesNotExist):
@@ -210,7 +199,7 @@ REPLIED: list[Step] = [("dispatcher", "sign", {}), CONTACTED, ("dispatcher", "re
 @pytest.mark.parametrize("code", ["po-a01", "po-a02", "lift-shengan", "co-tianyueheng"])
 def test_whoever_works_for_a_handler_rates_and_thanks_for_no_work_of_its_own(scene, code):
     ticket = scene.follow(scene.file("SV01"), [*GIVEN, *REPLIED])
-    seat(scene, "resident", code)
+    seated(scene, "resident", code)
     for name, given in (("confirm", {"resolved": True, "rating": 5}), ("thank", {"words": "谢谢", "consent": True})):
         assert scene.refused("resident", ticket, name, **given) == "own_work"
     assert not {"confirm", "thank"} & set(scene.offered("resident", ticket))
@@ -219,14 +208,14 @@ def test_whoever_works_for_a_handler_rates_and_thanks_for_no_work_of_its_own(sce
 
 def test_whoever_works_elsewhere_rates_it(scene):
     ticket = scene.follow(scene.file("SV01"), [*GIVEN, *REPLIED])
-    seat(scene, "resident", "po-a30")
+    seated(scene, "resident", "po-a30")
     scene.do("resident", ticket, "confirm", resolved=True, rating=5)
     assert row(ticket).rating == 5
 
 
 def test_a_member_of_the_committee_does_not_rate_what_it_answered_itself(scene):
     ticket = scene.follow(scene.file("SV01"), [("chair", "reply", {"result": "已协调"})])
-    seat(scene, "resident", "pmc-a01", role="member")
+    seated(scene, "resident", "pmc-a01", role="member")
     assert scene.refused("resident", ticket, "confirm", resolved=True, rating=5) == "own_work"
 
 

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import threading
 import time
 import uuid
@@ -15,13 +14,12 @@ from datetime import datetime, timedelta
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from casework import duties
 from community import demo
-from tests import processes
-from tests.processes import wait_until
+from tests.connections import closing_connection
+from tests.processes import Crew, in_a_transaction, wait_until
 from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say, history, row
@@ -36,13 +34,12 @@ KILLS = 8
 
 
 @dataclass
-class Street:
+class Street(Crew):
     """Tickets whose rungs come due while the test runs, and more that are overdue from the start."""
 
     scene: Scene
     began: datetime
     tickets: list[uuid.UUID] = field(default_factory=list)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def fill(self) -> None:
         """File reports hours ago, so that their deadlines lie in the seconds that come."""
@@ -58,19 +55,6 @@ class Street:
             kind = {"type": "consult"} if consult else {}
             self.tickets.append(self.scene.file("EL01" if lift else "CL03", **kind))
         self.scene.known.clear()
-
-    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process of Linli's on the test's own database."""
-        process = processes.start(*command, PGAPPNAME=name)
-        self.processes.append(process)
-        return process
-
-    def stop(self) -> None:
-        """End every process."""
-        for process in self.processes:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
     def holds(self) -> None:
         """What is due was fired, once, at its time; the clocks are as the events say, and the events hold."""
@@ -120,41 +104,30 @@ def busy(transactional_db: None) -> Iterator[Street]:
         remove(busy.tickets)
 
 
+@closing_connection
 def people(busy: Street, until: float, seed: int) -> Counter[str]:
     """Somebody who makes moves on the same tickets as fast as they can; refusals count as well."""
     dice, outcomes = random.Random(seed), Counter()
     scene = Scene(demo.cast())
-    try:
-        while time.monotonic() < until:
-            scene.now = timezone.now()
-            scene.known.clear()
-            who, name, inputs = dice.choice(
-                (
-                    ("desk_officer", "supervise", {"kind": "listed", "reason": "影响较大"}),
-                    ("desk_officer", "answer_now", {"answer": "已答复"}),
-                    ("lift_dispatcher", "sign", {}),
-                    ("dispatcher", "sign", {}),
-                    ("lift_dispatcher", "arrive", {}),
-                    ("resident", "urge", {}),
-                )
+    while time.monotonic() < until:
+        scene.now = timezone.now()
+        scene.known.clear()
+        who, name, inputs = dice.choice(
+            (
+                ("desk_officer", "supervise", {"kind": "listed", "reason": "影响较大"}),
+                ("desk_officer", "answer_now", {"answer": "已答复"}),
+                ("lift_dispatcher", "sign", {}),
+                ("dispatcher", "sign", {}),
+                ("lift_dispatcher", "arrive", {}),
+                ("resident", "urge", {}),
             )
-            try:
-                scene.do(who, dice.choice(busy.tickets), name, **inputs)
-                outcomes[name] += 1
-            except Refusal:
-                outcomes["refused"] += 1
-    finally:
-        connection.close()
-    return outcomes
-
-
-def in_a_transaction(name: str) -> bool:
-    """Whether a process of that name has a transaction open right now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND xact_start IS NOT NULL", [name]
         )
-        return bool(cursor.fetchone()[0])
+        try:
+            scene.do(who, dice.choice(busy.tickets), name, **inputs)
+            outcomes[name] += 1
+        except Refusal:
+            outcomes["refused"] += 1
+    return outcomes
 
 
 def test_four_sweepers_killed_in_the_middle_beside_people_fire_every_rung_once(busy: Street) -> None:

@@ -11,6 +11,7 @@ from notifications import digests
 from notifications.models import Delivery, Endpoint, Message
 from notifications.timing import LATELY
 from notifications.topics import ROBOTS, ChannelName
+from tests.people import seat
 from tests.statements import undone
 from tests.tickets.paths import INPUTS, Scene
 from tests.tickets.test_moves import ALWAYS, FIRST, LEGAL, REFUSED, able
@@ -95,9 +96,7 @@ def test_an_accused_organisation_hears_nothing_nor_do_its_members_its_robot_and_
     office = Organisation.objects.get(kind="street_office")
     accused = {"street_office": office, "project_office": Organisation.objects.get(code="po-a01")}[kind]
     neighbour = today.cast["neighbour"]
-    Membership.objects.create(
-        street=accused.street, person=neighbour, organisation=accused, role="worker", starts_on="2026-01-01"
-    )
+    seat(neighbour, accused, starts_on="2026-01-01")
     ticket = today.file("SV01", type="complaint", secrecy="confidential", accused_id=accused.pk, title=SAID, text=SAID)
     stored = Ticket.objects.get(pk=ticket)
     assert accused.pk in stored.accused

@@ -11,10 +11,10 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 import config.urls  # noqa: F401 - brings every body and every page of the admin along
+from tests.web.test_bodies import bodies
 from tickets.search import Wanted
 from web import fields
 from web import forms as written
-from web.bodies import Body
 from web.texts import ControlCharacter, read_code, read_line, read_text
 
 UNSEEN = [
@@ -22,12 +22,6 @@ UNSEEN = [
     "\uffa0", "\u17b4", "\u180e", "\u034f", "\u2061", "\u202e", "\u200e", "\u061c", "\u2066\u2069", "\U000e0041", "\ufffc",
     "\u3000", "\u00a0", "\u2028", "\t", "\n", "\ue000", "\U0001d159", "\u20dd", " \u200b\u3164\ufe0f\n",
 ]  # fmt: skip
-
-
-def bodies(kind=Body):
-    for one in kind.__subclasses__():
-        yield one
-        yield from bodies(one)
 
 
 def fields_of(kind):
