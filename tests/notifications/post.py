@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from community.models import Person
 from notifications.channels.channel import DeliveryChannel, Envelope, Refused, Unwanted
 from notifications.channels.http import BadStatus, HttpClient
 from notifications.models import Delivery, Message
@@ -84,21 +85,20 @@ def letters(
             message=message,
             channel=channel,
             recipient=recipient,
-            content={"text": "电梯"},
-            **columns,
+            **{"content": {"text": "电梯"}, **columns},
         )
         for message in messages
     )
 
 
-def claimed(person: Any, **changes: Any) -> Envelope:
-    """A claimed delivery for the person."""
+def claimed(recipient: Any, **changes: Any) -> Envelope:
+    """A claimed delivery for the person, robot or webhook."""
     known: dict[str, Any] = {
         "key": uuid.uuid4(),
         "attempt": 1,
         "street_id": STREET,
-        "recipient": person.pk,
-        "person_id": person.pk,
+        "recipient": recipient.pk,
+        "person_id": recipient.pk if isinstance(recipient, Person) else None,
         "kind": "ticket.reply",
         "subject_id": None,
         "seq": 1,

@@ -12,7 +12,7 @@ import pytest
 
 from notifications.channels.channel import Refused, TryLater, Unsure
 from notifications.channels.http import LONGEST_ANSWER, LONGEST_WAIT, BadStatus, HttpAnswer, HttpClient, Network
-from tests.fakes.receiver import Receiver, Reply, receiving
+from tests.fakes.receiver import Reply
 
 KEY = uuid.UUID("0192f0c0-0000-7000-8000-000000000001")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"
@@ -23,12 +23,6 @@ def client() -> Iterator[HttpClient]:
     """One that loses patience soon."""
     with closing(HttpClient(connect=0.3, read=0.3, total=0.6)) as client:
         yield client
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
 
 
 def test_the_key_and_the_body_travel(client, receiver):

@@ -25,7 +25,7 @@ from notifications.models import Bucket, Delivery, Robot
 from notifications.topics import ROBOTS, ChannelName, DeliveryState
 from tests.fakes.receiver import Reply, receiving
 from tests.fakes.robots import Account, Robots, serving
-from tests.notifications.post import STREET, letter
+from tests.notifications.post import STREET, claimed, letter
 
 each_vendor = pytest.mark.parametrize("vendor", VENDORS)
 SECRET = "SEC-that-must-not-be-logged"
@@ -52,10 +52,7 @@ def robot(db, vendor):
 
 
 def envelope(robot: Robot, title: str = "新派单", body: str = "XYL-1 电梯") -> Envelope:
-    return Envelope(
-        uuid.uuid4(), 1, STREET, robot.pk, None, "work", None, None, datetime.now(UTC), False, False,
-        {"title": title, "body": body, "language": "zh-hans"},
-    )  # fmt: skip
+    return claimed(robot, content={"title": title, "body": body, "language": "zh-hans"})
 
 
 def blocked(robot: Robot) -> timedelta | None:

@@ -14,11 +14,11 @@ from notifications.channels.sms.gateway import SmsAccount, fitted
 from notifications.delivery.replay import replay
 from notifications.delivery.workers import deliver
 from notifications.models import Delivery, Message, Profile
-from notifications.topics import ChannelName, DeliveryState, Topic
+from notifications.topics import ChannelName, DeliveryState
 from notifications.wordings.writer import Catalogue, Writer
 from tests.fakes import sms as fakes
 from tests.fakes.sms import Manners, serving
-from tests.notifications.post import claimed
+from tests.notifications.post import claimed, letter
 
 FIELDS = {"news": "请您确认办理结果", "code": "7K2M-0001"}
 CONTENT = {"template": fakes.NEWS_TEMPLATE, "fields": FIELDS, "order": ["news", "code"]}
@@ -235,27 +235,7 @@ def test_a_vendor_that_refuses_to_tell_leaves_it_unknown(channel, vendor, cast):
 
 
 def queued(person, **columns):
-    now = timezone.now()
-    message = Message.objects.create(
-        street_id=uuid.uuid4(),
-        key=uuid.uuid4(),
-        recipient=person.pk,
-        person=person,
-        kind="ticket.reply",
-        topic=Topic.ASKED,
-        title="t",
-        body="b",
-        at=now,
-    )
-    return Delivery.objects.create(
-        street_id=message.street_id,
-        message=message,
-        channel=ChannelName.SMS,
-        recipient=person.pk,
-        content=CONTENT,
-        available_at=now - timedelta(seconds=1),
-        **columns,
-    )
+    return letter(ChannelName.SMS, person=person.pk, content=CONTENT, **columns)
 
 
 @pytest.mark.parametrize("vendor", ["tencent"], indirect=True)

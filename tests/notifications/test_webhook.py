@@ -27,10 +27,10 @@ from notifications.delivery.test_messages import send_test_message
 from notifications.delivery.workers import deliver
 from notifications.models import Bucket, Delivery, Endpoint, Message
 from notifications.models.receivers import PATIENCE, SWITCHED_OFF
-from notifications.topics import ChannelName, DeliveryState, Topic
+from notifications.topics import ChannelName, DeliveryState
 from tests.connections import together
 from tests.fakes.webhooks import SECRET, Mood, hearing
-from tests.notifications.post import again, letter
+from tests.notifications.post import again, claimed, letter
 
 CONTENT = {
     "type": "ticket.dispatched",
@@ -75,20 +75,11 @@ def other(endpoint):
 
 def queue(endpoint, **columns) -> Delivery:
     """A delivery that waits."""
-    message = Message.objects.create(
-        street_id=endpoint.street_id, key=uuid.uuid4(), recipient=endpoint.pk, kind=CONTENT["type"], topic=Topic.PROGRESS,
-        title=CONTENT["type"], body="", at=timezone.now(),
-    )  # fmt: skip
-    return Delivery.objects.create(
-        street_id=endpoint.street_id, message=message, channel=ChannelName.WEBHOOK, recipient=endpoint.pk, content=CONTENT, **columns
-    )  # fmt: skip
+    return letter(recipient=endpoint.pk, street_id=endpoint.street_id, content=CONTENT, **columns)
 
 
-def envelope(endpoint, key=None, attempt=1) -> Envelope:
-    return Envelope(
-        key or uuid.uuid4(), attempt, endpoint.street_id, endpoint.pk, None, CONTENT["type"], None, 7, timezone.now(), False, False,
-        CONTENT,
-    )  # fmt: skip
+def envelope(endpoint, **changes) -> Envelope:
+    return claimed(endpoint, **{"street_id": endpoint.street_id, "seq": 7, "content": CONTENT, **changes})
 
 
 # Signing
@@ -185,10 +176,10 @@ def test_a_repeat_carries_the_same_id_and_body_and_a_time_of_its_own(endpoint, r
     key = uuid.uuid4()
     receiver.mood = Mood.BROKEN
     with pytest.raises(TryLater):
-        channel.send(envelope(endpoint, key))
+        channel.send(envelope(endpoint, key=key))
     receiver.mood = Mood.WELL
     monkeypatch.setattr("notifications.channels.webhook.datetime", Later)
-    channel.send(envelope(endpoint, key, attempt=2))
+    channel.send(envelope(endpoint, key=key, attempt=2))
     first, second = receiver.heard
     assert (first.id, first.body) == (second.id, second.body)
     assert int(second.attempt_at) >= int(first.attempt_at) + 59

@@ -80,9 +80,7 @@ def allow(fake, person, times=1, *, openid="openid-1", template=TEMPLATE, taps="
 
 def post(person, *, content=CONTENT, **columns):
     """A message for the person that is due by WeChat."""
-    delivery = letter(ChannelName.WECHAT, person=person.pk, **columns)
-    Delivery.objects.filter(pk=delivery.pk).update(content=content)
-    return delivery
+    return letter(ChannelName.WECHAT, person=person.pk, content=content, **columns)
 
 
 def claimed(delivery, channel):
