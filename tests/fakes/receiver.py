@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-from tests.fakes.listening import listening
+from tests.fakes.listening import LoopbackServer, Quiet, listening
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,15 @@ class Reply:
     close: bool = False
 
 
-class Receiver(ThreadingHTTPServer):
+class Receiver(LoopbackServer):
     """The server. `reply` answers; `seen` are the requests that came; `over` is set when it ends."""
 
-    daemon_threads = True
-    request_queue_size = 64
-
     def __init__(self, reply: Callable[[Request], Reply] = lambda request: Reply(), port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Answer)
+        super().__init__(port, Answer)
         self.reply = reply
         self.seen: list[Request] = []
         self.came = threading.Condition()
         self.over = threading.Event()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}"
 
     @property
     def keys(self) -> list[str]:
@@ -68,7 +60,7 @@ class Receiver(ThreadingHTTPServer):
             assert self.came.wait_for(lambda: len(self.seen) >= number, timeout=20)
 
 
-class Answer(BaseHTTPRequestHandler):
+class Answer(Quiet, BaseHTTPRequestHandler):
     """One connection, which is kept open."""
 
     server: Receiver
@@ -100,9 +92,6 @@ class Answer(BaseHTTPRequestHandler):
             while reply.drip and not self.server.over.wait(0.02):
                 self.wfile.write(b"x")
         self.close_connection = self.close_connection or reply.close or reply.raw is not None
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from tests.fakes.listening import listening
+from tests.fakes.listening import LoopbackServer, Quiet, listening
 from tests.fakes.standing import Fault, Log, Weather, options, stand, weather_of
 
 KEY_ID = "key-id-of-the-tests"
@@ -65,25 +65,17 @@ class Taken:
     receipt: str
 
 
-class FakeSms(ThreadingHTTPServer):
+class FakeSms(LoopbackServer):
     """A vendor; `taken` has the texts that it took, `asked` the name of each call with the key in it, `log` a line for each text."""
 
-    daemon_threads = True
-    allow_reuse_address = True
-
     def __init__(self, vendor: str, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), {"aliyun": AliyunAnswer, "tencent": TencentAnswer}[vendor])
+        super().__init__(port, {"aliyun": AliyunAnswer, "tencent": TencentAnswer}[vendor])
         self.manners = Manners()
         self.taken: list[Taken] = []
         self.asked: list[tuple[str, str]] = []
         self.nonces: set[str] = set()
         self.log, self.weather = Log(), Weather()
         self.lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}"
 
     def note(self, action: str, key: str, phone: str, said: str, *, taken: bool, answer: str) -> None:
         """Keep what was asked, and what was made of it."""
@@ -115,7 +107,7 @@ class FakeSms(ThreadingHTTPServer):
         return {key: count for key, count in counts.items() if count > 1}
 
 
-class Answer(BaseHTTPRequestHandler):
+class Answer(Quiet, BaseHTTPRequestHandler):
     """What both vendors share: how they fail."""
 
     server: FakeSms
@@ -156,9 +148,6 @@ class Answer(BaseHTTPRequestHandler):
     def answer(self, body: bytes) -> dict[str, Any]:
         """What the vendor says."""
         raise NotImplementedError
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 class AliyunAnswer(Answer):

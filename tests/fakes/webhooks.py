@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.fakes.listening import listening
+from tests.fakes.listening import LoopbackServer, Quiet, listening
 from tests.fakes.standing import Fault, Log, Weather, options, stand, weather_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -61,18 +61,15 @@ class Heard:
         return event
 
 
-class FakeWebhooks(ThreadingHTTPServer):
+class FakeWebhooks(LoopbackServer):
     """The server; `heard` has every request, `handled` the ids that were genuine and new: what the system would act upon.
 
     A slow answer comes after `seconds`; `status` and `headers` are what it answers when it is broken or busy. Where its own mood is
     well, the `weather` decides.
     """
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, port: int = 0, *, secrets: tuple[str, ...] = (SECRET,)) -> None:
-        super().__init__(("127.0.0.1", port), Answer)
+        super().__init__(port, Answer)
         self.log, self.weather, self.secrets = Log(), Weather(), secrets
         self.mood, self.status, self.headers = Mood.WELL, 500, dict[str, str]()
         self.target = ""
@@ -81,11 +78,6 @@ class FakeWebhooks(ThreadingHTTPServer):
         self.handled: dict[str, dict[str, object]] = {}
         self.ended = threading.Event()
         self.arrived = threading.Condition()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}"
 
     def hear(self, heard: Heard) -> None:
         """Keep a request; act upon it once."""
@@ -104,7 +96,7 @@ class FakeWebhooks(ThreadingHTTPServer):
         return False
 
 
-class Answer(BaseHTTPRequestHandler):
+class Answer(Quiet, BaseHTTPRequestHandler):
     """One request and its answer."""
 
     server: FakeWebhooks
@@ -171,9 +163,6 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 @contextmanager

@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.listening import listening
+from tests.fakes.listening import LoopbackServer, Quiet, listening
 
 APP_ID = "wx-of-the-tests"
 APP_SECRET = "a-secret-that-must-not-be-logged"
@@ -22,23 +22,16 @@ ERRORS = {
 }
 
 
-class FakeWechat(ThreadingHTTPServer):
+class FakeWechat(LoopbackServer):
     """The server; `asked` has the query of every request, `used` the codes that were good and are no longer."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
+        super().__init__(0, Answer)
         self.asked: list[dict[str, str]] = []
         self.used: set[str] = set()
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}"
 
-
-class Answer(BaseHTTPRequestHandler):
+class Answer(Quiet, BaseHTTPRequestHandler):
     """One answer, in JSON called text/plain, with status 200 even for errors: as WeChat does it."""
 
     server: FakeWechat
@@ -92,9 +85,6 @@ class Answer(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
             self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 @contextmanager

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.listening import listening
+from tests.fakes.listening import LoopbackServer, Quiet, listening
 from tests.fakes.standing import Fault, Log, options, stand, weather_of
 from tests.fakes.wechat import APP_ID, APP_SECRET
 
@@ -94,7 +94,7 @@ class Tokens:
         return bool(token) and token in {self.current, self.before} and self.ends > time.monotonic()
 
 
-class FakeWechatNews(ThreadingHTTPServer):
+class FakeWechatNews(LoopbackServer):
     """The server.
 
     `allowed` has what each account has left of each template, `templates` their fields (None: any), `pages` those of the released version
@@ -102,11 +102,8 @@ class FakeWechatNews(ThreadingHTTPServer):
     nothing was sent), `lost` (no answer, and it was sent) or nothing. `fetches` counts what asked for a token, `asked` has the messages.
     """
 
-    daemon_threads = True
-    request_queue_size = 64
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Answer)
+        super().__init__(port, Answer)
         self.lock = threading.Lock()
         self.over = threading.Event()
         self.tokens = Tokens()
@@ -120,11 +117,6 @@ class FakeWechatNews(ThreadingHTTPServer):
         self.fetches: list[bool] = []
         self.asked: list[Asked] = []
         self.log = Log()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}"
 
     @property
     def sent(self) -> list[Asked]:
@@ -194,7 +186,7 @@ class FakeWechatNews(ThreadingHTTPServer):
         self.log.note(key=asked.key, to=asked.openid, said=said, taken=taken, answer=asked.fault or str(asked.errcode))
 
 
-class Answer(BaseHTTPRequestHandler):
+class Answer(Quiet, BaseHTTPRequestHandler):
     """One connection, which is kept open; HTTP 200 even for refusals, as WeChat does it."""
 
     server: FakeWechatNews
@@ -250,9 +242,6 @@ class Answer(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 @contextmanager
