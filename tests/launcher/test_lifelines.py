@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from launcher.account import LINUX
 from launcher.family import PROJECT
 from tests.launcher.conftest import processes
-from tests.processes import with_us
+from tests.processes import wait_until, with_us
 
 PARENT = """
 import subprocess, sys, time
@@ -33,7 +32,4 @@ def test_what_a_test_started_ends_with_it_also_where_it_is_killed():
         assert child in processes()
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait()
-    end = time.monotonic() + 20
-    while child in processes():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: child not in processes(), 20)

@@ -18,6 +18,7 @@ from config import probe
 from launcher.family import PROJECT, Family, Trouble
 from launcher.run import LogFollower, await_health, free_port, parser, wants_demo
 from tests.launcher.conftest import READY, await_end, environment
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 
@@ -146,10 +147,7 @@ def signed_in(lines, home):
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        end = time.monotonic() + 30
-        while not (log.exists() and log.stat().st_size > before):
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        wait_until(lambda: log.exists() and log.stat().st_size > before, 30)
         said, _ = process.communicate(log.read_text().split()[-1] + "\n", timeout=60)
     assert process.returncode == 0, said
     return said.splitlines()[-1]

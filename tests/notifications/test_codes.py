@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from rest_framework.test import APIClient
 
@@ -8,6 +6,7 @@ from notifications.channels import sms
 from notifications.channels.sms import gateway
 from tests.fakes import sms as fakes
 from tests.fakes.sms import Manners, serving
+from tests.processes import wait_until
 
 PHONE = "13912345678"
 
@@ -62,10 +61,7 @@ def test_a_code_of_unknown_fate_works_when_it_arrives(vendor, manners, taken):
     assert sent.status_code == 202
     assert len(vendor.asked) <= 1
     # One that is slow takes it in the end.
-    for _ in range(100):
-        if len(vendor.taken) == taken:
-            break
-        time.sleep(0.02)
+    wait_until(lambda: len(vendor.taken) == taken, 2)
     assert sign_in(code_of(vendor.taken[0]), sent.data["request"]).status_code == 201
 
 

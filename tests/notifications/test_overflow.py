@@ -24,6 +24,7 @@ from notifications.models import Bucket, Delivery, Message, Robot
 from notifications.topics import ChannelName, DeliveryState, Topic
 from tests.fakes.robots import Account, Robots, serving
 from tests.notifications.post import STREET, again, committed, run_out
+from tests.processes import wait_until
 
 WECOM = ChannelName.WECOM
 NUMBER, PERIOD = 4, 0.5
@@ -317,10 +318,8 @@ def test_ten_times_the_limit_for_a_while_by_several_workers_loses_and_repeats_no
                     if number % 5 == 0:
                         posted += news(target, f"{token}-{number}-急。", urgent=True)
                 time.sleep(0.05)
-            for _ in range(400):
-                if not Delivery.objects.filter(street_id=STREET).filter(state__in=["queued", "sending"]).exists():
-                    break
-                time.sleep(0.05)
+            waiting = Delivery.objects.filter(street_id=STREET, state__in=["queued", "sending"])
+            wait_until(lambda: not waiting.exists(), 20)
         finally:
             over.set()
             for worker in workers:

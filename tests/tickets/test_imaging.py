@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
+from tests.processes import wait_until
 from tickets import imaging
 from tickets.imaging import MAX_BYTES, Busy, PhotoRefused, normalise
 
@@ -683,9 +683,7 @@ def test_pictures_are_drawn_by_one_process_one_after_the_other(darkroom):
 def test_whoever_comes_when_many_wait_is_told_to_come_again(darkroom):
     with darkroom._one_at_a_time, ThreadPoolExecutor(imaging.WAITING) as pool:
         waiting = [pool.submit(taken, written(picture())) for _ in range(imaging.WAITING)]
-        end = time.monotonic() + 10
-        while darkroom._places._value and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: darkroom._places._value == 0, 10)
         with pytest.raises(Busy):
             taken(written(picture()))
         darkroom._one_at_a_time.release()
