@@ -1,13 +1,13 @@
 """A ticket's history only grows; whoever changes it behind Linli's back is found out."""
 
 import uuid
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
+from tests.tickets.committed import behind_linlis_back
 from tests.tickets.story import assert_whole, history, row
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketEvent, TicketOutbox, TicketWords
 from web.words import en
@@ -33,18 +33,6 @@ def told(api):
 def other(api):
     """Another ticket, filed later, with nothing wrong."""
     return api("neighbour").file("CL07")
-
-
-@contextmanager
-def behind_linlis_back():
-    """A superuser's session in which triggers do not fire: what an intruder with the database could do."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        if not cursor.fetchone()[0]:
-            pytest.skip("Only a superuser can switch the triggers off.")
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        yield cursor
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def tamper(ticket, seq, /, **changes):

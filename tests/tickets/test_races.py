@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from rest_framework.test import APIClient
 
 from community import demo
 from community.models import Compound, Organisation, Person, Residency, SignInToken
 from tests.connections import together
 from tests.people import residents
-from tests.tickets.committed import need_superuser, remove
+from tests.tickets.committed import behind_linlis_back, need_superuser, remove
 from tests.tickets.conftest import Caller
 from tests.tickets.story import assert_whole, history, row
 from tickets.models import Follower, Ticket
@@ -51,8 +51,7 @@ def stage(transactional_db: None) -> Iterator[Stage]:
     everybody = stage.people
     tickets = list(Ticket.objects.filter(reporter__in=people).values_list("pk", flat=True))
     remove(tickets)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    with transaction.atomic(), behind_linlis_back():
         for rows in (
             SignInToken.objects.filter(person__in=everybody),
             IdempotencyKey.objects.filter(caller__in=[one.pk for one in everybody]),

@@ -21,7 +21,7 @@ from casework import sealing
 from community.models import Street
 from tests.commands import outcome, printed
 from tests.statements import statements
-from tests.tickets.test_history import behind_linlis_back
+from tests.tickets.committed import behind_linlis_back
 from tickets.models import Assignment, Follower, Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
 from tickets.models.clock import TicketFiring
 from web.words import en

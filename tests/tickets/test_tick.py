@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 
 from casework.duties import sweep
 from casework.tasks import TASKS
 from tests.commands import printed
+from tests.tickets.committed import behind_linlis_back
 from tests.tickets.paths import Scene
 from tickets.kind import TICKETS
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
@@ -79,10 +79,8 @@ def test_a_poisoned_ticket_is_put_off_and_shown_and_the_others_are_done(overdue)
 
 def mend(ticket, seq: int) -> None:
     """Take the misplaced event away, as only a superuser can."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    with behind_linlis_back() as cursor:
         cursor.execute("DELETE FROM tickets_ticketevent WHERE subject_id = %s AND seq = %s", [ticket, seq])
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def test_a_move_before_the_sweep_leaves_it_nothing_to_do(overdue, cast):

@@ -23,8 +23,8 @@ from django.urls import NoReverseMatch, reverse
 from community import demo
 from launcher.family import PROJECT
 from tests.commands import outcome, printed
+from tests.tickets.committed import behind_linlis_back
 from tests.tickets.paths import Scene
-from tests.tickets.test_history import behind_linlis_back
 from tickets import announce
 from tickets.models import Photo, Ticket, TicketClock, TicketEvent, TicketSeal, TicketWords
 from tickets.states import ClockName, State

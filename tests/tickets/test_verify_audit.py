@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import F
 
 from tests.commands import outcome
-from tests.tickets.test_history import behind_linlis_back
+from tests.tickets.committed import behind_linlis_back
 from tickets.models import Ticket, TicketClock, TicketEvent
 from tickets.states import State
 from workflow.verification import verify

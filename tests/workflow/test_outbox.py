@@ -4,12 +4,13 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from community import demo
 from tests.connections import together
+from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tickets.models import Follower, Ticket, TicketOutbox
 from tickets.models.follower import FollowerKind
@@ -144,19 +145,10 @@ def test_a_crash_in_the_middle_leaves_every_row_and_nothing_that_telling_wrote(s
 @pytest.fixture
 def committed(transactional_db):
     """A scene whose rows are committed, and taken away again afterwards in spite of the history's own guard."""
-    known = set(Ticket.objects.values_list("pk", flat=True))
+    need_superuser()
+    known = list(Ticket.objects.values_list("pk", flat=True))
     yield Scene(demo.cast())
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        for statement in (
-            "DELETE FROM tickets_ticketoutbox o USING tickets_ticketevent e WHERE o.event_id = e.id AND e.subject_id <> ALL (%s)",
-            "DELETE FROM tickets_ticketwords w USING tickets_ticketevent e WHERE w.event_id = e.id AND e.subject_id <> ALL (%s)",
-            "DELETE FROM tickets_ticketevent WHERE subject_id <> ALL (%s)",
-            "DELETE FROM tickets_follower WHERE ticket_id <> ALL (%s)",
-            "DELETE FROM tickets_assignment WHERE ticket_id <> ALL (%s)",
-            "DELETE FROM tickets_ticket WHERE id <> ALL (%s)",
-        ):
-            cursor.execute(statement, [list(known)])
+    remove(list(Ticket.objects.exclude(pk__in=known).values_list("pk", flat=True)))
     assert not TicketOutbox.objects.exists()
 
 
