@@ -1,4 +1,4 @@
-"""What a test does in spite of the guards of history: it changes rows, and removes the tickets that it committed for processes and threads."""
+"""In spite of the guards of history: changing rows, and removing tickets that a test committed for processes and threads."""
 
 import uuid
 from collections.abc import Collection, Iterator

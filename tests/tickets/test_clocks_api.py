@@ -10,7 +10,7 @@ from community.models import Organisation
 from tests.tickets.paths import rows
 from tests.tickets.story import row
 from tests.tickets.test_clocks import RESIDENTS_NEVER_SEE
-from tests.tickets.test_statements import LIST, copies, statements
+from tests.tickets.test_statements import LIST, copies, request_statements
 from tickets.access import CLOCKS_OF_RESIDENTS
 from tickets.models import Ticket, TicketClock
 from tickets.models.service_level import in_effect
@@ -298,11 +298,11 @@ def test_staff_do_not_find_what_accuses_their_own_section(api, three, organisati
 @pytest.mark.parametrize(("which", "index"), [("overdue", 0), ("at-risk", 1)])
 def test_a_page_of_the_office_s_lists_costs_the_same_at_any_size(api, three, which, index):
     officer, ticket = api("property_officer"), three[index]
-    with statements() as before:
+    with request_statements() as before:
         assert len(officer.get(which)["results"]) == 1
     stands = row(ticket)
     copies(ticket, 150, next_due_at=stands.next_due_at, at_risk_at=stands.at_risk_at)
-    with statements() as after:
+    with request_statements() as after:
         page = officer.get(which)
     assert len(page["results"]) == 25
     assert len(before) == len(after) <= LIST, after

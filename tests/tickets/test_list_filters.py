@@ -10,7 +10,7 @@ from django.utils import timezone
 from community.models import Membership, Organisation
 from notifications.models import Message
 from tests.tickets.story import clocks, row, seen
-from tests.tickets.test_statements import copies, statements
+from tests.tickets.test_statements import copies, request_statements
 from tickets.models import Ticket
 from tickets.reading.filters import FOR_EVERYBODY, FOR_PARTIES, FOR_REPORTERS, FOR_STAFF, FOR_STREET
 from tickets.reading.parameters import Filters
@@ -298,12 +298,12 @@ def test_the_street_s_lists_are_narrowed_and_counted_by_the_officer(api, two):
 
 def test_a_thousand_are_999_and_more_and_cost_no_more_statements(api, two):
     officer = api("property_officer")
-    with statements() as before:
+    with request_statements() as before:
         officer.get("tickets/counts?scope=street&by=state,desk")
     copies(two[0], 997)
     assert officer.get("tickets/counts?scope=street")["total"] == {"count": 999, "shown": "999"}
     copies(two[0], 1)
-    with statements() as after:
+    with request_statements() as after:
         found = officer.get("tickets/counts?scope=street&by=state,desk")
     assert found["total"] == {"count": 999, "shown": "999+"}
     assert {one["value"]: one["shown"] for one in found["facets"]["state"]}["in_progress"] == "999"

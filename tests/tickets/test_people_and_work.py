@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from community.models import Membership, Organisation
 from tests.tickets.story import assert_whole, history, row, seen, timeline
-from tests.tickets.test_statements import statements
+from tests.tickets.test_statements import request_statements
 from tickets.models import Assignment, Ticket, TicketEvent
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,7 @@ def test_those_who_dispatch_see_who_works_there_and_on_how_much(api, organisatio
     for _ in range(2):
         dispatcher.move(api("resident").file("CL07"), "sign", worker=str(worker.person.pk))
     seat = Membership.objects.filter(organisation=office, person=worker.person)
-    with statements() as few:
+    with request_statements() as few:
         found = {one["name"]: one for one in dispatcher.get(f"organisations/{office}/members", limit=100)["results"]}
     assert found[worker.person.name]["open"] == 2
     assert found[worker.person.name]["role"] == "worker"
@@ -92,7 +92,7 @@ def test_those_who_dispatch_see_who_works_there_and_on_how_much(api, organisatio
     assert found[dispatcher.person.name]["open"] == 0
     assert "phone" not in found[worker.person.name]
     seat.update(starts_on=timezone.localdate() + timedelta(days=3))
-    with statements() as again:
+    with request_statements() as again:
         found = {one["name"]: one for one in api("property_officer").get(f"organisations/{office}/members")["results"]}
     assert found[worker.person.name]["on_duty"] is False
     assert len(few) <= 3
@@ -165,7 +165,7 @@ def called(api, compound):
 @pytest.mark.parametrize("spelled", ["19912345678", "１９９１２３４５６７８", "199 1234-5678"])
 def test_a_caller_s_tickets_are_found_by_the_whole_number_on_record(api, called, spelled):
     officer, (first, second, anonymous) = api("desk_officer"), called
-    with statements() as made:
+    with request_statements() as made:
         found = officer.post("callers", {"phone": spelled})
     assert [one["id"] for one in found] == [second["id"], first["id"]]
     assert len(made) <= 14

@@ -11,7 +11,7 @@ from bench.fill import TABLES, add
 from community.models import Membership, Organisation
 from tests.statements import nodes, plan
 from tests.tickets.conftest import Caller
-from tests.tickets.test_statements import LIST, LISTS, statements
+from tests.tickets.test_statements import LIST, LISTS, request_statements
 from tickets.models import Assignment, Follower, Ticket
 
 ROWS = 6_000
@@ -59,7 +59,7 @@ def test_every_list_is_read_by_an_index_and_in_its_order(api, many, compound, ca
     )
     whole, sorts = [], []
     for name, (caller, path) in asked(api, compound).items():
-        with statements() as made:
+        with request_statements() as made:
             caller.get(path)
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL enable_seqscan = {'off' if name in GATHERED else 'on'}")
@@ -80,7 +80,7 @@ def test_every_list_costs_as_many_statements_with_thousands_as_with_one_thousand
     for first, last in ((1, 1_000), (1_001, ROWS)):
         add(first, last)
         for name, (caller, path) in lists.items():
-            with statements() as made:
+            with request_statements() as made:
                 caller.get(path)
             counted[name].append(len(made))
     assert {name: both for name, both in counted.items() if both[0] != both[1] or both[1] > LIST} == {}
@@ -98,7 +98,7 @@ def test_a_queue_costs_the_smallest_organisation_what_it_costs_the_largest(many)
         caller = Caller(Membership.objects.filter(organisation=one, ends_on=None)[0].person)
         assert len(caller.get(f"queue?organisation={one}")["results"]) == rows
         for words, made_by in counted.items():
-            with statements() as made:
+            with request_statements() as made:
                 caller.get(f"queue?organisation={one}{words}")
             made_by.append(len(made))
     assert {words: both for words, both in counted.items() if both[0] != both[1] or both[1] > LIST} == {}

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from community.models import Membership, Organisation
 from community.zones import zone_of
+from tests.statements import statements
 from tests.tickets.conftest import Caller
 from tests.tickets.story import row
 from tickets import catalogue
@@ -32,7 +31,7 @@ OFFICES = [f"po-a{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11)]
 
 
 @contextmanager
-def statements() -> Iterator[list[str]]:
+def request_statements() -> Iterator[list[str]]:
     """The statements that are made inside; the request's own transaction, which a test nests in its own, does not count."""
     made: list[str] = []
     # What a process remembers for good, or for seconds, it has remembered.
@@ -41,9 +40,8 @@ def statements() -> Iterator[list[str]]:
     versions.number(timezone.now())
     zone_of(uuid.uuid4())
     calendars.calendar(calendars.newest(), settings.TIME_ZONE)
-    with CaptureQueriesContext(connection) as captured:
+    with statements() as sql:
         yield made
-    sql = [one["sql"] for one in captured.captured_queries]
     if outer := next((one for one in sql if one.startswith("SAVEPOINT")), None):
         sql.remove(outer)
         sql.remove(f"RELEASE {outer}")
@@ -97,7 +95,7 @@ def test_filing_costs_twelve_statements_at_most(api, street, compound, code, pho
     if not {"street", "compound"} & set(report):
         report["compound"] = str(caller.person.residencies.get(ends_on=None).compound_id)
     body = {"category": category, "text": "请尽快处理。", **report}
-    with statements() as made:
+    with request_statements() as made:
         answer = caller.post("tickets", body, 201, **{"Idempotency-Key": secrets.token_hex(8)})
     assert answer["state"] == routed
     assert len(made) <= FILING, made
@@ -278,7 +276,7 @@ def test_a_move_costs_fourteen_statements_at_most(api, code, photos, way):
             api(who).move(ticket, name, **given(who, inputs))
     caller, body, version = api(way.who), given(way.who, way.inputs), row(ticket).version
     headers = {"If-Match": f'"{version}"', "Idempotency-Key": secrets.token_hex(8)}
-    with at(start + timedelta(minutes=20)), statements() as made:
+    with at(start + timedelta(minutes=20)), request_statements() as made:
         answer = caller.post(f"tickets/{ticket['id']}/moves/{way.name}", body, **headers)
     assert answer["verb"] == way.name
     assert len(made) <= MOVE, made
@@ -289,7 +287,7 @@ def test_a_rating_by_one_whose_report_was_merged_costs_fourteen_statements_at_mo
     api("property_officer").move(other, "merge", into=ticket["id"])
     for who, name, *given in (SIGN, CONTACT, ("dispatcher", "reply", {"result": "x"})):
         api(who).move(ticket, name, **(given[0] if given else {}))
-    with statements() as made:
+    with request_statements() as made:
         api("tenant").post(
             f"tickets/{ticket['id']}/moves/rate", {"rating": 3, "words": "x"}, **{"Idempotency-Key": "k"}
         )
@@ -302,7 +300,7 @@ def test_closing_what_was_found_on_patrol_costs_fourteen_statements_at_most(api,
     for who, name, *given in (SIGN, ("dispatcher", "reply", {"result": "x"})):
         api(who).move(ticket, name, **(given[0] if given else {}))
     headers = {"If-Match": f'"{row(ticket).version}"', "Idempotency-Key": "k"}
-    with statements() as made:
+    with request_statements() as made:
         officer.post(f"tickets/{ticket['id']}/moves/close", {"words": "x"}, **headers)
     assert len(made) <= MOVE, made
 
@@ -312,7 +310,7 @@ def test_a_request_repeated_with_its_key_costs_two_statements_and_one_to_see_whe
     home = str(resident.person.residencies.get(ends_on=None).compound_id)
     request = {"category": "CL03", "text": "垃圾桶满了。", "compound": home}
     first = resident.post("tickets", request, 201, **{"Idempotency-Key": "k1"})
-    with statements() as made:
+    with request_statements() as made:
         assert resident.post("tickets", request, 201, **{"Idempotency-Key": "k1"}) == first
     assert len(made) == 2 + 1
 
@@ -321,7 +319,7 @@ def test_a_move_repeated_with_its_key_costs_two_statements_and_two_to_see_whethe
     dispatcher, ticket = api("dispatcher"), api("resident").file("CL07")
     headers = {"If-Match": f'"{row(ticket).version}"', "Idempotency-Key": "k1"}
     first = dispatcher.post(f"tickets/{ticket['id']}/moves/sign", {}, **headers)
-    with statements() as made:
+    with request_statements() as made:
         assert dispatcher.post(f"tickets/{ticket['id']}/moves/sign", {}, **headers) == first
     assert len(made) == 2 + 2
 
@@ -389,11 +387,11 @@ def test_a_page_costs_six_statements_at_most_and_as_many_with_few_as_with_many(a
     who, path = LISTS[name]
     path = path.format(home=compound("学院路14号院"), office=code("po-a01"))
     caller = api(who)
-    with statements() as before:
+    with request_statements() as before:
         short = caller.get(path)
     for ticket in few:
         copies(ticket, 150)
-    with statements() as after:
+    with request_statements() as after:
         page = caller.get(path)
     rows, more = (one["results"] if isinstance(one, dict) else one for one in (short, page))
     if name == "followed":
@@ -403,18 +401,18 @@ def test_a_page_costs_six_statements_at_most_and_as_many_with_few_as_with_many(a
         assert len(more) == (25 if isinstance(page, dict) else 5)
     assert len(before) == len(after) <= LIST, after
     if isinstance(page, dict) and page["next_cursor"]:
-        with statements() as next_page:
+        with request_statements() as next_page:
             assert len(caller.get(f"{path}{'&' if '?' in path else '?'}cursor={page['next_cursor']}")["results"]) == 25
         assert len(next_page) == len(after)
 
 
 def test_following_many_costs_as_much_as_following_one(api, few):
     neighbour = api("neighbour")
-    with statements() as before:
+    with request_statements() as before:
         assert len(neighbour.get("tickets?scope=followed")["results"]) == 1
     for _ in range(5):
         neighbour.move(api("resident").file("CL07"), "cosign")
-    with statements() as after:
+    with request_statements() as after:
         assert len(neighbour.get("tickets?scope=followed")["results"]) == 6
     assert len(before) == len(after) <= LIST
 
@@ -424,7 +422,7 @@ def test_the_smallest_and_the_largest_organisation_cost_the_same(api, few):
     small = api("resident_unstaffed").file("CL07")
     (office, desk), counted = (api("co-yinxingshu-manager"), api("dispatcher")), []
     for caller, number in ((office, 1), (desk, 25)):
-        with statements() as made:
+        with request_statements() as made:
             assert len(caller.get("queue")["results"]) == number
         counted.append(len(made))
     assert office.get("queue")["results"][0]["ticket"]["id"] == small["id"]
@@ -433,7 +431,7 @@ def test_the_smallest_and_the_largest_organisation_cost_the_same(api, few):
 
 def test_a_member_of_many_organisations_reads_one_queue(api, few, street):
     caller = api("dispatcher")
-    with statements() as before:
+    with request_statements() as before:
         one = caller.get("queue")
     Membership.objects.bulk_create(
         [
@@ -441,7 +439,7 @@ def test_a_member_of_many_organisations_reads_one_queue(api, few, street):
             for office in Organisation.objects.filter(kind="project_office").exclude(code="po-a01")
         ]
     )
-    with statements() as after:
+    with request_statements() as after:
         assert caller.get("queue") == one
     assert len(before) == len(after) <= LIST
 
@@ -457,7 +455,7 @@ def test_reading_a_ticket_and_its_timeline_costs_the_same_however_much_happened(
     def count() -> list[int]:
         counted = []
         for path in paths:
-            with statements() as made:
+            with request_statements() as made:
                 officer.get(path)
             counted.append(len(made))
         return counted
