@@ -12,7 +12,7 @@ def seat(person: Person, body: Organisation | str, role: str = "worker", **colum
     """Let a person sit in an organisation, which may be named by its code; since long ago unless told otherwise."""
     if isinstance(body, str):
         body = Organisation.objects.get(code=body)
-    given = {"street_id": body.street_id, "organisation": body, "role": role, "starts_on": "2018-01-01"}
+    given = {"street": body.street, "organisation": body, "role": role, "starts_on": "2018-01-01"}
     return Membership.objects.create(person=person, **given | columns)
 
 

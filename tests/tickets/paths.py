@@ -14,7 +14,7 @@ from casework.kinds import Kind
 from community.actors import by_person
 from community.models import Compound, Organisation
 from tickets.filing import Report, submit
-from tickets.kind import TICKETS
+from tickets.kind import TICKETS, _Tickets
 from tickets.models import Photo, Ticket
 from tickets.models.photo import PhotoKind
 from tickets.states import State
@@ -31,14 +31,14 @@ PARTIES = frozenset({"holder", "owner", "departments", "co_handlers", "next_step
 type Step = tuple[str, str, dict[str, Any]]
 
 
-class _SeenByAll(type(TICKETS)):  # type: ignore[misc]
+class _SeenByAll(_Tickets):
     """Tickets that everybody sees: what refuses a move is the move itself."""
 
     def sees(self, subject: Ticket, actor: Actor) -> bool:
         return True
 
 
-SEEN_BY_ALL: Kind[Ticket] = _SeenByAll()
+SEEN_BY_ALL = _SeenByAll()
 
 
 @dataclass

@@ -78,7 +78,7 @@ def test_whoever_sits_elsewhere_is_asked(scene, code):
 def test_whoever_sits_with_another_street_s_office_is_asked(scene):
     other = Street.objects.create(code="other", name="另一街道")
     office = Organisation.objects.create(street=other, code="other-office", name="另一街道办事处", kind="street_office")
-    seat(scene.cast["tenant"], office, street=other)
+    seat(scene.cast["tenant"], office)
     ticket = shared(scene, *HELD)
     scene.do("resident", ticket, "withdraw")
     assert row(ticket).successor_id == scene.cast["tenant"].pk
