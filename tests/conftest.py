@@ -29,6 +29,7 @@ from config.celery import app
 from launcher.clocks import OFFSET
 from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
+from tests.tickets.paths import Scene
 from web import limits
 
 # The same cases each time, however busy the machine is.
@@ -146,6 +147,12 @@ def loaded_cast(django_db_setup, django_db_blocker):
 def cast(db, loaded_cast):
     """The people of the demo street by key: resident, neighbour, chair, dispatcher, worker, desk_officer, outsider …"""
     return Cast(loaded_cast)
+
+
+@pytest.fixture
+def scene(cast):
+    """The demo street at work through the engine itself, at moments that the test decides."""
+    return Scene(cast)
 
 
 @pytest.fixture

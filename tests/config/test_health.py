@@ -17,7 +17,6 @@ from config.post import WAITING_LONG
 from notifications.models import Delivery, LastRound
 from notifications.topics import ChannelName
 from tests.notifications.post import letter
-from tests.tickets.paths import Scene
 from tickets.models import TicketClock
 from workflow import calendars
 from workflow.models import CalendarVersion, CalendarYear, LastSweep
@@ -72,9 +71,9 @@ def test_a_missing_or_late_heartbeat_degrades(client, db, seconds):
 
 
 @pytest.fixture
-def event_to_tell(cast):
+def event_to_tell(scene):
     """An event that waits to be told, since as many seconds ago as one says."""
-    Scene(cast).file()
+    scene.file()
 
     def since(seconds):
         with connection.cursor() as cursor:
@@ -108,8 +107,8 @@ def test_clocks_that_nobody_watches_degrade_and_it_says_what_to_start(client, wa
 
 
 @pytest.mark.parametrize("late", [-5, RUNG_STALE - 1, RUNG_STALE + 1])
-def test_a_deadline_that_waits_to_be_fired_degrades(client, watched, cast, late):
-    ticket = Scene(cast).file()
+def test_a_deadline_that_waits_to_be_fired_degrades(client, watched, scene, late):
+    ticket = scene.file()
     TicketClock.objects.filter(subject=ticket).update(fire_at=None)
     TicketClock.objects.filter(subject=ticket, name="coordinate").update(fire_at=Now() - timedelta(seconds=late))
     report = client.get("/healthz").json()
@@ -119,8 +118,8 @@ def test_a_deadline_that_waits_to_be_fired_degrades(client, watched, cast, late)
     assert ("detail" in report["clocks"]) is (late > RUNG_STALE)
 
 
-def test_clocks_that_fail_are_counted_while_they_are_live(client, watched, cast):
-    ticket = Scene(cast).file()
+def test_clocks_that_fail_are_counted_while_they_are_live(client, watched, scene):
+    ticket = scene.file()
     TicketClock.objects.filter(subject=ticket).update(fire_at=None)
     TicketClock.objects.filter(subject=ticket, name="coordinate").update(failures=2)
     assert client.get("/healthz").json()["clocks"]["failing"] == 1

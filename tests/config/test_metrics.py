@@ -12,7 +12,6 @@ from casework.kinds import kinds
 from notifications.models import LastRound
 from notifications.topics import ChannelName
 from tests.notifications.post import letter
-from tests.tickets.paths import Scene
 from tickets.models import Ticket, TicketClock, TicketFiring, TicketOutbox
 from tickets.states import OPEN
 from workflow.models import LastSweep
@@ -31,11 +30,6 @@ def figures(client):
         for sample in family.samples:
             found[sample.name, *sample.labels.values()] = sample.value
     return found
-
-
-@pytest.fixture
-def scene(cast):
-    return Scene(cast)
 
 
 def due(ticket, name, seconds):

@@ -18,7 +18,6 @@ from community.models import Compound, Organisation, Person
 from notifications.models import Endpoint, Preference, Robot
 from notifications.topics import ROBOTS, ChannelName, Topic
 from tests.conftest import client_of
-from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say
 from tickets.api.photos import UploadLimit
 from tickets.api.tickets import FilingLimit
@@ -109,12 +108,6 @@ def compound(db):
         return Compound.objects.get(name=name).pk
 
     return find
-
-
-@pytest.fixture
-def scene(cast):
-    """The demo street at work through the engine itself, at moments that the test decides."""
-    return Scene(cast)
 
 
 @pytest.fixture

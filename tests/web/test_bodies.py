@@ -5,7 +5,6 @@ import time
 import pytest
 from rest_framework import serializers
 
-from tests.tickets.paths import Scene
 from tickets.api.policies import MOST_ROWS
 from web.bodies import Body, Dict
 from web.parsers import BODY_LIMIT
@@ -98,9 +97,9 @@ def test_a_hostile_body_costs_little_and_is_answered_briefly(client, at_api, db,
 
 
 @pytest.mark.parametrize("address", ["/api/v1/tickets", "/api/v1/auth/codes", "move"])
-def test_what_is_larger_than_the_route_takes_is_not_read(at_api, cast, db, address):
+def test_what_is_larger_than_the_route_takes_is_not_read(at_api, scene, db, address):
     if address == "move":
-        address = f"/api/v1/tickets/{Scene(cast).file()}/moves/urge"
+        address = f"/api/v1/tickets/{scene.file()}/moves/urge"
     body = b'{"photos": [' + b'"a",' * 230_000 + b'"a"]}'
     began = time.process_time()
     answer = at_api("resident").generic("POST", address, body, content_type="application/json")

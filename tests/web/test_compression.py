@@ -6,8 +6,6 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from tests.tickets.paths import Scene
-
 TAKES = {"Accept-Encoding": "gzip, br"}
 
 
@@ -43,8 +41,8 @@ def test_pictures_are_sent_as_they_are(at_api, db, settings, tmp_path):
     assert b"".join(answer.streaming_content)[:2] == b"\xff\xd8"
 
 
-def test_the_etag_of_a_gzipped_answer_is_taken_back(at_api, cast, db):
-    ticket = Scene(cast).file()
+def test_the_etag_of_a_gzipped_answer_is_taken_back(at_api, scene, db):
+    ticket = scene.file()
     client = at_api("resident")
     read = client.get(f"/api/v1/tickets/{ticket}", headers=TAKES)
     assert read["ETag"] == 'W/"1"'

@@ -8,16 +8,15 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from community.models import Household, Organisation
 from tests.statements import statements
-from tests.tickets.paths import Scene
 from tickets.models import Assignment, Ticket, TicketEvent, TicketOutbox, TicketWords
 from tickets.states import AssignmentRole
 from workflow.rows import Change, write_rows
 
 
 @pytest.fixture
-def ticket(cast) -> Ticket:
+def ticket(scene) -> Ticket:
     """A ticket in coordination."""
-    return Ticket.objects.get(pk=Scene(cast).reach("coordinating"))
+    return Ticket.objects.get(pk=scene.reach("coordinating"))
 
 
 def assignments(ticket: Ticket, *names: str) -> list[Assignment]:
