@@ -144,12 +144,12 @@ class Scene:
             )
         return self.follow(self.file(**report), PATHS[State(state)])
 
-    def at_work(self, category: str = "SV01", who: str = "dispatcher", **report: Any) -> uuid.UUID:
-        """The id of a new ticket that `who`, to whom it was routed or dispatched, has signed for."""
+    def at_work(self, category: str = "SV01", **report: Any) -> uuid.UUID:
+        """The id of a new ticket for which the project office has signed, to which it was routed or dispatched."""
         ticket = self.file(category, **report)
         if Ticket.objects.get(pk=ticket).state == State.COORDINATING:
             self.do("chair", ticket, "dispatch", holder="po-a01")
-        self.do(who, ticket, "sign")
+        self.do("dispatcher", ticket, "sign")
         return ticket
 
     def photo(self, who: str, kind: PhotoKind = PhotoKind.AFTER) -> str:

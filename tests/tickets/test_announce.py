@@ -220,7 +220,7 @@ def test_reminders_name_the_clock_and_go_to_whom_the_ladder_names(scene, told):
 
 @pytest.mark.django_db
 def test_what_was_overtaken_while_nobody_swept_is_told_as_one_summary(scene, told):
-    ticket = scene.follow(scene.file("CL03"), [("dispatcher", "sign", {})])
+    ticket = scene.at_work("CL03")
     told()
     with at(scene.now + timedelta(days=12)):
         duties.sweep(TICKETS)
@@ -252,9 +252,7 @@ def test_a_ticket_is_summed_up_once_whatever_the_batches_of_the_outbox(scene, to
     monkeypatch.setattr(notifying, "BATCH", batch)
     monkeypatch.setattr(notifying, "MOST_BATCHES", 1000)
     scene.now = timezone.now() - timedelta(days=12, hours=1)
-    tickets = [
-        scene.follow(scene.file("CL03", who=who), [("dispatcher", "sign", {})]) for who in ("resident", "tenant")
-    ]
+    tickets = [scene.at_work("CL03", who=who) for who in ("resident", "tenant")]
     told()
     robot = robot_of("po-a01")
     with at(timezone.now()):
@@ -279,7 +277,7 @@ def test_a_night_of_many_tickets_is_one_message_for_a_robot(scene, monkeypatch):
     monkeypatch.setattr("notifications.delivery.claim.QUIET_UNTIL", claim_module.QUIET_FROM)
     scene.now = timezone.now() - timedelta(days=12, hours=1)
     robot = robot_of("po-a01")
-    tickets = [scene.follow(scene.file("CL03"), [("dispatcher", "sign", {})]) for _ in range(25)]
+    tickets = [scene.at_work("CL03") for _ in range(25)]
     announce.tell_outbox()
     Delivery.objects.all().delete()
     with at(timezone.now()):
@@ -300,7 +298,7 @@ def test_a_night_of_many_tickets_is_one_message_for_a_robot(scene, monkeypatch):
 
 @pytest.mark.django_db
 def test_rungs_that_come_one_by_one_are_told_one_by_one(scene, told):
-    ticket = scene.follow(scene.file("CL03"), [("dispatcher", "sign", {})])
+    ticket = scene.at_work("CL03")
     told()
     heard = []
     for _ in range(3):

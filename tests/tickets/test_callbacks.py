@@ -76,8 +76,7 @@ def test_whoever_is_accused_reads_no_line_of_it(scene, api, cast):
 
 def test_a_ticket_that_has_ended_tells_what_was_used_and_why_it_stood_still(scene, api):
     scene.now = moment("2025-06-03T09:00")
-    ticket = scene.file("CL03")
-    scene.do("dispatcher", ticket, "sign")
+    ticket = scene.at_work("CL03")
     asked = moment("2025-06-03T10:00")
     scene.do("dispatcher", ticket, "ask", question="哪个垃圾桶？", at=asked)
     scene.do("resident", ticket, "answer", answer="东门", at=asked + HOUR)
@@ -102,8 +101,7 @@ def test_a_ticket_that_has_ended_tells_what_was_used_and_why_it_stood_still(scen
 
 def test_a_pause_that_lasts_has_no_end_and_the_estimate_is_shown(scene, api):
     scene.now = moment("2025-06-03T09:00")
-    ticket = scene.file("CL03")
-    scene.do("dispatcher", ticket, "sign")
+    ticket = scene.at_work("CL03")
     scene.do("dispatcher", ticket, "ask", question="哪个垃圾桶？", at=scene.now + HOUR)
     with at(scene.now + 5 * HOUR):
         handle = {one["name"]: one for one in api("resident").get(f"tickets/{ticket}")["clocks"]}["handle"]

@@ -388,7 +388,7 @@ def test_one_batch_costs_the_same_for_two_tickets_and_for_twelve(scene, ending):
 def test_the_task_and_the_tick_do_it_by_the_real_time(scene, street):
     scene.now = timezone.now() - 3 * DAY
     scene.known.clear()
-    tickets = [scene.follow(scene.file("CL07"), [("dispatcher", "sign", {})]) for _ in range(2)]
+    tickets = [scene.at_work("CL07") for _ in range(2)]
     ServiceContract.objects.filter(code="P-A01").update(ends_on=timezone.localdate() - DAY)
     assert "2 tickets passed on." in printed("tick")
     TASKS["tickets.hand_over"]()

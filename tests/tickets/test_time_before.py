@@ -23,14 +23,12 @@ def told_before(ticket) -> dict[str, list]:
 
 
 def test_a_question_held_what_was_overdue_and_gave_back_all_of_its_time(scene):
-    ticket = scene.file("CL03")
-    scene.follow(ticket, [("dispatcher", "sign", {}), CONTACTED])
+    ticket = scene.follow(scene.at_work("CL03"), [CONTACTED])
     due = row(ticket).due_at
     scene.do("dispatcher", ticket, "ask", question="哪里？", at=due + HOUR)
     (handle,) = told_before(ticket)["handle"]
     assert (handle.running_since, handle.spans, handle.reasons) == (None, [due + HOUR], [])
-    other = scene.file("SV01")
-    scene.follow(other, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
+    other = scene.at_work("SV01")
     asked = scene.now
     scene.do("dispatcher", other, "ask", question="哪里？", at=asked)
     scene.do("resident", other, "answer", answer="门口", at=asked + 100 * HOUR)
@@ -39,8 +37,7 @@ def test_a_question_held_what_was_overdue_and_gave_back_all_of_its_time(scene):
 
 
 def test_an_account_began_the_disposal_anew(scene):
-    ticket = scene.file("SV01")
-    scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
+    ticket = scene.at_work("SV01")
     account = {"kind": "planning", "owner": "section-city", "plan_date": "2025-09-01", "reason": "待规划"}
     scene.do("desk_officer", ticket, "put_on_account", at=moment("2025-06-05T09:00"), **account)
     scene.do("desk_officer", ticket, "resume", at=moment("2025-06-10T09:00"))
@@ -56,8 +53,7 @@ def test_an_account_began_the_disposal_anew(scene):
 
 
 def test_a_new_holder_left_the_promise_without_a_clock_and_a_call_in_vain_was_a_contact(scene):
-    ticket = scene.file("SV01")
-    scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
+    ticket = scene.at_work("SV01")
     scene.do("dispatcher", ticket, "contact", result="no_answer")
     scene.do("desk_officer", ticket, "redispatch", holder="po-a02", reason="另派")
     before = told_before(ticket)
@@ -66,8 +62,7 @@ def test_a_new_holder_left_the_promise_without_a_clock_and_a_call_in_vain_was_a_
 
 
 def test_an_extension_after_the_end_left_the_breach(scene):
-    ticket = scene.file("SV01")
-    scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {}), CONTACTED])
+    ticket = scene.follow(scene.at_work("SV01"), [CONTACTED])
     to(scene, "2025-06-10T09:00")
     scene.do("dispatcher", ticket, "request_extension", days=3, reason="配件未到")
     scene.do("desk_officer", ticket, "grant_extension")

@@ -29,8 +29,7 @@ def correct(scene, ticket, **what: Any):
 
 
 def test_a_return_that_turns_out_to_be_urgent_has_two_hours_from_the_correction(scene):
-    ticket = scene.file("SV03")  # 15 days
-    scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
+    ticket = scene.at_work("SV03")  # 15 days
     scene.do("dispatcher", ticket, "contact", result="reached")
     scene.do("dispatcher", ticket, "return", reason="不属于我方职责")
     assert "arrive" not in live(ticket)
@@ -64,8 +63,7 @@ def test_coordination_that_turns_out_to_be_urgent_has_15_minutes_from_the_correc
 
 
 def test_fewer_days_end_with_the_day_of_the_correction_at_the_earliest(scene):
-    ticket = scene.file("SV03")
-    scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
+    ticket = scene.at_work("SV03")
     scene.do("dispatcher", ticket, "return", reason="不属于我方职责", at=scene.now + HOUR)
     scene.now = moment("2025-06-12T10:00")
     correct(scene, ticket, category="SV01")  # seven days, which ended on Monday the 9th
@@ -75,8 +73,7 @@ def test_fewer_days_end_with_the_day_of_the_correction_at_the_earliest(scene):
 
 
 def test_a_correction_within_the_same_class_leaves_every_clock_alone(scene):
-    ticket = scene.file("PK02")
-    scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
+    ticket = scene.at_work("PK02")
     scene.do("dispatcher", ticket, "ask", question="哪一年的账？")
     scene.do("resident", ticket, "answer", answer="去年", at=moment("2025-06-05T09:00"))
     scene.do("dispatcher", ticket, "request_extension", days=10, reason="等待审计")
@@ -92,8 +89,7 @@ def test_a_correction_within_the_same_class_leaves_every_clock_alone(scene):
 
 
 def test_another_class_keeps_pauses_and_extensions_of_the_whole(scene):
-    ticket = scene.file("SV01")
-    scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
+    ticket = scene.at_work("SV01")
     scene.do("dispatcher", ticket, "ask", question="哪里？", at=moment("2025-06-02T12:00"))
     scene.do("resident", ticket, "answer", answer="门口", at=moment("2025-06-05T09:00"))
     scene.do("dispatcher", ticket, "request_extension", days=4, reason="等待配件")
@@ -156,16 +152,13 @@ def test_what_is_sent_on_at_hour_23_is_overdue_at_hour_24(scene):
 
 
 def test_one_organisation_alone_has_no_second_clock_and_its_level_rises_once(scene):
-    ticket = scene.file("CL03")
-    scene.follow(ticket, [("dispatcher", "sign", {}), CONTACTED])
+    ticket = scene.follow(scene.at_work("CL03"), [CONTACTED])
     swept(scene, row(ticket).due_at - scene.now)
     assert (row(ticket).level, "promise" in live(ticket)) == (1, False)
 
 
 def test_a_dispute_does_not_hide_that_the_promise_passes(scene):
-    ticket = scene.file("SV01")
-    steps = [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {}), CONTACTED]
-    scene.follow(ticket, [*steps, ("dispatcher", "reply", {"result": "已整改"})])
+    ticket = scene.follow(scene.at_work("SV01"), [CONTACTED, ("dispatcher", "reply", {"result": "已整改"})])
     promised = row(ticket).due_at
     scene.do("resident", ticket, "dispute", reason="没有修好", at=scene.now + HOUR)
     assert live(ticket)["handle"].due_at >= promised
@@ -175,8 +168,7 @@ def test_a_dispute_does_not_hide_that_the_promise_passes(scene):
 
 
 def test_a_question_and_an_extension_move_the_promise(scene):
-    ticket = scene.file("SV01")
-    scene.follow(ticket, [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})])
+    ticket = scene.at_work("SV01")
     promised = row(ticket).due_at
     scene.do("desk_officer", ticket, "redispatch", holder="po-a02", reason="另派", at=scene.now + DAY)
     scene.do("other_dispatcher", ticket, "sign")
@@ -306,9 +298,7 @@ def test_what_is_answered_at_once_has_a_promise_and_one_call_back(scene, who):
 
 
 def test_a_ticket_that_was_called_back_is_not_called_again_after_a_split(scene):
-    ticket = scene.file("SV01")
-    steps = [("chair", "dispatch", {"holder": "po-a01"}), ("dispatcher", "sign", {})]
-    scene.follow(ticket, steps)
+    ticket = scene.at_work("SV01")
     scene.do("desk_officer", ticket, "callback", valid=True, contacted=True, resolved=False, satisfied=2)
     scene.do("desk_officer", ticket, "merge", into=str(scene.file("SV01", who="tenant")))
     scene.do("desk_officer", ticket, "split")
