@@ -15,6 +15,7 @@ from django.db.utils import IntegrityError
 from casework import duties
 from casework.acting import make_move
 from casework.tasks import SCHEDULE, TASKS
+from community.actors import by_person
 from community.models import Person, Residency
 from notifications.models import Message
 from tests.commands import printed
@@ -81,7 +82,7 @@ def home(person):
 
 def act(name, pk, person, *, after=timedelta(0), version=None, **inputs):
     """Make a move, as any caller would."""
-    by = Actor(person.pk, moment.now() + after)
+    by = by_person(person.pk, moment.now() + after).actor
     with transaction.atomic():
         return make_move(POLLS, name, pk, by=by, version=version, inputs=inputs).event
 
