@@ -24,7 +24,7 @@ from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say, history, row
 from tickets import kind
-from tickets.models import TicketClock, TicketEvent, TicketFiring
+from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
 from workflow.errors import Refusal
 from workflow.verification import flaw
 
@@ -125,7 +125,7 @@ def people(busy: Street, until: float, seed: int) -> Counter[str]:
         try:
             scene.do(who, dice.choice(busy.tickets), name, **inputs)
             outcomes[name] += 1
-        except Refusal:
+        except (Refusal, Ticket.DoesNotExist):
             outcomes["refused"] += 1
     return outcomes
 
