@@ -4,12 +4,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from web.constraints import KnownValues
 from web.words import bilingual
 
 
-def known(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
+def known(field: str, choices: type[models.TextChoices], name: str) -> KnownValues:
     """A check constraint: `field` holds one of `choices`."""
-    return models.CheckConstraint(condition=Q(**{f"{field}__in": choices.values}), name=name)
+    return KnownValues(condition=Q(**{f"{field}__in": choices.values}), name=name)
 
 
 def dates_in_order(name: str) -> models.CheckConstraint:

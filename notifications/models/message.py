@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from notifications.topics import OF_STAFF, ChannelName, DeliveryState, Topic
+from web.constraints import KnownValues
 from web.models import Identified
 from web.words import bilingual
 
@@ -100,7 +101,7 @@ class Message(Identified):
         verbose_name_plural = bilingual("消息", "messages")
         constraints = [
             models.UniqueConstraint(F("key"), F("recipient"), F("street_id"), name="message_once"),
-            models.CheckConstraint(condition=Q(topic__in=Topic.values), name="message_topic_known"),
+            KnownValues(condition=Q(topic__in=Topic.values), name="message_topic_known"),
             models.CheckConstraint(
                 condition=~Q(inbox=True) | Q(held_until__isnull=True), name="message_held_is_not_shown"
             ),
@@ -196,8 +197,8 @@ class Delivery(Identified):
         verbose_name_plural = bilingual("发送记录", "deliveries")
         constraints = [
             models.UniqueConstraint(F("message"), F("channel"), F("street_id"), name="delivery_once"),
-            models.CheckConstraint(condition=Q(channel__in=ChannelName.values), name="delivery_channel_known"),
-            models.CheckConstraint(condition=Q(state__in=DeliveryState.values), name="delivery_state_known"),
+            KnownValues(condition=Q(channel__in=ChannelName.values), name="delivery_channel_known"),
+            KnownValues(condition=Q(state__in=DeliveryState.values), name="delivery_state_known"),
             models.CheckConstraint(
                 condition=Q(state=DeliveryState.SENDING, lease_until__isnull=False)
                 | (~Q(state=DeliveryState.SENDING) & Q(lease_until__isnull=True)),

@@ -10,6 +10,7 @@ from community.models import Street
 from community.models.places import street_key
 from tickets.models.history import TicketEvent
 from tickets.states import ClockName
+from web.constraints import KnownValues
 from web.words import bilingual
 from workflow.models import Clock, Firing
 
@@ -56,7 +57,7 @@ class TicketClock(Clock):
             models.UniqueConstraint(
                 F("subject"), F("name"), F("holder_id"), F("epoch"), F("street"), name="ticketclock_epoch"
             ),
-            models.CheckConstraint(condition=Q(name__in=ClockName.values), name="ticketclock_name_known"),
+            KnownValues(condition=Q(name__in=ClockName.values), name="ticketclock_name_known"),
         ]
         indexes = [
             *Clock.Meta.indexes,

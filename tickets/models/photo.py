@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from community.models import Street
+from web.constraints import KnownValues
 from web.models import Identified
 from web.words import bilingual
 
@@ -61,7 +62,7 @@ class Photo(Identified):
         verbose_name = bilingual("照片", "photo")
         verbose_name_plural = bilingual("照片", "photos")
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=PhotoKind.values), name="photo_kind"),
+            KnownValues(condition=Q(kind__in=PhotoKind.values), name="photo_kind"),
             models.CheckConstraint(
                 condition=Q(ticket__isnull=True, street__isnull=True, event_seq__isnull=True)
                 | Q(ticket__isnull=False, street__isnull=False, event_seq__isnull=False),

@@ -38,6 +38,7 @@ from tickets.moves.work import WorkMoves
 from tickets.service_level import total
 from tickets.states import ENDED, HELPING, OPEN, AssignmentRole, ClockName, Outcome, Secrecy, State
 from tickets.windows import TWO_HOURS
+from web.constraints import KnownValues
 from web.words import bilingual
 from workflow import calendars
 from workflow.actor import Actor
@@ -194,7 +195,7 @@ class Ticket(
         verbose_name_plural = bilingual("工单", "tickets")
         constraints = [
             models.UniqueConstraint(fields=["street", "code"], name="ticket_code"),
-            models.CheckConstraint(condition=Q(state__in=State.values), name="ticket_state_known"),
+            KnownValues(condition=Q(state__in=State.values), name="ticket_state_known"),
             models.CheckConstraint(
                 condition=Q(state__in=OPEN, next_due_at__isnull=False, closed_at__isnull=True)
                 | Q(state__in=ENDED, next_due_at__isnull=True, closed_at__isnull=False),
