@@ -1,7 +1,7 @@
 """What a street promises: how soon each thing is to be done (targets), and what happens as time runs out (ladders)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from workflow.ladder import Ladder, Rung
 from workflow.service_level import BadServiceLevel, Target, Targets, Vocabulary
 
 FILE = Path(__file__).parent / "data" / "service_level.toml"
+IN_EFFECT = "in effect"
+"""What a file names as its base that only says what differs."""
 EFFECTS = frozenset(
     {
         *("remind", "raise_level", "supervise", "take_over", "bounce", "designate", "resume"),
@@ -143,13 +145,16 @@ def assemble(
     return levels.assemble(make, VOCABULARY, number, source, targets, rungs, windows=windows, on=on, complete=complete)
 
 
-def read(path: Path) -> tuple[str, list[Target], list[tuple[str, Rung]]]:
+def read(path: Path) -> levels.Parts:
     """Source, targets and rungs of a TOML file such as `data/service_level.toml`. Raises BadServiceLevel, OSError."""
     return levels.read(path, also=("rework", "limits", "windows"))
 
 
-def read_windows(path: Path) -> tuple[list[Target], int]:
-    """The windows of a TOML file such as `data/service_level.toml`, and its number of reworks. Raises BadServiceLevel, OSError."""
+def read_windows(path: Path, rework: int = 0) -> tuple[list[Target], int]:
+    """The windows of a TOML file such as `data/service_level.toml`, and its number of reworks, which is `rework` where it has none.
+
+    Raises BadServiceLevel, OSError.
+    """
     try:
         document = levels.read_document(path)
         windows = [
@@ -158,14 +163,61 @@ def read_windows(path: Path) -> tuple[list[Target], int]:
             for key, value in budgets.items()
             for one in levels.dated(name, key, 0, value)
         ]
-        return windows, int(document.get("rework", 0))
+        return windows, int(document.get("rework", rework))
     except (AttributeError, TypeError, ValueError) as problem:
         raise BadServiceLevel(f"{path.name}: {problem}") from problem
 
 
-def read_limits(path: Path) -> Limits:
-    """The limits of a TOML file such as `data/service_level.toml`. Raises BadServiceLevel, OSError."""
+def read_limits(path: Path, usual: Limits = Limits()) -> Limits:
+    """The limits of a TOML file such as `data/service_level.toml`; `usual` is what it does not say. Raises BadServiceLevel, OSError."""
     try:
-        return Limits(**levels.read_document(path).get("limits", {}))
+        return replace(usual, **levels.read_document(path).get("limits", {}))
     except (AttributeError, TypeError, ValueError) as problem:
         raise BadServiceLevel(f"{path.name}: {problem}") from problem
+
+
+def read_alternative(path: Path, number: int, in_effect: TicketServiceLevel) -> TicketServiceLevel:
+    """The service level `number` of a TOML file that is compared with the one in effect.
+
+    It is whole, such as `data/service_level.toml`, or says `base = "in effect"` and what differs from that one: each target, each window
+    and the rungs of each clock that it names take the place of those of the same name. Raises BadServiceLevel, OSError.
+    """
+    base = levels.read_document(path).get("base")
+    if base is None:
+        windows, rework = read_windows(path)
+        return assemble(number, *read(path), windows=windows, rework=rework, limits=read_limits(path))
+    if base != IN_EFFECT:
+        raise BadServiceLevel(f"{path.name}: base is {base!r}; it can only be {IN_EFFECT!r}.")
+    also = ("base", "rework", "limits", "windows")
+    source, targets, rungs = levels.read_changes(path, in_effect, VOCABULARY, also)
+    windows, rework = read_windows(path, in_effect.rework)
+    _check_known(path, [*targets, *windows], in_effect)
+    level = assemble(
+        number,
+        source,
+        targets,
+        rungs,
+        windows=levels.changed(
+            (Target(name, key, 0, budget) for (name, key), budget in in_effect.windows.items()), windows
+        ),
+        rework=rework,
+        limits=read_limits(path, in_effect.limits),
+        # What is in effect may be older than a clock; then the clock runs in neither.
+        complete=False,
+    )
+    if ended := in_effect.targets.keys() - level.targets.keys():
+        raise BadServiceLevel(
+            f"{path.name}: every target ends of {', '.join(sorted({clock for clock, _, _ in ended}))}."
+        )
+    return level
+
+
+def _check_known(path: Path, targets: Iterable[Target], in_effect: TicketServiceLevel) -> None:
+    """Raises BadServiceLevel for a class or a standard that neither this release's file nor the version in effect has: it is misspelt."""
+    rows = list(targets)
+    places = {*in_effect.targets, *((one.clock, one.key, one.standard) for one in read(FILE)[1])}
+    classes = {key for _, key, _ in places} | {key for _, key in in_effect.windows}
+    if unknown := {one.key for one in rows} - classes:
+        raise BadServiceLevel(f"{path.name}: there is no class {', '.join(sorted(unknown))}.")
+    if unmet := {one.standard for one in rows} - {standard for _, _, standard in places}:
+        raise BadServiceLevel(f"{path.name}: there is no standard {', '.join(map(str, sorted(unmet)))}.")

@@ -69,6 +69,10 @@ class Target:
         return (self.starts_on or day) <= day <= (self.ends_on or day)
 
 
+type Parts = tuple[str, list[Target], list[tuple[str, Rung]]]
+"""Source, targets and rungs of a service level, before it is put together."""
+
+
 @dataclass(frozen=True)
 class ServiceLevel:
     """One version of the targets and ladders; a clock remembers the version's number and climbs its ladder to the end."""
@@ -184,15 +188,42 @@ def _windows(vocabulary: Vocabulary, windows: Iterable[Target], on: date | None,
     return {(name, key): budget for (name, key), budget in vocabulary.formerly.items() if name in missing} | found
 
 
-def read(path: Path, also: Collection[str] = ()) -> tuple[str, list[Target], list[tuple[str, Rung]]]:
-    """Source, targets and rungs of a TOML file that may have the sections `also` besides. Raises BadServiceLevel, OSError."""
+def read(path: Path, also: Collection[str] = ()) -> Parts:
+    """A service level of a TOML file that may have the sections `also` besides. Raises BadServiceLevel, OSError."""
     document = read_document(path)
+    if missing := {"targets", "ladders"} - document.keys():
+        raise BadServiceLevel(f"{path.name}: {' and '.join(sorted(missing))} missing.")
+    return _parts(path, document, also)
+
+
+def read_changes(path: Path, base: ServiceLevel, vocabulary: Vocabulary, also: Collection[str] = ()) -> Parts:
+    """`base` with what a TOML file says otherwise: a target, or all rungs of a clock, takes the place of its own.
+
+    Raises BadServiceLevel, OSError.
+    """
+    document = read_document(path)
+    source, targets, rungs = _parts(path, document, also)
+    ladders = document.get("ladders", {})
+    if unknown := {*document.get("targets", {}), *ladders} - {*vocabulary.clocks}:
+        raise BadServiceLevel(f"{path.name}: there is no clock {', '.join(sorted(unknown))}.")
+    kept = [(clock, one) for clock, ladder in base.ladders.items() if clock not in ladders for one in ladder.rungs]
+    return source, changed((Target(*place, budget) for place, budget in base.targets.items()), targets), [*kept, *rungs]
+
+
+def changed(before: Iterable[Target], changes: Iterable[Target]) -> list[Target]:
+    """`changes`, and the targets of `before` in whose place none of them stands."""
+    new = list(changes)
+    taken = {(one.clock, one.key, one.standard) for one in new}
+    return [*(one for one in before if (one.clock, one.key, one.standard) not in taken), *new]
+
+
+def _parts(path: Path, document: dict[str, Any], also: Collection[str]) -> Parts:
     if unknown := document.keys() - {"source", "targets", "standards", "ladders", *also}:
         raise BadServiceLevel(f"{path.name}: there is no section {', '.join(sorted(unknown))}.")
     try:
         targets = [
             one
-            for clock, budgets in document["targets"].items()
+            for clock, budgets in document.get("targets", {}).items()
             for key, value in budgets.items()
             for one in dated(clock, key, 0, value)
         ]
@@ -203,7 +234,7 @@ def read(path: Path, also: Collection[str] = ()) -> tuple[str, list[Target], lis
             for key, value in budgets.items()
             for one in dated(clock, key, int(standard), value)
         ]
-        rungs = [(clock, rung(**row)) for clock, rows in document["ladders"].items() for row in rows]
+        rungs = [(clock, rung(**row)) for clock, rows in document.get("ladders", {}).items() for row in rows]
     except (KeyError, AttributeError, TypeError, ValueError) as problem:
         raise BadServiceLevel(f"{path.name}: {problem}") from problem
     return str(document.get("source", path.name)), targets, rungs

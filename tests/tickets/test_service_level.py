@@ -13,10 +13,19 @@ from django.utils import timezone
 from tickets import service_level as pure
 from tickets.models import ServiceLevelVersion, ServiceTarget, ServiceWindow, Ticket, TicketClock, service_level
 from tickets.models.category import DisposalClass, ResponseClass
-from tickets.service_level import BadServiceLevel, Limits, assemble, read, read_limits, read_windows, total
+from tickets.service_level import (
+    BadServiceLevel,
+    Limits,
+    assemble,
+    read,
+    read_alternative,
+    read_limits,
+    read_windows,
+    total,
+)
 from tickets.windows import Window
 from workflow.calendar import Budget
-from workflow.ladder import Rung
+from workflow.ladder import Ladder, Rung
 from workflow.moment import at
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +148,97 @@ def test_the_rows_say_what_the_file_says():
     assert version.assembled() == assemble(
         1, source, found, rungs, windows=windows, rework=rework, limits=read_limits(pure.FILE)
     )
+
+
+# What is compared with the service level in effect: a whole one, or what it changes.
+
+CHANGES = """
+base = "in effect"
+source = "试行"
+rework = 3
+limits = { urges = 7 }
+targets = { triage = { "" = "2wh" }, confirm = { urgent = "3d" } }
+standards = { 3 = { handle = { LIGHT-I = "2h" } } }
+windows = { urging = { "" = "12h" }, reopening = { H2 = "1d" } }
+
+[ladders]
+plan = []
+triage = [{ code = "due", share = 100, effects = "remind", audience = "desk" }]
+"""
+
+
+@pytest.fixture
+def alternative(tmp_path, level):
+    """Reads a text as another service level than the one in effect."""
+
+    def read(text: str) -> pure.TicketServiceLevel:
+        path = tmp_path / "policy.toml"
+        path.write_text(text, encoding="utf-8")
+        return read_alternative(path, 2, level)
+
+    return read
+
+
+def test_what_a_file_changes_takes_its_place_in_the_service_level_in_effect_and_the_rest_stays(alternative, level):
+    assert alternative(CHANGES) == replace(
+        level,
+        number=2,
+        source="试行",
+        rework=3,
+        limits=replace(level.limits, urges=7),
+        targets={
+            **level.targets,
+            ("triage", "", 0): "2wh",
+            ("confirm", "urgent", 0): "3d",
+            ("handle", "LIGHT-I", 3): "2h",
+        },
+        windows={**level.windows, ("urging", ""): "12h", ("reopening", "H2"): "1d"},
+        ladders={
+            **{clock: ladder for clock, ladder in level.ladders.items() if clock != "plan"},
+            "triage": Ladder((Rung("due", ("remind",), ("desk",), share=100),)),
+        },
+    )
+    assert alternative('base = "in effect"') == replace(level, number=2, source="policy.toml")
+
+
+def test_what_is_in_effect_may_be_older_than_a_clock_and_then_its_changes_are_too(tmp_path, level):
+    old = replace(level, targets={place: budget for place, budget in level.targets.items() if place[0] != "review"})
+    path = tmp_path / "policy.toml"
+    path.write_text(CHANGES, encoding="utf-8")
+    assert read_alternative(path, 2, old).budget("review") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[targets.nap]\n'' = '1h'", "no clock nap"),
+        ("[ladders]\nnap = []", "no clock nap"),
+        ("[standards.1.nap]\n'' = '1h'", "nap: there is no such clock"),
+        ("[targets.overall]\n'' = '1h'", "overall: there is no such clock"),
+        ("[targets.triage]\nurgnet = '1h'", "no class urgnet"),
+        ("[windows.return]\nH3 = '1h'", "no class H3"),
+        ("[windows.nap]\n'' = '1h'", "nap: there is no such window"),
+        ("[standards.4.handle]\nH2 = '1h'", "no standard 4"),
+        ("[limits]\nnaps = 1", "naps"),
+        ("[naps]", "no section naps"),
+        ("[targets.triage]\n'' = 'soon'", "triage"),
+        ("[[ladders.triage]]\ncode = 'due'\nshare = 100\neffects = 'explode'", "no effect explode"),
+        ("[targets.confirm]\n'' = { budget = '1d', ends_on = 2040-01-01 }", "every target ends of confirm"),
+    ],
+)
+def test_changes_of_what_there_is_not_are_refused_with_words(alternative, text, said):
+    assert alternative('base = "in effect"')
+    with pytest.raises(BadServiceLevel, match=said):
+        alternative(f'base = "in effect"\n{text}\n')
+
+
+def test_a_file_is_whole_unless_it_names_its_base(alternative, level):
+    whole = pure.FILE.read_text(encoding="utf-8")
+    assert alternative(whole) == replace(level, number=2)
+    with pytest.raises(BadServiceLevel, match="ladders and targets missing"):
+        alternative("rework = 1\n")
+    with pytest.raises(BadServiceLevel, match="it can only be 'in effect'"):
+        alternative(CHANGES.replace("in effect", "the last one"))
 
 
 # Rows begin and end; windows are rows.

@@ -19,11 +19,9 @@ from tqdm import tqdm
 
 from community.demo import NOT_LOADED, rows
 from community.models import Street
-from tickets import service_level
 from tickets.catalogue import NoCatalogue
-from tickets.models import ServiceLevelVersion, Ticket
-from tickets.models.service_level import instead
-from tickets.service_level import TicketServiceLevel
+from tickets.models import ServiceLevelVersion, Ticket, service_level
+from tickets.service_level import TicketServiceLevel, read_alternative
 from tickets.simulation.behaviour import WISHES
 from tickets.simulation.crowd import Crowd, settle
 from tickets.simulation.filings import Span
@@ -50,7 +48,7 @@ stored as a whole or not at all.
   manage.py simulate --policy FILE                      the same month twice: under the service level in effect, and under FILE
 
 The same seed, number of days and tickets, and end (--until) on the same street give the same digest of all events. FILE has the
-format of tickets/data/service_level.toml; docs/what_if.toml is an example."""
+format of tickets/data/service_level.toml: the whole, or with base = "in effect" only what differs, as docs/what_if.toml."""
 
 
 class Command(OperatorCommand):
@@ -140,7 +138,7 @@ class Command(OperatorCommand):
                         )
                     )
             else:
-                other = self.read(policy)
+                other = self.read(policy, street, span.until)
                 before = self.live(street, span, None, keeps=False)
                 after = self.live(street, span, other, keeps=False)
                 self.compare(span, before, after, policy.name)
@@ -171,7 +169,7 @@ class Command(OperatorCommand):
 
     def live(self, street: Street, span: Span, policy: TicketServiceLevel | None, *, keeps: bool) -> RunOutcome:
         """One run in a transaction, which is taken back where nothing is to be kept or anything does not hold."""
-        with transaction.atomic(), instead(policy) if policy else nullcontext():
+        with transaction.atomic(), service_level.instead(policy) if policy else nullcontext():
             settle(street)
             run = Run(Crowd.gather(street, span.seed), span)
             with self.progress(span) as tell:
@@ -192,15 +190,12 @@ class Command(OperatorCommand):
             )
         return outcome
 
-    def read(self, path: Path) -> TicketServiceLevel:
+    def read(self, path: Path, street: Street, at: datetime) -> TicketServiceLevel:
         """The service level of a file, under a number that no version has."""
+        newest = ServiceLevelVersion.objects.order_by("-number").values_list("number", flat=True).first()
+        in_effect = service_level.in_effect(at, street.pk)
         try:
-            newest = ServiceLevelVersion.objects.order_by("-number").values_list("number", flat=True).first()
-            windows, rework = service_level.read_windows(path)
-            limits = service_level.read_limits(path)
-            return service_level.assemble(
-                (newest or 0) + 1, *service_level.read(path), windows=windows, rework=rework, limits=limits
-            )
+            return read_alternative(path, (newest or 0) + 1, in_effect)
         except (BadServiceLevel, OSError) as problem:
             raise self.refusal(bilingual(f"--policy {path}：{problem}", f"--policy {path}: {problem}")) from problem
 
