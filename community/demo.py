@@ -76,9 +76,7 @@ def load(report: LoadReport) -> None:
         [
             Community(
                 street=street,
-                code=row["code"],
-                name=row["name"],
-                name_en=row["name_en"],
+                **_of(row, "code", "name", "name_en"),
                 residents_committee=organisations[row["residents_committee"]],
             )
             for row in rows("communities")
@@ -92,9 +90,7 @@ def load(report: LoadReport) -> None:
         [
             Area(
                 street=street,
-                code=row["code"],
-                name=row["name"],
-                residential_type=row["residential_type"],
+                **_of(row, "code", "name", "residential_type"),
                 committee=organisations.get(row["committee"]),
             )
             for row in rows("areas")
@@ -108,8 +104,7 @@ def load(report: LoadReport) -> None:
         [
             Compound(
                 street=street,
-                code=row["code"],
-                name=row["name"],
+                **_of(row, "code", "name"),
                 aliases=_several(row["aliases"]),
                 area=areas[row["area"]],
                 community=communities[row["community"]],
@@ -137,14 +132,8 @@ def _load_organisations(street: Street, report: LoadReport) -> dict[str, Organis
             [
                 Organisation(
                     street=None if row["shared"] == "yes" else street,
-                    code=row["code"],
-                    kind=row["kind"],
-                    function=row["function"],
-                    name=row["name"],
-                    name_en=row["name_en"],
+                    **_of(row, "code", "kind", "function", "name", "name_en", "phone", "party_coverage"),
                     parent=found[row["parent"]] if below else None,
-                    phone=row["phone"],
-                    party_coverage=row["party_coverage"],
                     founded_on=_day_if_any(row["founded_on"]),
                     dissolved_on=_day_if_any(row["dissolved_on"]),
                     active=row["active"] == "yes",
@@ -181,8 +170,7 @@ def _load_homes(
             Household(
                 street=street,
                 building=buildings[compounds[row["compound"]].id, row["building"]],
-                unit=row["unit"],
-                door=row["door"],
+                **_of(row, "unit", "door"),
                 exclusive_area=Decimal(row["exclusive_area"]),
             )
             for row in rows("households")
@@ -197,9 +185,7 @@ def _load_homes(
 def _load_people(report: LoadReport) -> dict[str, Person]:
     wanted = [
         Person(
-            phone=row["phone"],
-            name=row["name"],
-            language=row["language"],
+            **_of(row, "phone", "name", "language"),
             is_staff=row["admin"] != "",
             is_superuser=row["admin"] == "superuser",
             password=make_password(ADMINISTRATOR_PASSWORD if row["admin"] == "superuser" else None),
@@ -291,19 +277,15 @@ def _load_contracts(
         [
             ServiceContract(
                 street=street,
-                code=row["code"],
+                **_of(row, "code", "kind", "mode", "notice_by", "cost_note"),
                 provider=organisations[row["provider"]],
-                kind=row["kind"],
-                mode=row["mode"],
                 scope=_several(row["scope"]),
                 area=areas.get(row["area"]),
                 compound=compounds.get(row["compound"]),
                 starts_on=_day(row["starts_on"]),
                 ends_on=_day_if_any(row["ends_on"]),
                 notice_on=_day_if_any(row["notice_on"]),
-                notice_by=row["notice_by"],
                 handed_over_on=_day_if_any(row["handed_over_on"]),
-                cost_note=row["cost_note"],
             )
             for row in rows("contracts")
         ],
@@ -325,6 +307,10 @@ def _add[M: Model](name: str, report: LoadReport, known: QuerySet[M], wanted: li
     known.model._default_manager.bulk_create(new)
     report(name, len(wanted), len(new))
     return found | {key_of(row): row for row in new}
+
+
+def _of(row: dict[str, str], *names: str) -> dict[str, Any]:
+    return {name: row[name] for name in names}
 
 
 def _several(text: str) -> list[str]:

@@ -37,7 +37,6 @@ class Service:
     `standard` is its service level (0: none), `terms` are its own limits, separated by spaces.
     """
 
-    contract_id: uuid.UUID
     kind: str
     mode: str
     scope: tuple[str, ...]
@@ -112,7 +111,7 @@ WITH place AS MATERIALIZED (
 SELECT street_id, timezone, at, uuidv7(), compound_id, compound_name, area_id, community_id,
   committee_id, residents_committee_id,
   array_to_json(ARRAY(
-    SELECT ARRAY[k.id::text, k.kind, k.mode, array_to_string(k.scope, ','), k.reach, k.provider_id::text,
+    SELECT ARRAY[k.kind, k.mode, array_to_string(k.scope, ','), k.reach, k.provider_id::text,
       k.standard::text, k.terms]
     FROM served k
     ORDER BY k.reach, k.starts_on DESC, k.id
@@ -191,7 +190,6 @@ def _read(contracts: str, bodies: str) -> tuple[_ById, tuple[Service, ...], Mapp
     by_id = {party.id: party for party in found.values()}
     services = tuple(
         Service(
-            uuid.UUID(key),
             kind,
             mode,
             tuple(scope.split(",")) if scope else (),
@@ -200,7 +198,7 @@ def _read(contracts: str, bodies: str) -> tuple[_ById, tuple[Service, ...], Mapp
             int(standard),
             " ".join(terms.split()),
         )
-        for key, kind, mode, scope, reach, provider, standard, terms in orjson.loads(contracts)
+        for kind, mode, scope, reach, provider, standard, terms in orjson.loads(contracts)
         if provider in found
     )
     parents = {party.parent_id: by_id[party.parent_id] for party in found.values() if party.parent_id in by_id}
