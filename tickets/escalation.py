@@ -16,9 +16,6 @@ from workflow.writing import Draft
 class TicketClimber(Climber[Ticket]):
     """Makes the moves that rungs of tickets ask for."""
 
-    def __init__(self) -> None:
-        super().__init__(Ticket)
-
     def fire(self, draft: Draft[Ticket], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
         """Make the first move of the rung's effects that is possible."""
         ticket = draft.subject

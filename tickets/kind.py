@@ -117,7 +117,7 @@ class _Tickets(Kind[Ticket]):
         ]
 
     def climber(self) -> Climber[Ticket]:
-        return TicketClimber()
+        return TicketClimber(Ticket)
 
     def upkeep(self) -> Iterable[Duty]:
         return Duty(_hand_over, MINUTE, "hand_over"), Duty(_purge_photos, HOUR, "purge_photos")

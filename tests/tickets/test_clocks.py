@@ -510,7 +510,7 @@ def test_every_clock_of_the_vocabulary_is_started_somewhere(scene):
 
 def test_a_sweep_that_is_told_who_is_due_looks_at_nobody_else(scene):
     mine, other = scene.file(type="consult"), scene.file(type="consult")
-    climber = TicketClimber()
+    climber = TicketClimber(Ticket)
     climber.known = {mine}
     with at(scene.now + timedelta(minutes=61)):
         assert sweep(TICKETS, climber, limit=1) == Swept(rungs=1, subjects=1)

@@ -497,13 +497,7 @@ class NoticeOfVersion(_Policies):
         except ValidationError as refusal:
             raise _refused(refusal) from None
         return Response(
-            {
-                "year": year,
-                "whole": read.whole,
-                "days": [asdict(one) for one in days],
-                "passed": read.passed,
-                "saved": inputs["save"],
-            }
+            document(NoticeSerializer, read, year=year, days=[asdict(one) for one in days], saved=inputs["save"])
         )
 
 

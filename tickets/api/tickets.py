@@ -97,24 +97,9 @@ class TicketCounts(APIView):
 
 def _report(inputs: Mapping[str, Any]) -> Report:
     """The report in the validated inputs."""
-    return Report(
-        type=inputs["type"],
-        category=inputs["category"],
-        title=inputs.get("title", ""),
-        text=inputs["text"],
-        compound_id=inputs.get("compound"),
-        street_id=inputs.get("street"),
-        spot=inputs.get("spot", ""),
-        secrecy=inputs["secrecy"],
-        accused_id=inputs.get("accused"),
-        photos=inputs.get("photos", ()),
-        channel=inputs["channel"],
-        contact_name=inputs.get("contact_name", ""),
-        contact_phone=inputs.get("contact_phone", ""),
-        hotline_number=inputs.get("hotline_number", ""),
-        hidden=inputs["hidden"],
-        inspector_id=inputs.get("inspector"),
-    )
+    ids = ("compound", "street", "accused", "inspector")
+    said: dict[str, Any] = {f"{name}_id": inputs.get(name) for name in ids}
+    return Report(**said, **{name: value for name, value in inputs.items() if name not in ids})
 
 
 class Tickets(APIView):

@@ -50,7 +50,7 @@ class Listener(TicketClimber):
     apart = False
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Ticket)
         self.known = set()
         self.drafts: dict[uuid.UUID, Draft[Ticket]] = {}
 
