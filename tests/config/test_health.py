@@ -23,6 +23,13 @@ from workflow.models import CalendarVersion, CalendarYear, LastSweep
 from workflow.sweep import note_sweep
 
 NOWHERE = "/nowhere/linli.sock"
+A_MOMENT = 10
+"""Seconds at most between a row that is written and an answer that reads its age, on a busy machine."""
+
+
+def since(age):
+    """What equals an age in seconds that was `age` when it was written a moment ago."""
+    return None if age is None else pytest.approx(age + A_MOMENT / 2, abs=A_MOMENT / 2)
 
 
 @pytest.fixture
@@ -46,13 +53,13 @@ def test_everything_in_place_is_ok(client, watched):
     assert report["outbox"] == {"ok": True, "oldest_age_seconds": None}
     assert report["clocks"] == {
         "ok": True,
-        "last_sweep_age_seconds": 0.0,
+        "last_sweep_age_seconds": since(0),
         "oldest_due_seconds": None,
         "failing": 0,
     }
     assert report["post"] == {
         "ok": True,
-        "last_round_age_seconds": 0.0,
+        "last_round_age_seconds": since(0),
         "oldest_due_seconds": None,
         "dead_last_day": 0,
     }
@@ -92,7 +99,7 @@ def test_the_age_of_the_oldest_event_to_be_told_is_shown(client, watched, event_
     assert report["outbox"]["ok"] == ("detail" not in report["outbox"]) == (status == "ok")
 
 
-@pytest.mark.parametrize("age", [None, SWEEP_STALE - 1, SWEEP_STALE + 1])
+@pytest.mark.parametrize("age", [None, SWEEP_STALE - A_MOMENT, SWEEP_STALE + 1])
 def test_clocks_that_nobody_watches_degrade_and_it_says_what_to_start(client, watched, age):
     if age is None:
         LastSweep.objects.all().delete()
@@ -102,18 +109,18 @@ def test_clocks_that_nobody_watches_degrade_and_it_says_what_to_start(client, wa
     well = age is not None and age < SWEEP_STALE
     assert report["status"] == ("ok" if well else "degraded")
     assert report["clocks"]["ok"] is well
-    assert report["clocks"]["last_sweep_age_seconds"] == age
+    assert report["clocks"]["last_sweep_age_seconds"] == since(age)
     assert ("manage.py tick --loop" in report["clocks"].get("detail", "")) is not well
 
 
-@pytest.mark.parametrize("late", [-5, RUNG_STALE - 1, RUNG_STALE + 1])
+@pytest.mark.parametrize("late", [-60, RUNG_STALE - A_MOMENT, RUNG_STALE + 1])
 def test_a_deadline_that_waits_to_be_fired_degrades(client, watched, scene, late):
     ticket = scene.file()
     TicketClock.objects.filter(subject=ticket).update(fire_at=None)
     TicketClock.objects.filter(subject=ticket, name="coordinate").update(fire_at=Now() - timedelta(seconds=late))
     report = client.get("/healthz").json()
     assert report["clocks"]["ok"] is (late < RUNG_STALE)
-    assert report["clocks"]["oldest_due_seconds"] == (late if late > 0 else None)
+    assert report["clocks"]["oldest_due_seconds"] == since(late if late > 0 else None)
     assert report["status"] == ("ok" if late < RUNG_STALE else "degraded")
     assert ("detail" in report["clocks"]) is (late > RUNG_STALE)
 
@@ -129,7 +136,7 @@ def test_clocks_that_fail_are_counted_while_they_are_live(client, watched, scene
     assert client.get("/healthz").json()["clocks"]["failing"] == 0
 
 
-@pytest.mark.parametrize("age", [None, -60, ROUND_STALE - 1, ROUND_STALE + 1])
+@pytest.mark.parametrize("age", [None, -60, ROUND_STALE - A_MOMENT, ROUND_STALE + 1])
 def test_a_post_that_nobody_looks_after_degrades_and_it_says_what_to_start(client, watched, age):
     if age is None:
         LastRound.objects.all().delete()
@@ -139,16 +146,16 @@ def test_a_post_that_nobody_looks_after_degrades_and_it_says_what_to_start(clien
     well = age is not None and 0 <= age < ROUND_STALE
     assert report["status"] == ("ok" if well else "degraded")
     # One that lies ahead is from before the clock was set back.
-    assert report["post"]["last_round_age_seconds"] == (None if age == -60 else age)
+    assert report["post"]["last_round_age_seconds"] == (None if age == -60 else since(age))
     assert ("manage.py deliver --loop" in report["post"].get("detail", "")) is not well
 
 
-@pytest.mark.parametrize("late", [-5, WAITING_LONG - 1, WAITING_LONG + 1])
+@pytest.mark.parametrize("late", [-60, WAITING_LONG - A_MOMENT, WAITING_LONG + 1])
 def test_a_message_that_nobody_sends_degrades(client, watched, late):
     letter(ChannelName.EMAIL, available_at=Now() - timedelta(seconds=late))
     report = client.get("/healthz").json()
     assert report["status"] == ("ok" if late < WAITING_LONG else "degraded")
-    assert report["post"]["oldest_due_seconds"] == (late if late > 0 else None)
+    assert report["post"]["oldest_due_seconds"] == since(late if late > 0 else None)
     assert ("(email)" in report["post"].get("detail", "")) is (late > WAITING_LONG)
 
 

@@ -12,7 +12,7 @@ from tests.tickets.story import row
 from tickets.audience import Audience
 from tickets.escalation import TicketClimber
 from tickets.kind import TICKETS
-from tickets.models import TicketClock, TicketEvent, TicketFiring, TicketOutbox
+from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.sides import OutboxEvent
 from tickets.states import OPEN, ClockName, State
 from workflow.moment import at
