@@ -49,14 +49,14 @@ def calendar_sweep(kind: Kind[Any]) -> str:
 
 def follow_calendar(kind: Kind[Any]) -> Swept:
     """Measure the running clocks by the newest calendar, where that has not been done yet."""
-    versions, recalendar = calendars.every(), getattr(kind.model, "recalendar", None)
+    versions = calendars.every()
     latest = max(versions.values())
-    if recalendar is None or LastSweep.objects.filter(name=calendar_sweep(kind), version=latest).exists():
+    if LastSweep.objects.filter(name=calendar_sweep(kind), version=latest).exists():
         return Swept()
     swept = Swept()
     own = [street for street in versions if street is not None]
     for street, version in versions.items():
         among = Q(street=street) if street else ~Q(street__in=own)
-        swept += measure_anew(kind.model, recalendar, version=version, among=among)
+        swept += measure_anew(kind.model, version=version, among=among)
     note_sweep(calendar_sweep(kind), version=latest)
     return swept

@@ -11,6 +11,7 @@ from casework.notifying import Teller
 from web.management.looping import Duty
 from web.words import Words
 from workflow.actor import Actor
+from workflow.clocks import RECALENDAR, RECALENDAR_LABEL
 from workflow.models import Event, Subject
 from workflow.moves import Move, moves
 from workflow.sweep import Climber
@@ -117,7 +118,7 @@ class Kind[S: Subject]:
     def event_label(self, verb: str) -> Words:
         """What an event is called: as its move, where it is one."""
         move = moves(self.model).get(verb)
-        return move.label if move else verb
+        return move.label if move else {RECALENDAR: RECALENDAR_LABEL}.get(verb, verb)
 
     def readable(self, subject: S, actor: Actor) -> Collection[str]:
         """The visibilities of the events that the actor may read."""

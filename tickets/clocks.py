@@ -13,7 +13,7 @@ from tickets.states import ClockName, State
 from workflow.calendar import Budget, Unit
 from workflow.clocks import Plan, Start, rules_of
 from workflow.models import Clock, Event
-from workflow.planner import NOTHING_RUNS, RECALENDAR, ClocksInState, Planning
+from workflow.planner import NOTHING_RUNS, ClocksInState, Planning
 
 C = ClockName
 S = State
@@ -57,8 +57,6 @@ BY_CATEGORY = LEADS | HELPERS | {C.TRIAGE, C.COORDINATE, C.OVERALL, C.PROMISE, C
 
 def clock_plan(event: Event, clocks: Sequence[Clock]) -> Plan:
     """What `event` does to the live `clocks` of its ticket."""
-    if event.verb == RECALENDAR:
-        return Plan(calendar=event.data["calendar"])
     plan = _TicketPlanning(event, clocks)
     if event.source != event.target or event.verb in ("submit", "redispatch"):
         state = IN_STATE.get(event.target, NOTHING_RUNS)

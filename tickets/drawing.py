@@ -17,6 +17,7 @@ from tickets.access import (
 )
 from tickets.markdown import codes, page, table
 from tickets.models import Ticket
+from tickets.models.ticket import OTHERS
 from tickets.news_table import news_md
 from tickets.states import ENDED, OPEN, ClockName, State
 from tickets.timetable import clocks_md, clocks_of
@@ -64,6 +65,12 @@ def moves_md() -> str:
             ),
             (row for move in moves(Ticket).values() for row in _move_rows(move)),
         ),
+        "",
+        "## Other events",
+        "",
+        "What stands in a ticket's history as well, and is no move.",
+        "",
+        *table(("event", "事件", "name"), ([f"`{verb}`", zh(label), en(label)] for verb, label in OTHERS.items())),
     ]
     return page("States and moves", lines)
 

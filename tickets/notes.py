@@ -23,9 +23,10 @@ NEWS: Mapping[str, tuple[Note, ...]] = {
     ),
     **{name: _news_of(move) for name, move in moves(Ticket).items()},
     "look_up": (),
+    "recalendar": (),
 }
-"""The news of filing, of every move, and of looking a caller up, which is no move; the nearest side first: somebody who is several
-hears it once, as the first."""
+"""The news of filing, of every move, and of the events that are no moves; the nearest side first: somebody who is several hears it
+once, as the first."""
 
 
 def notes(verb: str, audience: Sequence[str] = ()) -> tuple[Note, ...]:

@@ -43,7 +43,7 @@ def clocks_of(move: Move, sources: Iterable[str]) -> tuple[list[ClockName], list
 
 def _event(move: Move, source: str, target: str) -> TicketEvent:
     at = datetime(2026, 1, 5, tzinfo=UTC)
-    data = {RULES: NEWEST_RULES, "lead": str(_PARTY), "calendar": 1, "days": 1, **_FACTS.get(move.name, {})}
+    data = {RULES: NEWEST_RULES, "lead": str(_PARTY), "days": 1, **_FACTS.get(move.name, {})}
     return TicketEvent(verb=move.name, source=source, target=target, at=at, data=data)
 
 

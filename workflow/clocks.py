@@ -8,12 +8,13 @@ nothing follows the first ones.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from web.words import bilingual
 from workflow.calendar import Budget, Calendar, Unit
 from workflow.instances import fresh
 from workflow.ladder import Ladder
@@ -69,6 +70,18 @@ class Plan:
 
 
 NO_PLAN = Plan()
+
+RECALENDAR = "recalendar"
+"""The event that measures the live clocks by a newer calendar. It is no move: every subject with clocks has it, in any state."""
+RECALENDAR_LABEL = bilingual("历法更新", "Measure by a new calendar")
+
+
+def plan_of(subject: type[Subject], event: Event, clocks: Sequence[Clock]) -> Plan:
+    """What `event` does to the live `clocks`: a new calendar measures all of them, anything else is what the subject says."""
+    if event.verb == RECALENDAR:
+        return Plan(calendar=event.data["calendar"])
+    plan: Plan = subject.clock_plan(event, clocks)
+    return plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,7 +448,7 @@ def recompute(subject: Subject, events: Iterable[Event]) -> list[Clock]:
             for clock in live:
                 if (clock.name, str(clock.holder_id or ""), clock.epoch) == (by["clock"], by["holder"], by["epoch"]):
                     fired(clock, by["position"], event.at, rules)
-        every += carry_out(subject.clock_plan(event, tuple(live)), event, live, rules, make).new
+        every += carry_out(plan_of(type(subject), event, tuple(live)), event, live, rules, make).new
     return every
 
 

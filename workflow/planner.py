@@ -103,15 +103,9 @@ def planner(in_state: Mapping[str, ClocksInState]) -> Callable[[Event, Sequence[
     """The `clock_plan` of a subject whose clocks follow its states alone."""
 
     def clock_plan(event: Event, clocks: Sequence[Clock]) -> Plan:
-        if event.verb == RECALENDAR:
-            return Plan(calendar=event.data["calendar"])
         planning = Planning(event, clocks)
         if event.source != event.target:
             planning.enter(in_state.get(event.target, NOTHING_RUNS))
         return planning.whole()
 
     return clock_plan
-
-
-RECALENDAR = "recalendar"
-"""The move by which clocks are measured by a newer calendar, where a subject has it."""

@@ -16,11 +16,12 @@ from django.db.models.functions import Now
 
 from workflow import moment
 from workflow.actor import Actor
-from workflow.clocks import fired
+from workflow.clocks import RECALENDAR, fired
 from workflow.errors import Refusal
 from workflow.instances import fresh
 from workflow.ladder import key
 from workflow.models import Clock, Firing, LastSweep, Subject
+from workflow.moves import Visibility
 from workflow.prepared import Prepared
 from workflow.writing import Draft, spare_ids, store
 
@@ -251,10 +252,8 @@ def _climb[S: Subject](climber: Climber[S], draft: Draft[S], by: Actor) -> list[
         )
 
 
-def measure_anew[S: Subject](
-    model: type[S], transition: Callable[..., Any], *, version: int, among: Q | None = None
-) -> Swept:
-    """Make the move `transition`, which measures by the newest calendar, on every subject with a clock of an older one.
+def measure_anew(model: type[Subject], *, version: int, among: Q | None = None) -> Swept:
+    """Measure the live clocks by this version of the calendar where they were measured by an older one, each subject with an event.
 
     `among` are the clocks that `version` is for; all without it.
     Batch by batch, beside the work; rungs that were fired stay fired. A subject that somebody has locked is waited for.
@@ -274,7 +273,7 @@ def measure_anew[S: Subject](
             model.gather(subjects, by)
             drafts = [Draft.of(one) for one in subjects]
             for draft in drafts:
-                draft.move(transition, by=by)
+                draft.note(RECALENDAR, by=by, visibility=Visibility.PARTIES, facts={"calendar": version})
             store(drafts)
         total += Swept(subjects=len(drafts))
 

@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from web.models import new_ids
 from workflow.actor import Actor
 from workflow.audit import chain, row_seal, sealed_words
-from workflow.clocks import NEWEST_RULES, NO_PLAN, RULES, Changes, Plan, Start, carry_out
+from workflow.clocks import NEWEST_RULES, NO_PLAN, RULES, Changes, Plan, Start, carry_out, plan_of
 from workflow.errors import StaleVersion
 from workflow.instances import fresh
 from workflow.models import Event, Subject
@@ -146,10 +146,10 @@ class Draft[S: Subject]:
         )
         return self.record(happening, by=by, at=at, before=before)
 
-    def note(self, verb: str, *, by: Actor, visibility: Visibility) -> Event:
-        """Add an event that is no move: somebody did something with the subject that changes nothing of it."""
+    def note(self, verb: str, *, by: Actor, visibility: Visibility, facts: Mapping[str, Any] | None = None) -> Event:
+        """Add an event that is no move: the state stays, and nobody can be refused."""
         subject, state = self.subject, str(self.subject.state)
-        happening = Happening(verb, state, state, visibility)
+        happening = Happening(verb, state, state, visibility, data=facts or {})
         at = max(by.at, subject.last_event_at)
         return self.record(happening, by=by, at=at, before=Snapshot.of(subject))
 
@@ -199,12 +199,12 @@ class Draft[S: Subject]:
 
     def _plan(self, event: Event) -> Plan:
         """What the event does to the clocks; one that moves any, or would have by the first rules, says by which rules."""
-        subject, clocks = self.subject, tuple(self.subject.clocks)
+        model, clocks = type(self.subject), tuple(self.subject.clocks)
         event.data[RULES] = NEWEST_RULES
-        plan: Plan = subject.clock_plan(event, clocks)
+        plan = plan_of(model, event, clocks)
         if plan == NO_PLAN:
             del event.data[RULES]
-            if subject.clock_plan(event, clocks) != NO_PLAN:
+            if plan_of(model, event, clocks) != NO_PLAN:
                 event.data[RULES] = NEWEST_RULES
         return plan
 

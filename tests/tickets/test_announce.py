@@ -27,6 +27,7 @@ from tests.fakes.robots import Account, Robots, serving
 from tickets import announce
 from tickets.kind import TICKETS
 from tickets.models import Follower, Photo, Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
+from tickets.models.ticket import OTHERS
 from tickets.news import RESIDENTS, Side
 from tickets.notes import NEWS, message_kinds, notes
 from tickets.sides import OutboxEvent
@@ -54,7 +55,7 @@ def told(scene):
 
 
 def test_every_move_says_to_whom_it_is_news():
-    assert set(NEWS) == {"submit", "look_up", *moves(Ticket)}
+    assert set(NEWS) == {*OTHERS, *moves(Ticket)}
     assert [name for name, move in moves(Ticket).items() if move.news is None] == []
 
 

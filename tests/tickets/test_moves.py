@@ -91,7 +91,6 @@ lower_level       | OPEN                                          | =           
 appoint           | OPEN                                          | =                        | street
 remark            | OPEN closed rejected merged withdrawn terminated | =                     | street
 remind            | OPEN closed                                   | =                        | clock
-recalendar        | OPEN closed merged                            | =                        | clock
 step_in           | dispatched                                    | in_progress              | clock
 hide_words        | OPEN closed rejected merged withdrawn terminated | =                     | reporter
 redact            | OPEN closed rejected merged withdrawn terminated | =                     | street
@@ -101,7 +100,7 @@ reveal            | coordinating                                  | =           
 """
 PARTIES_READ = {
     "correct", "coordinate", "record", "take_over", "bounce", "designate", "request_extension", "refuse_extension",
-    "report_in", "supervise", "raise_level", "recalendar", "relieve", "lift_supervision", "lower_level", "assign",
+    "report_in", "supervise", "raise_level", "relieve", "lift_supervision", "lower_level", "assign",
     "hide_words",
     "decline_succession", "keep", "rate", "comment", "file_another",
 }  # fmt: skip
@@ -109,7 +108,7 @@ STAFF_READ = {"return", "uphold", "decline", "callback", "reveal", "remind", "co
 OFFICE_READ = {"appoint", "remark"}
 # What anyone may add from an old copy of the ticket.
 UNGUARDED = {
-    "absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal", "remind", "recalendar",
+    "absorb", "urge", "cosign", "thank", "supervise", "raise_level", "reveal", "remind",
     "relieve", "lift_supervision", "lower_level", "appoint", "remark", "hide_words", "redact",
     "uncosign", "succeed", "decline_succession", "keep", "rate", "comment",
 }  # fmt: skip

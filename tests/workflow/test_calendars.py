@@ -13,13 +13,15 @@ from django.utils import timezone
 
 from casework import duties
 from tests.tickets.story import assert_clocks_are_as_the_events_say
+from tests.workflow.calendar_versions import publish
 from tickets.kind import TICKETS
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
 from workflow import calendars
+from workflow.clocks import NEWEST_RULES, RULES
 from workflow.models import CalendarDay, CalendarVersion, LastSweep
 from workflow.models.calendars import working_hours
 from workflow.moment import at
-from workflow.notice import Notice, read_notice
+from workflow.notice import read_notice
 
 pytestmark = pytest.mark.django_db
 ZONE = "Asia/Shanghai"
@@ -32,19 +34,6 @@ def read_anew():
     calendars.forget()
     yield
     calendars.forget()
-
-
-def publish(*years: int, closed: dict[date, str]) -> CalendarVersion:
-    """A version that closes some more days of those years than the one before it."""
-    draft = CalendarVersion.objects.get(number=calendars.newest()).copy_as_draft()
-    for year in years:
-        known, _ = calendars.packaged(year)
-        more = {day: name for day, name in closed.items() if day.year == year}
-        opened = {day: name for day, name in known.opened.items() if day not in more}
-        calendars.put_notice(draft, year, Notice({**known.closed, **more}, opened), source="通知", estimated=False)
-    draft.publish(at=timezone.now())
-    calendars.forget()
-    return draft
 
 
 def test_the_first_calendar_reaches_to_the_next_year_and_says_which_is_estimated():
@@ -130,7 +119,9 @@ def test_running_clocks_are_measured_anew_and_fired_rungs_stay_fired(scene):
     assert moved.due_at == handle.due_at + timedelta(days=3)
     assert Ticket.objects.get(pk=early).due_at == handle.due_at + timedelta(days=3)
     assert set(TicketFiring.objects.values_list("clock", "rung")) == fired
-    assert TicketEvent.objects.filter(subject=early).latest("seq").verb == "recalendar"
+    event = TicketEvent.objects.filter(subject=early).latest("seq")
+    assert (event.verb, event.visibility) == ("recalendar", "parties")
+    assert event.data == {"calendar": version.number, RULES: NEWEST_RULES}
     # With a later due moment, the share that was fired is not fired again.
     with at(moved.due_at - timedelta(seconds=1)):
         duties.sweep(TICKETS)

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
+from django.utils.timezone import localtime
 
 from casework import duties
 from casework.acting import make_move
@@ -20,10 +21,11 @@ from community.models import Person, Residency
 from notifications.models import Message
 from tests.commands import printed
 from tests.workflow import poll
+from tests.workflow.calendar_versions import publish
 from tests.workflow.poll.kind import POLLS
-from tests.workflow.poll.models import LEVELS, Poll, PollEvent, PollFiring, PollLevel, PollOutbox, PollSeal
+from tests.workflow.poll.models import LEVELS, Poll, PollClock, PollEvent, PollFiring, PollLevel, PollOutbox, PollSeal
 from web.models import new_ids
-from workflow import moment
+from workflow import calendars, moment
 from workflow.actor import Actor
 from workflow.errors import IllegalMove, NotPermitted, StaleVersion
 from workflow.instances import fresh
@@ -56,6 +58,7 @@ def level(db):
     draft.publish(at=moment.now(), effective_from=moment.now() - timedelta(days=1))
     yield draft
     LEVELS.forget()
+    calendars.forget()
 
 
 @pytest.fixture
@@ -142,6 +145,25 @@ def test_clocks_end_it_and_each_rung_is_fired_once(begun, chair):
             assert duties.sweep(POLLS).rungs == 0
         assert Poll.objects.get(pk=begun).state == state
         assert PollFiring.objects.filter(clock__name=clock).count() == 1
+    assert sound(begun)
+
+
+def test_its_clocks_follow_a_calendar_that_changed(begun, chair):
+    (before,) = PollClock.objects.all()
+    # Its last day becomes a day off.
+    last = (localtime(before.due_at) - timedelta(seconds=1)).date()
+    version = publish(last.year, closed={last: "调休"})
+    assert duties.follow_calendar(POLLS).subjects == 1
+    (after,) = PollClock.objects.all()
+    assert (after.calendar, after.pk) == (version.number, before.pk)
+    assert after.due_at >= before.due_at + timedelta(days=1)
+    event = PollEvent.objects.latest("seq")
+    assert (event.verb, event.source, event.target, event.actor) == ("recalendar", "open", "open", None)
+    assert event.data["calendar"] == version.number
+    assert str(POLLS.event_label("recalendar")) == "历法更新"
+    assert duties.follow_calendar(POLLS).subjects == 0
+    with moment.at(before.due_at):
+        assert duties.sweep(POLLS).rungs == 0
     assert sound(begun)
 
 

@@ -44,7 +44,7 @@ from workflow import calendars
 from workflow.actor import Actor
 from workflow.audit import UNKNOWN, sum_of_rows
 from workflow.calendar import Budget
-from workflow.clocks import Start, Terms
+from workflow.clocks import RECALENDAR, RECALENDAR_LABEL, Start, Terms
 from workflow.models import Witness
 from workflow.moves import moves
 from workflow.prepared import Prepared
@@ -489,10 +489,14 @@ class Ticket(
         return next((seat.organisation_id for seat in theirs + streets), None)
 
 
-# What is in a ticket's history and is no move: its birth, and that staff found it by its caller's number.
+# What is in a ticket's history and is no move: its birth, that staff found it by its caller's number, and a new calendar.
 LOOKED_UP = "look_up"
 REPORTED = bilingual("上报", "Reported")
-OTHERS = {"submit": REPORTED, LOOKED_UP: bilingual("来电查询", "Looked up for a caller")}
+OTHERS = {
+    "submit": REPORTED,
+    LOOKED_UP: bilingual("来电查询", "Looked up for a caller"),
+    RECALENDAR: RECALENDAR_LABEL,
+}
 
 
 def move_label(verb: str) -> Promise:

@@ -1,4 +1,4 @@
-"""Clocks: reminders, and measuring by a new calendar."""
+"""Clocks: reminders."""
 
 from datetime import datetime
 
@@ -8,7 +8,6 @@ from tickets.models.parts import TicketParts
 from tickets.moves.inputs import Nothing
 from tickets.news import Note, Side, in_state
 from tickets.states import OPEN, State
-from workflow import calendars
 from workflow.actor import Actor
 from workflow.moves import Visibility, move, transition
 
@@ -36,14 +35,3 @@ class ClockMoves(TicketParts):
     )
     def remind(self, *, at: datetime, by: Actor) -> None:
         """Remind those who have to act that their time is running out or is over."""
-
-    @transition(
-        source=[*OPEN, S.CLOSED, S.MERGED],
-        permission=any_of(R.CLOCK),
-        custom=move(
-            "历法更新", "Measure by a new calendar", Nothing, visibility=Visibility.PARTIES, guarded=False, news=()
-        ),
-    )
-    def recalendar(self, *, at: datetime, by: Actor) -> None:
-        """Measure the live clocks by the newest calendar; rungs that have fired stay fired."""
-        self.note(calendar=calendars.newest(self.street_id))
