@@ -47,6 +47,9 @@ class Kind[S: Subject]:
     urls: ClassVar[str | None] = None
     """The module of its addresses below `/api/v1/`; None where the server has none of it."""
 
+    events: ClassVar[Mapping[str, Words]] = {}
+    """What stands in a history by verb and is no move, such as that the subject was created."""
+
     sealed_as: ClassVar[str | None] = None
     """What stands before the street's code in the heads that are kept elsewhere, where it is not the name (`polls:`)."""
 
@@ -115,10 +118,19 @@ class Kind[S: Subject]:
             raise self.model.DoesNotExist
         return subject
 
+    @property
+    def subject_type(self) -> str:
+        """What messages and webhooks call such a subject (`ticket`)."""
+        return str(self.model._meta.model_name)
+
+    def event_labels(self) -> Mapping[str, Words]:
+        """What each event is called, by verb: those that are no moves, then the moves."""
+        named = {name: move.label for name, move in moves(self.model).items()}
+        return {**self.events, RECALENDAR: RECALENDAR_LABEL, **named}
+
     def event_label(self, verb: str) -> Words:
-        """What an event is called: as its move, where it is one."""
-        move = moves(self.model).get(verb)
-        return move.label if move else {RECALENDAR: RECALENDAR_LABEL}.get(verb, verb)
+        """What an event is called; its verb where there is none such any more."""
+        return self.event_labels().get(verb, verb)
 
     def readable(self, subject: S, actor: Actor) -> Collection[str]:
         """The visibilities of the events that the actor may read."""

@@ -3,7 +3,8 @@
 What is said follows from the event and from the facts that were written with it, never from what the subject has become since.
 """
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,6 +34,21 @@ def letter(row: Any, kind: str, topic: Topic, people: Sequence[Addressee], *, su
         at=event.at,
         facts=row.facts,
         people=people,
+        subject_type=subject_type,
+        subject_id=event.subject_id,
+        seq=event.seq,
+    )
+
+
+def signal(event: Any, organisations: Sequence[uuid.UUID], data: Mapping[str, Any], *, subject_type: str) -> Signal:
+    """What an event tells the systems of `organisations`; its type is such as `ticket.dispatch`."""
+    return Signal(
+        key=event.pk,
+        street_id=event.street_id,
+        type=f"{subject_type}.{event.verb}",
+        at=event.at,
+        organisations=organisations,
+        data=data,
         subject_type=subject_type,
         subject_id=event.subject_id,
         seq=event.seq,

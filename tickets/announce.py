@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 
-from casework.notifying import Teller
+from casework.notifying import Teller, signal
 from notifications.post import Letter, Signal
 from notifications.topics import Topic
 from notifications.wordings.facts import MessageFact, Phrase
@@ -224,20 +224,11 @@ def _remaining(due: datetime | None, at: datetime) -> MessageFact:
 def _signal(entry: OutboxEvent, audience: Audience) -> Signal:
     """For systems: that it happened, and where the ticket stands."""
     event, facts = entry.event, entry.facts
-    return Signal(
-        key=event.pk,
-        street_id=event.street_id,
-        type=f"ticket.{event.verb}",
-        at=event.at,
-        organisations=audience.systems(entry),
-        data={
-            "ticket": str(event.subject_id),
-            "code": facts["code"],
-            "seq": event.seq,
-            "state": facts["state"],
-            "url": f"{settings.SITE_URL}/api/v1/tickets/{event.subject_id}",
-        },
-        subject_type="ticket",
-        subject_id=event.subject_id,
-        seq=event.seq,
-    )
+    data = {
+        "ticket": str(event.subject_id),
+        "code": facts["code"],
+        "seq": event.seq,
+        "state": facts["state"],
+        "url": f"{settings.SITE_URL}/api/v1/tickets/{event.subject_id}",
+    }
+    return signal(event, audience.systems(entry), data, subject_type="ticket")

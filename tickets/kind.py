@@ -13,7 +13,7 @@ from tickets.access import READS, STANDS_IN_FOR, Relation, relations, sees
 from tickets.escalation import TicketClimber
 from tickets.figures import figures
 from tickets.models import Ticket
-from tickets.models.ticket import move_label
+from tickets.models.ticket import OTHERS
 from web.management.looping import Duty
 from web.words import Words, bilingual
 from workflow.actor import Actor
@@ -71,6 +71,7 @@ class _Tickets(Kind[Ticket]):
     model = Ticket
     teller = announce.TELLER
     urls = "tickets.api.urls"
+    events = OTHERS
     # Heads that were kept before there were other kinds name no kind.
     sealed_as = ""
 
@@ -121,9 +122,6 @@ class _Tickets(Kind[Ticket]):
 
     def upkeep(self) -> Iterable[Duty]:
         return Duty(_hand_over, MINUTE, "hand_over"), Duty(_purge_photos, HOUR, "purge_photos")
-
-    def event_label(self, verb: str) -> Words:
-        return move_label(verb)
 
     def reference(self, subject: Ticket) -> str:
         return subject.code

@@ -17,9 +17,11 @@ from casework import duties
 from casework.acting import make_move
 from casework.tasks import SCHEDULE, TASKS
 from community.actors import by_person
-from community.models import Person, Residency
-from notifications.models import Message
+from community.models import Organisation, Person, Residency
+from notifications.models import Delivery, Endpoint, Message
 from tests.commands import printed
+from tests.tickets.webhooks import KEPT
+from tests.tickets.webhooks import page as webhook_page
 from tests.workflow import poll
 from tests.workflow.calendar_versions import publish
 from tests.workflow.poll.kind import POLLS
@@ -175,6 +177,24 @@ def test_its_events_are_told_once_to_whom_they_concern(begun, chair, paper):
     assert "加装电梯？" in message.body
     assert not PollOutbox.objects.exists()
     assert POLLS.teller.tell() == 0
+
+
+def test_a_webhook_subscribes_to_its_events(begun, chair, cast, staff, street, paper):
+    office = Organisation.objects.get(street=street, kind="street_office")
+    url = "https://hooks.example.com/linli"
+    endpoint = Endpoint.objects.create(street_id=street.pk, organisation_id=office.pk, name="议事系统", url=url)
+    clerk, page = staff("general_officer", *KEPT), webhook_page(endpoint, "change")
+    offered = clerk.get(page).content.decode()
+    for type, label in (("poll.end", "截止"), ("poll.recalendar", "历法更新"), ("ticket.dispatch", "派单")):
+        assert f"{label} {type}" in offered
+    given = {"name": endpoint.name, "url": url, "active": "on", "types": ["poll.end"]}
+    assert clerk.post(page, given).status_code == 302
+    act("vote", begun, cast["resident"], yes=True)
+    act("end", begun, chair)
+    assert POLLS.teller.tell() == 3
+    (delivery,) = Delivery.objects.filter(recipient=endpoint.pk)
+    assert (delivery.content["type"], delivery.content["data"]) == ("poll.end", {"state": "counting"})
+    assert delivery.message.subject_id == begun
 
 
 def test_its_history_only_grows(begun):

@@ -18,12 +18,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.timezone import localtime
 
+from casework.event_types import event_label, event_types, offered
 from notifications.delivery.replay import RETRYING, hasten, replay
 from notifications.delivery.test_messages import TEST_EVENT
 from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
 from tickets.admin.deliveries import MOST_COUNTED, Counted, visible
-from tickets.admin.events import event_label, event_types, offered
 from tickets.admin.messages import ASKED, FAILED, OFF, DeliveryShown, resend_one, tell_resent, ways
 from tickets.admin.pages import answer
 from tickets.admin.ticket import seen_by

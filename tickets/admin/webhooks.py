@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.timezone import localtime
 
+from casework.event_types import event_label, event_types, offered
 from notifications.channels.outside import Forbidden
 from notifications.channels.webhook import from_settings
 from notifications.delivery.test_messages import TEST_EVENT
@@ -24,7 +25,6 @@ from notifications.models import Delivery, Endpoint
 from notifications.topics import ChannelName, DeliveryState
 from tickets.admin import deeds, replay
 from tickets.admin.deliveries import visible
-from tickets.admin.events import event_label, event_types, offered
 from tickets.admin.receivers import ALL, ReceiverAdmin, ReceiverForm, some_of
 from web.forms import LineFormField
 from web.words import bilingual, listed

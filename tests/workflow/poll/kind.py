@@ -9,7 +9,8 @@ from django.urls import include, path
 
 from casework.api.moves import addresses
 from casework.kinds import Kind, register
-from casework.notifying import News, Teller, letter
+from casework.notifying import News, Teller, letter, signal
+from community.models import Organisation
 from notifications.post import Addressee
 from notifications.topics import Topic
 from notifications.wordings.writer import Catalogue
@@ -18,13 +19,17 @@ from workflow.actor import Actor
 
 
 def news(rows: Sequence[Any]) -> News:
-    """The chair hears that the vote is over; systems are told nothing."""
+    """The chair hears that the vote is over; the system of the street's office hears of everything."""
+    offices = dict(Organisation.objects.filter(kind="street_office").values_list("street", "pk"))
     letters = [
         letter(row, "ended", Topic.WORK, [Addressee(uuid.UUID(row.facts["chair"]))], subject_type="poll")
         for row in rows
         if row.event.verb == "end"
     ]
-    return letters, []
+    signals = [
+        signal(row.event, [offices[row.street_id]], {"state": row.facts["state"]}, subject_type="poll") for row in rows
+    ]
+    return letters, signals
 
 
 class Polls(Kind[Poll]):
