@@ -17,6 +17,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThan
 
 from tickets.codes import read_code
+from tickets.face import face_text, face_title
 from web.folding import folded
 
 MOST_FACES = 500
@@ -135,7 +136,9 @@ class Search:
         names = ("id", "code", "title", "text", "words_hidden", "public_title", "public_text")
         found: Any = rows.filter(self.indexed()).order_by("-id").only(*names)[:MOST_FACES]
         wanted = [folded(word) for word in self.wanted.words]
-        faces = {one.pk: folded("\n".join([one.code, *filter(None, one.face)])) for one in found}
+        faces = {
+            one.pk: folded("\n".join([one.code, *filter(None, (face_title(one), face_text(one)))])) for one in found
+        }
         return rows.filter(pk__in=[pk for pk, face in faces.items() if all(word in face for word in wanted)])
 
     def named_in[M: models.Model](self, rows: QuerySet[M]) -> QuerySet[M] | None:

@@ -13,7 +13,6 @@ from community.zones import zone_of
 from tickets.models import service_level as service_levels
 from tickets.models.assignment import Assignment
 from tickets.models.columns import TicketColumns
-from tickets.redaction import redacted
 from tickets.service_level import Limits
 from tickets.states import AssignmentRole, ClockName, Outcome, Secrecy, TicketType
 from tickets.windows import Window
@@ -66,13 +65,6 @@ class TicketParts(TicketColumns):
     def confined(self) -> bool:
         """Whether only its reporter and the street may see it, because it accuses somebody or reports a wrongdoing."""
         return bool(self.accused) or self.type == TicketType.REPORT
-
-    @property
-    def face(self) -> tuple[str, str | None]:
-        """Title and text as neighbours read them; the title is empty and the text None where the words are hidden."""
-        if self.words_hidden:
-            return "", None
-        return redacted(self.public_title or self.title), redacted(self.public_text or self.text)
 
     @property
     def covered(self) -> bool:

@@ -19,12 +19,13 @@ from tickets.access import (
     shows_contact,
     shows_photo,
 )
+from tickets.face import face_spot
 from tickets.masks import masked_name, masked_phone
 from tickets.models import Assignment, Photo, Ticket
 from tickets.models.photo import of_report
 from tickets.queries import linked
 from tickets.reading import deadlines, schemas
-from tickets.reading.face import face, spot
+from tickets.reading.face import face
 from tickets.reading.parties import named, worker
 from tickets.routing import Routing
 from tickets.states import ENDED, AssignmentRole, Outcome, Source, State, state_label
@@ -109,7 +110,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
     if shows_all:
         found |= {
             "text": ticket.text if as_written else public["text"],
-            "spot": ticket.spot if as_written else spot(ticket),
+            "spot": ticket.spot if as_written else face_spot(ticket),
             "contact": _contact(ticket, actor),
             "assignments": [_assignment(one, names, mine) for one in ticket.assignments],
             "photos": [photo(one) for one in _photos(ticket) if shows_photo(one, ticket, actor)],

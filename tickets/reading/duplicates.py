@@ -6,8 +6,8 @@ from typing import Any
 from tickets import queries
 from tickets.access import READS_FACE, Relation
 from tickets.duplicates import ranked
+from tickets.face import face_text, face_title
 from tickets.reading.rows import ROW, Gathered
-from tickets.redaction import redacted
 from workflow.actor import Actor
 
 _SAID = ("text", "words_hidden", "public_title", "public_text")
@@ -29,4 +29,4 @@ def _said(one: Any, seen: Relation) -> str:
     """What a report says, as far as the reader may know it: likeness would tell the rest."""
     if seen not in READS_FACE:
         return f"{one.title} {one.text}"
-    return "" if one.words_hidden else redacted(f"{one.public_title or one.title}\n{one.public_text or one.text}")
+    return f"{face_title(one)}\n{face_text(one) or ''}"

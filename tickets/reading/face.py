@@ -1,27 +1,33 @@
-"""The public face of a ticket: what neighbours read of it."""
+"""The public face of a ticket as it is shown: with a title in the reader's language, also where the words are hidden."""
 
-from typing import Any
+import uuid
+from typing import Any, Protocol
 
 from tickets import catalogue
+from tickets.face import HasFace, face_text, face_title
 from tickets.models import Ticket
-from tickets.redaction import redacted
 from tickets.titles import spoken
+
+
+class HasPlace(HasFace, Protocol):
+    """A ticket's columns that make a title where there is none."""
+
+    @property
+    def category_id(self) -> uuid.UUID: ...
+    @property
+    def place(self) -> str: ...
+
+
+def shown_title(ticket: HasPlace) -> str:
+    """The title as neighbours read it; that of matter and place where the words are hidden."""
+    if title := face_title(ticket):
+        return spoken(title)
+    return f"{catalogue.leaf_by_id(ticket.category_id).name} · {ticket.place}"
 
 
 def face(ticket: Ticket) -> dict[str, Any]:
     """Title and text as neighbours read them."""
-    title, text = ticket.face
-    leaf = catalogue.leaf_by_id(ticket.category_id)
-    return {
-        "title": spoken(title) if title else f"{leaf.name} · {ticket.place}",
-        "text": text,
-        "hidden": bool(ticket.words_hidden),
-    }
-
-
-def spot(ticket: Ticket) -> str | None:
-    """The spot as neighbours read it; None where the words are hidden."""
-    return None if ticket.words_hidden else redacted(ticket.spot)
+    return {"title": shown_title(ticket), "text": face_text(ticket), "hidden": bool(ticket.words_hidden)}
 
 
 def forecast(ticket: Ticket) -> dict[str, Any]:

@@ -6,7 +6,7 @@ by three more, however many rows there are.
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -19,10 +19,11 @@ from notifications.models import Message
 from tickets import catalogue
 from tickets.access import PARTS, PHOTOS_OF_REPORTERS, READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Relation, reads_clock
 from tickets.clocks import HELPERS, LEADS
+from tickets.face import face_spot, face_text
 from tickets.models.ticket import NEXT
 from tickets.reading import deadlines
+from tickets.reading.face import shown_title
 from tickets.reading.parties import named, worker
-from tickets.redaction import redacted
 from tickets.states import AssignmentRole, ClockName, Source, State, clock_label, state_label
 from tickets.titles import spoken
 from workflow.actor import Actor
@@ -75,10 +76,14 @@ class TicketRow:
     # What follows is found out for the page, and no column.
     coordinator_today: uuid.UUID | None = None
     kinds: Mapping[uuid.UUID, str] = field(default_factory=dict)
+    text: str = ""
+    words_hidden: str = ""
+    public_title: str = ""
+    public_text: str = ""
 
 
 # The columns of a list's rows; what is not needed there is not read.
-ROW = tuple(one.name for one in fields(TicketRow) if one.name not in ("coordinator_today", "kinds"))
+ROW = tuple(one.name for one in fields(TicketRow) if one.default is MISSING and one.default_factory is MISSING)
 # What a row leaves empty but for those who may see it.
 _NOT_FOR_ALL = (
     *("spot", "first_words", "thumb", "worker", "question_open", "extension_days", "disputes", "urges", "rating"),
@@ -90,7 +95,6 @@ _NOT_FOR_ALL = (
 class Beside:
     """What a row shows besides the ticket's own columns."""
 
-    text: str
     committee: uuid.UUID | None
     thumb: uuid.UUID | None
     public_thumb: uuid.UUID | None
@@ -98,20 +102,12 @@ class Beside:
     officer_name: str
     worker: uuid.UUID | None
     worker_name: str
-    words_hidden: str
-    public_title: str
-    public_text: str
-
-    @property
-    def public_words(self) -> str:
-        """The beginning of the text as neighbours read it; nothing where it is hidden."""
-        return "" if self.words_hidden else redacted(self.public_text or self.text)
 
 
-# The beginning of the text, the committee of the area as it is today, the first picture of all and the first that is shown to
-# others than the parties (`access.shows_photo`), who answers for it, and who works on it.
+# The committee of the area as it is today, the first picture of all and the first that is shown to others than the parties
+# (`access.shows_photo`), who answers for it, who works on it, the beginning of the text, and what stands in its place for neighbours.
 BESIDE = """
-SELECT t.id, left(t.text, 200),
+SELECT t.id,
   (SELECT o.id FROM community_area a JOIN community_organisation o ON o.id = a.committee_id
    WHERE a.id = t.area_id AND o.active AND (o.dissolved_on IS NULL OR %(day)s < o.dissolved_on)),
   (SELECT p.id FROM tickets_photo p WHERE p.ticket_id = t.id ORDER BY p.event_seq, p.id LIMIT 1),
@@ -119,7 +115,8 @@ SELECT t.id, left(t.text, 200),
    AND NOT ((p.kind = ANY (%(of_reporters)s) OR p.uploader_id IS NOT DISTINCT FROM t.reporter_id)
             AND (t.words_hidden <> '' OR t.public_title <> '' OR t.public_text <> ''))
    ORDER BY p.event_seq, p.id LIMIT 1),
-  f.id, coalesce(f.name, ''), w.id, coalesce(w.name, ''), t.words_hidden, t.public_title, left(t.public_text, 200)
+  f.id, coalesce(f.name, ''), w.id, coalesce(w.name, ''),
+  left(t.text, 200), t.words_hidden, t.public_title, left(t.public_text, 200)
 FROM tickets_ticket t
 LEFT JOIN LATERAL (
   SELECT s.worker_id FROM tickets_assignment s
@@ -184,8 +181,10 @@ class Gathered:
             for row in cursor.fetchall():
                 self.clocks.setdefault(row[0], []).append(RunningClock(*row))
             cursor.execute(BESIDE, {"ids": keys, "day": local_day(self.now), "of_reporters": [*PHOTOS_OF_REPORTERS]})
-            self.beside = {row[0]: Beside(*row[1:]) for row in cursor.fetchall()}
+            beside = {row[0]: row[1:] for row in cursor.fetchall()}
         for line in self.lines:
+            *others, line.text, line.words_hidden, line.public_title, line.public_text = beside[line.id]
+            self.beside[line.id] = Beside(*others)
             if line.coordinator_id is not None and line.coordinator_id != line.desk_id:
                 line.coordinator_today = self.beside[line.id].committee or line.desk_id
             else:
@@ -221,7 +220,7 @@ class Gathered:
             "category": {"code": leaf.code, "name": leaf.name},
             "compound": line.compound_id,
             "place": line.place,
-            "title": public_title(line, leaf, beside) if face else spoken(line.title),
+            "title": shown_title(line) if face else spoken(line.title),
             "urgent": line.urgent,
             "level": line.level,
             "supervised": line.supervised,
@@ -240,8 +239,8 @@ class Gathered:
         }
         if whole:
             shown |= {
-                "spot": public_spot(line, beside) if face else line.spot,
-                "first_words": _beginning(beside.public_words if face else beside.text),
+                "spot": face_spot(line) if face else line.spot,
+                "first_words": _beginning((face_text(line) or "") if face else line.text),
                 "thumb": f"/api/v1/photos/{thumb}/thumb" if thumb else None,
                 "worker": worker(beside.worker, beside.worker_name, staff),
                 "question_open": line.question_open,
@@ -278,18 +277,6 @@ class Gathered:
         if due is None:
             return None
         return clock_row(due, line, self.now, reporter=relation == R.REPORTER)
-
-
-def public_title(line: TicketRow, leaf: catalogue.Leaf, beside: Beside) -> str:
-    """The title as neighbours read it; that of matter and place where it is hidden."""
-    if beside.words_hidden:
-        return f"{leaf.name} · {line.place}"
-    return spoken(redacted(beside.public_title or line.title))
-
-
-def public_spot(line: TicketRow, beside: Beside) -> str | None:
-    """The spot as neighbours read it; None where the words are hidden."""
-    return None if beside.words_hidden else redacted(line.spot)
 
 
 def clock_row(clock: RunningClock, line: TicketRow, now: datetime, *, reporter: bool = False) -> dict[str, Any]:
