@@ -50,6 +50,14 @@ TAGS = {
     "organisations": "Those who work on tickets.",
     "contracts": "Service contracts and their moments.",
 }
+# Whose operations those are whose address begins otherwise.
+_TAG_OF = {
+    "households": "homes",
+    **dict.fromkeys(
+        ("at-risk", "callbacks", "callers", "duplicates", "overdue", "policies", "queue"),
+        "tickets",
+    ),
+}
 
 
 def complete(result: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -112,7 +120,7 @@ def paged(serializer: type[serializers.BaseSerializer[Any]]) -> serializers.Seri
 # What a client may read in the head of an answer.
 RETRY_AFTER = {"description": "Seconds until it makes sense to try again.", "schema": {"type": "integer", "minimum": 0}}
 ETAG = {
-    "description": "The ticket's version, to be sent back in If-Match as it came; a weak one where the answer is gzipped.",
+    "description": "The version that was read, to be sent back in If-Match as it came; a weak one where the answer is gzipped.",
     "schema": {"type": "string", "pattern": '^(W/)?"[0-9]{1,18}"$'},
 }
 CHALLENGE = {"description": "How to sign in: Bearer.", "schema": {"type": "string"}}
@@ -125,7 +133,7 @@ class AutoSchema(openapi.AutoSchema):
     """drf-spectacular's schema, with a summary, the answers' headers and the problems of each operation.
 
     Most problems follow from what the operation accepts. A view names further statuses in `problems`, and in
-    `versioned` the methods whose answers have a ticket's version.
+    `versioned` the methods whose answers have a version.
     """
 
     def get_summary(self) -> str | None:
@@ -162,9 +170,9 @@ class AutoSchema(openapi.AutoSchema):
         return [{**one, CSRF: []} if "session" in one else one for one in found]
 
     def get_tags(self) -> list[str]:
-        """The subject of the operation: the office's lists are lists of tickets."""
+        """The subject of the operation: the address begins with it, or with one of its lists."""
         found: list[str] = super().get_tags()
-        return ["homes" if tag == "households" else tag if tag in TAGS else "tickets" for tag in found]
+        return [_TAG_OF.get(tag, tag) for tag in found]
 
     def _headers(self, status: int, method: str) -> dict[str, Any]:
         headers = {}

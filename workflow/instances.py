@@ -1,6 +1,6 @@
 """Instances of models, made without the round through every field that `Model.__init__` makes.
 
-A sweep makes ten of them for each ticket it touches, and every move a handful; the round costs more than PostgreSQL needs for the
+A sweep makes ten of them for each subject it touches, and every move a handful; the round costs more than PostgreSQL needs for the
 rows. No signal is sent, which Linli has none of, and no value is checked, since they come from the database or go there.
 """
 

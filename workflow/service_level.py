@@ -140,7 +140,7 @@ def assemble[L: ServiceLevel](
     for unsaid, (budget, _) in vocabulary.unless_said.items():
         found.setdefault((unsaid, "", 0), budget)
     if complete and (missing := {clock for clock in vocabulary.always if (clock, "", 0) not in found}):
-        raise BadServiceLevel(f"There is no target for all tickets on: {', '.join(sorted(missing))}.")
+        raise BadServiceLevel(f"There is no general target for: {', '.join(sorted(missing))}.")
     vocabulary.fit(found)
     open_for = _windows(vocabulary, windows, on, complete=complete)
     ladders: dict[str, list[Rung]] = {}
@@ -184,7 +184,7 @@ def _windows(vocabulary: Vocabulary, windows: Iterable[Target], on: date | None,
             found[one.clock, one.key] = written
     missing = [name for name in vocabulary.windows if (name, "") not in found]
     if complete and missing:
-        raise BadServiceLevel(f"There is no window for all tickets on: {', '.join(missing)}.")
+        raise BadServiceLevel(f"There is no general window for: {', '.join(missing)}.")
     return {(name, key): budget for (name, key), budget in vocabulary.formerly.items() if name in missing} | found
 
 

@@ -101,7 +101,7 @@ def flaw(subject: Subject, events: Iterable[Event], sealed: tuple[int, bytes] | 
             subject,
             count + 1,
             bilingual(
-                f"工单记有 {subject.event_count} 个事件，历史中有 {count} 个",
+                f"该对象记有 {subject.event_count} 个事件，历史中有 {count} 个",
                 f"the subject counts {subject.event_count} events, the history has {count}",
             ),
         )
@@ -240,7 +240,7 @@ def _row_flaw(subject: Subject, history: Sequence[Event], sealed: bool) -> Flaw 
         subject,
         subject.event_count,
         bilingual(
-            "工单本身或其附属的一行与最后一个事件之后不同",
+            "该对象本身或其附属的一行与最后一个事件之后不同",
             "its row, or a row that belongs to it, is not as its last event left it",
         ),
     )

@@ -52,12 +52,12 @@ class NotificationSerializer(serializers.Serializer[Any]):
     urgent = serializers.BooleanField()
     at = serializers.DateTimeField(help_text="When it happened.")
     read_at = serializers.DateTimeField(allow_null=True)
-    subject_id = serializers.UUIDField(allow_null=True, help_text="The ticket that it is about.")
+    subject_id = serializers.UUIDField(allow_null=True, help_text="The subject that it is about, such as a ticket.")
     code = serializers.CharField(allow_blank=True, help_text="Its number, for people; empty where there is none.")
     about = serializers.CharField(
         allow_blank=True, help_text="Where and what that is, in a few words, such as a compound and a category."
     )
-    seq = serializers.IntegerField(allow_null=True, help_text="The number of the event in that ticket's timeline.")
+    seq = serializers.IntegerField(allow_null=True, help_text="The number of the event in that subject's timeline.")
     parts_count = serializers.IntegerField(
         help_text="How many messages a digest gathers; 0 for a message that is none."
     )

@@ -26,7 +26,7 @@ class Command(LoopingCommand):
     """`manage.py tick`: any number may run at once, beside Celery or instead of it."""
 
     help = (
-        "Fire due deadlines, write the messages of events in the outbox, hand on the tickets of ended contracts, and delete old rows. "
+        "Fire due deadlines, write the messages of events in the outbox, do the upkeep of each kind of subject, and delete old rows. "
         "With --loop, do it again every second until stopped. The three parts of --only never wait for each other."
     )
 
