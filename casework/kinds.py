@@ -13,7 +13,7 @@ from web.words import Words
 from workflow.actor import Actor
 from workflow.clocks import RECALENDAR, RECALENDAR_LABEL
 from workflow.models import Event, Subject
-from workflow.moves import Move, moves
+from workflow.moves import Move, clock_alone, moves
 from workflow.sweep import Climber
 from workflow.writing import admit, lock, perform
 
@@ -150,5 +150,5 @@ class Kind[S: Subject]:
         return ()
 
     def for_people(self, move: Move) -> bool:
-        """Whether a person may ever make the move; those of the clock alone have no address."""
-        return True
+        """Whether a person may ever make the move; others have no address. A kind with permissions of its own says it by those."""
+        return any(one.permission is not clock_alone for one in move.meta.transitions.values())

@@ -28,6 +28,11 @@ transition = partial(of_field, "state")
 """django-fsm's transition, of the column `state`. Without a `target` the state stays."""
 
 
+def clock_alone(subject: models.Model, actor: Actor) -> bool:
+    """The permission of moves that no person may make. They have no address in the API."""
+    return actor.clock
+
+
 class MoveInput(Protocol):
     """The class that validates a move's inputs and knows which of them are people's own words."""
 
@@ -101,13 +106,18 @@ def condition(code: str, zh: str, en: str) -> Callable[[Callable[[Any], bool]], 
 
 @cache
 def moves(model: type[models.Model]) -> Mapping[str, Move]:
-    """Every move of `model` by name, in the order in which they are written down: its own, then those of each base in turn."""
+    """Every move of `model` by name, in the order in which they are written down: its own, then those of each base in turn.
+
+    Raises TypeError for a move that does not say who may make it: django-fsm would let everybody.
+    """
     field = next(field for field in model._meta.fields if isinstance(field, FSMFieldMixin))
     order = list(dict.fromkeys(name for base in model.__mro__ for name in vars(base)))
     transitions = sorted(field.transitions[model].items(), key=lambda item: order.index(item[0]))
     found = {}
     for name, method in transitions:
         meta = method._django_fsm
+        if not all(one.permission for one in meta.transitions.values()):
+            raise TypeError(f"The move {name} of {model.__name__} does not say who may make it.")
         said = next(iter(meta.transitions.values())).custom
         # `return` is a word of Python's, so its method carries an underscore; the move does not.
         found[name.rstrip("_")] = Move(name=name.rstrip("_"), method=name, meta=meta, **said)

@@ -9,12 +9,18 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
-from django.db import connection, transaction
+from django.db import connection, models
+from django.db.transaction import atomic
 from django.db.utils import IntegrityError
+from django.test.utils import isolate_apps
 from django.utils.timezone import localtime
+from django_fsm import FSMField
 
 from casework import duties
 from casework.acting import make_move
+from casework.api.moves import MakeMove, move_views
+from casework.inputs import Input
+from casework.kinds import Kind
 from casework.tasks import SCHEDULE, TASKS
 from community.actors import by_person
 from community.models import Organisation, Person, Residency
@@ -27,13 +33,14 @@ from tests.workflow.calendar_versions import publish
 from tests.workflow.poll.kind import POLLS
 from tests.workflow.poll.models import LEVELS, Poll, PollClock, PollEvent, PollFiring, PollLevel, PollOutbox, PollSeal
 from web.models import new_ids
+from web.words import zh
 from workflow import calendars, moment
 from workflow.actor import Actor
 from workflow.errors import IllegalMove, NotPermitted, StaleVersion
 from workflow.instances import fresh
 from workflow.ladder import Rung
 from workflow.models.service_levels import put
-from workflow.moves import Visibility, moves
+from workflow.moves import Visibility, clock_alone, move, moves, transition
 from workflow.seals import read_seals, seal_heads
 from workflow.service_level import Target
 from workflow.verification import verify
@@ -88,7 +95,7 @@ def home(person):
 def act(name, pk, person, *, after=timedelta(0), version=None, **inputs):
     """Make a move, as any caller would."""
     by = by_person(person.pk, moment.now() + after).actor
-    with transaction.atomic():
+    with atomic():
         return make_move(POLLS, name, pk, by=by, version=version, inputs=inputs).event
 
 
@@ -98,7 +105,7 @@ def sound(pk) -> bool:
 
 
 def test_a_subject_whose_permissions_ask_nothing_of_the_person_can_be_locked(begun, chair):
-    with transaction.atomic():
+    with atomic():
         (one,) = lock(Poll, begun, by=Actor(chair.pk, moment.now()))
     assert one.pk == begun
     assert [clock.name for clock in one.clocks] == ["voting"]
@@ -206,7 +213,7 @@ def test_its_history_only_grows(begun):
         "DELETE FROM poll_pollevent",
         "TRUNCATE poll_pollevent CASCADE",
     ):
-        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        with pytest.raises(IntegrityError, match="append-only"), atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
 
 
@@ -215,7 +222,8 @@ def test_audit_and_seals_find_what_was_changed_or_deleted(begun, chair, street):
     found = read_seals(Poll, street_id=street.pk)
     assert (found.flaws, set(found.heads)) == ([], {begun})
     Poll.objects.filter(pk=begun).update(question="不加装电梯？")
-    assert not sound(begun)
+    (changed,) = [flaw for _, flaw in verify(Poll) if flaw]
+    assert (changed.subject.pk, zh(changed.reason)) == (begun, "该对象本身或其附属的一行与最后一个事件之后不同")
     gone = [flaw for _, flaw in verify(Poll, heads={**found.heads, chair.pk: (1, b"")}) if flaw]
     assert [flaw.subject is None for flaw in gone] == [False, True]
     assert PollSeal.objects.count() == 1
@@ -335,6 +343,43 @@ def test_its_api_offers_makes_and_tells(begun, at_api, chair):
     assert [one["verb"] for one in told["chair"]] == ["begin", "vote", "end"]
     assert [one["verb"] for one in told["resident"]] == ["begin", "end"]
     assert at_api("outsider").get(url("events")).status_code == 404
+
+
+@isolate_apps("tests.workflow.poll")
+def test_a_move_that_the_clock_alone_makes_has_no_address():
+    class Lamp(models.Model):
+        state = FSMField(default="on", protected=True)
+
+        class Meta:
+            app_label = "poll"
+
+        @transition(source="on", target="off", permission=clock_alone, custom=move("熄灭", "Go out", Input))
+        def go_out(self): ...
+
+        @transition(
+            source="off", target="on", permission=lambda lamp, by: by.clock, custom=move("点亮", "Light", Input)
+        )
+        def light(self): ...
+
+    class Lamps(Kind):
+        name, model = "lamps", Lamp
+
+    assert list(move_views(Lamps(), MakeMove)) == ["light"]
+
+
+@isolate_apps("tests.workflow.poll")
+def test_a_move_that_does_not_say_who_may_make_it_is_none():
+    class Candle(models.Model):
+        state = FSMField(default="on", protected=True)
+
+        class Meta:
+            app_label = "poll"
+
+        @transition(source="on", target="off", custom=move("熄灭", "Go out", Input))
+        def go_out(self): ...
+
+    with pytest.raises(TypeError, match="go_out of Candle"):
+        moves(Candle)
 
 
 def test_it_knows_no_ticket_and_is_short():
