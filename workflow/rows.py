@@ -36,8 +36,8 @@ class Shape:
 
 @cache
 def _columns(model: type[models.Model]) -> dict[str, str]:
-    """The quoted column of each attribute of `model`."""
-    return {field.attname: connection.ops.quote_name(str(field.column)) for field in model._meta.concrete_fields}
+    """The column of each attribute of `model`."""
+    return {field.attname: str(field.column) for field in model._meta.concrete_fields}
 
 
 @cache
@@ -45,8 +45,8 @@ def _statement(shapes: tuple[Shape, ...]) -> str:
     parts, keys = [], []
     for number, shape in enumerate(shapes):
         table = connection.ops.quote_name(shape.model._meta.db_table)
-        columns = [_columns(shape.model)[attname] for attname in shape.given]
-        key = _columns(shape.model)[shape.model._meta.pk.attname]
+        quoted = {name: connection.ops.quote_name(column) for name, column in _columns(shape.model).items()}
+        columns, key = [quoted[name] for name in shape.given], quoted[shape.model._meta.pk.attname]
         # Every name is a model's own; what comes from outside is a parameter.
         if shape.changes:
             setting = ", ".join(f"{column} = r.{column}" for column in columns)
@@ -75,7 +75,11 @@ def _as_json(value: Any) -> Any:
 
 
 def _json(rows: Sequence[models.Model], names: Sequence[str]) -> str:
-    return orjson.dumps([{name: row.__dict__[name] for name in names} for row in rows], default=_as_json).decode()
+    columns = _columns(type(rows[0]))
+    pairs = [(columns[name], name) for name in names]
+    return orjson.dumps(
+        [{column: row.__dict__[name] for column, name in pairs} for row in rows], default=_as_json
+    ).decode()
 
 
 def write_rows(*groups: Sequence[models.Model], changes: Sequence[Change] = ()) -> None:

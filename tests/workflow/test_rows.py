@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.test.utils import isolate_apps
 
 from community.models import Household, Organisation
 from tests.statements import statements
 from tickets.models import Assignment, Ticket, TicketEvent, TicketOutbox, TicketWords
 from tickets.states import AssignmentRole
+from web.models import new_ids
 from workflow.rows import Change, write_rows
 
 
@@ -91,6 +93,29 @@ def test_a_change_writes_the_named_columns_and_no_others(ticket):
     write_rows(changes=[Change([row], ("step",))])
     found = Assignment.objects.get(pk=row.pk)
     assert (found.step, found.return_asked) == (3, False)
+
+
+@isolate_apps("tests.workflow.poll")
+def test_an_attribute_may_have_a_column_of_another_name(db):
+    class Renamed(models.Model):
+        id = models.UUIDField(primary_key=True, db_column="key")
+        said = models.TextField(db_column="what was said")
+
+        class Meta:
+            app_label = "poll"
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'CREATE TEMPORARY TABLE poll_renamed (key uuid PRIMARY KEY, "what was said" text) ON COMMIT DROP'
+        )
+    rows = [Renamed(id=new, said="一") for new in new_ids(2)]
+    write_rows(rows)
+    rows[0].said, rows[1].said = "二", "三"
+    write_rows(changes=[Change(rows[:1], ("said",))])
+    assert sorted(Renamed.objects.values_list("said", flat=True)) == ["一", "二"]
+    rows[0].said = "四"
+    write_rows(changes=[Change(rows, ("said",))])
+    assert [Renamed.objects.get(pk=row.pk).said for row in rows] == ["四", "三"]
 
 
 def test_a_change_and_new_rows_go_by_one_statement(ticket):
