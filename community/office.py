@@ -31,8 +31,9 @@ from community.models import Person
 from community.models.signin import CODE_LIFE
 from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
 from community.phones import MobileInput
-from community.signin import TooManyCodes, WrongCode
+from community.signin import TooManyCodes
 from notifications.channels import channels
+from notifications.codes import WrongCode
 from notifications.models import Delivery, Endpoint
 from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState

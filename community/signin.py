@@ -35,9 +35,10 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from community import known, limits
 from community.authentication import token_hash
 from community.models import Person, SignInCode, SignInToken, Standing, WechatAccount
-from community.models.signin import CODE_LIFE, WRONG_GUESSES
+from community.models.signin import CODE_LIFE
 from notifications import sms
 from notifications.channels.wechat import grants
+from notifications.codes import WRONG_GUESSES, WrongCode, new_code
 from web.quotas import DAY, HOUR, MINUTE, Quotas, wait
 from web.words import bilingual
 
@@ -78,13 +79,6 @@ class TooManyCodes(Exception):
         super().__init__(wait)
 
 
-class WrongCode(Exception):
-    """The code is wrong, used, too old, or was guessed at too often."""
-
-    code = "wrong_code"
-    reason = bilingual("验证码不正确或已失效。", "The code is wrong or no longer valid.")
-
-
 class Disabled(Exception):
     """The person may no longer sign in."""
 
@@ -113,7 +107,7 @@ def send_code(phone: str, address: str, device_key: str = "") -> str:
     `device_key` is the key that a device got when it signed in before. Raises TooManyCodes, or what the gateway
     raises.
     """
-    code = f"{secrets.randbelow(1_000_000):06d}"
+    code = new_code()
     with transaction.atomic():
         limits.hold(phone, address)
         standing = known.standing(phone, address, device_key)

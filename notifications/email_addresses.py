@@ -6,7 +6,6 @@
 * Until the new address is confirmed, the old one stays.
 """
 
-import secrets
 import uuid
 from datetime import timedelta
 
@@ -17,8 +16,8 @@ from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from notifications import mail
+from notifications.codes import WRONG_GUESSES, WrongCode, new_code
 from notifications.models import EmailCode, Profile
-from notifications.models.preferences import WRONG_GUESSES
 from web.quotas import DAY, HOUR, MINUTE, Quotas, wait
 from web.words import bilingual
 
@@ -39,13 +38,6 @@ class TooManyMails(Exception):
         self.wait = wait
 
 
-class WrongEmailCode(Exception):
-    """The code is wrong, used, too old, or was guessed at too often."""
-
-    code = "wrong_code"
-    reason = bilingual("验证码不正确或已失效。", "The code is wrong or no longer valid.")
-
-
 def ask(person: uuid.UUID, email: str, language: str) -> None:
     """Mail a code to the address that the person says is theirs. Never call it in a transaction.
 
@@ -54,7 +46,7 @@ def ask(person: uuid.UUID, email: str, language: str) -> None:
     """
     mail.ready()
     email = email.lower()
-    code = f"{secrets.randbelow(1_000_000):06d}"
+    code = new_code()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_ADDRESS_LOCK, email])
         _hold(person)
@@ -68,7 +60,7 @@ def ask(person: uuid.UUID, email: str, language: str) -> None:
 
 
 def confirm(person: uuid.UUID, code: str) -> None:
-    """Give the person the address that the code was mailed to. Raises WrongEmailCode, and then counts the wrong guess."""
+    """Give the person the address that the code was mailed to. Raises WrongCode, and then counts the wrong guess."""
     with transaction.atomic():
         _hold(person)
         live = EmailCode.objects.filter(
@@ -84,7 +76,7 @@ def confirm(person: uuid.UUID, code: str) -> None:
         else:
             live.update(wrong=F("wrong") + 1)
     if not right:
-        raise WrongEmailCode
+        raise WrongCode
 
 
 def forget(person: uuid.UUID) -> None:

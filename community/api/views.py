@@ -13,8 +13,9 @@ from community import known, signin
 from community.confirming import WrongHouseholdCode
 from community.cookies import kept_device_key
 from community.homes import HomesFull, TooManyMoves
-from community.signin import BadTicket, Disabled, TooManyCodes, WrongCode
+from community.signin import BadTicket, Disabled, TooManyCodes
 from community.wechat import BadWechatCode, WechatBlocked, WechatError, WechatLimited
+from notifications.codes import WrongCode
 from notifications.sms import CodeNotSent, NoGateway
 from web.addresses import client_address
 from web.limits import Limit

@@ -9,12 +9,11 @@ from django.db.models.functions import Now
 
 from community.models.people import Person
 from community.phones import MOBILE
+from notifications.codes import WRONG_GUESSES
 from web.models import Identified
 from web.words import bilingual
 
 CODE_LIFE = timedelta(minutes=5)
-WRONG_GUESSES = 5
-"""The most wrong guesses at one code: by the holder of its request, by others at the address that asked, and by all others."""
 TOKEN_LIFE = timedelta(days=90)  # since it was last used
 KNOWN_FOR = timedelta(days=180)  # since an address or a device last signed in with a phone
 

@@ -13,15 +13,14 @@ from rest_framework.views import APIView
 from notifications import email_addresses
 from notifications.api.person import person_of
 from notifications.api.settings import SettingsSerializer, settings_of
+from notifications.codes import WrongCode
 from notifications.mail import AddressRefused, MailNotSent, NoMailServer
 from notifications.models.wording import LANGUAGES
 from web.bodies import Body, valid
 from web.fields import OneTimeCodeField
 from web.problems import Fault, invalid, make_handler
 
-_handle = make_handler(
-    {email_addresses.TooManyMails: 429, email_addresses.WrongEmailCode: 400, NoMailServer: 503, MailNotSent: 503}
-)
+_handle = make_handler({email_addresses.TooManyMails: 429, WrongCode: 400, NoMailServer: 503, MailNotSent: 503})
 
 
 class EmailSerializer(Body):

@@ -7,13 +7,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from notifications.codes import WRONG_GUESSES
 from notifications.topics import PERSONAL, Digest, Topic
 from web.models import Identified
 from web.words import bilingual
 
 QUIET_FROM, QUIET_UNTIL = time(22), time(7)
-WRONG_GUESSES = 5
-"""Wrong guesses after which an e-mail code ends."""
 INBOX = "inbox"
 CHOSEN = [(INBOX, bilingual("站内信", "Inbox")), *((one.value, one.label) for one in PERSONAL)]
 

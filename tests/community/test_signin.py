@@ -12,6 +12,7 @@ from django.utils import timezone
 from community import housekeeping, known, signin
 from community.models import HomeMove, KnownAddress, PasswordAttempt, Person, SignInCode, SignInToken, WechatAccount
 from notifications import sms
+from notifications.codes import WrongCode
 from tests.connections import together
 
 PHONE = "13900000001"
@@ -37,7 +38,7 @@ def refused(phone, code, address=HOME) -> bool:
     """Whether the code does not sign in."""
     try:
         signin.sign_in_device(phone, code, address, "")
-    except signin.WrongCode:
+    except WrongCode:
         return True
     return False
 
@@ -143,7 +144,7 @@ def test_nobodys_guesses_kill_the_code_of_who_holds_its_request(log, stranger):
     assert all(refused(PHONE, wrong, stranger) for _ in range(12))
     assert refused(PHONE, last_code(log), stranger)
     for _ in range(4):
-        with pytest.raises(signin.WrongCode):
+        with pytest.raises(WrongCode):
             signin.sign_in_device(PHONE, wrong, AWAY, "", request)
     assert signin.sign_in_device(PHONE, last_code(log), AWAY, "", request)
 
@@ -152,9 +153,9 @@ def test_nobodys_guesses_kill_the_code_of_who_holds_its_request(log, stranger):
 def test_who_holds_the_request_has_five_guesses_as_well(log):
     request = signin.send_code(PHONE, HOME)
     for _ in range(5):
-        with pytest.raises(signin.WrongCode):
+        with pytest.raises(WrongCode):
             signin.sign_in_device(PHONE, other_than(last_code(log)), HOME, "", request)
-    with pytest.raises(signin.WrongCode):
+    with pytest.raises(WrongCode):
         signin.sign_in_device(PHONE, last_code(log), HOME, "", request)
     assert SignInCode.objects.get().wrong_by_request == 5
 
@@ -166,7 +167,7 @@ def test_the_request_of_another_code_helps_nobody(log):
     wrong = other_than(last_code(log))
     for request in (theirs, "x", theirs[:-1]):
         for _ in range(3):
-            with pytest.raises(signin.WrongCode):
+            with pytest.raises(WrongCode):
                 signin.sign_in_device(PHONE, wrong, AWAY, "", request)
     code = SignInCode.objects.get(phone=PHONE)
     assert (code.wrong_by_request, code.wrong_here, code.wrong_elsewhere) == (0, 0, 5)
@@ -459,7 +460,7 @@ def test_a_wechat_account_is_bound_by_ticket_and_phone_and_then_signs_in(log, ca
 @pytest.mark.django_db
 def test_a_wrong_code_binds_nothing(log, cast):
     signin.send_code(cast["resident"].phone, HOME)
-    with pytest.raises(signin.WrongCode):
+    with pytest.raises(WrongCode):
         signin.bind_wechat(
             signin.binding_ticket("openid-1"), cast["resident"].phone, other_than(last_code(log)), HOME, ""
         )
