@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from casework.kinds import Kind
 from workflow.actor import Actor
@@ -19,11 +18,11 @@ class Made[S: Subject]:
 
     subject: S
     event: Event
-    inputs: Mapping[str, Any]
+    inputs: Mapping[str, object]
 
 
 def make_move[S: Subject](
-    kind: Kind[S], move: str, key: uuid.UUID, *, by: Actor, version: int | None, inputs: Mapping[str, Any]
+    kind: Kind[S], move: str, key: uuid.UUID, *, by: Actor, version: int | None, inputs: Mapping[str, object]
 ) -> Made[S]:
     """Lock the subject, see whether `by` may see it, and make the move; the caller has opened the transaction.
 

@@ -15,17 +15,17 @@ from workflow.sweep import Climber, Swept, fire_due, measure_anew, note_sweep
 SECOND, MINUTE = 1.0, 60.0
 
 
-def clocks(kind: Kind[Any]) -> Duty:
+def clocks[S: Subject](kind: Kind[S]) -> Duty:
     """Fire the deadlines that are due; it has a worker of its own, so that nothing slow stands before it."""
     return Duty(partial(sweep, kind), SECOND, "sweep")
 
 
-def outbox(kind: Kind[Any]) -> Duty:
+def outbox[S: Subject](kind: Kind[S]) -> Duty:
     """Tell what has happened."""
     return Duty(kind.teller.tell, SECOND, "tell_outbox")
 
 
-def upkeep(kind: Kind[Any]) -> tuple[Duty, ...]:
+def upkeep[S: Subject](kind: Kind[S]) -> tuple[Duty, ...]:
     """Follow the calendar, seal the heads, and what the kind itself asks for."""
     return (
         Duty(partial(follow_calendar, kind), MINUTE, "follow_calendar"),
@@ -42,12 +42,12 @@ def sweep[S: Subject](kind: Kind[S], climber: Climber[S] | None = None, **limits
     return swept
 
 
-def calendar_sweep(kind: Kind[Any]) -> str:
+def calendar_sweep[S: Subject](kind: Kind[S]) -> str:
     """The name under which it is noted that the kind follows a calendar."""
     return f"{kind.name}.calendar"
 
 
-def follow_calendar(kind: Kind[Any]) -> Swept:
+def follow_calendar[S: Subject](kind: Kind[S]) -> Swept:
     """Measure the running clocks by the newest calendar, where that has not been done yet."""
     versions = calendars.every()
     latest = max(versions.values())

@@ -27,7 +27,7 @@ class OwnLine(OwnWords, LineField):
 class Identifier(serializers.UUIDField):
     """An id as text; DRF would read a number as one, too."""
 
-    def to_internal_value(self, data: Any) -> uuid.UUID:
+    def to_internal_value(self, data: object) -> uuid.UUID:
         if not isinstance(data, str):
             self.fail("invalid", value=data)
         return super().to_internal_value(data)

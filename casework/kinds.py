@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
+from prometheus_client import Metric
+
 from casework.notifying import Teller
 from web.management.looping import Duty
 from web.words import Words
@@ -31,7 +33,7 @@ def kinds() -> tuple["Kind[Any]", ...]:
     return tuple(_KINDS.values())
 
 
-def kind_of(model: type[Any]) -> "Kind[Any]":
+def kind_of(model: type[object]) -> "Kind[Any]":
     """The kind whose subjects are of this model."""
     return next(kind for kind in kinds() if kind.model is model)
 
@@ -42,7 +44,7 @@ class Kind[S: Subject]:
     name: ClassVar[str]
     """The plural, as it stands in addresses (`tickets`); its tasks and its sweep are called by it (`tickets.sweep`)."""
     model: type[S]
-    teller: ClassVar[Teller]
+    teller: ClassVar[Teller[Any]]
     """How what happened is told."""
     urls: ClassVar[str | None] = None
     """The module of its addresses below `/api/v1/`; None where the server has none of it."""
@@ -55,7 +57,9 @@ class Kind[S: Subject]:
 
     # Acting.
 
-    def hold(self, move: str, key: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor) -> tuple[S, Mapping[str, Any]]:
+    def hold(
+        self, move: str, key: uuid.UUID, inputs: Mapping[str, object], *, by: Actor
+    ) -> tuple[S, Mapping[str, object]]:
         """Lock the subject, and what else the move concerns; returns it with the inputs, as `act` takes them.
 
         Raises the model's DoesNotExist.
@@ -67,7 +71,7 @@ class Kind[S: Subject]:
         """Whether the actor may see the subject at all. Costs no SQL."""
         raise NotImplementedError
 
-    def act(self, move: str, subject: S, *, by: Actor, version: int | None, inputs: Mapping[str, Any]) -> Event:
+    def act(self, move: str, subject: S, *, by: Actor, version: int | None, inputs: Mapping[str, object]) -> Event:
         """Make the move on the held subject, with its second parties where it has some. Raises what `perform` raises."""
         made, _ = admit(move, subject, by=by, version=version)
         return perform(getattr(self.model, made.method), subject, by=by, version=version, **inputs)
@@ -145,7 +149,7 @@ class Kind[S: Subject]:
         """The moves that the actor may make in another party's place (代办), each with that party."""
         return []
 
-    def figures(self) -> Iterable[Any]:
+    def figures(self) -> Iterable[Metric]:
         """What `/metrics` counts of this kind alone: metrics of prometheus_client."""
         return ()
 

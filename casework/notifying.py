@@ -15,6 +15,7 @@ from notifications.post import Addressee, Letter, Signal, post
 from notifications.tasks import nudge
 from notifications.topics import ChannelName, Topic
 from notifications.wordings.writer import Catalogue
+from workflow.models import Outbox
 from workflow.outbox import drain
 
 BATCH = 200
@@ -56,16 +57,16 @@ def signal(event: Any, organisations: Sequence[uuid.UUID], data: Mapping[str, An
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class Teller[O: Outbox]:
     """How the outbox of a kind is told: `news` turns rows into what people and systems are told, in the words of `wordings`.
 
     Rows that one moment left of one subject, and for which `belongs` holds, are told together.
     """
 
-    outbox: type[Any]
-    news: Callable[[Sequence[Any]], News]
+    outbox: type[O]
+    news: Callable[[Sequence[O]], News]
     wordings: Catalogue
-    belongs: Callable[[Any], bool] = lambda row: False
+    belongs: Callable[[O], bool] = lambda row: False
 
     def tell(self, ask: Callable[[Sequence[ChannelName]], bool] = nudge) -> int:
         """Write the notifications of the oldest 10,000 rows in the outbox. Returns how many rows.
@@ -90,6 +91,6 @@ class Teller:
                 break
         return told
 
-    def _post(self, rows: Sequence[Any], *, due: set[ChannelName]) -> None:
+    def _post(self, rows: Sequence[O], *, due: set[ChannelName]) -> None:
         letters, signals = self.news(rows)
         due |= post(letters, signals, self.wordings).channels

@@ -8,11 +8,11 @@ from casework.kinds import Kind, kinds
 from community.models import Street
 from web.words import Words
 from workflow import moment
-from workflow.models import Seal
+from workflow.models import Seal, Subject
 from workflow.seals import Head, read_seals, seal_heads
 
 
-def seal(kind: Kind[Any]) -> int:
+def seal[S: Subject](kind: Kind[S]) -> int:
     """Seal the heads of every street whose last seal is an hour old; how many seals were made.
 
     Nothing is sealed of a kind of which there has never been a subject.
@@ -39,7 +39,7 @@ def latest_heads() -> list[tuple[Head, Seal]]:
     return found
 
 
-def _group(kind: Kind[Any], street: str) -> str:
+def _group[S: Subject](kind: Kind[S], street: str) -> str:
     return (f"{kind.name}:" if kind.sealed_as is None else kind.sealed_as) + street
 
 

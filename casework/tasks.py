@@ -4,7 +4,6 @@ Imported when the apps are there.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from celery import shared_task
 
@@ -20,7 +19,7 @@ def _all() -> Iterator[tuple[str, Duty]]:
             yield f"{kind.name}.{duty.name}", duty
 
 
-def _task(name: str, duty: Duty) -> Any:
+def _task(name: str, duty: Duty) -> object:
     @shared_task(name=name)  # type: ignore[untyped-decorator]
     def work() -> None:
         duty.work()

@@ -105,7 +105,7 @@ class PhoneField(LineField):
     def __init__(self, **options: Any):
         super().__init__(**{"max_length": LONGEST, **options})
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: str) -> str:
         """The number in its one form."""
         written = super().to_internal_value(data)
         try:
@@ -131,10 +131,10 @@ class PhoneInput(LineFormField):
         # The length limit is for the text as written, with its spaces.
         super().__init__(**{**options, "max_length": LONGEST})
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> str | None:
         """The number in its one form."""
         written = super().to_python(value)
-        if written in self.empty_values:
+        if not written:
             return written
         try:
             return self.read_number(written)

@@ -26,7 +26,7 @@ from config import heartbeat
 from config import post as postal
 from config.readiness import missing_static_files, unapplied_migrations
 from workflow import calendars
-from workflow.models import LastSweep
+from workflow.models import LastSweep, Subject
 
 OUTBOX_STALE = 300.0
 """Seconds that an event may wait to be told."""
@@ -114,7 +114,7 @@ def outbox() -> dict[str, Any]:
     return found
 
 
-def _outbox_age(kind: Kind[Any]) -> float | None:
+def _outbox_age[S: Subject](kind: Kind[S]) -> float | None:
     oldest = kind.model.OUTBOX._base_manager.order_by("id").annotate(
         age=Extract(Now() - Func(F("id"), function="uuid_extract_timestamp", output_field=DateTimeField()), "epoch")
     )

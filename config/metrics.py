@@ -24,6 +24,7 @@ from psycopg_pool import PoolTimeout
 from casework.kinds import Kind, kinds
 from config import post
 from config.health import clock_lag, outbox
+from workflow.models import Subject
 
 _S = timedelta(seconds=1)
 LAGS = (("0-2", 0 * _S, 2 * _S), ("2-10", 2 * _S, 10 * _S), ("10-60", 10 * _S, 60 * _S), ("60+", 60 * _S, None))
@@ -118,7 +119,7 @@ def _fired() -> Iterator[Metric]:
     yield lags
 
 
-def _firings(kind: Kind[Any]) -> str:
+def _firings[S: Subject](kind: Kind[S]) -> str:
     table = connection.ops.quote_name(kind.model.FIRINGS._meta.db_table)
     return f"SELECT id, due_at, fired_at FROM {table}"  # noqa: S608 - the table's name is the code's own
 

@@ -1,8 +1,7 @@
 """What a rung of a ticket's ladder brings about: who is reminded, whose level is raised, which move the clock makes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from tickets.actions import holder_live, named_person
 from tickets.models import Ticket
@@ -16,7 +15,7 @@ from workflow.writing import Draft
 class TicketClimber(Climber[Ticket]):
     """Makes the moves that rungs of tickets ask for."""
 
-    def fire(self, draft: Draft[Ticket], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
+    def fire(self, draft: Draft[Ticket], due: Due, *, by: Actor, facts: Mapping[str, object]) -> None:
         """Make the first move of the rung's effects that is possible."""
         ticket = draft.subject
         rung = ticket.rules().ladder(due.clock.policy, due.clock.name).at(due.position)
@@ -24,9 +23,9 @@ class TicketClimber(Climber[Ticket]):
         facts = {**facts, "audience": list(rung[0].audience)}
         first_possible(draft, [partial(self._make, draft, effect, by=by, facts=facts) for effect in rung[0].effects])
 
-    def _make(self, draft: Draft[Ticket], effect: str, *, by: Actor, facts: dict[str, Any]) -> None:
+    def _make(self, draft: Draft[Ticket], effect: str, *, by: Actor, facts: Mapping[str, object]) -> None:
         ticket = draft.subject
-        make: Callable[..., Any] = partial(draft.move, getattr(Ticket, effect), by=by, facts=facts)
+        make: Callable[..., object] = partial(draft.move, getattr(Ticket, effect), by=by, facts=facts)
         match effect:
             case "raise_level":
                 if ticket.level >= HIGHEST_AUTOMATIC:

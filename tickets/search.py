@@ -148,7 +148,7 @@ class Search:
         named = rows.filter(**{f"{self.prefix}code__in": self.wanted.codes})
         return named if named.exists() else None
 
-    def first(self, rows: QuerySet[Any], keys: Sequence[str], count: int) -> QuerySet[Any]:
+    def first[M: models.Model](self, rows: QuerySet[M], keys: Sequence[str], count: int) -> QuerySet[M]:
         """The first `count` of `rows`, in the order of `keys`, that hold the words.
 
         The first NEAR rows are read in their order, which fills the page where the words are common. The index of grams, which

@@ -13,7 +13,7 @@ from django.contrib.admin.options import BaseModelAdmin, IncorrectLookupParamete
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from web.forms import WRITTEN
 
@@ -42,7 +42,7 @@ class OfferedFilters(ChangeList):
 class ReadOnly(BaseModelAdmin):  # type: ignore[type-arg]
     """Rows to look at: seen with Django's view permission, changed by nobody, not by superusers either."""
 
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+    def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         """Nobody."""
         return False
 
@@ -60,26 +60,26 @@ class AdminPage(admin.ModelAdmin):  # type: ignore[type-arg]
 
     formfield_overrides = WRITTEN
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         """The list class that accepts only offered filters."""
         return OfferedFilters
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         """Django's search, for a term of limited length."""
         return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         """Nothing: a URL cannot fill in a form."""
         return {}
 
     def response_action(
         self,
         request: HttpRequest,
-        queryset: QuerySet[Any],
+        queryset: QuerySet[Model],
         action_location: ActionLocation = ActionLocation.CHANGE_LIST,
-    ) -> Any:
+    ) -> HttpResponse | None:
         """Django's action, for rows that are chosen by id."""
         try:
             for key in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME):

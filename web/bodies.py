@@ -18,7 +18,7 @@ _EXPECTED = {
 }
 
 
-class JSONObject(dict[str, Any]):
+class JSONObject(dict[str, object]):
     """A body that was sent as JSON, so that its values have types. In forms and URLs all values are texts."""
 
 
@@ -30,14 +30,14 @@ class Dict(serializers.DictField):
         super().__init__(**options)
 
 
-class Body(serializers.Serializer[Any]):
+class Body(serializers.Serializer[object]):
     """A body, or a part of one. Unknown fields are refused, so that a misspelt field does not pass unnoticed.
 
     Every list has a `max_length`, which is checked before its items. No JSON value is converted to another type:
     `false` is not an id, `0` is not a name, and `"yes"` is not a boolean.
     """
 
-    def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def to_internal_value(self, data: Mapping[str, object]) -> dict[str, object]:
         """The validated values; unknown fields are refused by name. It keeps no state, so threads may share it."""
         if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.keys()):
             raise serializers.ValidationError(
@@ -47,7 +47,7 @@ class Body(serializers.Serializer[Any]):
             self._count(data)
         mistyped = _mistyped(self, data) if isinstance(data, JSONObject) else None
         if not mistyped:
-            read: dict[str, Any] = super().to_internal_value(data)
+            read: dict[str, object] = super().to_internal_value(data)
             return read
         try:
             super().to_internal_value(data)
@@ -58,7 +58,7 @@ class Body(serializers.Serializer[Any]):
             raise serializers.ValidationError({**others, **mistyped}) from None
         raise serializers.ValidationError(mistyped)
 
-    def _count(self, data: Mapping[str, Any]) -> None:
+    def _count(self, data: Mapping[str, object]) -> None:
         """Refuse a list that is too long before its items are checked."""
         too_many = {}
         for name, field in self.fields.items():
@@ -75,7 +75,7 @@ def unfit(*names: str, code: str, reason: Words) -> serializers.ValidationError:
     return serializers.ValidationError({name: [serializers.ErrorDetail(str(reason), code=code)] for name in names})
 
 
-def valid(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+def valid(kind: type[serializers.Serializer[object]], data: object) -> dict[str, Any]:
     """What `data` says, as a serializer of this kind reads it. Raises DRF's ValidationError."""
     serializer = kind(data=data)
     serializer.is_valid(raise_exception=True)
@@ -86,7 +86,7 @@ def valid(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
 _SEVERAL = (serializers.ListField, serializers.ListSerializer, Dict)
 
 
-_KINDS: tuple[tuple[type[Any], str], ...] = (
+_KINDS: tuple[tuple[type[object], str], ...] = (
     (serializers.Serializer, "object"),
     (serializers.ListField, "list"),
     (serializers.ListSerializer, "list"),
@@ -101,12 +101,12 @@ _KINDS: tuple[tuple[type[Any], str], ...] = (
 
 
 @cache
-def _kind(field: type[Any]) -> str:
+def _kind(field: type[object]) -> str:
     """The JSON type that a field of this class needs. It is asked for every field of every body, so it is cached."""
     return next((kind for one, kind in _KINDS if issubclass(field, one)), "text")
 
 
-def _mistyped(field: Any, value: Any) -> Any:
+def _mistyped(field: Any, value: object) -> Any:
     """The error where the value has another JSON type than the field, in DRF's form; empty where it is right.
 
     Null, lists and objects in the wrong place are refused by the fields themselves.
@@ -136,11 +136,11 @@ def _mistyped(field: Any, value: Any) -> Any:
     return [serializers.ErrorDetail(str(_EXPECTED[kind]), code="invalid")]
 
 
-def _found(parts: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+def _found(parts: Iterable[tuple[object, object]]) -> dict[object, object]:
     return {name: fault for name, fault in parts if fault}
 
 
-def _fits(kind: str, field: Any, value: Any) -> bool:
+def _fits(kind: str, field: Any, value: object) -> bool:
     match kind:
         case "boolean":
             return isinstance(value, bool)
@@ -156,5 +156,5 @@ def _fits(kind: str, field: Any, value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)

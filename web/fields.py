@@ -19,7 +19,7 @@ class TextField(serializers.CharField):
     default_error_messages = {"control_character": CONTROL}
     read: Callable[[str], str] = staticmethod(read_text)
 
-    def run_validation(self, data: Any = empty) -> Any:
+    def run_validation(self, data: object = empty) -> object:
         """Clean the text first, so that blanks and lengths are checked on what is stored."""
         if isinstance(data, str):
             try:
@@ -46,7 +46,7 @@ class OneTimeCodeField(LineField):
     def __init__(self, **options: Any):
         super().__init__(**{"max_length": 40, **options})
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: str) -> str:
         """The six digits."""
         code = super().to_internal_value(data)
         if len(code) != 6 or not (code.isascii() and code.isdigit()):

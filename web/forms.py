@@ -18,7 +18,7 @@ class TextFormField(forms.CharField):
 
     read: Callable[[str], str] = staticmethod(read_text)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> str | None:
         """The cleaned text."""
         if value not in self.empty_values:
             try:
@@ -39,7 +39,7 @@ class OneTimeCodeFormField(LineFormField):
 
     read = staticmethod(read_code)
 
-    def validate(self, value: Any) -> None:
+    def validate(self, value: str) -> None:
         """Six digits, where there is anything."""
         super().validate(value)
         if value and (len(value) != 6 or not (value.isascii() and value.isdigit())):
@@ -56,7 +56,7 @@ class LinesFormField(SimpleArrayField):
 
 
 # For a ModelAdmin's `formfield_overrides`: every model's texts and lines are read alike.
-WRITTEN: "dict[type[models.Field[Any, Any]], dict[str, Any]]" = {
+WRITTEN: "dict[type[models.Field[Any, Any]], dict[str, object]]" = {
     models.TextField: {"form_class": TextFormField},
     models.CharField: {"form_class": LineFormField},
     ArrayField: {"form_class": LinesFormField},

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -50,7 +51,7 @@ def write(act: Callable[[], Response]) -> HttpResponse:
 
 
 def write_once(
-    request: Request, act: Callable[[], Response], again: Callable[[Any], Any] = lambda document: document
+    request: Request, act: Callable[[], Response], again: Callable[[Any], object] = lambda document: document
 ) -> HttpResponse:
     """Run `act` in one transaction, at most once per `Idempotency-Key`, and return after COMMIT.
 
@@ -102,7 +103,7 @@ def _replay(digest: bytes, stored_digest: bytes, status: int, headers: str, body
     return _response(status, orjson.loads(headers) | {"Idempotent-Replayed": "true"}, bytes(body))
 
 
-def _once(caller: Any, fingerprint: bytes, digest: bytes, act: Callable[[], Response]) -> HttpResponse:
+def _once(caller: uuid.UUID | None, fingerprint: bytes, digest: bytes, act: Callable[[], Response]) -> HttpResponse:
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(_TAKE, [int.from_bytes(fingerprint[:8], signed=True), fingerprint])
         taken, stored_digest, status, headers, body = cursor.fetchone()

@@ -1,7 +1,6 @@
 """OPTIONS: the methods of a route, for everybody."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,7 +17,7 @@ class Options:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, request: HttpRequest, view: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
     ) -> HttpResponse | None:
         """The answer, where the view belongs to the API."""
         kind = getattr(view, "cls", None)

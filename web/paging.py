@@ -35,15 +35,15 @@ class Page[Row]:
         """The same page with other rows in the place of its own."""
         return Page(rows, self.next_cursor)
 
-    def envelope(self, results: Sequence[Any] | None = None) -> dict[str, Any]:
+    def envelope(self, results: Sequence[object] | None = None) -> dict[str, object]:
         """The answer's body, with `results` or its own rows."""
         return {"results": self.rows if results is None else results, "next_cursor": self.next_cursor}
 
 
-class First(Protocol):
+class First[Row: Model](Protocol):
     """Finds the first `count` of `rows` in the order of `keys`, in a way of its own."""
 
-    def __call__(self, rows: QuerySet[Any], keys: Sequence[str], count: int) -> QuerySet[Any]: ...
+    def __call__(self, rows: QuerySet[Row], keys: Sequence[str], count: int) -> QuerySet[Row]: ...
 
 
 class _Row(Func):
@@ -72,11 +72,11 @@ def _limit(asked: int | str) -> int:
     raise invalid(Fault("limit", "invalid", _LIMIT_REASON))
 
 
-def _encode(values: Sequence[Any]) -> str:
+def _encode(values: Sequence[object]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
 
 
-def _decode(cursor: str, fields: Sequence["Field[Any, Any]"]) -> list[Any]:
+def _decode(cursor: str, fields: Sequence["Field[Any, Any]"]) -> list[object]:
     """The key values in `cursor`, each as its field's own type; raises a 400 Problem for anything else."""
     try:
         if len(cursor) > _CURSOR_LENGTH:
@@ -90,7 +90,7 @@ def _decode(cursor: str, fields: Sequence["Field[Any, Any]"]) -> list[Any]:
         raise _bad_cursor() from None
 
 
-def _typed(value: Any, field: "Field[Any, Any]") -> Any:
+def _typed(value: object, field: "Field[Any, Any]") -> object:
     value = field.to_python(value)
     # A naive time would be read in the active time zone; PostgreSQL does not accept NUL in text.
     naive = isinstance(value, datetime) and value.tzinfo is None
@@ -113,7 +113,7 @@ def _field(queryset: QuerySet[Any], name: str) -> "Field[Any, Any]":
 
 
 def page[Row: Model](
-    request: Request, queryset: QuerySet[Row], *key_fields: str, first: "First | None" = None
+    request: Request, queryset: QuerySet[Row], *key_fields: str, first: "First[Row] | None" = None
 ) -> Page[Row]:
     """The page of `queryset` that the request's `cursor` and `limit` ask for; see `PageRequest.page`."""
     return PageRequest.of(request.query_params).page(queryset, *key_fields, first=first)
@@ -127,11 +127,13 @@ class PageRequest:
     limit: int | str = DEFAULT_LIMIT
 
     @classmethod
-    def of(cls, params: Mapping[str, Any]) -> Self:
+    def of(cls, params: Mapping[str, str]) -> Self:
         """The page that the parameters of an address ask for."""
         return cls(params.get("cursor"), params.get("limit", DEFAULT_LIMIT))
 
-    def page[Row: Model](self, queryset: QuerySet[Row], *key_fields: str, first: "First | None" = None) -> Page[Row]:
+    def page[Row: Model](
+        self, queryset: QuerySet[Row], *key_fields: str, first: "First[Row] | None" = None
+    ) -> Page[Row]:
         """The page of `queryset`, ordered by `key_fields`.
 
         The keys are not null, together unique, and all rising (`"next_due_at", "id"`) or all falling (`"-closed_at",
@@ -157,6 +159,6 @@ class PageRequest:
         return Page(rows, _encode([_value(rows[-1], name) for name in names]))
 
 
-def _value(row: Any, name: str) -> Any:
+def _value(row: object, name: str) -> object:
     """The value of a key in a row; `lead__due_at` reads `row.lead.due_at` where the row has no such attribute itself."""
     return getattr(row, name) if hasattr(row, name) else attrgetter(name.replace("__", "."))(row)

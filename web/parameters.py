@@ -60,7 +60,7 @@ class Parameters:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, request: HttpRequest, view: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
     ) -> HttpResponse | None:
         """The refusal, where the view belongs to the API."""
         kind = getattr(view, "cls", None)

@@ -41,9 +41,9 @@ def _text_fault(text: str, path: str) -> Fault | None:
     return None
 
 
-def _faults(value: Any) -> Iterator[Fault]:
+def _faults(value: object) -> Iterator[Fault]:
     """What is wrong with a parsed body, field by field. It does not recurse, so no body is too deep for it."""
-    waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
+    waiting: list[tuple[object, str, int]] = [(value, "", 0)]
     while waiting:
         value, path, depth = waiting.pop()
         if isinstance(value, str):
@@ -64,7 +64,7 @@ def _faults(value: Any) -> Iterator[Fault]:
                 waiting.append((item, f"{path}.{name}" if path else str(name), depth + 1))
 
 
-def _too_deep(value: Any) -> bool:
+def _too_deep(value: object) -> bool:
     level = [value]
     for _ in range(DEPTH_LIMIT + 1):
         containers = [item for item in level if isinstance(item, dict | list)]
@@ -83,7 +83,7 @@ def _refuse(body: bytes) -> Problem:
     return invalid(*found) if found else Problem("malformed", 400, detail=_MALFORMED)
 
 
-def loads(body: bytes) -> dict[str, Any]:
+def loads(body: bytes) -> dict[str, object]:
     """The JSON object in `body`.
 
     Raises a 400 Problem for text that is not UTF-8, not JSON or not an object, for numbers that are not finite, for
@@ -110,7 +110,7 @@ class JSONParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """The body as an object; a 413 Problem before reading more bytes than the view's `body_limit`, else BODY_LIMIT."""
         context = parser_context or {}
         request, limit = context["request"]._request, getattr(context["view"], "body_limit", BODY_LIMIT)

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -112,9 +111,9 @@ class Problem(exceptions.APIException):
     def __str__(self) -> str:
         return f"{self.status_code} {self.code}"
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """The problem document, in the active language."""
-        document: dict[str, Any] = {
+        document: dict[str, object] = {
             "type": f"urn:linli:problem:{self.code}",
             "title": str(self.title),
             "status": self.status_code,
@@ -159,7 +158,7 @@ def page(problem: Problem) -> HttpResponse:
     return HttpResponse(orjson.dumps(problem.document()), status=problem.status_code, headers=headers)
 
 
-def faults(detail: Any, path: str = "") -> list[Fault]:
+def faults(detail: object, path: str = "") -> list[Fault]:
     """The faults of a DRF ValidationError's `detail`, with dotted paths; list positions count from 0."""
     if isinstance(detail, Mapping):
         found = []
@@ -237,10 +236,10 @@ def problem_of(exc: BaseException | None, mapping: Mapping[type[Exception], int]
 
 def make_handler(
     mapping: Mapping[type[Exception], int],
-) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
+) -> Callable[[Exception, Mapping[str, object]], Response | None]:
     """A DRF exception handler that also answers domain refusals; `mapping` is exception class → status."""
 
-    def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+    def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
         problem = problem_of(exc, mapping)
         return None if problem is None else ProblemResponse(problem)
 

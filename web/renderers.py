@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 import orjson
 from django.utils.functional import Promise
 from rest_framework.renderers import BaseRenderer
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Promise | Decimal):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def dumps(data: Any) -> bytes:
+def dumps(data: object) -> bytes:
     """`data` as JSON bytes: words in the active language, decimals as strings, times in RFC 3339."""
     return orjson.dumps(data, default=_plain)
 
@@ -29,7 +28,7 @@ class JSONRenderer(BaseRenderer):
     render_style = "binary"
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+        self, data: object, accepted_media_type: str | None = None, renderer_context: Mapping[str, object] | None = None
     ) -> bytes:
         """The answer's bytes."""
         return b"" if data is None else dumps(data)

@@ -60,7 +60,7 @@ _TAG_OF = {
 }
 
 
-def complete(result: dict[str, Any], **options: Any) -> dict[str, Any]:
+def complete(result: dict[str, Any], **options: object) -> dict[str, Any]:
     """A hook of drf-spectacular: add what belongs to the whole document."""
     result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
     schemes = result["components"].setdefault("securitySchemes", {})
@@ -68,7 +68,7 @@ def complete(result: dict[str, Any], **options: Any) -> dict[str, Any]:
     return result
 
 
-def _strict(described: dict[str, Any], field: Any) -> dict[str, Any]:
+def _strict(described: dict[str, Any], field: object) -> dict[str, Any]:
     """The description of a body field: an optional field has no default, because generators would take it for a required one."""
     if "oneOf" in described and isinstance(field, serializers.CharField):
         # A pattern that allows an empty text matches it already.
@@ -89,7 +89,7 @@ def _strict(described: dict[str, Any], field: Any) -> dict[str, Any]:
     return described
 
 
-class FaultSerializer(serializers.Serializer[Any]):
+class FaultSerializer(serializers.Serializer[object]):
     """One thing wrong with one field."""
 
     field = serializers.CharField(help_text="Dotted path; empty for the whole body.")
@@ -97,7 +97,7 @@ class FaultSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
+class ProblemSerializer(serializers.Serializer[object]):
     """A refusal (RFC 9457)."""
 
     type = serializers.CharField()
@@ -109,7 +109,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     more_errors = serializers.IntegerField(required=False, help_text="How many more there are than `errors` tells.")
 
 
-def paged(serializer: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
+def paged(serializer: type[serializers.BaseSerializer[object]]) -> serializers.Serializer[object]:
     """The body of one page of `serializer`'s rows."""
     name = serializer.__name__.removesuffix("Serializer")
     return inline_serializer(
@@ -145,7 +145,7 @@ class AutoSchema(openapi.AutoSchema):
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, object] | None:
         """The operation with its problem responses; what a view documents itself is left as it is."""
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:

@@ -15,10 +15,11 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import IO, Any
+from typing import IO
+from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
 from web.problems import Problem, page
 from web.words import bilingual
@@ -40,8 +41,6 @@ _TOO_SLOW = bilingual(
 )
 # In Linux's struct tcp_info: milliseconds since data came last.
 _LAST_DATA = struct.Struct("=52xI")
-
-type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @dataclass(eq=False, slots=True)
@@ -144,7 +143,7 @@ def silence(connection: socket.socket) -> float:
 _watcher = Watcher()
 
 
-def read(source: Any, length: int, reading: Reading) -> IO[bytes] | None:
+def read(source: InputStream, length: int, reading: Reading) -> IO[bytes] | None:
     """The whole body; None where it ends too early."""
     kept: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - its reader closes it
     with _watcher.watching(reading):
@@ -156,10 +155,10 @@ def read(source: Any, length: int, reading: Reading) -> IO[bytes] | None:
     return None if length else kept
 
 
-def with_patience(application: Application) -> Application:
+def with_patience(application: WSGIApplication) -> WSGIApplication:
     """The application, called only with complete bodies. An incomplete body is answered with 408, for a client that still reads."""
 
-    def patient(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def patient(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         length = announced(environ)
         if 0 < length <= LARGEST:
             reading = Reading(environ.get("REMOTE_ADDR", ""), environ.get("SERVER_PORT", ""), time.monotonic())
@@ -174,7 +173,7 @@ def with_patience(application: Application) -> Application:
     return patient
 
 
-def announced(environ: dict[str, Any]) -> int:
+def announced(environ: WSGIEnvironment) -> int:
     """The length in the request's head; 0 where there is none."""
     text = environ.get("CONTENT_LENGTH") or ""
     return int(text) if text.isascii() and text.isdigit() else 0

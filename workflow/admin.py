@@ -1,6 +1,6 @@
 """The pages of versioned reference data, and the working calendar's own: drafts are edited and published, the rest is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, QuerySet
+from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,6 +22,7 @@ from web.words import bilingual, listed
 from workflow import calendars
 from workflow.models import CalendarDay, CalendarVersion, CalendarYear
 from workflow.notice import Notice, UnreadableNotice, read_notice, year_of
+from workflow.versions import Part, Version
 
 
 class DraftInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -29,15 +31,15 @@ class DraftInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     formfield_overrides = WRITTEN
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
         """To drafts only."""
         return (obj is None or obj.published_at is None) and super().has_add_permission(request, obj)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
         """In drafts only."""
         return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
         """From drafts only."""
         return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
 
@@ -51,9 +53,9 @@ class VersionAdmin(AdminPage):
     # Lets this process read anew what has just been published.
     forget: Callable[[], None]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Version]:
         """Versions with the number of their first rows."""
-        found: QuerySet[Any] = super().get_queryset(request).annotate(row_count=Count(self.model.PARTS[-1]))
+        found: QuerySet[Version] = super().get_queryset(request).annotate(row_count=Count(self.model.PARTS[-1]))
         return found
 
     @admin.display(description=bilingual("条目数", "rows"))
@@ -65,16 +67,16 @@ class VersionAdmin(AdminPage):
         """A version is begun as the copy of another."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
         """Drafts only."""
         return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Version | None = None) -> bool:
         """Drafts only, one by one."""
         return obj is not None and obj.published_at is None and super().has_delete_permission(request, obj)
 
     @admin.action(description=bilingual("复制为新草稿", "Copy as new draft"), permissions=["change"])
-    def copy_as_draft(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def copy_as_draft(self, request: HttpRequest, queryset: QuerySet[Version]) -> None:
         """Begin a new version as the copy of the one that is chosen."""
         version = self.only(request, queryset)
         if version is not None:
@@ -82,7 +84,7 @@ class VersionAdmin(AdminPage):
             self.message_user(request, bilingual(f"已建立草稿 {draft}。", f"Draft {draft} has been made."))
 
     @admin.action(description=bilingual("发布", "Publish"), permissions=["change"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def publish(self, request: HttpRequest, queryset: QuerySet[Version]) -> None:
         """Publish the draft that is chosen, from the date it bears."""
         version = self.only(request, queryset)
         if version is None:
@@ -100,9 +102,9 @@ class VersionAdmin(AdminPage):
         transaction.on_commit(self.forget)
         self.message_user(request, bilingual(f"{version} 已发布。", f"{version} has been published."))
 
-    def only(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+    def only(self, request: HttpRequest, queryset: QuerySet[Version]) -> Version | None:
         """The one version that is chosen; None with a message where it is not one."""
-        versions = list(self.model._default_manager.filter(pk__in=queryset.values("pk"))[:2])
+        versions: list[Version] = list(self.model._default_manager.filter(pk__in=queryset.values("pk"))[:2])
         if len(versions) == 1:
             return versions[0]
         self.message_user(request, bilingual("请只选择一个版本。", "Choose one version only."), messages.ERROR)
@@ -112,18 +114,19 @@ class VersionAdmin(AdminPage):
 class PartAdmin(AdminPage):
     """Rows of versions that are too many for the version's own page: changed in drafts, read everywhere."""
 
-    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
+    def get_field_queryset(
+        self, db: str | None, db_field: "RelatedField[Any, Any]", request: HttpRequest
+    ) -> QuerySet[Any] | None:
         """Rows are put into drafts only."""
         if db_field.name == "version":
-            drafts: QuerySet[Any] = db_field.related_model._default_manager.filter(published_at=None)
-            return drafts
+            return db_field.related_model._default_manager.filter(published_at=None)
         return super().get_field_queryset(db, db_field, request)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Part | None = None) -> bool:
         """In drafts only."""
         return (obj is None or obj.version.published_at is None) and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Part | None = None) -> bool:
         """From drafts only, one by one."""
         return obj is not None and obj.version.published_at is None and super().has_delete_permission(request, obj)
 
@@ -131,11 +134,11 @@ class PartAdmin(AdminPage):
 class SeenBox(forms.CheckboxInput):
     """A box whose value names what was shown when it was ticked."""
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+    def value_from_datadict(self, data: Mapping[str, object], files: object, name: str) -> Any:
         """The value, not only whether there is one."""
         return data.get(name, "")
 
-    def format_value(self, value: Any) -> Any:
+    def format_value(self, value: object) -> str | None:
         """The value of what is shown is an attribute."""
         return None
 
@@ -168,7 +171,7 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
         model = CalendarVersion
         fields = ["hours", "source", "notes"]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Read the notice, and show what it says first; a text that is none is refused with what could not be read."""
         cleaned: dict[str, Any] = super().clean() or {}
         text = cleaned.get("notice")
@@ -244,7 +247,7 @@ class CalendarVersionAdmin(VersionAdmin):
     inlines = [YearInline]
     forget = staticmethod(calendars.forget)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: CalendarVersion | None = None) -> Any:
         """The import is offered where a draft is edited."""
         fields = ["number", "hours", "source", "notes", "published_at"]
         if not self.has_change_permission(request, obj):

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
 
 import orjson
 from django.conf import settings
@@ -37,7 +36,7 @@ def canonical(event: Event) -> bytes:
     """The bytes that stand for `event`: the same for the same facts, on every machine."""
     return orjson.dumps(
         [
-            str(event.subject_id),  # type: ignore[attr-defined]
+            str(event.subject_id),
             event.seq,
             event.verb,
             event.source,
@@ -118,7 +117,7 @@ def _canonical_row(row: models.Model) -> bytes:
 
 
 @cache
-def _sealed_columns(model: type[models.Model]) -> tuple[tuple[str, Any], ...]:
+def _sealed_columns(model: type[models.Model]) -> tuple[tuple[str, object], ...]:
     """The attributes that a seal covers, with their defaults. A row's own id is not among them, for PostgreSQL may have yet to give it."""
     own = issubclass(model, Subject)
     return tuple(
@@ -131,7 +130,7 @@ def _sealed_columns(model: type[models.Model]) -> tuple[tuple[str, Any], ...]:
 _OF_ANOTHER_FORM = datetime | bytes | memoryview | Decimal
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A column's value as JSON has it, the same before it is written and after it is read."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
@@ -143,13 +142,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def sealed_words(words: dict[str, Any]) -> tuple[bytes, str]:
+def sealed_words(words: dict[str, object]) -> tuple[bytes, str]:
     """A fresh salt for `words`, and the hash by which an event remembers them."""
     salt = secrets.token_bytes(16)
     return salt, words_hash(salt, words)
 
 
-def words_hash(salt: bytes, words: dict[str, Any]) -> str:
+def words_hash(salt: bytes, words: dict[str, object]) -> str:
     """The salted hash of `words`, in hexadecimal."""
     return hashlib.sha256(bytes(salt) + orjson.dumps(words, option=CANONICAL)).hexdigest()
 

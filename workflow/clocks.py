@@ -95,7 +95,7 @@ class Terms:
     calendar: int
     budgets: Mapping[str, str]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """As the event keeps them."""
         return {
             "policy": self.policy,
@@ -218,7 +218,7 @@ def _new(
     )
 
 
-def _following(clock: Clock, event: Event, rules: Rules, make: Callable[..., Clock], **columns: Any) -> Clock:
+def _following(clock: Clock, event: Event, rules: Rules, make: Callable[..., Clock], **columns: object) -> Clock:
     """A new row that goes on where `clock` is: with its beginning, budget, pauses, and its breach."""
     kept = {
         name: getattr(clock, name)
@@ -440,7 +440,7 @@ def recompute(subject: Subject, events: Iterable[Event]) -> list[Clock]:
     live: list[Clock] = []
     every: list[Clock] = []
 
-    def make(**columns: Any) -> Clock:
+    def make(**columns: object) -> Clock:
         return fresh(kind, subject_id=subject.pk, **columns, **subject.shared_columns())
 
     for event in events:
@@ -459,7 +459,7 @@ def untrue(
 
     A clock whose rung could not be fired has been put off, but not beyond `put_off_until`.
     """
-    found: dict[tuple[str, Any, int], Clock] = {}
+    found: dict[tuple[str, object, int], Clock] = {}
     for one in rows:
         if found.setdefault(_place(one), one) is not one:
             return one
@@ -470,11 +470,11 @@ def untrue(
     return next(iter(found.values()), None)
 
 
-def _place(clock: Clock) -> tuple[str, Any, int]:
+def _place(clock: Clock) -> tuple[str, object, int]:
     return clock.name, clock.holder_id, clock.epoch
 
 
-def _said(clock: Clock) -> list[Any]:
+def _said(clock: Clock) -> list[object]:
     """What a clock's row says, without its id and what failing to fire it leaves there."""
     names = [field.attname for field in clock._meta.concrete_fields]
     return [getattr(clock, name) for name in names if name not in {"id", "failures", "error", "fire_at"}]

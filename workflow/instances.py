@@ -4,15 +4,14 @@ A sweep makes ten of them for each subject it touches, and every move a handful;
 rows. No signal is sent, which Linli has none of, and no value is checked, since they come from the database or go there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
 
 from django.db import connection, models
 from django.db.models.base import ModelState
 
 
-def stored[M: models.Model](model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
+def stored[M: models.Model](model: type[M], names: Sequence[str], values: Sequence[object]) -> M:
     """The instance of a row that has been read: `names` are all attributes of its columns, and of what was annotated."""
     one = model.__new__(model)
     state = ModelState()
@@ -21,7 +20,7 @@ def stored[M: models.Model](model: type[M], names: Sequence[str], values: Sequen
     return one
 
 
-def fresh[M: models.Model](model: type[M], **values: Any) -> M:
+def fresh[M: models.Model](model: type[M], **values: object) -> M:
     """A new instance, with the fields' defaults for what is not given; related rows are given by their ids."""
     constants, callables = _defaults(model)
     one = model.__new__(model)
@@ -35,9 +34,9 @@ def fresh[M: models.Model](model: type[M], **values: Any) -> M:
 
 
 @cache
-def _defaults(model: type[models.Model]) -> tuple[dict[str, Any], tuple[tuple[str, Any], ...]]:
+def _defaults(model: type[models.Model]) -> tuple[dict[str, object], tuple[tuple[str, Callable[[], object]], ...]]:
     """The defaults of a model's attributes: those that are the same for all instances, and those that are made anew."""
-    constants: dict[str, Any] = {}
+    constants: dict[str, object] = {}
     callables = []
     for field in model._meta.concrete_fields:
         if field.has_default() and callable(field.default):

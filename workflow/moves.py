@@ -89,7 +89,7 @@ def move(
     visibility: Visibility = Visibility.PUBLIC,
     guarded: bool = True,
     news: tuple[Any, ...] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What a move says of itself, for its `custom=`; of several transitions of a move, the last one written says it for all."""
     return {"label": bilingual(zh, en), "input": input, "visibility": visibility, "guarded": guarded, "news": news}
 

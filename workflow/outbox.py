@@ -2,25 +2,27 @@
 
 import logging
 import random
+import uuid
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.db import OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+
+from workflow.models import Outbox
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 3600
 
 
-def drain(
-    model: type[Any],
-    tell: Callable[[Sequence[Any]], None],
+def drain[O: Outbox](
+    model: type[O],
+    tell: Callable[[Sequence[O]], None],
     *,
     limit: int = 100,
-    belongs: Callable[[Any], bool] = lambda row: False,
+    belongs: Callable[[O], bool] = lambda row: False,
 ) -> int:
     """Tell up to `limit` rows of `model`, oldest first, by one call; returns how many were told.
 
@@ -48,17 +50,17 @@ def drain(
             logger.warning("A batch of %d events failed, and is told one by one: %s", len(rows), type(error).__name__)
         else:
             return len(rows)
-        groups: dict[Any, list[Any]] = {}
+        groups: dict[object, list[O]] = {}
         for row in rows:
             groups.setdefault(_moment_of(row) if belongs(row) else row.pk, []).append(row)
         return sum(_alone(model, tell, group) for group in groups.values())
 
 
-def _moment_of(row: Any) -> tuple[Any, Any]:
+def _moment_of(row: Outbox) -> tuple[uuid.UUID, datetime]:
     return row.event.subject_id, row.event.at
 
 
-def _whole(model: type[Any], rows: list[Any], belongs: Callable[[Any], bool]) -> list[Any]:
+def _whole[O: Outbox](model: type[O], rows: list[O], belongs: Callable[[O], bool]) -> list[O]:
     """These locked rows with all that belong to them. A group that another caller has a part of is left for the next drain."""
     moments = {_moment_of(row) for row in rows if belongs(row)}
     if not moments:
@@ -71,7 +73,7 @@ def _whole(model: type[Any], rows: list[Any], belongs: Callable[[Any], bool]) ->
     found = [row for row in others.select_related("event") if belongs(row) and _moment_of(row) in moments]
     if not found:
         return rows
-    first: dict[Any, Any] = {}
+    first: dict[tuple[uuid.UUID, datetime], tuple[datetime, uuid.UUID]] = {}
     for row in rows:
         if belongs(row):
             first.setdefault(_moment_of(row), _place(row))
@@ -85,17 +87,17 @@ def _whole(model: type[Any], rows: list[Any], belongs: Callable[[Any], bool]) ->
     return sorted(whole, key=_place)
 
 
-def _place(row: Any) -> tuple[Any, Any]:
+def _place(row: Outbox) -> tuple[datetime, uuid.UUID]:
     return row.available_at, row.pk
 
 
-def _tell(model: type[Any], tell: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> None:
+def _tell[O: Outbox](model: type[O], tell: Callable[[Sequence[O]], None], rows: Sequence[O]) -> None:
     with transaction.atomic():
         tell(rows)
         model._base_manager.filter(pk__in=[row.pk for row in rows]).delete()
 
 
-def _alone(model: type[Any], tell: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> int:
+def _alone[O: Outbox](model: type[O], tell: Callable[[Sequence[O]], None], rows: Sequence[O]) -> int:
     """Tell a row, with those that belong to it; how many were told."""
     try:
         _tell(model, tell, rows)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Lookup
+from django.db.models.sql.compiler import SQLCompiler
 
 from workflow.instances import stored
 
@@ -31,10 +33,10 @@ class AnyOf(Lookup):
     lookup_name = "any_of"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
         """The comparison with an array."""
         column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", [*parameters, self.rhs]
+        return f"{column} = ANY(%s)", (*parameters, self.rhs)
 
 
 @models.CharField.register_lookup
@@ -47,7 +49,7 @@ class Constant(Lookup):
     lookup_name = "constant"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
         """The comparison. Raises ValueError for what is no plain word."""
         column, parameters = self.process_lhs(compiler, connection)
         if not self.rhs.isidentifier():
@@ -63,7 +65,7 @@ class Prepared[M: models.Model]:
     occur in the query, but for those that are `optional`.
     """
 
-    def __init__(self, words: Callable[..., models.QuerySet[M]], optional: Collection[str] = (), **samples: Any):
+    def __init__(self, words: Callable[..., models.QuerySet[M]], optional: Collection[str] = (), **samples: object):
         self.words, self.optional, self.samples = words, optional, samples
         self._wording: Statement | None = None
         self._model: type[M] | None = None
@@ -96,7 +98,7 @@ class Prepared[M: models.Model]:
         self._model = query.model
         return Statement(sql, named, tuple(field.attname for field in fields), tuple(annotations))
 
-    def _name(self, parameter: Any) -> str | None:
+    def _name(self, parameter: object) -> str | None:
         same = (
             name for name, sample in self.samples.items() if type(sample) is type(parameter) and sample == parameter
         )

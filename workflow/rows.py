@@ -5,12 +5,13 @@ which costs more than PostgreSQL needs to carry it out; this does what `bulk_cre
 nothing else of it. Rows travel as JSON, one parameter a table, so that the statement is the same however many there are.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 from django.db import DatabaseError, connection, models
@@ -63,7 +64,7 @@ def _statement(shapes: tuple[Shape, ...]) -> str:
     return f"WITH {', '.join(parts)} SELECT {', '.join(keys)}"
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(value: object) -> object:
     """What JSON has no word for, as PostgreSQL reads it from a string."""
     if isinstance(value, bytes | memoryview):
         return f"\\x{bytes(value).hex()}"
@@ -91,7 +92,7 @@ def write_rows(*groups: Sequence[models.Model], changes: Sequence[Change] = ()) 
     that is gone.
     """
     shapes: list[Shape] = []
-    parameters: list[Any] = []
+    parameters: list[str | uuid.UUID | list[uuid.UUID]] = []
     for rows in groups:
         model = type(rows[0])
         # What the database fills in is left out; rows of one group leave out alike.

@@ -30,12 +30,12 @@ OVERLAP = timedelta(minutes=10)
 BATCH = 500
 
 
-def seal_heads(model: type[Subject], at: datetime, **group: Any) -> int:
+def seal_heads(model: type[Subject], at: datetime, **group: object) -> int:
     """Seal the heads of the group's subjects that changed since its last seal, unless that is less than an hour old.
 
     Returns how many seals were made. The first time all subjects are sealed; rows of a time before there were row seals get theirs.
     """
-    seals: Any = model.SEALS._base_manager.filter(**group)
+    seals = model.SEALS._base_manager.filter(**group)
     if not seals.exists():
         _seal_rows(model, **group)
     with transaction.atomic():
@@ -56,13 +56,13 @@ def seal_heads(model: type[Subject], at: datetime, **group: Any) -> int:
     return made
 
 
-def _changed(model: type[Subject], last: Seal | None, group: Mapping[str, Any]) -> Iterator[list[Any]]:
-    rows: Any = model._base_manager.filter(**group).order_by("pk")
+def _changed(model: type[Subject], last: Seal | None, group: Mapping[str, object]) -> Iterator[list[object]]:
+    rows = model._base_manager.filter(**group).order_by("pk")
     known: set[tuple[str, int, str]] = set()
     if last is not None:
         events: Any = model.EVENTS._base_manager
         rows = rows.filter(pk__in=events.filter(pk__gte=_first_id(last.at - OVERLAP)).values("subject_id"))
-        recent: Any = model.SEALS._base_manager.filter(**group, at__gte=last.at - OVERLAP - EVERY)
+        recent = model.SEALS._base_manager.filter(**group, at__gte=last.at - OVERLAP - EVERY)
         known = {tuple(one) for body in recent.values_list("body", flat=True) for one in body}
     for key, count, head in rows.values_list("pk", "event_count", "head").iterator(chunk_size=IN_ONE):
         entry = (str(key), count, bytes(head).hex())
@@ -75,24 +75,25 @@ def _first_id(moment: datetime) -> uuid.UUID:
     return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
-def _add(model: type[Subject], last: Seal | None, at: datetime, body: Sequence[Any], group: Mapping[str, Any]) -> Seal:
-    kind: Any = model.SEALS
-    seal: Seal = kind(number=last.number + 1 if last else 1, at=at, body=list(body), **group)
+def _add(
+    model: type[Subject], last: Seal | None, at: datetime, body: Sequence[list[object]], group: Mapping[str, object]
+) -> Seal:
+    seal = model.SEALS(number=last.number + 1 if last else 1, at=at, body=list(body), **group)
     seal.digest = digest(bytes(last.digest) if last else b"", seal, group)
     seal.save(force_insert=True)
     return seal
 
 
-def digest(before: bytes, seal: Seal, group: Mapping[str, Any]) -> bytes:
+def digest(before: bytes, seal: Seal, group: Mapping[str, object]) -> bytes:
     """The digest of `seal` after one whose digest is `before`."""
     shared = {name: str(value) for name, value in group.items()}
     told = [shared, seal.number, seal.at.astimezone(UTC).isoformat(timespec="microseconds"), seal.body]
     return keyed(b"seal" + before + orjson.dumps(told, option=CANONICAL))
 
 
-def _seal_rows(model: type[Subject], **group: Any) -> None:
+def _seal_rows(model: type[Subject], **group: object) -> None:
     """Seal the rows that were written before there were row seals, as they stand."""
-    rows: Any = model._base_manager.filter(model.unsealed(), **group).order_by("pk")
+    rows = model._base_manager.filter(model.unsealed(), **group).order_by("pk")
     last = uuid.UUID(int=0)
     while True:
         with transaction.atomic():
@@ -134,13 +135,13 @@ class Sealed:
     last: Seal | None = None
 
 
-def read_seals(model: type[Subject], outside: Iterable[Head] = (), **group: Any) -> Sealed:
+def read_seals(model: type[Subject], outside: Iterable[Head] = (), **group: object) -> Sealed:
     """Prove the group's chain of seals, against all heads that were kept outside, by reading it once."""
     found, before = Sealed(), b""
     kept: dict[int, set[bytes]] = {}
     for head in outside:
         kept.setdefault(head.number, set()).add(head.digest)
-    seals: Any = model.SEALS._base_manager.filter(**group).order_by("number")
+    seals = model.SEALS._base_manager.filter(**group).order_by("number")
     for number, seal in enumerate(seals.iterator(chunk_size=50), start=1):
         if seal.number != number:
             found.flaws.append(bilingual(f"缺少第 {number} 枚封印", f"seal {number} is missing"))

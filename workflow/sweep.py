@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,13 +56,13 @@ class Climber[S: Subject]:
     """
 
     model: type[S]
-    known: set[Any] | None = None
+    known: set[uuid.UUID] | None = None
     apart: bool = True
 
     def __init__(self, model: type[S]) -> None:
         self.model = model
 
-    def fire(self, draft: Draft[S], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
+    def fire(self, draft: Draft[S], due: Due, *, by: Actor, facts: Mapping[str, object]) -> None:
         """Make the move that the rung asks for; its event carries `facts`. Raises Refusal where none is possible."""
         found = draft.subject.rules().ladder(due.clock.policy, due.clock.name).at(due.position)
         assert found is not None
@@ -112,7 +112,7 @@ def fire_due[S: Subject](climber: Climber[S], *, limit: int = 20_000, seconds: f
 
 def _batch[S: Subject](climber: Climber[S], size: int) -> Swept | None:
     """One batch; None where nothing was due that nobody else had locked."""
-    keys: list[Any] = []
+    keys: list[uuid.UUID] = []
     try:
         with transaction.atomic(savepoint=climber.apart):
             locked = _lock(climber.model, size, climber.known)
@@ -130,7 +130,7 @@ def _batch[S: Subject](climber: Climber[S], size: int) -> Swept | None:
     return total
 
 
-def _alone[S: Subject](climber: Climber[S], pk: Any) -> Swept:
+def _alone[S: Subject](climber: Climber[S], pk: uuid.UUID) -> Swept:
     """Fire what is due on one subject; where that fails, note it on its clocks and put them off."""
     try:
         with transaction.atomic():
@@ -145,7 +145,7 @@ def _alone[S: Subject](climber: Climber[S], pk: Any) -> Swept:
         return Swept(failed=1)
 
 
-def _put_off(model: type[Subject], pk: Any, error: Exception) -> None:
+def _put_off(model: type[Subject], pk: uuid.UUID, error: Exception) -> None:
     with transaction.atomic():
         now = moment.now()
         clocks: Any = model.CLOCKS._base_manager
@@ -158,7 +158,9 @@ def _put_off(model: type[Subject], pk: Any, error: Exception) -> None:
             clock.save(update_fields=["failures", "error", "fire_at"])
 
 
-def _lock[S: Subject](model: type[S], size: int, known: Collection[Any] | None = None) -> tuple[list[S], Actor] | None:
+def _lock[S: Subject](
+    model: type[S], size: int, known: Collection[uuid.UUID] | None = None
+) -> tuple[list[S], Actor] | None:
     """Up to `size` subjects with something due, or of those that are `known`, locked, with what belongs to them, and the clock as of
     now; None where there is none that nobody else has locked.
     """
@@ -176,7 +178,7 @@ def _lock[S: Subject](model: type[S], size: int, known: Collection[Any] | None =
     return subjects, by
 
 
-def _due(model: type[Subject], limit: int) -> tuple[list[Any], datetime | None]:
+def _due(model: type[Subject], limit: int) -> tuple[list[uuid.UUID], datetime | None]:
     """The subjects of the first `limit` clocks that are due, and the moment as of which they are; no moment where none is."""
     virtual = moment.virtual()
     rows: Any = model.CLOCKS._base_manager
@@ -287,7 +289,7 @@ def note_sweep(name: str, *, version: int = 0) -> None:
         )
 
 
-def first_possible(draft: Draft[Any], attempts: Sequence[Callable[[], Any]]) -> None:
+def first_possible[S: Subject](draft: Draft[S], attempts: Sequence[Callable[[], object]]) -> None:
     """Make the first of these moves that is possible. Raises the last refusal where none is; nothing has changed then."""
     refusal: Refusal | None = None
     for attempt in attempts:

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
 from web.words import Words, bilingual
 from workflow import moment
@@ -134,7 +135,7 @@ def _words_flaw(event: Event) -> Words | None:
     return None
 
 
-def _strange(row: Any, shared: Mapping[str, Any]) -> Words | None:
+def _strange(row: object, shared: Mapping[str, object]) -> Words | None:
     """Whether a row carries the columns that all rows of its subject share."""
     for part in (row, getattr(row, "words", None)):
         if part is not None and any(getattr(part, name) != value for name, value in shared.items()):
@@ -209,15 +210,15 @@ def verify(
         )
 
 
-def _history(model: type[Subject], subjects: Sequence[Subject]) -> Iterable[Any]:
+def _history(model: type[Subject], subjects: Sequence[Subject]) -> Iterable[Event]:
     events: Any = model.EVENTS
-    rows: Iterable[Any] = (
+    rows: Iterable[Event] = (
         events._base_manager.filter(subject__in=subjects).select_related("words").order_by("subject_id", "seq")
     )
     return rows
 
 
-def _grouped(rows: Iterable[Any], name: str = "subject_id") -> dict[Any, list[Any]]:
+def _grouped[R: Model](rows: Iterable[R], name: str = "subject_id") -> dict[object, list[R]]:
     key = attrgetter(name)
     return {subject: list(group) for subject, group in groupby(sorted(rows, key=lambda one: str(key(one))), key=key)}
 
@@ -282,7 +283,7 @@ def _clock_flaw(subject: Subject, history: Sequence[Event], clocks: Sequence[Clo
 
 def _firing_flaw(subject: Subject, history: Sequence[Event], firings: Sequence[Firing]) -> Flaw | None:
     """Each event that a rung brought about has its firing, and each firing its event."""
-    there = {one.event_id: one for one in firings}  # type: ignore[attr-defined]
+    there = {one.event_id: one for one in firings}
     if len(there) != len(firings):
         return Flaw(subject, subject.event_count, bilingual("一个事件有两次触发", "an event has two firings"))
     before: Event | None = None

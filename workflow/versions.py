@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Never, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -31,10 +31,10 @@ def lock_drafts(model: "type[Version]", versions: Iterable[uuid.UUID]) -> None:
         raise published_version()
 
 
-class VersionQuerySet(models.QuerySet[Any]):
+class VersionQuerySet[V: Version](models.QuerySet[V]):
     """Versions; the published ones refuse changes in bulk just as they refuse single ones."""
 
-    def update(self, **values: Any) -> int:
+    def update(self, **values: object) -> int:
         """As Django's. Raises ValidationError when one of them has been published."""
         with transaction.atomic():
             lock_drafts(self.model, self.order_by().values_list("pk", flat=True))
@@ -99,12 +99,12 @@ class Version(Identified):
             return super().delete(*args, **kwargs)
 
     @classmethod
-    def draft(cls, **columns: Any) -> Self:
+    def draft(cls, **columns: object) -> Self:
         """A new, empty draft, numbered after the newest version."""
         newest = cls._base_manager.select_for_update(no_key=True).order_by("-number").first()
         return cls._base_manager.create(number=newest.number + 1 if newest else 1, **columns)
 
-    def copy_as_draft(self, *, by: uuid.UUID | None = None, **changed: Any) -> Self:
+    def copy_as_draft(self, *, by: uuid.UUID | None = None, **changed: object) -> Self:
         """A new draft by the person `by`, numbered after the newest version, with this version's rows and columns but for `changed`."""
         own = {"id", "number", "effective_from", "notes", "published_at", "drafted_by", "published_by"}
         columns = {field.attname: getattr(self, field.attname) for field in self._meta.concrete_fields}
@@ -121,7 +121,7 @@ class Version(Identified):
                     type(copies[0])._default_manager.bulk_create(copies)
             return draft
 
-    def rivals(self) -> models.QuerySet[Any]:
+    def rivals(self) -> models.QuerySet[Self]:
         """The versions of which one counts at a time."""
         return type(self)._base_manager.all()
 
@@ -179,7 +179,7 @@ class LocalVersion(Version):
             ),
         ]
 
-    def rivals(self) -> models.QuerySet[Any]:
+    def rivals(self) -> models.QuerySet[Self]:
         """The versions of the same street."""
         return super().rivals().filter(street=self.street)
 
@@ -233,17 +233,17 @@ class Remembered(Published):
         return general
 
 
-class PartQuerySet(models.QuerySet[Any]):
+class PartQuerySet[P: Part](models.QuerySet[P]):
     """Rows of versions; writes in bulk are refused on published versions just as single ones are."""
 
-    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+    def bulk_create(self, objs: Iterable[P], *args: Any, **kwargs: Any) -> list[P]:
         """As Django's. Raises ValidationError when a version has been published."""
-        rows: list[Any] = list(objs)
+        rows = list(objs)
         with transaction.atomic():
             lock_drafts(self.model.version_model(), {row.version_id for row in rows})
             return super().bulk_create(rows, *args, **kwargs)
 
-    def update(self, **values: Any) -> int:
+    def update(self, **values: object) -> int:
         """As Django's. Raises ValidationError when a version has been published."""
         with transaction.atomic():
             lock_drafts(self.model.version_model(), self._versions())
@@ -270,7 +270,7 @@ class Part(Identified):
 
     objects = PartQuerySet.as_manager()
 
-    version: Any
+    version: "models.ForeignKey[Never, Version]"
     version_id: uuid.UUID
 
     class Meta:
@@ -279,17 +279,17 @@ class Part(Identified):
     @classmethod
     def version_model(cls) -> type[Version]:
         """The model of the versions that rows of this kind belong to."""
-        related: Any = cls._meta.get_field("version").related_model
-        model: type[Version] = related
-        return model
+        related = cls._meta.get_field("version").related_model
+        assert related is not None
+        assert issubclass(related, Version)
+        return related
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store it. Raises ValidationError when its version, or the one it is moved from, has been published."""
         with transaction.atomic():
             versions = {self.version_id}
             if not self._state.adding:
-                stored: Any = type(self)._base_manager.get(pk=self.pk)
-                versions.add(stored.version_id)
+                versions.add(type(self)._base_manager.get(pk=self.pk).version_id)
             lock_drafts(self.version_model(), versions)
             super().save(*args, **kwargs)
 

@@ -22,7 +22,7 @@ from workflow.audit import chain, row_seal, sealed_words
 from workflow.clocks import NEWEST_RULES, NO_PLAN, RULES, Changes, Plan, Start, carry_out, plan_of
 from workflow.errors import StaleVersion
 from workflow.instances import fresh
-from workflow.models import Event, Subject
+from workflow.models import Clock, Event, Subject
 from workflow.moves import Move, Visibility, moves
 from workflow.prepared import Prepared
 from workflow.rows import Change, write_rows
@@ -36,17 +36,17 @@ class Happening:
     source: str
     target: str
     visibility: Visibility
-    data: Mapping[str, Any] = field(default_factory=dict)
-    words: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
+    words: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What of a subject a later event is compared with: what others act upon, its parties, and the facts about it."""
 
-    versioned: tuple[Any, ...] | None = None
+    versioned: tuple[object, ...] | None = None
     parties: frozenset[uuid.UUID] = frozenset()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
     def of(cls, subject: Subject) -> "Snapshot":
@@ -107,7 +107,7 @@ class Draft[S: Subject]:
     """What is about to be written of one subject: the columns that changed, and the rows that are new."""
 
     subject: S
-    before: Mapping[str, Any] | None
+    before: Mapping[str, object] | None
     events: list[Event] = field(default_factory=list)
     beside: list[models.Model] = field(default_factory=list)
     clocks: Changes = field(default_factory=Changes)
@@ -119,12 +119,12 @@ class Draft[S: Subject]:
 
     def move(
         self,
-        transition: Callable[..., Any],
+        transition: Callable[..., object],
         *,
         by: Actor,
         version: int | None = None,
-        facts: Mapping[str, Any] | None = None,
-        **inputs: Any,
+        facts: Mapping[str, object] | None = None,
+        **inputs: object,
     ) -> Event:
         """Make a move, as `perform` describes it; `facts` go into its event besides the inputs."""
         subject = self.subject
@@ -164,7 +164,7 @@ class Draft[S: Subject]:
             salt, data["words"] = sealed_words(body)
         subject.event_count += 1
         subject.last_event_at = at
-        event: Any = fresh(
+        event = fresh(
             kinds.EVENTS,
             id=_event_id(subject),
             subject_id=subject.pk,
@@ -185,8 +185,7 @@ class Draft[S: Subject]:
         if _versioned(subject) != before.versioned:
             subject.version += 1
         event.digest, subject.head = chain(bytes(subject.head), event)
-        made: Event = event
-        self.events.append(made)
+        self.events.append(event)
         if body:
             self.beside.append(fresh(kinds.WORDS, event_id=event.pk, salt=salt, body=body, **subject.shared_columns()))
         parties = sorted({*before.parties, *subject.parties()})
@@ -195,7 +194,7 @@ class Draft[S: Subject]:
         self.beside.append(
             fresh(kinds.OUTBOX, event_id=event.pk, audience=parties, facts=facts, **subject.shared_columns())
         )
-        return made
+        return event
 
     def _plan(self, event: Event) -> Plan:
         """What the event does to the clocks; one that moves any, or would have by the first rules, says by which rules."""
@@ -215,7 +214,7 @@ class Draft[S: Subject]:
             measured = (*plan.starts, *(Start(one.name, one.holder_id) for one in plan.revises))
             event.data["terms"] = subject.terms(measured).facts()
 
-        def make(**columns: Any) -> Any:
+        def make(**columns: object) -> Clock:
             return fresh(type(subject).CLOCKS, subject_id=subject.pk, **columns, **subject.shared_columns())
 
         due_before = {id(clock): clock.due_at for clock in subject.clocks}
@@ -232,7 +231,7 @@ class Draft[S: Subject]:
 
 
 def perform[S: Subject](
-    transition: Callable[..., Any], subject: S, *, by: Actor, version: int | None = None, **inputs: Any
+    transition: Callable[..., object], subject: S, *, by: Actor, version: int | None = None, **inputs: Any
 ) -> Event:
     """Make a move on a locked `subject` and leave its event; the only door from state to state.
 
@@ -255,7 +254,7 @@ def create(subject: Subject, happening: Happening, *, by: Actor, at: datetime) -
     return event
 
 
-def store(drafts: Sequence[Draft[Any]], *beside: Sequence[models.Model]) -> None:
+def store[S: Subject](drafts: Sequence[Draft[S]], *beside: Sequence[models.Model]) -> None:
     """Write what the drafts of subjects of one kind hold, and the new rows of `beside`, each group those of one table.
 
     Where several parts of a table change, or new ones are made beside one that does, those that changed are written first: they may
@@ -300,11 +299,11 @@ def seal_again(subject: Subject, *names: str, new: Sequence[models.Model] = (), 
     write_rows(*([new] if new else []), changes=[*changes, Change([subject], (*names, "seal"))])
 
 
-def _columns(subject: Subject) -> dict[str, Any]:
+def _columns(subject: Subject) -> dict[str, object]:
     return {field.attname: subject.__dict__[field.attname] for field in subject._meta.concrete_fields}
 
 
-def _versioned(subject: Subject) -> tuple[Any, ...]:
+def _versioned(subject: Subject) -> tuple[object, ...]:
     return tuple(getattr(subject, name) for name in subject.VERSIONED)
 
 
@@ -346,7 +345,7 @@ def _event_id(subject: Subject) -> uuid.UUID:
     return new_ids(1)[0]
 
 
-def _fact(value: Any) -> Any:
+def _fact(value: object) -> object:
     """`value` as the chain keeps it: JSON without floats, so that its bytes are the same everywhere."""
     match value:
         case models.Model():

@@ -19,7 +19,7 @@ def _shared(input: type[Input]) -> Input:
     return input()
 
 
-def validated(input: Any, data: Any) -> dict[str, Any]:
+def validated(input: Any, data: object) -> dict[str, Any]:
     """The validated inputs in `data`. Raises DRF's ValidationError, which names each field and its reason."""
     if not isinstance(data, Mapping):
         raise serializers.ValidationError(str(NOT_AN_OBJECT), code="not_an_object")

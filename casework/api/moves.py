@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,8 +21,10 @@ from web.paging import page
 from web.preconditions import etag, if_match
 from workflow.actor import Actor
 from workflow.clocks import RULES
-from workflow.models import Event
+from workflow.models import Event, Subject
 from workflow.moves import Move, moves
+
+type Post = Callable[..., HttpResponse]
 
 
 class OfferedMoves(APIView):
@@ -72,11 +74,11 @@ class MakeMove(APIView):
 
         return write_once(request, make, lambda kept: self.again(kept, pk, actor))
 
-    def answer(self, made: Made[Any], actor: Actor) -> dict[str, Any]:
+    def answer(self, made: Made[Any], actor: Actor) -> dict[str, object]:
         """What is said of a move that was made."""
         return {"seq": made.event.seq, "verb": made.event.verb, "at": made.event.at}
 
-    def again(self, kept: dict[str, Any], key: uuid.UUID, actor: Actor) -> dict[str, Any]:
+    def again(self, kept: dict[str, Any], key: uuid.UUID, actor: Actor) -> dict[str, object]:
         """What may still be told of an answer that was kept for its key. Raises DoesNotExist where the actor sees the subject no more."""
         self.kind.read(key, actor)
         return kept
@@ -96,7 +98,7 @@ class Events(APIView):
         found = page(request, readable.select_related("words", "actor"), "seq")
         return Response(found.envelope(self.lines(found.rows, subject, actor)))
 
-    def lines(self, rows: Sequence[Event], subject: Any, actor: Actor) -> list[dict[str, Any]]:
+    def lines(self, rows: Sequence[Event], subject: Any, actor: Actor) -> list[dict[str, object]]:
         """The lines of a page, as the actor may read them: each with its facts, and what was said."""
         return [
             {
@@ -113,7 +115,7 @@ class Events(APIView):
         ]
 
 
-def addresses(kind: Kind[Any]) -> list[URLPattern]:
+def addresses[S: Subject](kind: Kind[S]) -> list[URLPattern]:
     """The addresses of a kind whose views need no more than is the same for all, under /api/v1/."""
     one = f"{kind.name}/<id:key>"
     return [
@@ -123,7 +125,7 @@ def addresses(kind: Kind[Any]) -> list[URLPattern]:
     ]
 
 
-def _of(kind: Kind[Any], base: type[APIView]) -> type[APIView]:
+def _of[S: Subject](kind: Kind[S], base: type[APIView]) -> type[APIView]:
     return type(f"{kind.name.title()}{base.__name__}", (base,), {"kind": kind})
 
 
@@ -133,11 +135,11 @@ def _only(key: Mapping[str, uuid.UUID]) -> uuid.UUID:
     return found
 
 
-def move_views(
-    kind: Kind[Any],
+def move_views[S: Subject](
+    kind: Kind[S],
     base: type[MakeMove],
-    describe: Callable[[Move], Callable[[Any], Any]] = lambda move: lambda post: post,
-) -> Mapping[str, Callable[..., Any]]:
+    describe: Callable[[Move], Callable[[Post], Post]] = lambda move: lambda post: post,
+) -> Mapping[str, Callable[..., HttpResponseBase]]:
     """A view for each move that a person may make, by its name; `describe` decorates the `post` of each for the API's document."""
     views = {}
     model: Any = kind.model
@@ -149,7 +151,7 @@ def move_views(
     return views
 
 
-def _post(base: type[MakeMove]) -> Callable[..., HttpResponse]:
+def _post(base: type[MakeMove]) -> Post:
     """A `post` of its own for each move's view, so that each carries its own description."""
 
     def post(self: MakeMove, request: Request, **key: uuid.UUID) -> HttpResponse:

@@ -1,7 +1,6 @@
 """Refusals of the engine as HTTP statuses, mapped once for every kind of subject."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from rest_framework.response import Response
 
@@ -12,7 +11,7 @@ from workflow.errors import IllegalMove, InvalidInput, NotPermitted, NotReady, S
 _handle = make_handler({StaleVersion: 412, IllegalMove: 409, NotPermitted: 403, NotReady: 503})
 
 
-def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
     """DRF's exception handler for the whole API."""
     if isinstance(exc, InvalidInput):
         return ProblemResponse(invalid(Fault(exc.field, exc.code, exc.reason)))

@@ -30,6 +30,7 @@ from tickets.search import Search, Wanted
 from tickets.states import HIGHEST_LEVEL, Secrecy
 from web.admin import ReadOnly
 from web.words import bilingual
+from workflow.models import Event
 
 
 class AssignmentInline(ReadOnly, admin.TabularInline):
@@ -51,13 +52,13 @@ class AssignmentInline(ReadOnly, admin.TabularInline):
 class EventInline(HistoryInline):
     """What happened to the ticket, in the words of those who did it."""
 
-    def stood_in(self, event: Any) -> str:
+    def stood_in(self, event: Event) -> str:
         """The party that the street stood in for."""
         return str(Party(event.on_behalf).label)
 
-    def of_staff(self, event: Any) -> bool:
+    def of_staff(self, event: Event) -> bool:
         """What an organisation did, but for what people do for themselves."""
-        return super().of_staff(event) and (event.on_behalf or event.verb not in OF_RESIDENTS)
+        return super().of_staff(event) and (event.on_behalf != "" or event.verb not in OF_RESIDENTS)
 
 
 class GroupFilter(admin.SimpleListFilter):

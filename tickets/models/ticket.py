@@ -356,7 +356,7 @@ class Ticket(
             one.assignments = found.get(one.pk, [])
 
     @classmethod
-    def witnesses(cls, subjects: Sequence[Self]) -> Witness:
+    def witnesses(cls, subjects: Sequence[Self]) -> Witness[Self]:
         """The check of the columns that follow from events alone."""
         return witnesses(subjects)
 

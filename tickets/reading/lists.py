@@ -71,7 +71,7 @@ class Listing:
         keys = ("elsewhere", *self.keys) if self.desks else self.keys
         return asked.page(rows, *keys, first=self._first())
 
-    def _first(self) -> First | None:
+    def _first(self) -> First[Any] | None:
         if self.search:
             return self.search.first
         if self.desks:

@@ -143,7 +143,7 @@ class Life:
             # They may no longer see it.
             self.run.refused[f"{name}: not_found"] += 1
             return False
-        if (master := made.inputs.get("into")) is not None:
+        if isinstance(master := made.inputs.get("into"), Ticket):
             self.run.happened(master)
         self.run.happened(made.subject, made.event)
         return True

@@ -54,7 +54,7 @@ class Listener(TicketClimber):
         self.known = set()
         self.drafts: dict[uuid.UUID, Draft[Ticket]] = {}
 
-    def fire(self, draft: Draft[Ticket], due: Due, *, by: Actor, facts: dict[str, Any]) -> None:
+    def fire(self, draft: Draft[Ticket], due: Due, *, by: Actor, facts: Mapping[str, object]) -> None:
         """Fire as ever."""
         super().fire(draft, due, by=by, facts=facts)
         self.known.discard(draft.subject.pk)

@@ -21,7 +21,7 @@ class OperatorCommand(BaseCommand):
             help="of what is printed (default: %(default)s)",
         )
 
-    def execute(self, *args: Any, **options: Any) -> str | None:
+    def execute(self, *args: object, **options: Any) -> str | None:
         """Do it, and speak that language."""
         self.language = options.get("language") or self.language
         return super().execute(*args, **options)
@@ -47,7 +47,7 @@ class SpeakingCommand(OperatorCommand):
 
     language = "zh-hans"
 
-    def execute(self, *args: Any, **options: Any) -> str | None:
+    def execute(self, *args: object, **options: Any) -> str | None:
         """Do it in that language."""
         with override(options.get("language") or self.language):
             return super().execute(*args, **options)

@@ -1,7 +1,6 @@
 """Which days are worked: the State Council's yearly notice (放假调休) as rows, in versions."""
 
 import re
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -106,8 +105,10 @@ class CalendarDay(Part):
 
     def clean(self) -> None:
         """Raises ValidationError where the version does not cover the day's year."""
-        years: Any = self.version.years
-        if self.day and not years.filter(year__in={self.day.year, arranged_in(self.day, self.name)}).exists():
+        if (
+            self.day
+            and not self.version.years.filter(year__in={self.day.year, arranged_in(self.day, self.name)}).exists()
+        ):
             raise ValidationError(
                 {"day": bilingual("该版本不含这一年。", "The version does not cover that year.")}, code="year_missing"
             )

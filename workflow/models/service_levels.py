@@ -74,14 +74,13 @@ class LevelVersion(LocalVersion):
         """What the version says from when on, as its rows begin and end while it is in effect. Raises BadServiceLevel, for what is
         missing where `complete`.
         """
-        parts: Any = self
         zone = ZoneInfo(settings.TIME_ZONE)
         first = self.effective_from.astimezone(zone).date() if self.effective_from else date.min
         days = {first}
         for name in self.PARTS:
-            if not issubclass(getattr(parts, name).model, DatedBudget):
+            if not issubclass(getattr(self, name).model, DatedBudget):
                 continue
-            for starts_on, ends_on in getattr(parts, name).values_list("starts_on", "ends_on"):
+            for starts_on, ends_on in getattr(self, name).values_list("starts_on", "ends_on"):
                 days |= {starts_on or first}
                 if ends_on and ends_on < date.max:
                     days |= {ends_on + timedelta(days=1)}
@@ -212,7 +211,7 @@ def put_windows(draft: Any, windows: Iterable[service_level.Target]) -> None:
     model.objects.bulk_create(model(version=draft, name=one.clock, **_columns(one)) for one in windows)
 
 
-def _columns(one: service_level.Target) -> dict[str, Any]:
+def _columns(one: service_level.Target) -> dict[str, object]:
     return {name: getattr(one, name) for name in ("key", "budget", "source", "starts_on", "ends_on")}
 
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Never, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -17,7 +17,7 @@ from web.words import bilingual
 from workflow.actor import Actor
 from workflow.moves import Visibility
 
-type Witness = Callable[[Any, Sequence[Event]], Promise | str | None]
+type Witness[S: Subject] = Callable[[S, Sequence[Event]], Promise | str | None]
 """Says what is wrong with a subject beside its chain, given its events in order; None where nothing is."""
 
 
@@ -51,13 +51,13 @@ class Subject(Identified):
         abstract = True
 
     # Declared for readers and type checkers: the concrete class brings its own FSMField.
-    state: Any
+    state: object
 
     # The clocks that are live, fetched by `gather`.
     clocks: list["Clock"]
 
     _parts: list[models.Model]
-    _facts: dict[str, Any]
+    _facts: dict[str, object]
 
     @classmethod
     def for_move(cls, person_id: uuid.UUID | None) -> models.QuerySet[Self]:
@@ -67,7 +67,7 @@ class Subject(Identified):
         """
         return cls._base_manager.annotate(spare_id=UUID7())  # type: ignore[return-value]
 
-    def shared_columns(self) -> dict[str, Any]:
+    def shared_columns(self) -> dict[str, object]:
         """The columns that every row of this subject carries as well, such as its tenant."""
         return {name: getattr(self, name) for name in self.SHARED}
 
@@ -90,7 +90,7 @@ class Subject(Identified):
         """Fetch what `sealed_rows` names."""
 
     @classmethod
-    def witnesses(cls, subjects: Sequence[Self]) -> "Witness":
+    def witnesses(cls, subjects: Sequence[Self]) -> "Witness[Self]":
         """What proves the rows of these subjects that the engine knows nothing of against their events."""
         return lambda subject, events: None
 
@@ -125,7 +125,7 @@ class Subject(Identified):
         """The organisations that have a part in the subject now."""
         return ()
 
-    def outbox_facts(self) -> dict[str, Any]:
+    def outbox_facts(self) -> dict[str, object]:
         """The facts about the subject that notifications of this event need, as they are now: JSON values, UUIDs and moments."""
         return {}
 
@@ -139,7 +139,7 @@ class Subject(Identified):
         if not any(part is known for known in parts):
             parts.append(part)
 
-    def note(self, **facts: Any) -> None:
+    def note(self, **facts: object) -> None:
         """Add facts that the move found out to its event."""
         self.__dict__.setdefault("_facts", {}).update(facts)
 
@@ -175,7 +175,8 @@ class Event(Identified):
         abstract = True
         constraints = [models.UniqueConstraint(F("subject"), F("seq"), name="%(class)s_seq")]
 
-    subject: Any
+    subject: "models.ForeignKey[Never, Subject]"
+    subject_id: uuid.UUID
 
 
 class EventWords(Identified):
@@ -193,7 +194,7 @@ class EventWords(Identified):
     class Meta:
         abstract = True
 
-    event: Any
+    event: "models.ForeignKey[Never, Event]"
     event_id: uuid.UUID
 
 
@@ -276,7 +277,7 @@ class Clock(Identified):
             models.Index(F("id"), condition=Q(failures__gt=0, stopped_at__isnull=True), name="%(class)s_failing"),
         ]
 
-    subject: Any
+    subject: "models.ForeignKey[Never, Subject]"
     subject_id: uuid.UUID
 
     def __str__(self) -> str:
@@ -293,8 +294,9 @@ class Firing(Identified):
     class Meta:
         abstract = True
 
-    clock: Any
-    event: Any
+    clock: "models.ForeignKey[Never, Clock]"
+    event: "models.ForeignKey[Never, Event]"
+    event_id: uuid.UUID
 
     def __str__(self) -> str:
         return self.rung
@@ -316,4 +318,5 @@ class Outbox(Identified):
         abstract = True
         indexes = [models.Index(F("available_at"), F("id"), name="%(class)s_due")]
 
-    event: Any
+    event: "models.ForeignKey[Never, Event]"
+    event_id: uuid.UUID

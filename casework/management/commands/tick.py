@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
@@ -17,6 +16,7 @@ from community import timers
 from notifications import housekeeping
 from web.management.looping import Duty, LoopingCommand
 from web.words import bilingual, en, zh
+from workflow.models import Subject
 
 MINUTE, HOUR = 60.0, 3600.0
 _STOP = bilingual("。", ".")
@@ -39,7 +39,7 @@ class Command(LoopingCommand):
             help="only deadlines, only messages, or only contracts, calendar and deletion (default: all three)",
         )
 
-    def handle(self, *, loop: bool, every: float, only: str | None, **options: Any) -> None:
+    def handle(self, *, loop: bool, every: float, only: str | None, **options: object) -> None:
         """Run the parts, and print what was done."""
         parts: dict[str, Sequence[Duty]] = {
             "clocks": [Duty(partial(self.clocks, kind, always=not loop), every) for kind in kinds()],
@@ -58,7 +58,7 @@ class Command(LoopingCommand):
             for duty in line:
                 duty.work()
 
-    def clocks(self, kind: Kind[Any], *, always: bool) -> None:
+    def clocks[S: Subject](self, kind: Kind[S], *, always: bool) -> None:
         """Fire the deadlines that are due; one line where something was done."""
         swept = duties.sweep(kind)
         if always or swept.rungs or swept.failed:
@@ -72,7 +72,7 @@ class Command(LoopingCommand):
             )
             self.say(format_lazy("{}{}{}", fired, failed if swept.failed else "", _STOP))
 
-    def outbox(self, kind: Kind[Any]) -> None:
+    def outbox[S: Subject](self, kind: Kind[S]) -> None:
         """Tell what waits; one line where something did."""
         # No broker is needed here: whoever delivers looks every second.
         if told := kind.teller.tell(ask=lambda _: False):

@@ -13,6 +13,7 @@ from casework import sealing
 from casework.kinds import Kind, kinds
 from web.management.speaking import OperatorCommand
 from web.words import Words, bilingual, en, zh
+from workflow.models import Subject
 from workflow.seals import Head
 from workflow.verification import Flaw, verify
 
@@ -53,7 +54,9 @@ class Command(OperatorCommand):
             self._photos()
         self.say(bilingual("全部历史记录完好。", "Every history holds."))
 
-    def _prove(self, kind: Kind[Any], heads: dict[uuid.UUID, tuple[int, bytes]], *, every: bool) -> Words | None:
+    def _prove[S: Subject](
+        self, kind: Kind[S], heads: dict[uuid.UUID, tuple[int, bytes]], *, every: bool
+    ) -> Words | None:
         """Prove the subjects of a kind; what is to be said in the end where some are flawed."""
         started, proved, flaws = time.monotonic(), 0, 0
         one, several = zh(kind.singular), en(kind.plural)
