@@ -155,4 +155,5 @@ class Kind[S: Subject]:
 
     def for_people(self, move: Move) -> bool:
         """Whether a person may ever make the move; others have no address. A kind with permissions of its own says it by those."""
-        return any(one.permission is not clock_alone for one in move.meta.transitions.values())
+        permissions: list[Any] = [transition.permission for transition in move.meta.transitions.values()]
+        return any(permission is not clock_alone for permission in permissions)
