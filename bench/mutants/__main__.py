@@ -16,48 +16,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bench.mutants import reach
+from bench.mutants import reach, tree
 from bench.mutants.making import Module
 from bench.mutants.mapping import digest
 from launcher import home as homes
 from launcher.family import PROJECT, Family, Trouble
 from launcher.run import Stopping, say, server_urls
 
-# Who may see what, whose it is, what is due when, and who is told.
-MODULES = [
-    *(
-        "workflow/calendar.py",
-        "workflow/calendars.py",
-        "workflow/clocks.py",
-        "workflow/instances.py",
-        "workflow/ladder.py",
-    ),
-    *("workflow/moment.py", "workflow/moves.py", "workflow/notice.py", "workflow/outbox.py", "workflow/prepared.py"),
-    *("workflow/rows.py", "workflow/seals.py", "workflow/sweep.py", "workflow/verification.py", "workflow/versions.py"),
-    *("workflow/audit.py", "workflow/writing.py"),
-    *(
-        "tickets/access.py",
-        "tickets/audience.py",
-        "tickets/clocks.py",
-        "tickets/duplicates.py",
-        "tickets/escalation.py",
-    ),
-    *("tickets/following.py", "tickets/handover.py", "tickets/missed.py", "tickets/parties.py", "tickets/policies.py"),
-    *(
-        "tickets/queries.py",
-        "tickets/redaction.py",
-        "tickets/routing.py",
-        "tickets/search.py",
-        "tickets/service_level.py",
-    ),
-    *("tickets/succession.py", "tickets/timetable.py", "tickets/windows.py"),
-    *("notifications/post.py", "notifications/preferences.py", "notifications/timing.py"),
-    *("notifications/digests.py", "notifications/wordings/digest.py"),
-    *("notifications/delivery/claim.py", "notifications/delivery/outcomes.py", "notifications/delivery/overflow.py"),
-    *("notifications/delivery/queues.py", "notifications/delivery/rate_limits.py"),
-    *("notifications/delivery/recovery.py", "notifications/delivery/replay.py", "notifications/delivery/workers.py"),
-]
-TESTS = ["tests/workflow", "tests/tickets", "tests/notifications"]
 # Too slow for one mutant (generated walks, big tables, processes of their own), or no statement about what is right: the drawn
 # documents notice every change.
 LEFT_OUT = {
@@ -65,6 +30,7 @@ LEFT_OUT = {
     *("tests/tickets/test_tick_loop.py", "tests/tickets/test_sweepers.py", "tests/tickets/test_races.py"),
     *("tests/tickets/test_simulation.py", "tests/tickets/test_demo.py", "tests/tickets/test_imaging.py"),
     *("tests/tickets/test_two_languages.py", "tests/tickets/test_drawing.py", "tests/notifications/test_deaths.py"),
+    "tests/web/test_slow_bodies.py",
 }
 NOT_COPIED = (".git", ".venv", ".local", "__pycache__", ".*_cache", ".coverage*", ".hypothesis")
 
@@ -77,7 +43,7 @@ def main() -> int:
     asked.add_argument(
         "modules",
         nargs="*",
-        help="source files or folders (default: those with rules about access, deadlines and recipients)",
+        help="source files or folders (default: all that decide something)",
     )
     asked.add_argument("--sample", type=int, help="only so many mutants, drawn from all the modules")
     asked.add_argument("--seed", type=int, default=1, help="which sample (default: 1)")
@@ -130,12 +96,11 @@ def main() -> int:
 def chosen_modules(named: list[str]) -> list[str]:
     """The source files that are asked for."""
     found: list[str] = []
-    for name in named or MODULES:
+    for name in named or tree.packages():
         path = (PROJECT / name).resolve()
         if not path.exists():
             sys.exit(f"There is no {name}.")
-        each = sorted(path.glob("*.py")) if path.is_dir() else [path]
-        found += [str(one.relative_to(PROJECT)) for one in each]
+        found += tree.modules(path) if path.is_dir() else [str(path.relative_to(PROJECT))]
     return found
 
 
@@ -164,7 +129,7 @@ def results(session: Path, sources: dict[str, str]) -> dict[tuple[str, int], dic
 
 def test_files(named: list[str] | None) -> list[str]:
     """The test files that mutants are shown to."""
-    folders = [PROJECT / name for name in named or TESTS]
+    folders = [PROJECT / name for name in named or tree.test_folders()]
     found = [path for one in folders for path in (sorted(one.glob("test_*.py")) if one.is_dir() else [one])]
     return [name for path in found if (name := str(path.relative_to(PROJECT))) not in LEFT_OUT]
 

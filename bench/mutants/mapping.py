@@ -15,10 +15,9 @@ from typing import Any
 import coverage
 import pytest
 
-from bench.mutants import swapping
+from bench.mutants import swapping, tree
 from launcher.family import PROJECT
 
-SOURCES = ["workflow", "casework", "tickets", "notifications"]
 # What the session's fixtures run (the demo data, say) belongs to no test.
 NOBODY = "nobody"
 # What runs when modules are imported cannot be changed in a process that has imported them.
@@ -121,7 +120,7 @@ class Recorder:
 
 def main(directory: Path, files: list[str]) -> int:
     """Run `files` and write what was recorded; pytest's exit code."""
-    measured = coverage.Coverage(data_file=None, config_file=False, source=SOURCES, omit=["*/migrations/*"])
+    measured = coverage.Coverage(data_file=None, config_file=False, source=tree.packages(), omit=["*/migrations/*"])
     recorder = Recorder(measured, directory)
     measured.start()
     measured.switch_context(IMPORT)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.mutants import making, reach, swapping
+from bench.mutants import making, reach, swapping, tree
+from bench.mutants.__main__ import chosen_modules
 from tickets.models import Ticket
 from workflow.prepared import Prepared
 
@@ -61,6 +62,24 @@ def test_each_mutant_changes_one_statement_that_is_known_by_its_lines(module):
 def test_words_types_and_logs_are_left_alone(module):
     """The texts of errors, annotations and log lines are no behaviour that a test should hold."""
     assert not [line for line in changed(module) if "logging" in line or "raise" in line or "def " in line]
+
+
+def test_what_is_changed_is_taken_from_the_tree(tmp_path, monkeypatch):
+    monkeypatch.setattr(tree, "PROJECT", tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[tool.importlinter]\nroot_packages = ["config", "assembly", "web"]\n')
+    for name in ("config/a.py", "assembly/votes.py", "assembly/moves/count.py", "assembly/admin/votes.py", "web/a.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "tests/assembly").mkdir(parents=True)
+    assert tree.packages() == ["assembly", "web"]
+    assert tree.modules(tmp_path / "assembly") == ["assembly/moves/count.py", "assembly/votes.py"]
+    assert tree.test_folders() == ["tests/assembly"]
+
+
+def test_the_engine_is_changed_and_what_describes_it_is_not():
+    chosen = set(chosen_modules([]))
+    assert {"tickets/moves/work.py", "casework/acting.py", "workflow/writing.py", "tickets/models/ticket.py"} <= chosen
+    assert not [name for name in chosen if "/admin" in name or "/migrations/" in name or name.startswith("config/")]
 
 
 def code(source):
