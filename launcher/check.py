@@ -118,7 +118,9 @@ def on_servers(family: Family, directory: Path, what: str, arguments: list[str])
 
 def for_tests(urls: Mapping[str, str], directory: Path) -> dict[str, str]:
     """An environment for what runs on the servers in `directory`."""
-    return {**os.environ, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
+    # Some machines forbid Python to keep what it compiled: each of the hundreds of processes would compile everything anew.
+    kept = {"PYTHONDONTWRITEBYTECODE": ""}
+    return {**os.environ, **kept, **urls, "LINLI_ENV": "test", "LINLI_LOCAL_DIR": str(directory)}
 
 
 def prepared(family: Family, directory: Path, *, anew: bool) -> Results:
