@@ -49,14 +49,14 @@ def calendar_sweep[S: Subject](kind: Kind[S]) -> str:
 
 def follow_calendar[S: Subject](kind: Kind[S]) -> Swept:
     """Measure the running clocks by the newest calendar, where that has not been done yet."""
-    versions = calendars.every()
-    latest = max(versions.values())
+    newest = calendars.every()
+    latest = max(newest.values())
     if LastSweep.objects.filter(name=calendar_sweep(kind), version=latest).exists():
         return Swept()
     swept = Swept()
-    own = [street for street in versions if street is not None]
-    for street, version in versions.items():
+    own = [street for street in newest if street is not None]
+    for street, number in newest.items():
         among = Q(street=street) if street else ~Q(street__in=own)
-        swept += measure_anew(kind.model, version=version, among=among)
+        swept += measure_anew(kind.model, calendar=number, among=among)
     note_sweep(calendar_sweep(kind), version=latest)
     return swept

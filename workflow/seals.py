@@ -79,12 +79,12 @@ def _add(
     model: type[Subject], last: Seal | None, at: datetime, body: Sequence[list[object]], group: Mapping[str, object]
 ) -> Seal:
     seal = model.SEALS(number=last.number + 1 if last else 1, at=at, body=list(body), **group)
-    seal.digest = digest(bytes(last.digest) if last else b"", seal, group)
+    seal.digest = seal_digest(bytes(last.digest) if last else b"", seal, group)
     seal.save(force_insert=True)
     return seal
 
 
-def digest(before: bytes, seal: Seal, group: Mapping[str, object]) -> bytes:
+def seal_digest(before: bytes, seal: Seal, group: Mapping[str, object]) -> bytes:
     """The digest of `seal` after one whose digest is `before`."""
     shared = {name: str(value) for name, value in group.items()}
     told = [shared, seal.number, seal.at.astimezone(UTC).isoformat(timespec="microseconds"), seal.body]
@@ -146,7 +146,7 @@ def read_seals(model: type[Subject], outside: Iterable[Head] = (), **group: obje
         if seal.number != number:
             found.flaws.append(bilingual(f"缺少第 {number} 枚封印", f"seal {number} is missing"))
             return found
-        made = digest(before, seal, group)
+        made = seal_digest(before, seal, group)
         if made != bytes(seal.digest):
             found.flaws.append(
                 bilingual(

@@ -254,17 +254,17 @@ def _climb[S: Subject](climber: Climber[S], draft: Draft[S], by: Actor) -> list[
         )
 
 
-def measure_anew(model: type[Subject], *, version: int, among: Q | None = None) -> Swept:
-    """Measure the live clocks by this version of the calendar where they were measured by an older one, each subject with an event.
+def measure_anew(model: type[Subject], *, calendar: int, among: Q | None = None) -> Swept:
+    """Measure the live clocks by the calendar of this number where they were measured by an older one, each subject with an event.
 
-    `among` are the clocks that `version` is for; all without it.
+    `among` are the clocks that it is for; all without it.
     Batch by batch, beside the work; rungs that were fired stay fired. A subject that somebody has locked is waited for.
     """
     clocks: Any = model.CLOCKS._base_manager
     total = Swept()
     while True:
         with transaction.atomic():
-            older = clocks.filter(among or Q(), stopped_at__isnull=True, calendar__lt=version).order_by("subject_id")
+            older = clocks.filter(among or Q(), stopped_at__isnull=True, calendar__lt=calendar).order_by("subject_id")
             keys = list(older.values_list("subject_id", flat=True).distinct()[:BATCH])
             if not keys:
                 return total
@@ -275,7 +275,7 @@ def measure_anew(model: type[Subject], *, version: int, among: Q | None = None) 
             model.gather(subjects, by)
             drafts = [Draft.of(one) for one in subjects]
             for draft in drafts:
-                draft.note(RECALENDAR, by=by, visibility=Visibility.PARTIES, facts={"calendar": version})
+                draft.note(RECALENDAR, by=by, visibility=Visibility.PARTIES, facts={"calendar": calendar})
             store(drafts)
         total += Swept(subjects=len(drafts))
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.mutants import reach, tree
 from bench.mutants.making import Module
-from bench.mutants.mapping import digest
+from bench.mutants.mapping import file_hash
 from launcher import home as homes
 from launcher.family import PROJECT, Family, Trouble
 from launcher.run import Stopping, say, server_urls
@@ -67,7 +67,7 @@ def main() -> int:
     session = kept / "session.jsonl"
     modules = chosen_modules(options.modules)
     wanted = chosen_mutants(modules, options)
-    sources = {module: digest(PROJECT / module) for module in modules}
+    sources = {module: file_hash(PROJECT / module) for module in modules}
     known = results(session, sources)
     todo = [
         one

@@ -98,14 +98,14 @@ class Recorder:
                         lines[file][module][line].append(test)
         (self.directory / IMPORTS).write_text(json.dumps(imported))
         versions = {
-            module: digest(PROJECT / module) for module in imported.keys() | {m for f in lines.values() for m in f}
+            module: file_hash(PROJECT / module) for module in imported.keys() | {m for f in lines.values() for m in f}
         }
         keep_sources(self.directory, versions)
         for file in files:
             tests = sorted(test for test in self.seconds if test.startswith(f"{file}::"))
             numbers = {test: number for number, test in enumerate(tests)}
             part = {
-                "sha": digest(PROJECT / file),
+                "sha": file_hash(PROJECT / file),
                 "sources": {module: versions[module] for module in lines[file]},
                 "tests": {number: [test, round(self.seconds[test], 4)] for test, number in numbers.items()},
                 "failed": sorted(self.failed & numbers.keys()),
@@ -138,7 +138,7 @@ def keep_sources(directory: Path, written: dict[str, str]) -> None:
         kept.write_bytes((PROJECT / module).read_bytes())
 
 
-def digest(path: Path) -> str:
+def file_hash(path: Path) -> str:
     """What tells one version of a file from another."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:20]
 

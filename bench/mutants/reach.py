@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.mutants.mapping import IMPORTS, digest
+from bench.mutants.mapping import IMPORTS, file_hash
 from launcher.family import PROJECT
 
 
@@ -54,7 +54,7 @@ def outdated(directory: Path, files: list[str]) -> list[str]:
     """The test files that are not in the map, or have changed since."""
     if not (directory / IMPORTS).exists():
         return files
-    return [file for file in files if sha_of(directory / of_file(file)) != digest(PROJECT / file)]
+    return [file for file in files if sha_of(directory / of_file(file)) != file_hash(PROJECT / file)]
 
 
 def of_file(file: str) -> str:
