@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from community.homes import homes, running
 from community.models import Compound, Confirmation, Household, HouseholdCode, Residency
-from web.words import bilingual
+from notifications.codes import WrongCode
 from workflow.actor import Actor
 
 CODE_LIFE = timedelta(days=14)
@@ -33,13 +33,6 @@ _THROUGH: Mapping[str, Confirmation] = MappingProxyType(
         "owners_committee": Confirmation.COMMITTEE,
     }
 )
-
-
-class WrongHouseholdCode(Exception):
-    """The code is wrong, used up, too old, not for this household, or was guessed at too often."""
-
-    code = "wrong_code"
-    reason = bilingual("验证码不正确或已失效。", "The code is wrong or no longer valid.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +124,7 @@ def make_code(household_id: uuid.UUID, actor: Actor) -> NewCode | None:
 
 
 def confirm_by_code(residency_id: uuid.UUID, secret: str, actor: Actor) -> Residency | None:
-    """Confirm the actor's home with its household's code. None where they have no such home. Raises WrongHouseholdCode.
+    """Confirm the actor's home with its household's code. None where they have no such home. Raises WrongCode.
 
     A wrong guess is counted. Nobody can confirm their own home with a code that they made, nor a home that was
     objected to.
@@ -145,7 +138,7 @@ def confirm_by_code(residency_id: uuid.UUID, secret: str, actor: Actor) -> Resid
         if right and home.confirmed_at is None:
             write(home, Confirmation.CODE, actor.person_id, actor.at)
     if not right:
-        raise WrongHouseholdCode
+        raise WrongCode
     return home
 
 

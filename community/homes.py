@@ -11,7 +11,7 @@ from django.db.models import DateField, DateTimeField, F, Func, Q, QuerySet, Val
 from django.db.models.functions import Cast
 
 from community.models import Compound, HomeMove, Household, Person, Residency, Street
-from web.quotas import wait
+from web.quotas import TooOften, wait
 from web.words import bilingual
 
 MOST_HOMES = 10
@@ -30,18 +30,14 @@ class HomesFull(Exception):
     )
 
 
-class TooManyMoves(Exception):
-    """The person has claimed as many homes within a month as allowed; `wait` is in seconds."""
+class TooManyMoves(TooOften):
+    """The person has claimed as many homes within a month as allowed."""
 
     code = "too_many_moves"
     reason = bilingual(
         "三十天内登记的住处过多；如有急需，请联系街道。",
         "You have claimed too many homes within thirty days; ask the street where it cannot wait.",
     )
-
-    def __init__(self, wait: float):
-        self.wait = wait
-        super().__init__(wait)
 
 
 def _today(street: Street, at: datetime) -> date:

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from community import known, limits
 from community.models import PasswordAttempt, Person
-from web.quotas import DAY, HOUR, Quotas, wait
+from web.quotas import DAY, HOUR, Quotas, TooOften, wait
 from web.words import bilingual
 
 PER_PAIR: Quotas = ((5, timedelta(minutes=15)), (20, DAY))
@@ -32,15 +32,11 @@ class WrongPassword(Exception):
     reason = bilingual("手机号或密码不正确。", "The phone or the password is wrong.")
 
 
-class TooManyAttempts(Exception):
-    """Too many wrong passwords; `wait` is in seconds."""
+class TooManyAttempts(TooOften):
+    """Too many wrong passwords."""
 
     code = "too_many_attempts"
     reason = bilingual("密码错误次数过多。", "There were too many wrong passwords.")
-
-    def __init__(self, wait: float):
-        self.wait = wait
-        super().__init__(wait)
 
 
 def sign_in_by_password(request: HttpRequest, phone: str, password: str, address: str, device_key: str = "") -> Person:

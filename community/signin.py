@@ -39,7 +39,7 @@ from community.models.signin import CODE_LIFE
 from notifications import sms
 from notifications.channels.wechat import grants
 from notifications.codes import WRONG_GUESSES, WrongCode, new_code
-from web.quotas import DAY, HOUR, MINUTE, Quotas, wait
+from web.quotas import DAY, HOUR, MINUTE, Quotas, TooOften, wait
 from web.words import bilingual
 
 # Codes to one phone, for callers of this standing and all lower standings together.
@@ -68,15 +68,11 @@ ORDER BY created_at DESC LIMIT %s
 """
 
 
-class TooManyCodes(Exception):
-    """The phone or the address has asked for too many codes; `wait` is in seconds."""
+class TooManyCodes(TooOften):
+    """The phone or the address has asked for too many codes."""
 
     code = "too_many_codes"
     reason = bilingual("获取验证码过于频繁。", "Too many codes were asked for.")
-
-    def __init__(self, wait: float):
-        self.wait = wait
-        super().__init__(wait)
 
 
 class Disabled(Exception):

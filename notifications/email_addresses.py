@@ -18,7 +18,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from notifications import mail
 from notifications.codes import WRONG_GUESSES, WrongCode, new_code
 from notifications.models import EmailCode, Profile
-from web.quotas import DAY, HOUR, MINUTE, Quotas, wait
+from web.quotas import DAY, HOUR, MINUTE, Quotas, TooOften, wait
 from web.words import bilingual
 
 CODE_LIFE = timedelta(minutes=15)
@@ -27,15 +27,11 @@ PER_ADDRESS: Quotas = ((3, HOUR), (6, DAY))
 _ADDRESS_LOCK = 7003
 
 
-class TooManyMails(Exception):
-    """The person or the address has asked for too many codes; `wait` is in seconds."""
+class TooManyMails(TooOften):
+    """The person or the address has asked for too many codes."""
 
     code = "too_many_mails"
     reason = bilingual("获取邮箱验证码过于频繁。", "Too many codes were asked for.")
-
-    def __init__(self, wait: float):
-        super().__init__(wait)
-        self.wait = wait
 
 
 def ask(person: uuid.UUID, email: str, language: str) -> None:

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from community import known, signin
-from community.confirming import WrongHouseholdCode
 from community.cookies import kept_device_key
 from community.homes import HomesFull, TooManyMoves
 from community.signin import BadTicket, Disabled, TooManyCodes
@@ -20,19 +19,20 @@ from notifications.sms import CodeNotSent, NoGateway
 from web.addresses import client_address
 from web.limits import Limit
 from web.problems import make_handler
+from web.quotas import TooOften
 from web.words import bilingual
 
 MOST_OF_A_PHONE = 40  # the most characters that are read as a phone
 
 
-class TooManySignIns(Exception):
-    """A device, a phone or an address has signed in too often; `reason` says which, and `wait` is in seconds."""
+class TooManySignIns(TooOften):
+    """A device, a phone or an address has signed in too often; `reason` says which."""
 
     code = "limit_reached"
 
     def __init__(self, reason: Any, wait: float):
-        self.reason, self.wait = reason, wait
         super().__init__(wait)
+        self.reason = reason
 
 
 REFUSALS: Mapping[type[Exception], int] = {
@@ -49,7 +49,6 @@ REFUSALS: Mapping[type[Exception], int] = {
     WechatError: 503,
     HomesFull: 409,
     TooManyMoves: 429,
-    WrongHouseholdCode: 400,
 }
 _handle = make_handler(REFUSALS)
 

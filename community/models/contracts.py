@@ -11,9 +11,9 @@ from django.db.models import F, Func, Q
 
 from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
-from community.models.places import Area, Compound, street_key
+from community.models.places import Area, Compound, Place, street_key
 from web.models import Identified
-from web.words import bilingual
+from web.words import Words, bilingual
 from workflow.calendar import Budget
 
 # The Civil Code's days for owners who dismiss, and those of the Beijing regulation for a provider who leaves.
@@ -89,6 +89,13 @@ class SixMonthsAfter(Func):
     output_field = models.DateTimeField()
 
 
+def _served[P: Place](model: type[P], label: Words) -> "models.ForeignKey[P | None, P | None]":
+    """The column of a place that a contract may be for."""
+    return models.ForeignKey(
+        model, models.PROTECT, null=True, blank=True, related_name="contracts", db_index=False, verbose_name=label
+    )
+
+
 class ServiceContract(Identified):
     """A contract: `provider` serves a compound, an area or (with neither) the whole street, from its first to its last day.
 
@@ -124,24 +131,8 @@ class ServiceContract(Identified):
             "事项代码，逗号分隔；不填表示该类别全部事项。", "Category codes with commas; empty means all of its kind."
         ),
     )
-    area = models.ForeignKey(
-        Area,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="contracts",
-        verbose_name=bilingual("物业管理区域", "area"),
-        db_index=False,
-    )
-    compound = models.ForeignKey(
-        Compound,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="contracts",
-        verbose_name=bilingual("小区", "compound"),
-        db_index=False,
-    )
+    area = _served(Area, bilingual("物业管理区域", "area"))
+    compound = _served(Compound, bilingual("小区", "compound"))
     starts_on = models.DateField(bilingual("开始日期", "first day"))
     ends_on = models.DateField(bilingual("结束日期", "last day"), null=True, blank=True)
     standard = models.PositiveSmallIntegerField(

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from community.models.constraints import known, same_street
-from community.models.places import Street
+from community.models.places import street_if_any
 from web.models import Identified
 from web.words import bilingual
 
@@ -58,17 +58,8 @@ class Organisation(Identified):
     routing know a section, department, utility, maintainer or hotline by, such as `desk` or `traffic_police`.
     """
 
-    street = models.ForeignKey(
-        Street,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=bilingual("街道", "street"),
-        help_text=bilingual(
-            "区级、市级单位和企业总部不填。", "Empty for district and city bodies and for head offices."
-        ),
-        db_index=False,
+    street = street_if_any(
+        bilingual("区级、市级单位和企业总部不填。", "Empty for district and city bodies and for head offices.")
     )
     code = models.CharField(bilingual("代码", "code"), max_length=32)
     kind = models.CharField(bilingual("类别", "kind"), max_length=24, choices=OrganisationKind.choices)

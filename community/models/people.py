@@ -15,7 +15,7 @@ from django.utils.crypto import salted_hmac
 
 from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
-from community.models.places import Compound, Household, Street, street_key
+from community.models.places import Compound, Household, Street, street_if_any, street_key
 from community.phones import MOBILE, NO_MOBILE, read_mobile
 from web.models import Identified
 from web.words import bilingual
@@ -159,16 +159,7 @@ class Person(Identified, AbstractBaseUser, PermissionsMixin):
 class Membership(Identified):
     """A person's seat in an organisation, from its first to its last day; its street is the organisation's."""
 
-    street = models.ForeignKey(
-        Street,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=bilingual("街道", "street"),
-        help_text=bilingual("与单位所属街道相同。", "The same as the organisation's."),
-        db_index=False,
-    )
+    street = street_if_any(bilingual("与单位所属街道相同。", "The same as the organisation's."))
     person = models.ForeignKey(
         Person, on_delete=models.CASCADE, related_name="memberships", verbose_name=bilingual("人员", "person")
     )

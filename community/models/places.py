@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from community.models.constraints import known, same_street
 from web.models import Identified
-from web.words import bilingual
+from web.words import Words, bilingual
 
 
 def validate_timezone(name: str) -> None:
@@ -74,6 +74,20 @@ def street_key() -> "models.ForeignKey[Street, Street]":
     """The column of the street that a row belongs to; the indexes that need it name it themselves."""
     return models.ForeignKey(
         Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
+    )
+
+
+def street_if_any(help_text: Words) -> "models.ForeignKey[Street | None, Street | None]":
+    """The column of the street that a row may belong to; `help_text` says when it does."""
+    return models.ForeignKey(
+        Street,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=bilingual("街道", "street"),
+        help_text=help_text,
     )
 
 
