@@ -13,7 +13,7 @@ from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
 from community.models.places import Area, Compound, Place, street_key
 from web.models import Identified
-from web.words import Words, bilingual
+from web.words import bilingual
 from workflow.calendar import Budget
 
 # The Civil Code's days for owners who dismiss, and those of the Beijing regulation for a provider who leaves.
@@ -89,10 +89,16 @@ class SixMonthsAfter(Func):
     output_field = models.DateTimeField()
 
 
-def _served[P: Place](model: type[P], label: Words) -> "models.ForeignKey[P | None, P | None]":
+def _served[P: Place](model: type[P], zh: str, en: str) -> "models.ForeignKey[P | None, P | None]":
     """The column of a place that a contract may be for."""
     return models.ForeignKey(
-        model, models.PROTECT, null=True, blank=True, related_name="contracts", db_index=False, verbose_name=label
+        model,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="contracts",
+        db_index=False,
+        verbose_name=bilingual(zh, en),
     )
 
 
@@ -131,8 +137,8 @@ class ServiceContract(Identified):
             "事项代码，逗号分隔；不填表示该类别全部事项。", "Category codes with commas; empty means all of its kind."
         ),
     )
-    area = _served(Area, bilingual("物业管理区域", "area"))
-    compound = _served(Compound, bilingual("小区", "compound"))
+    area = _served(Area, "物业管理区域", "area")
+    compound = _served(Compound, "小区", "compound")
     starts_on = models.DateField(bilingual("开始日期", "first day"))
     ends_on = models.DateField(bilingual("结束日期", "last day"), null=True, blank=True)
     standard = models.PositiveSmallIntegerField(

@@ -58,9 +58,7 @@ class Organisation(Identified):
     routing know a section, department, utility, maintainer or hotline by, such as `desk` or `traffic_police`.
     """
 
-    street = street_if_any(
-        bilingual("区级、市级单位和企业总部不填。", "Empty for district and city bodies and for head offices.")
-    )
+    street = street_if_any("区级、市级单位和企业总部不填。", "Empty for district and city bodies and for head offices.")
     code = models.CharField(bilingual("代码", "code"), max_length=32)
     kind = models.CharField(bilingual("类别", "kind"), max_length=24, choices=OrganisationKind.choices)
     function = models.CharField(bilingual("职能", "function"), max_length=24, blank=True)

@@ -159,7 +159,7 @@ class Person(Identified, AbstractBaseUser, PermissionsMixin):
 class Membership(Identified):
     """A person's seat in an organisation, from its first to its last day; its street is the organisation's."""
 
-    street = street_if_any(bilingual("与单位所属街道相同。", "The same as the organisation's."))
+    street = street_if_any("与单位所属街道相同。", "The same as the organisation's.")
     person = models.ForeignKey(
         Person, on_delete=models.CASCADE, related_name="memberships", verbose_name=bilingual("人员", "person")
     )

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from community.models.constraints import known, same_street
 from web.models import Identified
-from web.words import Words, bilingual
+from web.words import bilingual
 
 
 def validate_timezone(name: str) -> None:
@@ -77,8 +77,8 @@ def street_key() -> "models.ForeignKey[Street, Street]":
     )
 
 
-def street_if_any(help_text: Words) -> "models.ForeignKey[Street | None, Street | None]":
-    """The column of the street that a row may belong to; `help_text` says when it does."""
+def street_if_any(zh: str, en: str) -> "models.ForeignKey[Street | None, Street | None]":
+    """The column of the street that a row may belong to; `zh` and `en` say when it does."""
     return models.ForeignKey(
         Street,
         models.PROTECT,
@@ -87,7 +87,7 @@ def street_if_any(help_text: Words) -> "models.ForeignKey[Street | None, Street 
         related_name="+",
         db_index=False,
         verbose_name=bilingual("街道", "street"),
-        help_text=help_text,
+        help_text=bilingual(zh, en),
     )
 
 
