@@ -24,7 +24,7 @@ from workflow.clocks import RULES
 from workflow.models import Event, Subject
 from workflow.moves import Move, moves
 
-type Post = Callable[..., HttpResponse]
+type PostMethod = Callable[..., HttpResponse]
 
 
 class OfferedMoves(APIView):
@@ -138,7 +138,7 @@ def _only(key: Mapping[str, uuid.UUID]) -> uuid.UUID:
 def move_views[S: Subject](
     kind: Kind[S],
     base: type[MakeMove],
-    describe: Callable[[Move], Callable[[Post], Post]] = lambda move: lambda post: post,
+    describe: Callable[[Move], Callable[[PostMethod], PostMethod]] = lambda move: lambda post: post,
 ) -> Mapping[str, Callable[..., HttpResponseBase]]:
     """A view for each move that a person may make, by its name; `describe` decorates the `post` of each for the API's document."""
     views = {}
@@ -151,7 +151,7 @@ def move_views[S: Subject](
     return views
 
 
-def _post(base: type[MakeMove]) -> Post:
+def _post(base: type[MakeMove]) -> PostMethod:
     """A `post` of its own for each move's view, so that each carries its own description."""
 
     def post(self: MakeMove, request: Request, **key: uuid.UUID) -> HttpResponse:
