@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from community.models.constraints import dates_in_order, known, same_street
 from community.models.organisations import Organisation
 from community.models.places import Compound, Household, Street, street_if_any, street_key
-from community.phones import MOBILE, NO_MOBILE, read_mobile
+from community.phones import MOBILE, NO_MOBILE, masked_phone, read_mobile
 from web.models import Identified
 from web.words import bilingual
 
@@ -147,7 +147,7 @@ class Person(Identified, AbstractBaseUser, PermissionsMixin):
     @property
     def masked_phone(self) -> str:
         """The phone without its middle: 138****8000."""
-        return f"{self.phone[:3]}****{self.phone[-4:]}"
+        return masked_phone(self.phone)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What a session must hold to be live: it changes with the password, and when everything is signed out."""

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from community.models.people import Person
-from community.phones import MOBILE
+from community.phones import MOBILE, masked_phone
 from notifications.codes import WRONG_GUESSES
 from web.models import Identified
 from web.words import bilingual
@@ -63,7 +63,7 @@ class SignInCode(Identified):
         ]
 
     def __str__(self) -> str:
-        return f"{self.phone[:3]}****{self.phone[-4:]}"
+        return masked_phone(self.phone)
 
 
 class SignInTokenQuerySet(models.QuerySet["SignInToken"]):
@@ -150,4 +150,4 @@ class PasswordAttempt(Identified):
         ]
 
     def __str__(self) -> str:
-        return f"{self.phone[:3]}****{self.phone[-4:]}"
+        return masked_phone(self.phone)

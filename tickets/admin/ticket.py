@@ -17,11 +17,12 @@ from django.utils import timezone
 from casework.admin import HistoryInline, SubjectAdmin
 from community.actors import by_person
 from community.models import Person
+from community.phones import masked_phone
 from tickets import catalogue
 from tickets.access import OF_RESIDENTS
 from tickets.admin import messages
 from tickets.catalogue import NoCatalogue
-from tickets.masks import masked_name, masked_phone
+from tickets.masks import masked_name
 from tickets.models import Assignment, Ticket
 from tickets.models.ticket import TicketQuerySet
 from tickets.moves.inputs import Party

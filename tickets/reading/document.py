@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from community.models import Organisation, Person
+from community.phones import masked_phone
 from tickets import catalogue
 from tickets.access import (
     READS_AS_WRITTEN,
@@ -20,7 +21,7 @@ from tickets.access import (
     shows_photo,
 )
 from tickets.face import face_spot
-from tickets.masks import masked_name, masked_phone
+from tickets.masks import masked_name
 from tickets.models import Assignment, Photo, Ticket
 from tickets.models.photo import of_report
 from tickets.queries import linked
