@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -194,6 +195,12 @@ def _left(timeout: float | None) -> float:
     return left if timeout is None else min(timeout, left)
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    # Reading the authorities' certificates takes some 20 ms.
+    return httpcore.default_ssl_context()
+
+
 class HttpClient:
     """Posts to servers of one kind, and keeps connections for a few seconds. Any number of threads may use it at once."""
 
@@ -203,7 +210,7 @@ class HttpClient:
         self._timeouts = {"connect": connect, "read": read, "write": read, "pool": connect}
         self._total = total
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpcore.default_ssl_context(),
+            ssl_context=_tls(),
             max_connections=None,
             keepalive_expiry=KEPT,
             network_backend=network or Network(),
