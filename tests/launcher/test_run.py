@@ -37,51 +37,64 @@ def cmdline(member):
         return file.read().replace("\0", " ")
 
 
-def test_a_server_serves_stops_on_ctrl_c_and_finds_its_data_after_kill_minus_9(launch, home):
-    port = free_port(18200)
-    first = launch("--port", str(port))
-    first.await_words(READY)
-    status, report = healthz(port)
-    assert (status, report["status"]) == (200, "ok")
-    assert probe.web("localhost", port)
-    assert not probe.web("stranger.example", port)
+def test_a_server_serves_on_the_next_port_leaves_nothing_when_killed_and_finds_its_data_again(launch, home):
+    with socket.socket() as taken:
+        port = free_port(18200)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        first = launch("--port", str(port))
+        first.await_words(READY)
+        used = int(re.findall(f"Port {port} is taken; using (\\d+)", first.words())[0])
+        status, report = healthz(used)
+        assert (status, report["status"]) == (200, "ok")
+        assert probe.web("localhost", used)
+        assert not probe.web("stranger.example", used)
+        postman = next(member for member in first.descendants() if "--queues post" in cmdline(member))
+        # Links in messages lead to this server.
+        assert f"SITE_URL=http://127.0.0.1:{used}\0" in Path(f"/proc/{postman[0]}/environ").read_text()
+
+        refused = launch()
+        assert refused.process.wait(20) == 1
+        assert f"is running already on {home} (process {first.process.pid})" in refused.words()
+        assert "stopped" not in refused.words()
+        assert healthz(used)[0] == 200
+        assert managed(home, "address") == f"http://127.0.0.1:{used}\n"
+        assert "[X] 0001_initial" in managed(home, "showmigrations", "sessions")
     where = f"host={home / 'run'} user=linli dbname=linli"
-    asked = [sys.executable, "-m", "launcher.manage", "showmigrations", "sessions"]
-    managed = subprocess.run(asked, cwd=PROJECT, env=environment(home), capture_output=True, text=True)
-    assert "[X] 0001_initial" in managed.stdout, managed.stderr
     with psycopg.connect(where) as connection:
         connection.execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('still here')")
 
-    members = first.signal(signal.SIGINT)
-    assert first.process.wait(15) == 0
+    members = first.signal(signal.SIGKILL)
+    first.process.wait(15)
+    # Launcher, warden, Valkey, PostgreSQL, granian and its two, worker and its child, sweeper and its child, postman, beat: at the least.
+    assert len(members) >= 13
     await_end(members)
-    assert "Stopped." in first.words()
-    assert not probe.web("localhost", port)
+    assert not probe.web("localhost", used)
 
     second = launch("--port", str(port))
     second.await_words(READY)
     with psycopg.connect(where) as connection:
         assert connection.execute("SELECT word FROM kept").fetchone() == ("still here",)
 
-    members = second.signal(signal.SIGKILL)
-    second.process.wait(15)
-    # Launcher, warden, Valkey, PostgreSQL, granian and its two, worker and its child, sweeper and its child, postman, beat: at the least.
-    assert len(members) >= 13
+    # What dies takes all with it, and is named with the end of its log.
+    members = second.descendants()
+    (beat,) = (member for member in members if "--app config.celery --quiet beat" in cmdline(member))
+    assert sum("worker --queues post --pool threads" in cmdline(member) for member in members) == 1
+    os.kill(beat[0], signal.SIGKILL)
+    assert second.process.wait(20) == 1
     await_end(members)
+    assert "beat has stopped by itself (exit code -9)" in second.words()
 
 
-def asked(port, method, path, body=None, token=""):
-    """The status and the JSON that the API answers with."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    connection.request(method, f"/api/v1/{path}", json.dumps(body) if body else None, headers)
-    answer = connection.getresponse()
-    found = answer.status, json.loads(answer.read())
-    connection.close()
-    return found
+def managed(home, *command):
+    """What `make manage` prints for `command` on the server of `home`."""
+    asked = [sys.executable, "-m", "launcher.manage", *command]
+    done = subprocess.run(asked, cwd=PROJECT, env=environment(home), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
-def test_with_the_demo_a_resident_of_the_printed_people_files_a_report_and_the_stories_are_told(launch, tmp_path):
+def test_with_the_demo_a_report_is_filed_the_stories_are_told_and_ctrl_c_stops_everything(launch, tmp_path):
     home, port, began = tmp_path / "home", free_port(18400), time.monotonic()
     running = launch("--port", str(port), demo="--demo", at=home)
     running.await_words(READY, patience=150)
@@ -113,6 +126,11 @@ def test_with_the_demo_a_resident_of_the_printed_people_files_a_report_and_the_s
     assert "'stranger' is none of the demo's people" in unknown.stderr
     assert "Traceback" not in unknown.stderr
     running.await_words("The demo's whole month of tickets is there", patience=120)
+
+    members = running.signal(signal.SIGINT)
+    assert running.process.wait(15) == 0
+    await_end(members)
+    assert "Stopped." in running.words()
 
 
 README_LINES = [
@@ -151,37 +169,6 @@ def signed_in(lines, home):
         said, _ = process.communicate(log.read_text().split()[-1] + "\n", timeout=60)
     assert process.returncode == 0, said
     return said.splitlines()[-1]
-
-
-def test_a_server_takes_the_next_port_says_so_and_has_its_data_alone(launch, home):
-    with socket.socket() as taken:
-        port = free_port(18300)
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
-        running = launch("--port", str(port))
-        running.await_words(READY)
-        (used,) = re.findall(f"Port {port} is taken; using (\\d+)", running.words())
-        postman = next(member for member in running.descendants() if "--queues post" in cmdline(member))
-        # Links in messages lead to this server.
-        assert f"SITE_URL=http://127.0.0.1:{used}\0" in Path(f"/proc/{postman[0]}/environ").read_text()
-
-        refused = launch()
-        assert refused.process.wait(20) == 1
-        assert f"is running already on {home} (process {running.process.pid})" in refused.words()
-        assert "stopped" not in refused.words()
-        assert healthz(int(used))[0] == 200
-        where = [sys.executable, "-m", "launcher.manage", "address"]
-        told = subprocess.run(where, cwd=PROJECT, env=environment(home), capture_output=True, text=True)
-        assert told.stdout == f"http://127.0.0.1:{used}\n", told.stderr
-
-    # What dies takes all with it, and is named with the end of its log.
-    members = running.descendants()
-    (beat,) = (member for member in members if "--app config.celery --quiet beat" in cmdline(member))
-    assert sum("worker --queues post --pool threads" in cmdline(member) for member in members) == 1
-    os.kill(beat[0], signal.SIGKILL)
-    assert running.process.wait(20) == 1
-    await_end(members)
-    assert "beat has stopped by itself (exit code -9)" in running.words()
 
 
 @pytest.mark.parametrize(
