@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from launcher import clocks, template
 from launcher import home as homes
-from launcher.family import PROJECT, Family, Trouble
+from launcher.family import PROJECT, Child, Family, Trouble
 from launcher.run import Stopping, say, server_urls
 
 BIN = Path(sys.executable).parent
@@ -59,7 +59,12 @@ def main() -> int:
             with thrown_away(family) as directory:
                 if options.what == "clocks":
                     return verdict(at_other_times(family, directory))
-                results = on_servers(family, directory, options.what, options.pytest)
+                # Servers stop with all of their family, so that what runs beside them is of another.
+                with Family() as another:
+                    lint = begin_lint(another, directory) if options.what == "all" else None
+                    results = on_servers(family, directory, options.what, options.pytest)
+                    if lint is not None:
+                        results |= shown(another, lint)
                 # Where nobody waits for it; a person asks for it by `launcher.check clocks`.
                 if options.what == "all" and os.environ.get("CI"):
                     results |= at_other_times(family, directory)
@@ -69,6 +74,21 @@ def main() -> int:
     except KeyboardInterrupt:
         say("Interrupted.")
     return 1
+
+
+def begin_lint(family: Family, directory: Path) -> Child:
+    """Start `make lint`, which keeps one core busy while the tests' database is made; its output stays in `directory`."""
+    command = [sys.executable, "-m", "launcher.check", "lint"]
+    return family.start("lint, awaited", command, environment=os.environ, log=directory / "lint.log", ends=True)
+
+
+def shown(family: Family, child: Child) -> Results:
+    """Wait for a child's end, and show what it has said."""
+    waited = time.monotonic()
+    failed = family.finish(child)
+    assert child.log is not None
+    say(child.log.read_text())
+    return {child.name: None if failed else time.monotonic() - waited}
 
 
 def without_servers() -> dict[str, str]:
@@ -109,7 +129,7 @@ def on_servers(family: Family, directory: Path, what: str, arguments: list[str])
             environment["LINLI_TEST_TEMPLATE"] = urlsplit(urls["DATABASE_URL"]).path.strip("/")
         checks: dict[str, list[str | Path]] = {"pytest": [*PYTEST, *arguments]}
         if what == "all":
-            checks = {**LINT, **MODELS, "pytest": [*PYTEST, *SIDE_BY_SIDE, *arguments]}
+            checks = {**MODELS, "pytest": [*PYTEST, *SIDE_BY_SIDE, *arguments]}
         if what == "fast":
             quick = {name: command for name, command in LINT.items() if name != "mypy"}
             checks = {**quick, "pytest": [*PYTEST, *SIDE_BY_SIDE, "-m", "not slow", *arguments]}
