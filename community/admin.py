@@ -74,14 +74,14 @@ class Scoped(AdminPage):
     # Rows without a street are everybody's to see and to choose.
     shared = False
     # How the fields of some columns are made, by the column's name.
-    forms: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    forms: ClassVar[Mapping[str, Mapping[str, object]]] = {}
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """All rows for a superuser; for a clerk the rows of their streets and the shared rows."""
         rows, streets = super().get_queryset(request), streets_of(request)
         return rows if streets is None else self.within(rows, streets)
 
-    def within(self, rows: QuerySet[Any], streets: frozenset[uuid.UUID]) -> QuerySet[Any]:
+    def within(self, rows: QuerySet[Model], streets: frozenset[uuid.UUID]) -> QuerySet[Model]:
         """Those of `rows` that concern one of `streets`."""
         return rows.filter(Q(street__in=streets) | Q(street=None) if self.shared else Q(street__in=streets))
 
@@ -90,17 +90,17 @@ class Scoped(AdminPage):
         streets = streets_of(request)
         return streets is None or row.street_id in streets
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """With Django's permission, what one owns."""
         return super().has_change_permission(request, obj) and (obj is None or self.owns(request, obj))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """As for changing."""
         return super().has_delete_permission(request, obj) and (obj is None or self.owns(request, obj))
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         """Search for a phone in any spelling."""
         with suppress(ValueError):
             search_term = read_mobile(search_term)
@@ -220,7 +220,7 @@ class StreetAdmin(Scoped):
     list_display = ["name", "code", "timezone"]
     search_fields = ["name", "code"]
 
-    def within(self, rows: QuerySet[Any], streets: frozenset[uuid.UUID]) -> QuerySet[Any]:
+    def within(self, rows: QuerySet[Model], streets: frozenset[uuid.UUID]) -> QuerySet[Model]:
         """A clerk's own."""
         return rows.filter(pk__in=streets)
 
@@ -347,15 +347,15 @@ class PersonAdmin(WithPermissions, Scoped):
         rights = [] if _is_superuser(request) else ["is_staff", "is_superuser", "groups", "user_permissions"]
         return [*self.readonly_fields, *rights]
 
-    def within(self, rows: QuerySet[Any], streets: frozenset[uuid.UUID]) -> QuerySet[Any]:
+    def within(self, rows: QuerySet[Model], streets: frozenset[uuid.UUID]) -> QuerySet[Model]:
         """Who has a home or a seat there, now or once; and who has neither anywhere and is no staff."""
         ties = [kind.objects.filter(person=OuterRef("pk")) for kind in (Membership, Residency)]
         here = Q(*(Exists(tie.filter(street__in=streets)) for tie in ties), _connector=Q.OR)
         return rows.filter(here | Q(*(~Exists(tie) for tie in ties), is_staff=False))
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         """Search by name or whole number. A clerk finds a person without a home or seat by the number only."""
         with suppress(ValueError):
             search_term = read_mobile(search_term)
@@ -433,7 +433,7 @@ class MembershipAdmin(Scoped):
 
     def get_field_queryset(
         self, db: str | None, db_field: "RelatedField[Any, Any]", request: HttpRequest
-    ) -> QuerySet[Any] | None:
+    ) -> QuerySet[Model] | None:
         """Others than oneself, in bodies of one's own street."""
         found, streets = super().get_field_queryset(db, db_field, request), streets_of(request)
         assert found is not None
@@ -510,11 +510,11 @@ class ContractFiringInline(ReadOnly, admin.TabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContractFiring]:
         """With the names of the organisations."""
         those = ExpressionWrapper(OuterRef("concerned"), output_field=ArrayField(UUIDField()))
-        everybody: QuerySet[Any] = Organisation.objects.annotate(those=those)
+        everybody: QuerySet[Model] = Organisation.objects.annotate(those=those)
         named = everybody.filter(those__contains=[F("id")]).order_by("code")
         return super().get_queryset(request).annotate(names=ArraySubquery(named.values("name")))
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Everybody who sees the contract."""
         return True
 

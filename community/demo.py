@@ -1,5 +1,6 @@
 """The demo street: 学院路街道 as data files, and its cast of invented people."""
 
+import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -148,7 +149,7 @@ def _load_organisations(street: Street, report: LoadReport) -> dict[str, Organis
 
 def _load_homes(
     street: Street, compounds: dict[str, Compound], report: LoadReport
-) -> dict[tuple[Any, str, str, str], Household]:
+) -> dict[tuple[uuid.UUID, str, str, str], Household]:
     """Buildings are numbered from 1 within their compound; households are listed door by door."""
     buildings = _add(
         "buildings",
@@ -228,7 +229,7 @@ def _load_seats(organisations: dict[str, Organisation], people: dict[str, Person
 def _load_residencies(
     street: Street,
     compounds: dict[str, Compound],
-    households: dict[tuple[Any, str, str, str], Household],
+    households: dict[tuple[uuid.UUID, str, str, str], Household],
     people: dict[str, Person],
     report: LoadReport,
 ) -> None:
@@ -309,7 +310,7 @@ def _add[M: Model](name: str, report: LoadReport, known: QuerySet[M], wanted: li
     return found | {key_of(row): row for row in new}
 
 
-def _of(row: dict[str, str], *names: str) -> dict[str, Any]:
+def _of(row: dict[str, str], *names: str) -> dict[str, object]:
     return {name: row[name] for name in names}
 
 

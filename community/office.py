@@ -74,7 +74,7 @@ class SignInForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.request, self.person = request, None  # type: tuple[HttpRequest, Person | None]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Find the person. Every mistake is the same error of the whole form."""
         given = self.cleaned_data
         if self.errors:
@@ -128,7 +128,7 @@ class SignIn(LoginView):
         """The admin's first page."""
         return reverse("admin:index")
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Send a code where that was asked for; sign in otherwise."""
         return self.send() if "send" in request.POST else super().post(request, *args, **kwargs)
 
@@ -160,7 +160,7 @@ class SignIn(LoginView):
         keep_device_key(response, form.person)
         return response
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         """What the admin's pages show everywhere, and where the form leads."""
         assert self.site is not None
         return {
@@ -174,7 +174,7 @@ class SignIn(LoginView):
             REDIRECT_FIELD_NAME: self.get_success_url(),
         }
 
-    def _again(self, initial: dict[str, Any], *errors: str) -> HttpResponse:
+    def _again(self, initial: dict[str, object], *errors: str) -> HttpResponse:
         for error in errors:
             messages.error(self.request, error)
         form = SignInForm(self.request, initial=initial)
@@ -218,7 +218,7 @@ class Office(admin.AdminSite):
                     opts = each.model._meta
                     yield opts.app_label, str(opts.model_name), name
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> TemplateResponse:
         """The first page; the keeper of the calendar reads there what it lacks, and those who see deliveries and webhooks what fails."""
         if request.user.has_perm("workflow.change_calendarversion"):
             for notice in calendars.notices(timezone.localdate()):
@@ -265,7 +265,7 @@ class Office(admin.AdminSite):
         return its.get_queryset(request) if its.has_view_permission(request) else Delivery.objects.none()
 
     @method_decorator(never_cache)
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """The sign-in page. It redirects a person who is already signed in."""
         request.current_app = self.name
         if request.method == "GET" and self.has_permission(request):

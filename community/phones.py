@@ -146,7 +146,7 @@ class PhoneInput(LineFormField):
         except ValueError:
             raise ValidationError(self.refusal, code="invalid") from None
 
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, object]:
         """A keyboard of digits."""
         return {**super().widget_attrs(widget), "inputmode": "tel"}
 

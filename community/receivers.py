@@ -82,7 +82,7 @@ class Living(Func):
     output_field = BooleanField()
     conditional = True
 
-    def __init__(self, organisation: Any, when: Any, *, staffed: bool):
+    def __init__(self, organisation: object, when: object, *, staffed: bool):
         super().__init__(organisation, when)
         self.staffed = staffed
 

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 
 from community.addressees import in_roles, members
@@ -253,7 +253,7 @@ def fire_due() -> int:
     return fired
 
 
-def _watched(at: datetime) -> QuerySet[Any]:
+def _watched(at: datetime) -> QuerySet[Model]:
     """The contracts that may have a reminder due, with whether their providers go on, and what was fired."""
     # The zones of the earth lie within a day of each other.
     near = at.date() + DAY

@@ -1,7 +1,5 @@
 """The API's description over HTTP."""
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.utils import translation
 from drf_spectacular.renderers import OpenApiJsonRenderer
@@ -16,7 +14,7 @@ class Schema(SpectacularAPIView):
     """The description, in the format and the language asked for."""
 
     @extend_schema(exclude=True)
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: Request, *args: object, **kwargs: object) -> HttpResponse:
         """The document as a file whose name every browser keeps: the title has letters that a header has no room for."""
         # Django keeps a catalogue for every language that it has been asked for, whatever it is called.
         asked_for = request.query_params.get("lang") or translation.get_language() or ""

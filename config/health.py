@@ -64,7 +64,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": status, **parts, "notices": notices()}, status=503 if status == "down" else 200)
 
 
-def database() -> dict[str, Any]:
+def database() -> dict[str, object]:
     """Whether the database answers, and its version."""
     try:
         with connection.cursor() as cursor:
@@ -76,7 +76,7 @@ def database() -> dict[str, Any]:
     return {"ok": True, "version": version}
 
 
-def migrations() -> dict[str, Any]:
+def migrations() -> dict[str, object]:
     """Whether every migration of this code is applied."""
     if connection.alias not in _complete:
         try:
@@ -90,7 +90,7 @@ def migrations() -> dict[str, Any]:
 
 
 @cache
-def static_files() -> dict[str, Any]:
+def static_files() -> dict[str, object]:
     """Whether the static files of this code were collected before this process started; it cannot find them later."""
     missing = missing_static_files()
     if missing:
@@ -122,7 +122,7 @@ def _outbox_age[S: Subject](kind: Kind[S]) -> float | None:
     return age
 
 
-def clocks() -> dict[str, Any]:
+def clocks() -> dict[str, object]:
     """Whether somebody watches the clocks: how long ago the last sweep was, and for how long the oldest rung has been due.
 
     `failing` are clocks whose rung could not be fired; they are tried again.
@@ -133,7 +133,7 @@ def clocks() -> dict[str, Any]:
         return {"ok": False, "detail": "Unknown: the database does not answer, or a migration waits."}
     swept = lag.sweep_age is not None and lag.sweep_age < SWEEP_STALE
     late = lag.oldest_due is not None and lag.oldest_due > RUNG_STALE
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "ok": swept and not late,
         "last_sweep_age_seconds": lag.sweep_age,
         "oldest_due_seconds": lag.oldest_due,
@@ -178,7 +178,7 @@ def clock_lag() -> ClockLag:
     )
 
 
-def post() -> dict[str, Any]:
+def post() -> dict[str, object]:
     """Whether somebody delivers: how long ago deliveries were looked for, and for how long the oldest has been due.
 
     A channel whose own server is slow or away (`slow`) is named and degrades nothing, nor does one that is no longer set up
@@ -193,7 +193,7 @@ def post() -> dict[str, Any]:
     known = postal.set_up()
     going = age is not None and age < ROUND_STALE
     oldest = max((seconds for name, seconds in ages.items() if name in known), default=None)
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "ok": going and not stuck,
         "last_round_age_seconds": age,
         "oldest_due_seconds": None if oldest is None else round(oldest, 1),
@@ -218,7 +218,7 @@ def notices() -> list[str]:
         return []
 
 
-def redis_and_worker() -> dict[str, dict[str, Any]]:
+def redis_and_worker() -> dict[str, dict[str, object]]:
     """Whether Redis answers, and whether a worker has written its heartbeat lately."""
     try:
         age = heartbeat.age()
@@ -227,7 +227,7 @@ def redis_and_worker() -> dict[str, dict[str, Any]]:
         missing = {"ok": False, "detail": "Redis does not answer: deadlines and news wait for `manage.py tick --loop`."}
         return {"redis": missing, "worker": {"ok": False, "detail": "Unknown: Redis does not answer."}}
     beating = age is not None and age <= heartbeat.STALE
-    worker: dict[str, Any] = {"ok": beating, "heartbeat_age_seconds": None if age is None else round(age, 1)}
+    worker: dict[str, object] = {"ok": beating, "heartbeat_age_seconds": None if age is None else round(age, 1)}
     if not beating:
         worker["detail"] = "No heartbeat: beat or worker does not run."
     return {"redis": {"ok": True}, "worker": worker}

@@ -1,7 +1,5 @@
 """The mail server that EMAIL_URL names, as Django wants to know it."""
 
-from typing import Any
-
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
@@ -11,7 +9,7 @@ _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 _FILES = "django.core.mail.backends.filebased.EmailBackend"
 
 
-def mailers(url: str) -> dict[str, dict[str, Any]]:
+def mailers(url: str) -> dict[str, dict[str, object]]:
     """Django's MAILERS for `url`: `smtp+tls://user:password@host:587`, `smtp+ssl://…:465`, `smtp://…`, `filemail:///directory`.
 
     User and password are percent-encoded. No mailer for an empty address. Raises ImproperlyConfigured, which does not repeat the address.

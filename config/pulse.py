@@ -5,7 +5,6 @@ The heartbeat proves the whole way from beat to a worker, whichever worker that 
 
 import time
 from pathlib import Path
-from typing import Any
 
 from celery.beat import PersistentScheduler
 from django.conf import settings
@@ -31,7 +30,7 @@ def age(file: str) -> float | None:
 class Scheduler(PersistentScheduler):
     """Celery's own scheduler, with a pulse."""
 
-    def tick(self, *arguments: Any, **options: Any) -> float:
+    def tick(self, *arguments: object, **options: object) -> float:
         """Ask for what is due."""
         touch()
         return float(super().tick(*arguments, **options))

@@ -3,8 +3,6 @@
 `/healthz` says it of a running server, and `manage.py check --deploy` of one that is about to start. Imports no model.
 """
 
-from typing import Any
-
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.checks import CheckMessage, Warning
@@ -27,7 +25,7 @@ def missing_static_files() -> int:
     return sum(path not in collected for finder in get_finders() for path, _ in finder.list([]))
 
 
-def check_migrations(app_configs: Any, **options: Any) -> list[CheckMessage]:
+def check_migrations(app_configs: object, **options: object) -> list[CheckMessage]:
     """A warning where migrations wait, or where the database does not say."""
     try:
         waiting = unapplied_migrations()
@@ -38,7 +36,7 @@ def check_migrations(app_configs: Any, **options: Any) -> list[CheckMessage]:
     return []
 
 
-def check_static_files(app_configs: Any, **options: Any) -> list[CheckMessage]:
+def check_static_files(app_configs: object, **options: object) -> list[CheckMessage]:
     """A warning where static files are not collected: every page would be an error."""
     if missing := missing_static_files():
         words = f"{missing} static files are not collected."

@@ -2,9 +2,8 @@
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -22,7 +21,7 @@ from notifications.timing import jittered
 from notifications.topics import ChannelName, Topic
 from notifications.wordings.digest import CATALOGUE, KIND, DigestLine, digest_content
 from notifications.wordings.facts import MessageFacts
-from notifications.wordings.writer import Writer
+from notifications.wordings.writer import Content, Writer
 from web.models import new_ids
 
 logger = logging.getLogger(__name__)
@@ -141,7 +140,7 @@ class _Summary:
         """The messages that would have been sent by the channel."""
         return [part for part in self.held if self.preferences.wants(self.person, Topic(part.topic), channel)]
 
-    def content(self, parts: Sequence[Message], shape: str) -> Mapping[str, Any] | None:
+    def content(self, parts: Sequence[Message], shape: str) -> Content | None:
         """The text that counts and lists the messages; None where the wording has no such shape."""
         lines = digest_content([DigestLine.of(part) for part in parts], self.language, room=ROOM)["body"]
         facts: MessageFacts = {"count": len(parts), "lines": lines}
@@ -163,7 +162,7 @@ class _Summary:
         at = self.preferences.after_quiet(self.person, now)
         return [*reach(digest, ways, at), *reach(digest, beside, at)]
 
-    def _way(self, name: ChannelName, parts: Sequence[Message]) -> Mapping[str, Any] | None:
+    def _way(self, name: ChannelName, parts: Sequence[Message]) -> Content | None:
         """What the channel carries of these messages, a single message as itself; None where it carries none of them."""
         if name not in channels() or not parts:
             return None

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from functools import cache
-from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -23,7 +22,7 @@ class EncryptedField(models.TextField):
     Text whose key is gone reads as empty, so what needs it counts as not set up. The column cannot be searched.
     """
 
-    def from_db_value(self, value: str | None, *args: Any) -> str | None:
+    def from_db_value(self, value: str | None, *args: object) -> str | None:
         """The plain text."""
         if not value:
             return value
@@ -32,7 +31,7 @@ class EncryptedField(models.TextField):
         except InvalidToken:
             return ""
 
-    def get_prep_value(self, value: Any) -> Any:
+    def get_prep_value(self, value: object) -> object:
         """The encrypted text."""
         return self._box().encrypt(str(value).encode()).decode() if value else value
 

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, F, Min, Q
 from django.utils import timezone
@@ -22,10 +21,10 @@ from notifications.timing import LATELY, OLD, after_quiet, held_until
 from notifications.topics import ChannelName, Digest, Topic
 from notifications.wordings.digest import KIND
 from notifications.wordings.facts import MessageFacts
-from notifications.wordings.writer import Catalogue, Writer
+from notifications.wordings.writer import Catalogue, Content, Writer
 from web.models import new_ids
 
-type Way = tuple[ChannelName, Mapping[str, Any]]
+type Way = tuple[ChannelName, Content]
 """A channel, and the content that it would send."""
 
 PERSONAL_ORDER = (ChannelName.EMAIL, ChannelName.WECHAT, ChannelName.SMS)
@@ -78,7 +77,7 @@ class Signal:
     type: str
     at: datetime
     organisations: Sequence[uuid.UUID]
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     subject_type: str
     subject_id: uuid.UUID
     seq: int
@@ -121,7 +120,7 @@ def reach(message: Message, ways: Sequence[Way], at: datetime) -> list[Delivery]
     return made
 
 
-def _subject(message: Message, content: Mapping[str, Any]) -> dict[str, str]:
+def _subject(message: Message, content: Content) -> Content:
     """A mail's subject: the title with the code, the place and the matter, so that mails in a list differ."""
     title = content.get("title", "")
     more = " ".join(one for one in (message.code, message.about) if one and one not in title)
@@ -142,9 +141,9 @@ def write(messages: Sequence[Message], deliveries: Sequence[Delivery]) -> None:
 def _delivery(
     message: Message,
     channel: ChannelName,
-    content: Mapping[str, Any],
+    content: Mapping[str, object],
     at: datetime,
-    fallback: Sequence[Mapping[str, Any]] = (),
+    fallback: Sequence[Mapping[str, object]] = (),
 ) -> Delivery:
     return Delivery(
         street_id=message.street_id,
@@ -166,7 +165,7 @@ class Reach:
         self._people = people
         self._known: dict[tuple[ChannelName, str], set[uuid.UUID]] = {}
 
-    def __call__(self, name: ChannelName, content: Mapping[str, Any]) -> set[uuid.UUID]:
+    def __call__(self, name: ChannelName, content: Content) -> set[uuid.UUID]:
         """The people to whom the channel can deliver the content."""
         asked = name, content.get("template", "")
         if asked not in self._known:
@@ -337,7 +336,7 @@ class _Posting:
         content = {"type": signal.type, "timestamp": signal.at.isoformat(), "data": dict(signal.data)}
         self.deliveries.append(_delivery(message, ChannelName.WEBHOOK, content, self.now))
 
-    def _message(self, letter: Letter, recipient: uuid.UUID, text: Mapping[str, Any], about: str) -> Message:
+    def _message(self, letter: Letter, recipient: uuid.UUID, text: Content, about: str) -> Message:
         message = Message(
             street_id=letter.street_id,
             key=letter.key,

@@ -201,7 +201,7 @@ def _received(ticket: Ticket, field: str, ids: Sequence[uuid.UUID], by: Actor) -
     return received
 
 
-def _dispatching(transition: Callable[..., Any]) -> Action:
+def _dispatching(transition: Callable[..., object]) -> Action:
     def action(
         ticket: Ticket,
         *,
@@ -387,8 +387,8 @@ def _named(
     )
 
 
-def _with_holder_live(transition: Callable[..., Any]) -> Action:
-    def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
+def _with_holder_live(transition: Callable[..., object]) -> Action:
+    def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: object) -> Event:
         live = holder_live(ticket, by)
         return perform(transition, ticket, by=by, version=version, holder_live=live, **inputs)
 
@@ -409,7 +409,7 @@ def dispute(ticket: Ticket, *, by: Actor, version: int | None, reason: str, phot
     return event
 
 
-def _with_photos(transition: Callable[..., Any], kind: PhotoKind) -> Action:
+def _with_photos(transition: Callable[..., object], kind: PhotoKind) -> Action:
     def action(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
         claimed = claim(inputs.get("photos", ()), by)
         event = perform(transition, ticket, by=by, version=version, **inputs)
@@ -507,7 +507,7 @@ def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") ->
 _add_comment = _with_photos(Ticket.comment, PhotoKind.REPORT)
 
 
-def comment(ticket: Ticket, *, by: Actor, version: int | None, **inputs: Any) -> Event:
+def comment(ticket: Ticket, *, by: Actor, version: int | None, **inputs: object) -> Event:
     """Add words or photos. The person's earlier comments are read again, because those that came with the lock may be older than it."""
     made = TicketEvent.objects.filter(subject=ticket.pk, verb="comment", actor=by.person_id)
     ticket.own_comments = list(made.values_list("at", flat=True))
@@ -547,7 +547,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 
-def act(name: str, ticket: Ticket, *, by: Actor, version: int | None, inputs: Mapping[str, Any]) -> Event:
+def act(name: str, ticket: Ticket, *, by: Actor, version: int | None, inputs: Mapping[str, object]) -> Event:
     """Make the move `name` on a locked ticket, by its action where it has one."""
     move, _ = admit(name, ticket, by=by, version=version)
     if action := ACTIONS.get(name):

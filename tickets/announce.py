@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 from django.conf import settings
@@ -57,11 +56,11 @@ def rehearse(event: TicketEvent) -> list[Letter]:
     return letters_of([OutboxEvent(event, _present(event))], timezone.now())[0]
 
 
-def _present(event: TicketEvent) -> dict[str, Any]:
+def _present(event: TicketEvent) -> dict[str, object]:
     """The facts that an outbox row would hold, told again: the state from the event, the rest as the ticket is now."""
     ticket = Ticket.for_move(None).get(pk=event.subject_id)
     Ticket.gather([ticket], Actor.the_clock(timezone.now()))
-    facts: dict[str, Any] = orjson.loads(orjson.dumps(ticket.outbox_facts()))
+    facts: dict[str, object] = orjson.loads(orjson.dumps(ticket.outbox_facts()))
     facts["state"] = event.target
     led = ticket.last_lead
     if led is not None and event.target in _LED:
@@ -202,7 +201,7 @@ def facts_of(entry: OutboxEvent, audience: Audience, others: Mapping[str, str]) 
 _NEXT = NEXT - {ClockName.OVERALL, ClockName.PROMISE}
 
 
-def _name(audience: Audience, key: Any) -> MessageFact:
+def _name(audience: Audience, key: object) -> MessageFact:
     names = audience.names.get(uuid.UUID(str(key))) if key else None
     return bilingual(*names) if names else ""
 

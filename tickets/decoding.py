@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO
 
 import pillow_heif
 from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -272,7 +272,7 @@ def _allow(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _answered(data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
+def _answered(data: bytes) -> tuple[dict[str, object], bytes, bytes]:
     try:
         full, thumb, width, height = decode(data)
     except PictureRefused as refused:
@@ -282,7 +282,7 @@ def _answered(data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
     return {"width": width, "height": height}, full, thumb
 
 
-def _answer(said: dict[str, Any], full: bytes, thumb: bytes) -> None:
+def _answer(said: dict[str, object], full: bytes, thumb: bytes) -> None:
     line = json.dumps({**said, "full": len(full), "thumb": len(thumb)}).encode()
     sys.stdout.buffer.write(line + b"\n" + full + thumb)
     sys.stdout.buffer.flush()

@@ -148,7 +148,7 @@ class Submit(TicketInput):
         ),
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if not attrs.get("compound") and not attrs.get("street"):
             raise unfit("compound", code="required", reason=_PLACE_NEEDED)
         if attrs["channel"] in PROACTIVE:
@@ -161,7 +161,7 @@ class Submit(TicketInput):
         return attrs
 
 
-def _refuse_what_is_residents(attrs: dict[str, Any]) -> None:
+def _refuse_what_is_residents(attrs: dict[str, object]) -> None:
     """Refuse what only a resident's report has: a contact, secrecy, an accused organisation."""
     given = {"contact_name", "contact_phone", "hotline_number", "accused"} & set(attrs)
     given |= {"secrecy"} if attrs["secrecy"] != Secrecy.OPEN else set()

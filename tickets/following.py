@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -37,7 +36,7 @@ def unfollow(ticket: Ticket, leaving: QuerySet[Follower]) -> None:
     _seal(ticket, removed=rows)
 
 
-def mark(ticket: Ticket, following: QuerySet[Follower], **columns: Any) -> bool:
+def mark(ticket: Ticket, following: QuerySet[Follower], **columns: object) -> bool:
     """Change columns of followers of a locked ticket. Returns whether there were any."""
     rows = list(following)
     if not rows:

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import OperationalError, transaction
 from django.db.models import DateField, Exists, OuterRef, Q
@@ -187,7 +186,7 @@ def _pass(draft: Draft[Ticket], ended: Ended, by: Actor) -> bool:
     if ticket.lead is None or not leaving & {ticket.lead.organisation_id, *helpers}:
         return False
     routing = route(serving, leaf, ticket.type, ticket.accused)
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "ended": ended.contract.code,
         "rule": routing.rule,
         "routing": routing.version,

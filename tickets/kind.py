@@ -53,7 +53,7 @@ def _hold_both(key: uuid.UUID, inputs: Mapping[str, Any], by: Actor) -> tuple[Ti
     return ticket, {**inputs, "into": into}
 
 
-def _hold_split(key: uuid.UUID, inputs: Mapping[str, Any], by: Actor) -> tuple[Ticket, Mapping[str, Any]]:
+def _hold_split(key: uuid.UUID, inputs: Mapping[str, object], by: Actor) -> tuple[Ticket, Mapping[str, object]]:
     above = Ticket.objects.absorbing(key).values_list("pk", flat=True)
     locked = {one.pk: one for one in lock(Ticket, key, *above, by=by)}
     ticket, masters = locked.pop(key), []
@@ -76,8 +76,8 @@ class _Tickets(Kind[Ticket]):
     sealed_as = ""
 
     def hold(
-        self, move: str, key: uuid.UUID, inputs: Mapping[str, Any], *, by: Actor
-    ) -> tuple[Ticket, Mapping[str, Any]]:
+        self, move: str, key: uuid.UUID, inputs: Mapping[str, object], *, by: Actor
+    ) -> tuple[Ticket, Mapping[str, object]]:
         """Lock the ticket, and with it, by one statement in id order, the others that a merger or a split concerns.
 
         In the inputs of a merger the other ticket stands in the place of its id, None when there is none; a split is given the
@@ -93,7 +93,7 @@ class _Tickets(Kind[Ticket]):
     def sees(self, subject: Ticket, actor: Actor) -> bool:
         return bool(sees(subject, actor))
 
-    def act(self, move: str, subject: Ticket, *, by: Actor, version: int | None, inputs: Mapping[str, Any]) -> Event:
+    def act(self, move: str, subject: Ticket, *, by: Actor, version: int | None, inputs: Mapping[str, object]) -> Event:
         return actions.act(move, subject, by=by, version=version, inputs=inputs)
 
     def absent(self, key: uuid.UUID, by: Actor) -> None:

@@ -4,7 +4,6 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from notifications.post import Letter
 from notifications.topics import Topic
@@ -26,7 +25,7 @@ def summed_up(told: Sequence[tuple[OutboxEvent, Sequence[Letter]]]) -> list[Lett
     Where a sweep fired several rungs of one clock of a ticket, a person who was to hear of several of its rungs hears of all in one
     summary, and a person who was asked for something is asked once.
     """
-    sweeps: dict[tuple[Any, Any], list[int]] = {}
+    sweeps: dict[tuple[object, object], list[int]] = {}
     for place, (one, _) in enumerate(told):
         if of_a_sweep(one.event):
             sweeps.setdefault((one.event.subject_id, one.event.at), []).append(place)

@@ -109,8 +109,8 @@ class PolicyChange:
     """A row that a draft has and the version in effect has not, or has otherwise; or the other way round."""
 
     part: str
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    before: Mapping[str, object] | None
+    after: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +127,21 @@ class Compared:
     now: Sequence[str] | None = None
 
 
-def within(policy: Policy, streets: Iterable[uuid.UUID]) -> models.QuerySet[Any]:
+def within(policy: Policy, streets: Iterable[uuid.UUID]) -> models.QuerySet[LocalVersion]:
     """The versions that these streets may read: their own, and what is published for everybody."""
     return policy.model._base_manager.filter(
         Q(street__in=list(streets)) | Q(street=None, published_at__isnull=False)
     ).order_by("-number")
 
 
-def in_effect(policy: Policy, street: uuid.UUID, at: datetime) -> Any:
+def in_effect(policy: Policy, street: uuid.UUID, at: datetime) -> LocalVersion | None:
     """The published version that counts in the street; None where the file's rules do."""
     published = policy.model._base_manager.filter(published_at__isnull=False, effective_from__lte=at)
     own_first = models.F("street").asc(nulls_last=True)
     return published.filter(Q(street=street) | Q(street=None)).order_by(own_first, "-effective_from").first()
 
 
-def content(policy: Policy, version: Any) -> dict[str, Any]:
+def content(policy: Policy, version: LocalVersion | None) -> dict[str, Any]:
     """What a version says; without one, what the file of this release says of routing."""
     if version is None:
         return {"rules": [_said(policy.parts["rules"], row) for row in routing.written()]}
@@ -151,7 +151,9 @@ def content(policy: Policy, version: Any) -> dict[str, Any]:
     return said
 
 
-def draft(policy: Policy, street: uuid.UUID, origin: Any, *, by: uuid.UUID, at: datetime) -> Any:
+def draft(
+    policy: Policy, street: uuid.UUID, origin: LocalVersion | None, *, by: uuid.UUID, at: datetime
+) -> LocalVersion:
     """A new draft for the street, as the copy of `origin`, or of what counts there now."""
     origin = origin or in_effect(policy, street, at)
     if origin is not None:
@@ -165,7 +167,7 @@ def draft(policy: Policy, street: uuid.UUID, origin: Any, *, by: uuid.UUID, at: 
         return version
 
 
-def replace(policy: Policy, version: Any, said: Mapping[str, Any]) -> None:
+def replace(policy: Policy, version: LocalVersion, said: Mapping[str, Any]) -> None:
     """Let a draft say this, and nothing else. Raises ValidationError where it is published, or a row is none."""
     with transaction.atomic():
         lock_drafts(policy.model, [version.pk])
@@ -185,7 +187,9 @@ def replace(policy: Policy, version: Any, said: Mapping[str, Any]) -> None:
             rows.model.objects.bulk_create(fresh)
 
 
-def compare(policy: Policy, version: Any, other: Any) -> tuple[list[PolicyChange], list[Compared]]:
+def compare(
+    policy: Policy, version: LocalVersion, other: LocalVersion | None
+) -> tuple[list[PolicyChange], list[Compared]]:
     """How a version differs from another, or from what the file says: what is changed, and part by part what is not."""
     before, after = content(policy, other), content(policy, version)
     found, parts = [], []
@@ -204,9 +208,9 @@ def compare(policy: Policy, version: Any, other: Any) -> tuple[list[PolicyChange
     return found, parts
 
 
-def _said(rows: Rows, row: Any) -> dict[str, Any]:
+def _said(rows: Rows, row: object) -> dict[str, object]:
     return {name: getattr(row, name) for name in rows.columns}
 
 
-def _by_key(rows: Rows, said: Iterable[Mapping[str, Any]]) -> dict[tuple[Any, ...], Mapping[str, Any]]:
+def _by_key(rows: Rows, said: Iterable[Mapping[str, object]]) -> dict[tuple[object, ...], Mapping[str, object]]:
     return {tuple(one[name] for name in rows.key): one for one in said}

@@ -1,13 +1,13 @@
 """Which organisations stand on which side of an event: read from the facts that were written with it, never from the ticket of today."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from tickets.models import TicketEvent, TicketOutbox
-from tickets.news import Side
+from tickets.news import Facts, Side
 from tickets.states import State
 
 
@@ -16,7 +16,7 @@ class OutboxEvent:
     """An event with the facts of its moment. `parties` are the organisations that had a part in the ticket before the event or after it."""
 
     event: TicketEvent
-    facts: Mapping[str, Any]
+    facts: Facts
     parties: Collection[uuid.UUID] = ()
 
     @classmethod
@@ -25,9 +25,9 @@ class OutboxEvent:
         return cls(row.event, row.facts, row.audience)
 
     @property
-    def was(self) -> Mapping[str, Any]:
+    def was(self) -> Facts:
         """The values that the event changed."""
-        before: Mapping[str, Any] = self.facts.get("was") or {}
+        before: Facts = self.facts.get("was") or {}
         return before
 
     @property

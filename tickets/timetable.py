@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from tickets import service_level
 from tickets.clocks import IN_STATE
@@ -20,7 +19,7 @@ from workflow.planner import NOTHING_RUNS
 C = ClockName
 # Facts by which moves start or stop clocks of helpers, beside those that every move gets here.
 _PARTY = uuid.UUID(int=1)
-_FACTS: Mapping[str, Mapping[str, Any]] = {
+_FACTS: Mapping[str, Mapping[str, object]] = {
     "whistle": {"whistled": [str(uuid.UUID(int=2))]},
     "report_in": {"reporting": str(_PARTY)},
     "decline": {"released": [str(_PARTY)]},

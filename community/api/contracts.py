@@ -1,7 +1,5 @@
 """Service contracts, as the street watches them: which of their moments have come, and what is to be done."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -21,7 +19,7 @@ from web.words import bilingual
 _STREET_ONLY = bilingual("仅供街道工作人员查询。", "Only staff of the street may look them up.")
 
 
-class TimerContractSerializer(serializers.Serializer[Any]):
+class TimerContractSerializer(serializers.Serializer[object]):
     """The contract that a timer belongs to."""
 
     id = serializers.UUIDField()
@@ -39,7 +37,7 @@ class TimerContractSerializer(serializers.Serializer[Any]):
     )
 
 
-class TimerSerializer(serializers.Serializer[Any]):
+class TimerSerializer(serializers.Serializer[object]):
     """A moment of a contract that has come."""
 
     id = serializers.UUIDField()
@@ -68,7 +66,7 @@ class Timers(View):
         return Response(rows.envelope([_timer(one) for one in rows.rows]))
 
 
-def _timer(one: ContractFiring) -> dict[str, Any]:
+def _timer(one: ContractFiring) -> dict[str, object]:
     contract = one.contract
     place = contract.compound or contract.area
     return document(

@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -24,14 +24,14 @@ from web.words import bilingual
 from workflow.actor import Actor
 
 _NOT_HERE = bilingual("仅供物管会、业委会、居委会和街道核实住处。", "Only the committees and the street confirm homes.")
-STANDINGS: Mapping[str, Mapping[str, Any]] = {
+STANDINGS: Mapping[str, Mapping[str, object]] = {
     "claimed": {"confirmed_at": None, "objected_at": None},
     "confirmed": {"confirmed_at__isnull": False},
     "objected": {"objected_at__isnull": False},
 }
 
 
-class ClaimantSerializer(serializers.Serializer[Any]):
+class ClaimantSerializer(serializers.Serializer[object]):
     """Who says to live there."""
 
     name = serializers.CharField()
@@ -48,7 +48,7 @@ class ClaimSerializer(HomeSerializer):
     objected_at = serializers.DateTimeField(allow_null=True)
 
 
-class ClaimQuerySerializer(serializers.Serializer[Any]):
+class ClaimQuerySerializer(serializers.Serializer[object]):
     """What is looked for."""
 
     status = serializers.ChoiceField(
@@ -57,7 +57,7 @@ class ClaimQuerySerializer(serializers.Serializer[Any]):
     compound = serializers.UUIDField(required=False)
 
 
-class NewCodeSerializer(serializers.Serializer[Any]):
+class NewCodeSerializer(serializers.Serializer[object]):
     """A household's code, which is shown this once."""
 
     code = serializers.CharField()
@@ -69,7 +69,7 @@ class EmptySerializer(Body):
     """No fields."""
 
 
-def _claim(home: Residency, actor: Actor) -> dict[str, Any]:
+def _claim(home: Residency, actor: Actor) -> dict[str, object]:
     person = document(ClaimantSerializer, home.person, phone=home.person.masked_phone)
     return document(ClaimSerializer, home, **home_shown(home, actor.at), person=person)
 
@@ -106,7 +106,7 @@ class Judgement(View):
     problems = (403,)
     lives_there = True
 
-    def judge(self, request: Request, id: uuid.UUID) -> Any:
+    def judge(self, request: Request, id: uuid.UUID) -> HttpResponse:
         """Confirm the home or object to it, once for each Idempotency-Key."""
         actor = _actor(request)
 
@@ -129,7 +129,7 @@ class Confirming(Judgement):
         parameters=[IDEMPOTENCY_KEY],
         responses={200: ClaimSerializer},
     )
-    def post(self, request: Request, id: uuid.UUID) -> Any:
+    def post(self, request: Request, id: uuid.UUID) -> HttpResponse:
         """Confirm that the person lives there. Nobody confirms their own home."""
         return self.judge(request, id)
 
@@ -145,7 +145,7 @@ class Objecting(Judgement):
         parameters=[IDEMPOTENCY_KEY],
         responses={200: ClaimSerializer},
     )
-    def post(self, request: Request, id: uuid.UUID) -> Any:
+    def post(self, request: Request, id: uuid.UUID) -> HttpResponse:
         """Say that the person does not live there; a confirmation is taken back."""
         return self.judge(request, id)
 

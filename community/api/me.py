@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -54,7 +53,7 @@ class SeatOrganisationSerializer(NamedSerializer):
     function = serializers.CharField(allow_blank=True)
 
 
-class SeatSerializer(serializers.Serializer[Any]):
+class SeatSerializer(serializers.Serializer[object]):
     """A seat of mine that is live today."""
 
     organisation = SeatOrganisationSerializer()
@@ -62,7 +61,7 @@ class SeatSerializer(serializers.Serializer[Any]):
     street_id = serializers.UUIDField(allow_null=True)
 
 
-class HomeSerializer(serializers.Serializer[Any]):
+class HomeSerializer(serializers.Serializer[object]):
     """A home of mine."""
 
     id = serializers.UUIDField()
@@ -78,7 +77,7 @@ class HomeSerializer(serializers.Serializer[Any]):
     )
 
 
-class MeSerializer(serializers.Serializer[Any]):
+class MeSerializer(serializers.Serializer[object]):
     """Me."""
 
     id = serializers.UUIDField()
@@ -111,7 +110,7 @@ class HouseholdCodeSerializer(Body):
     code = LineField(max_length=20)
 
 
-def home_shown(residency: Residency, at: datetime) -> dict[str, Any]:
+def home_shown(residency: Residency, at: datetime) -> dict[str, object]:
     """A home, as shown to its person and to those who may confirm it."""
     return document(
         HomeSerializer,
@@ -122,7 +121,7 @@ def home_shown(residency: Residency, at: datetime) -> dict[str, Any]:
     )
 
 
-def _me(request: Request) -> dict[str, Any]:
+def _me(request: Request) -> dict[str, object]:
     caller = caller_of(request)
     person, actor = caller.person, caller.actor
     names = Organisation.objects.in_bulk([seat.organisation_id for seat in actor.seats]) if actor.seats else {}

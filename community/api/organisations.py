@@ -1,7 +1,5 @@
 """Organisations, as staff look for whom to dispatch to, to whistle or to hold to account."""
 
-from typing import Any
-
 from django.db.models import F, Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -24,7 +22,7 @@ from web.words import bilingual
 _STAFF_ONLY = bilingual("仅供各单位工作人员查询。", "Only members of an organisation may look them up.")
 
 
-class OrganisationSerializer(serializers.Serializer[Any]):
+class OrganisationSerializer(serializers.Serializer[object]):
     """An organisation that a ticket can be given to."""
 
     id = serializers.UUIDField()
@@ -36,7 +34,7 @@ class OrganisationSerializer(serializers.Serializer[Any]):
     staffed = serializers.BooleanField(help_text="Somebody is there today; else its head office receives.")
 
 
-class OrganisationQuerySerializer(serializers.Serializer[Any]):
+class OrganisationQuerySerializer(serializers.Serializer[object]):
     """What is looked for."""
 
     q = LineField(required=False, allow_blank=True, max_length=60, help_text="Part of a name.")

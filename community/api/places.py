@@ -1,7 +1,6 @@
 """Compounds, buildings and doors, as a resident looks for his."""
 
 import uuid
-from typing import Any
 
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from drf_spectacular.utils import extend_schema
@@ -20,7 +19,7 @@ from web.problems import not_found
 from web.schema import PAGING, paged
 
 
-class NamedSerializer(serializers.Serializer[Any]):
+class NamedSerializer(serializers.Serializer[object]):
     """Something with a name."""
 
     id = serializers.UUIDField()
@@ -42,7 +41,7 @@ class BuildingSerializer(NamedSerializer):
     code = serializers.CharField()
 
 
-class HouseholdSerializer(serializers.Serializer[Any]):
+class HouseholdSerializer(serializers.Serializer[object]):
     """A door."""
 
     id = serializers.UUIDField()
@@ -51,25 +50,25 @@ class HouseholdSerializer(serializers.Serializer[Any]):
     door = serializers.CharField()
 
 
-class DoorQuerySerializer(serializers.Serializer[Any]):
+class DoorQuerySerializer(serializers.Serializer[object]):
     """Which doors."""
 
     building = serializers.UUIDField(required=False, help_text="Only in this building.")
 
 
-class PlaceQuerySerializer(serializers.Serializer[Any]):
+class PlaceQuerySerializer(serializers.Serializer[object]):
     """What is looked for."""
 
     q = LineField(required=False, allow_blank=True, max_length=60, help_text="Part of a name, or of another name.")
     street = serializers.UUIDField(required=False, help_text="Only in this street.")
 
 
-def _place(compound: Compound) -> dict[str, Any]:
+def _place(compound: Compound) -> dict[str, object]:
     around = {name: document(NamedSerializer, getattr(compound, name)) for name in ("street", "community", "area")}
     return document(PlaceSerializer, compound, **around)
 
 
-def door(household: Household) -> dict[str, Any]:
+def door(household: Household) -> dict[str, object]:
     """A door with the name of its building."""
     return document(HouseholdSerializer, household, building=household.building.name)
 

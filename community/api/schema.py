@@ -1,7 +1,5 @@
 """How callers prove themselves, in OpenAPI's words."""
 
-from typing import Any
-
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
@@ -12,7 +10,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
     target_class = "community.authentication.TokenAuthentication"
     name = "token"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         """A bearer token."""
         return {"type": "http", "scheme": "bearer"}
 
@@ -23,6 +21,6 @@ class SessionScheme(OpenApiAuthenticationExtension):
     target_class = "community.authentication.SessionAuthentication"
     name = "session"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         """The session cookie."""
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}

@@ -43,7 +43,7 @@ class AskingSerializer(PhoneSerializer):
     )  # fmt: skip
 
 
-class SentSerializer(serializers.Serializer[Any]):
+class SentSerializer(serializers.Serializer[object]):
     """A code is on its way; the same whether or not anybody is known by that number."""
 
     expires_in = serializers.IntegerField(help_text="Seconds for which the code is good.")
@@ -79,7 +79,7 @@ class BindingSerializer(DeviceProofSerializer):
     ticket = serializers.RegexField(r"^[!-~]{1,512}$", max_length=512)
 
 
-class TokenSerializer(serializers.Serializer[Any]):
+class TokenSerializer(serializers.Serializer[object]):
     """A token, told this once."""
 
     id = serializers.UUIDField()
@@ -91,7 +91,7 @@ class TokenSerializer(serializers.Serializer[Any]):
     )
 
 
-class WechatSerializer(serializers.Serializer[Any]):
+class WechatSerializer(serializers.Serializer[object]):
     """Signed in, with the token; or not bound yet, with the ticket to bind a phone."""
 
     bound = serializers.BooleanField()
@@ -99,13 +99,13 @@ class WechatSerializer(serializers.Serializer[Any]):
     ticket = serializers.CharField(required=False)
 
 
-class SessionSerializer(serializers.Serializer[Any]):
+class SessionSerializer(serializers.Serializer[object]):
     """Whose session it is."""
 
     person_id = serializers.UUIDField()
 
 
-class DeviceSerializer(serializers.Serializer[Any]):
+class DeviceSerializer(serializers.Serializer[object]):
     """A device that is signed in as me."""
 
     id = serializers.UUIDField()
@@ -115,7 +115,7 @@ class DeviceSerializer(serializers.Serializer[Any]):
     current = serializers.BooleanField(help_text="Whether it is the one that asks.")
 
 
-def _told(issued: Issued) -> dict[str, Any]:
+def _told(issued: Issued) -> dict[str, object]:
     return {
         "id": issued.token.id,
         "token": issued.secret,

@@ -20,7 +20,7 @@ from web.addresses import client_address
 from web.limits import Limit
 from web.problems import make_handler
 from web.quotas import TooOften
-from web.words import bilingual
+from web.words import Words, bilingual
 
 MOST_OF_A_PHONE = 40  # the most characters that are read as a phone
 
@@ -30,7 +30,7 @@ class TooManySignIns(TooOften):
 
     code = "limit_reached"
 
-    def __init__(self, reason: Any, wait: float):
+    def __init__(self, reason: Words, wait: float):
         super().__init__(wait)
         self.reason = reason
 
@@ -56,7 +56,7 @@ _handle = make_handler(REFUSALS)
 class View(APIView):
     """A view that answers the community's refusals as problems."""
 
-    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
+    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, object]], Response | None]:
         """The handler that maps every refusal in REFUSALS to a problem."""
         return _handle
 
@@ -104,7 +104,7 @@ class Braked(View):
             return
         address = client_address(request._request)
         try:
-            given: Any = request.data
+            given: object = request.data
         except APIException:
             _count(NetLimit(), address, _FOR_NET)
             raise
@@ -118,7 +118,7 @@ class Braked(View):
         _count(NetLimit(), address, _FOR_NET)
 
 
-def _count(limit: Limit, who: str, reason: Any) -> None:
+def _count(limit: Limit, who: str, reason: Words) -> None:
     if not limit.allows(who):
         raise TooManySignIns(reason, limit.wait())
 

@@ -1,7 +1,6 @@
 """What the caller's WeChat account has allowed: the mini-program asks, and reports what was tapped."""
 
 import re
-from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
@@ -33,7 +32,7 @@ _NOT_BY_WECHAT = bilingual(
 )
 
 
-class WechatTemplateSerializer(serializers.Serializer[Any]):
+class WechatTemplateSerializer(serializers.Serializer[object]):
     """A template to ask for, and what is left of what was allowed."""
 
     template = serializers.CharField(help_text="The id for `wx.requestSubscribeMessage`.")
@@ -45,7 +44,7 @@ class WechatTemplateSerializer(serializers.Serializer[Any]):
     standing = serializers.BooleanField(help_text="Whether it is a long-term subscription, of which none is used up.")
 
 
-class WechatGrantsSerializer(serializers.Serializer[Any]):
+class WechatGrantsSerializer(serializers.Serializer[object]):
     """Every template to ask for, the one for all kinds first."""
 
     templates = WechatTemplateSerializer(many=True)
@@ -113,7 +112,7 @@ def _answer(account: WechatAccount) -> Response:
     return Response({"templates": [_row(template, known[template], allowed.get(template)) for template in first]})
 
 
-def _row(template: str, kinds: list[str], grant: Grant | None) -> dict[str, Any]:
+def _row(template: str, kinds: list[str], grant: Grant | None) -> dict[str, object]:
     return {
         "template": template,
         "kinds": kinds,

@@ -1,7 +1,6 @@
 """The person's e-mail address, and its proof."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from django.utils.translation import get_language
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -29,7 +28,7 @@ class EmailSerializer(Body):
     email = serializers.EmailField(max_length=254)
 
 
-class EmailCodeSentSerializer(serializers.Serializer[Any]):
+class EmailCodeSentSerializer(serializers.Serializer[object]):
     """A code is on its way."""
 
     expires_in = serializers.IntegerField(help_text="Seconds for which the code is good.")
@@ -44,7 +43,7 @@ class EmailCodeSerializer(Body):
 class EmailAddressView(APIView):
     """A view that answers the refusals of addresses as problems."""
 
-    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
+    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, object]], Response | None]:
         """The handler that maps these refusals to problems."""
         return _handle
 

@@ -26,7 +26,7 @@ SHOWN_PARTS = 20
 """How many parts of a digest a list shows."""
 
 
-class PartSerializer(serializers.Serializer[Any]):
+class PartSerializer(serializers.Serializer[object]):
     """A message that a digest gathers."""
 
     id = serializers.UUIDField()
@@ -39,7 +39,7 @@ class PartSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
-class NotificationSerializer(serializers.Serializer[Any]):
+class NotificationSerializer(serializers.Serializer[object]):
     """A message in the inbox, in the language in which it was written."""
 
     id = serializers.UUIDField()
@@ -64,14 +64,14 @@ class NotificationSerializer(serializers.Serializer[Any]):
     parts = PartSerializer(many=True, help_text="Those, the newest first.")
 
 
-class UnreadSerializer(serializers.Serializer[Any]):
+class UnreadSerializer(serializers.Serializer[object]):
     """How much is unread."""
 
     count = serializers.IntegerField()
     urgent = serializers.IntegerField(help_text="How many of these are urgent.")
 
 
-class InboxQuerySerializer(serializers.Serializer[Any]):
+class InboxQuerySerializer(serializers.Serializer[object]):
     """What of the inbox is wanted."""
 
     unread = serializers.ChoiceField(choices=["true", "false"], default="false", help_text="Only what is unread.")

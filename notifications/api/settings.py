@@ -38,7 +38,7 @@ class TimeOfDay(serializers.TimeField):
         super().__init__(format="%H:%M", input_formats=["%H:%M"], **options)
 
 
-class ReachedBySerializer(serializers.Serializer[Any]):
+class ReachedBySerializer(serializers.Serializer[object]):
     """A channel, and whether this server has it."""
 
     channel = serializers.ChoiceField(choices=CHOSEN)
@@ -46,7 +46,7 @@ class ReachedBySerializer(serializers.Serializer[Any]):
     available = serializers.BooleanField(help_text="Whether this server sends anything by it.")
 
 
-class PreferenceSerializer(serializers.Serializer[Any]):
+class PreferenceSerializer(serializers.Serializer[object]):
     """Whether I hear of a topic by a channel."""
 
     topic = serializers.ChoiceField(choices=Topic.choices)
@@ -60,7 +60,7 @@ class PreferenceSerializer(serializers.Serializer[Any]):
     fixed = serializers.BooleanField(help_text="It cannot be declined.")
 
 
-class SettingsSerializer(serializers.Serializer[Any]):
+class SettingsSerializer(serializers.Serializer[object]):
     """How I am reached."""
 
     email = serializers.CharField(allow_blank=True, help_text="My confirmed e-mail address; empty where I have none.")
@@ -100,7 +100,7 @@ class SettingsPatchSerializer(Body):
         return choices
 
 
-def settings_of(person: uuid.UUID) -> dict[str, Any]:
+def settings_of(person: uuid.UUID) -> dict[str, object]:
     """How the person is reached, as the API says it."""
     preferences = Preferences([person])
     profile = preferences.profile(person)

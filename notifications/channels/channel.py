@@ -122,7 +122,7 @@ class DeliveryChannel(ABC):
         return self.slots_each or max(1, self.slots - 1)
 
     @abstractmethod
-    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
+    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, object]) -> set[uuid.UUID]:
         """Those of `recipients` whom the channel can send `content`. Called inside a transaction, so it queries only the database."""
 
     @abstractmethod

@@ -11,7 +11,7 @@ from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import Policy, default
 from email.utils import parseaddr
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -87,7 +87,7 @@ class EmailChannel(DeliveryChannel):
     def __init__(self, config: EmailConfig):
         self.config = config
 
-    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
+    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, object]) -> set[uuid.UUID]:
         """The people who have confirmed an address."""
         confirmed = Profile.objects.filter(person__in=recipients, email_confirmed_at__isnull=False)
         return set(confirmed.exclude(email="").values_list("person", flat=True))

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
 
 import httpx
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +16,7 @@ from django.utils.translation import override
 
 from notifications.channels.channel import TryLater
 from notifications.channels.http import Network
-from web.words import bilingual
+from web.words import Words, bilingual
 
 type Address = IPv4Address | IPv6Address
 type Block = IPv4Network | IPv6Network
@@ -53,7 +52,7 @@ _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*
 class Forbidden(ValueError):
     """A webhook must not be sent there; `reason` says why, for the person who typed the address."""
 
-    def __init__(self, reason: Any):
+    def __init__(self, reason: Words):
         super().__init__(str(reason))
         self.reason = reason
 
@@ -185,7 +184,7 @@ class Outside(Network):
         if not web_port(target.port, inside=bool(self._open)):
             raise Forbidden(NOT_WEB)
 
-    def refusal(self, address: Address, port: int) -> Any:
+    def refusal(self, address: Address, port: int) -> Words | None:
         """Why nothing may be sent to `port` of `address`; None where it may."""
         if any(address in block for block in self._open):
             return None if web_port(port, inside=True) else NOT_WEB

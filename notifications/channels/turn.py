@@ -2,7 +2,6 @@
 
 import itertools
 import uuid
-from typing import Any
 
 CALM_EVERY = 8
 """Every n-th claim takes a delivery that is not urgent first."""
@@ -19,7 +18,7 @@ class Turn:
         self._claims = itertools.count(1)
         self._after = {True: _START, False: _START}
 
-    def next(self) -> dict[str, Any]:
+    def next(self) -> dict[str, object]:
         """The parameters of IN_TURN for one claim."""
         urgent = next(self._claims) % CALM_EVERY != 0
         return {"start": _START, "urgent": urgent, "after": self._after[urgent], "else_after": self._after[not urgent]}

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 from django.conf import settings
@@ -53,7 +53,7 @@ class WebhookChannel(DeliveryChannel):
         target = read(url)
         self._outside[target.safe].check(target)
 
-    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
+    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, object]) -> set[uuid.UUID]:
         """The endpoints that are switched on."""
         return set(Endpoint.objects.filter(pk__in=recipients, active=True).values_list("pk", flat=True))
 
@@ -110,7 +110,7 @@ def from_settings() -> WebhookChannel:
     return WebhookChannel(Outside(allowed), Outside(allowed, wide=not settings.PRODUCTION))
 
 
-def body_of(content: Mapping[str, Any]) -> bytes:
+def body_of(content: Mapping[str, object]) -> bytes:
     """The body: the same bytes for the same content at every attempt."""
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 

@@ -47,7 +47,7 @@ def _sleeps_until(channel: DeliveryChannel, envelope: Envelope, quiet: Quiet) ->
 
 def _take(channel: DeliveryChannel) -> tuple[Envelope, bool | None, Quiet] | None:
     """A claimed delivery, whether its person is active (None: it is for no person), and the receiver's quiet hours."""
-    parameters: dict[str, Any] = {"channel": channel.name, "lease": channel.lease, "share": channel.share}
+    parameters: dict[str, object] = {"channel": channel.name, "lease": channel.lease, "share": channel.share}
     if channel.slots_each is not None:
         with _alone(channel):
             return _claimed(queues.BY_RECEIVER, parameters)

@@ -66,7 +66,7 @@ def settle(channel: DeliveryChannel, envelope: Envelope) -> None:
         rate_limits.settle(Bucket.of(channel.name, envelope.recipient), envelope.token)
 
 
-def finish(envelope: Envelope, state: DeliveryState, *, error: str = "", receipt: str = "", **columns: Any) -> bool:
+def finish(envelope: Envelope, state: DeliveryState, *, error: str = "", receipt: str = "", **columns: object) -> bool:
     """Record how an attempt ended. Returns False, and records nothing, where the attempt is no longer the last."""
     recorded = record(
         envelope,
@@ -146,7 +146,7 @@ def start_next(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]
     Delivery.objects.bulk_create([queued], ignore_conflicts=True)
 
 
-def record(envelope: Envelope, **columns: Any) -> bool:
+def record(envelope: Envelope, **columns: object) -> bool:
     """Store columns of a delivery. Returns False, and stores nothing, where the attempt is no longer the last."""
     mine = Delivery.objects.filter(pk=envelope.key, attempts=envelope.attempt, state=DeliveryState.SENDING)
     if mine.update(**columns):

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -43,7 +42,7 @@ def recover(channels: Mapping[ChannelName, DeliveryChannel]) -> int:
             name = ChannelName(delivery.channel)
             delays = channels[name].delays if name in channels else DeliveryChannel.delays
             pause = wait(delays, delivery.failures + 1)
-            outcome: dict[str, Any] = {"state": DeliveryState.DEAD, "finished_at": Now()}
+            outcome: dict[str, object] = {"state": DeliveryState.DEAD, "finished_at": Now()}
             if pause is not None:
                 outcome = {"state": DeliveryState.QUEUED, "available_at": Now() + pause}
             Delivery.objects.filter(pk=delivery.pk).update(

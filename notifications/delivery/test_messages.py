@@ -1,7 +1,6 @@
 """Test messages for robots and webhooks. They are sent like any other message, whatever topics the receiver has chosen."""
 
 import uuid
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,7 +18,7 @@ TEST_EVENT = "webhook.test"
 def send_test_message(receiver: Robot | Endpoint) -> Delivery:
     """Queue a test message for a robot, or an event `webhook.test` for a webhook."""
     now = timezone.now()
-    content: dict[str, Any]
+    content: dict[str, object]
     if isinstance(receiver, Endpoint):
         channel, kind, title, body = ChannelName.WEBHOOK, TEST_EVENT, TEST_EVENT, ""
         content = {"type": TEST_EVENT, "timestamp": now.isoformat(), "data": {"endpoint": str(receiver.pk)}}

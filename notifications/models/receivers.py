@@ -4,7 +4,6 @@ import base64
 import secrets
 import uuid
 from datetime import timedelta
-from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
@@ -132,7 +131,7 @@ class Endpoint(MessageReceiver):
         self.secrets = "".join(newest)
         return bool(rest)
 
-    def switch_off(self, reason: Any) -> None:
+    def switch_off(self, reason: object) -> None:
         """Send it nothing more, and drop what waits for it, in one transaction."""
         with transaction.atomic():
             Endpoint.objects.filter(pk=self.pk).update(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
 from django.utils.translation import override
@@ -21,7 +21,7 @@ from notifications.models.wording import ANY, TEXT
 from notifications.topics import ChannelName
 from notifications.wordings.facts import MessageFacts, text
 from notifications.wordings.wechat_fields import Unfit, fit, written
-from web.words import bilingual
+from web.words import Words, bilingual
 
 TITLE_LENGTH = 120
 _FIELD = re.compile(r"^\s*([A-Za-z_]+[0-9]*)\s*[:：]\s*(.*)$")
@@ -30,9 +30,21 @@ _FIELD = re.compile(r"^\s*([A-Za-z_]+[0-9]*)\s*[:：]\s*(.*)$")
 class BadWording(ValueError):
     """A wording that cannot be filled in; `reason` says what is wrong."""
 
-    def __init__(self, reason: Any):
+    def __init__(self, reason: Words):
         super().__init__(str(reason))
         self.reason = reason
+
+
+class Content(TypedDict, total=False):
+    """What a message says. `template`, `fields` and `order` are for a vendor's template, `subject` is a mail's."""
+
+    title: str
+    body: str
+    language: str
+    subject: str
+    template: str
+    fields: dict[str, str]
+    order: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +102,7 @@ class Writer:
             for one in (*stored, *self.drafts)
         }
 
-    def content(
-        self, street: uuid.UUID, kind: str, shape: str, language: str, facts: MessageFacts
-    ) -> dict[str, Any] | None:
+    def content(self, street: uuid.UUID, kind: str, shape: str, language: str, facts: MessageFacts) -> Content | None:
         """The content of a delivery: `title`, `body` and `language`; shapes other than text also have `template`, `fields` and `order`.
 
         None where the shape has no wording or no vendor template, or where its fields cannot hold the facts. Facts
@@ -101,9 +111,7 @@ class Writer:
         with override(language):
             return self._content(street, kind, shape, language, facts)
 
-    def _content(
-        self, street: uuid.UUID, kind: str, shape: str, language: str, facts: MessageFacts
-    ) -> dict[str, Any] | None:
+    def _content(self, street: uuid.UUID, kind: str, shape: str, language: str, facts: MessageFacts) -> Content | None:
         said = {name: str(text(fact)) for name, fact in facts.items()}
         words = self._find(street, kind, TEXT, language) or WordingText("${code}", "")
         title, body = filled(words.title, said)[:TITLE_LENGTH], filled(words.body, said)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -51,7 +51,7 @@ class Counted(Paginator):
     @cached_property
     def count(self) -> int:
         """How many rows there are, as far as they are counted."""
-        rows = cast("QuerySet[Any]", self.object_list)
+        rows = cast("QuerySet[Model]", self.object_list)
         return rows.order_by()[:MOST_COUNTED].count()
 
 
@@ -121,8 +121,8 @@ class DeliveryAdmin(ReadOnly, AdminPage):
         return found
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         """Deliveries about the ticket with that number."""
         if not search_term.strip():
             return queryset, False

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 
 
 def answer(
-    site: admin.AdminSite, request: HttpRequest, opts: "Options[Any]", template: str, context: Mapping[str, Any]
+    site: admin.AdminSite, request: HttpRequest, opts: "Options[Any]", template: str, context: Mapping[str, object]
 ) -> TemplateResponse:
     """The page that `template` (below `admin/`) makes of `context`, with what every page of the admin shows."""
     known = {**site.each_context(request), "opts": opts}

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -71,7 +71,7 @@ class ReceiverForm(forms.ModelForm):
                 self.add_error("organisation", bilingual("不属于该街道。", "It is not of that street."))
         return given
 
-    def taken(self, **columns: Any) -> bool:
+    def taken(self, **columns: object) -> bool:
         """Whether the organisation has another receiver with the same `columns`."""
         one = self.instance
         if one.street_id is None:
@@ -88,12 +88,12 @@ class ReceiverAdmin(Scoped):
     ordering = ["name", "id"]
     actions = ["send_trial"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """With the names of the organisations."""
         named = Organisation.objects.filter(pk=OuterRef("organisation_id")).values("name")[:1]
         return super().get_queryset(request).annotate(named=Subquery(named))
 
-    def within(self, rows: QuerySet[Any], streets: frozenset[uuid.UUID]) -> QuerySet[Any]:
+    def within(self, rows: QuerySet[Model], streets: frozenset[uuid.UUID]) -> QuerySet[Model]:
         """Those of the caller's streets."""
         return rows.filter(street_id__in=streets)
 

@@ -114,7 +114,7 @@ def deliveries(request: HttpRequest, endpoint: Endpoint) -> QuerySet[Delivery]:
     return visible(request, Delivery.objects.filter(recipient=endpoint.pk, channel=ChannelName.WEBHOOK))
 
 
-def _narrowed(request: HttpRequest, rows: QuerySet[Delivery], given: Mapping[str, Any]) -> QuerySet[Delivery]:
+def _narrowed(request: HttpRequest, rows: QuerySet[Delivery], given: Mapping[str, object]) -> QuerySet[Delivery]:
     """Those of `rows` that were asked for, the newest first; an answer that is none narrows nothing."""
     if state := given.get("state"):
         rows = rows.filter(state__in=FAILED if state == _FAILED[0] else [state])

@@ -46,7 +46,7 @@ class RobotForm(ReceiverForm):
         model = Robot
         fields = ["name", "vendor", "token", "secret", "topics", "active"]
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: object, **kwargs: object):
         super().__init__(*args, **kwargs)
         # An empty field means no change. The page never contains the stored value.
         self.initial.update(token="", secret="")
@@ -99,7 +99,7 @@ class RobotAdmin(ReceiverAdmin):
             return ["organisation", "vendor", "name", *hidden, "topics", "active", "created_at"]
         return ["organisation", "vendor", "name", "key_set", "secret_set", "told", "active", "created_at"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
         """What the form does not ask."""
         return [] if obj is None else ["organisation", "vendor", "key_set", "secret_set", "told", "created_at"]
 

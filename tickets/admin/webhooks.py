@@ -58,10 +58,10 @@ class EndpointForm(ReceiverForm):
         try:
             from_settings().check(url)
         except Forbidden as refusal:
-            raise forms.ValidationError(refusal.reason) from None
+            raise forms.ValidationError(str(refusal.reason)) from None
         return url
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Of one organisation's webhooks each has an address of its own."""
         given = super().clean()
         if self.taken(url=given.get("url")):
@@ -116,7 +116,7 @@ class EndpointAdmin(ReceiverAdmin):
         hears = "types" if self.has_change_permission(request, obj) else "told"
         return ["organisation", "name", "url", *_SEEN, hears]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
         """What the form does not ask."""
         return [] if obj is None else ["organisation", "told", *_SEEN]
 

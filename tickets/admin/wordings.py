@@ -75,9 +75,9 @@ class WordingForm(forms.Form):
             del self.fields["title"]
             self.fields["body"].label = bilingual("字段（每行一个）", "Fields, one a line")
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Whatever the channel could not say is an error of its field."""
-        given: dict[str, Any] = super().clean() or {}
+        given: dict[str, object] = super().clean() or {}
         if not self.errors:
             for fault in problems(self.words, self.shape, self.kind.known(self.shape)):
                 self.add_error(fault.field, str(fault.reason))
@@ -140,7 +140,7 @@ class WordingAdmin(ReadOnly, AdminPage):
         view = self.admin_site.admin_view(self.edit)
         return [path("<uuid:street>/<str:kind>/<str:shape>/<str:language>/", view, name=EDITOR), *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: object = None) -> TemplateResponse:
         """Every kind of one street, and which of them it words itself."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -238,7 +238,7 @@ class WordingAdmin(ReadOnly, AdminPage):
         place: WordingPlace,
         stored: Wording | None,
         form: WordingForm,
-        rehearsal: Mapping[str, Any] | None = None,
+        rehearsal: Mapping[str, object] | None = None,
     ) -> HttpResponse:
         shape = dict(SHAPES)[place.shape]
         context = {

@@ -1,8 +1,8 @@
 """Whom a ticket can be given to, and whose tickets a caller's are: the people behind the work."""
 
 import uuid
-from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -27,7 +27,7 @@ from web.schema import PAGING, paged
 from web.words import bilingual
 
 
-class MemberSerializer(serializers.Serializer[Any]):
+class MemberSerializer(serializers.Serializer[object]):
     """Somebody who works in an organisation."""
 
     id = serializers.UUIDField(help_text="The person.")
@@ -77,7 +77,7 @@ class Callers(APIView):
         request=CallerBody,
         responses=schemas.TicketRowSerializer(many=True),
     )
-    def post(self, request: Request) -> Any:
+    def post(self, request: Request) -> HttpResponse:
         """The latest 25 tickets of the whole phone number, never anonymous ones; for staff of the street, on record in each."""
         given = validated(CallerBody, request.data)
 

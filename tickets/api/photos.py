@@ -64,7 +64,7 @@ class UploadedFile(serializers.FileField):
     """A file as it comes in; answers would give its address instead."""
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class UploadSerializer(serializers.Serializer[object]):
     """One file and what it shows."""
 
     file = UploadedFile(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC; at most 15 MB.")
@@ -75,7 +75,7 @@ class UploadSerializer(serializers.Serializer[Any]):
     )
 
 
-class PhotoSerializer(serializers.Serializer[Any]):
+class PhotoSerializer(serializers.Serializer[object]):
     """A photo as it is kept; width and height are those of the picture at `url`."""
 
     id = serializers.UUIDField()
@@ -92,7 +92,7 @@ class PhotoUpload(APIView):
     parser_classes = [MultiPartParser]
     throttle_classes = [UploadLimit]
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Refuse a body that is too large before anything reads it, the CSRF check included."""
         try:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
@@ -175,7 +175,7 @@ def refused(refusal: PhotoRefused) -> Problem:
     return Problem(refusal.code, STATUSES[refusal.code], detail=refusal.reason)
 
 
-def _document(photo: Photo) -> dict[str, Any]:
+def _document(photo: Photo) -> dict[str, object]:
     return document.photo(photo) | {"width": photo.width, "height": photo.height}
 
 

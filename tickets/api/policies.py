@@ -37,6 +37,7 @@ from web.words import bilingual, en
 from workflow import calendars
 from workflow.actor import Actor
 from workflow.notice import UnreadableNotice, read_notice, year_of
+from workflow.versions import LocalVersion
 
 MOST_ROWS, MOST_CHANGES = 1000, 500
 _STAFF_ONLY = bilingual("仅供街道工作人员查询。", "Only staff of the street may look them up.")
@@ -143,23 +144,23 @@ class ServiceLevelBody(PolicyBody):
     urges = _limit("urges")
     comments = _limit("comments")
     comments_a_day = _limit("comments_a_day")
-    windows: Any = serializers.ListSerializer(child=WindowRow(), max_length=MOST_ROWS)
-    targets: Any = serializers.ListSerializer(child=TargetRow(), max_length=MOST_ROWS)
-    rungs: Any = serializers.ListSerializer(child=RungRow(), max_length=MOST_ROWS)
+    windows: serializers.ListSerializer[object] = serializers.ListSerializer(child=WindowRow(), max_length=MOST_ROWS)
+    targets: serializers.ListSerializer[object] = serializers.ListSerializer(child=TargetRow(), max_length=MOST_ROWS)
+    rungs: serializers.ListSerializer[object] = serializers.ListSerializer(child=RungRow(), max_length=MOST_ROWS)
 
 
 class CalendarBody(PolicyBody):
     """A whole working calendar."""
 
     hours = LineField(max_length=60, help_text="Such as 09:00-12:00 13:30-18:00.")
-    years: Any = serializers.ListSerializer(child=YearRow(), max_length=MOST_ROWS)
-    days: Any = serializers.ListSerializer(child=DayRow(), max_length=MOST_ROWS)
+    years: serializers.ListSerializer[object] = serializers.ListSerializer(child=YearRow(), max_length=MOST_ROWS)
+    days: serializers.ListSerializer[object] = serializers.ListSerializer(child=DayRow(), max_length=MOST_ROWS)
 
 
 class RoutingBody(PolicyBody):
     """A whole routing table."""
 
-    rules: Any = serializers.ListSerializer(child=RuleRow(), max_length=MOST_ROWS)
+    rules: serializers.ListSerializer[object] = serializers.ListSerializer(child=RuleRow(), max_length=MOST_ROWS)
 
 
 BODIES: dict[str, type[PolicyBody]] = {
@@ -194,14 +195,14 @@ class NoticeBody(Body):
     save = serializers.BooleanField(default=False)  # type: ignore[assignment]
 
 
-class PersonOfVersion(serializers.Serializer[Any]):
+class PersonOfVersion(serializers.Serializer[object]):
     """Who drafted or published a version."""
 
     id = serializers.UUIDField()
     name = LineField(allow_blank=True)
 
 
-class VersionSerializer(serializers.Serializer[Any]):
+class VersionSerializer(serializers.Serializer[object]):
     """A version without its rows."""
 
     number = serializers.IntegerField()
@@ -215,7 +216,7 @@ class VersionSerializer(serializers.Serializer[Any]):
     in_effect = serializers.BooleanField(help_text="Whether it counts in the caller's street now.")
 
 
-class VersionsSerializer(serializers.Serializer[Any]):
+class VersionsSerializer(serializers.Serializer[object]):
     """The newest versions, newest first."""
 
     results = VersionSerializer(many=True)
@@ -227,7 +228,7 @@ class WholeVersionSerializer(VersionSerializer):
     content = serializers.DictField()
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class ChangeSerializer(serializers.Serializer[object]):
     """A row that would change; or, as the part `settings`, those values beside the rows that would."""
 
     part = LineField()
@@ -235,14 +236,14 @@ class ChangeSerializer(serializers.Serializer[Any]):
     after = serializers.DictField(allow_null=True)
 
 
-class OrderOfVersionSerializer(serializers.Serializer[Any]):
+class OrderOfVersionSerializer(serializers.Serializer[object]):
     """The names of the rows in their order, now and then."""
 
     before = serializers.ListField(child=LineField())
     after = serializers.ListField(child=LineField())
 
 
-class PartOfVersionSerializer(serializers.Serializer[Any]):
+class PartOfVersionSerializer(serializers.Serializer[object]):
     """The rows of one part."""
 
     part = LineField()
@@ -253,7 +254,7 @@ class PartOfVersionSerializer(serializers.Serializer[Any]):
     )
 
 
-class PreviewOfVersionSerializer(serializers.Serializer[Any]):
+class PreviewOfVersionSerializer(serializers.Serializer[object]):
     """Whether a version could be published, and what would change in the street."""
 
     problems = serializers.ListField(child=LineField())
@@ -262,7 +263,7 @@ class PreviewOfVersionSerializer(serializers.Serializer[Any]):
     parts = PartOfVersionSerializer(many=True)
 
 
-class NoticeDaySerializer(serializers.Serializer[Any]):
+class NoticeDaySerializer(serializers.Serializer[object]):
     """A day that a notice changes; without a value it is as any other."""
 
     day = serializers.DateField()
@@ -271,7 +272,7 @@ class NoticeDaySerializer(serializers.Serializer[Any]):
     works = serializers.BooleanField(allow_null=True)
 
 
-class NoticeSerializer(serializers.Serializer[Any]):
+class NoticeSerializer(serializers.Serializer[object]):
     """What a notice says."""
 
     year = serializers.IntegerField()
@@ -309,7 +310,7 @@ class _Policies(APIView):
             raise Problem("not_permitted", 403, detail=_LEAD_ONLY)
         return actor, {one for one in led if one}
 
-    def found(self, policy: Policy, number: int, streets: Iterable[uuid.UUID]) -> Any:
+    def found(self, policy: Policy, number: int, streets: Iterable[uuid.UUID]) -> LocalVersion:
         """The version of that number, if these streets may read it. Raises Problem."""
         version = policies.within(policy, streets).filter(number=number).first()
         if version is None:
@@ -513,13 +514,15 @@ def _refused(refusal: ValidationError) -> Problem:
     return Problem(refusal.code or "not_publishable", 409, detail=" ".join(map(str, refusal.messages)))
 
 
-def _heads(policy: Policy, versions: Iterable[Any], street: uuid.UUID, at: datetime) -> list[dict[str, Any]]:
+def _heads(
+    policy: Policy, versions: Iterable[LocalVersion], street: uuid.UUID, at: datetime
+) -> list[dict[str, object]]:
     rows = list(versions)
     counting = policies.in_effect(policy, street, at)
     people = {one for row in rows for one in (row.drafted_by, row.published_by) if one}
     names = dict(Person.objects.filter(pk__in=people).values_list("pk", "name")) if people else {}
 
-    def who(person: uuid.UUID | None) -> dict[str, Any] | None:
+    def who(person: uuid.UUID | None) -> dict[str, object] | None:
         return {"id": person, "name": names.get(person, "")} if person else None
 
     return [
@@ -534,5 +537,5 @@ def _heads(policy: Policy, versions: Iterable[Any], street: uuid.UUID, at: datet
     ]
 
 
-def _whole(policy: Policy, version: Any, street: uuid.UUID, at: datetime) -> dict[str, Any]:
+def _whole(policy: Policy, version: LocalVersion, street: uuid.UUID, at: datetime) -> dict[str, object]:
     return {**_heads(policy, [version], street, at)[0], "content": policies.content(policy, version)}

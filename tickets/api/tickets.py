@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from casework.acting import Made
 from casework.api.inputs import validated
-from casework.api.moves import Events, MakeMove, OfferedMoves, move_views
+from casework.api.moves import Events, MakeMove, OfferedMoves, PostMethod, move_views
 from community.authentication import caller_of
 from community.models.organisations import STREET_KINDS
 from tickets.access import Relation, relations, stands_revealed
@@ -244,7 +244,7 @@ class MoveTicket(MakeMove):
             return _with_contact(answer, key["ticket_id"], caller_of(request).actor)
         return answer
 
-    def answer(self, made: Made[Ticket], actor: Actor) -> dict[str, Any]:
+    def answer(self, made: Made[Ticket], actor: Actor) -> dict[str, object]:
         """Its event, and where the ticket stands now."""
         return {
             **super().answer(made, actor),
@@ -272,9 +272,9 @@ def _with_contact(answer: HttpResponse, ticket_id: uuid.UUID, actor: Actor) -> H
     return answer
 
 
-def described(move: Move) -> Callable[[Any], Any]:
+def described(move: Move) -> Callable[[PostMethod], PostMethod]:
     """What the API's document says of a move."""
-    decorate: Callable[[Any], Any] = extend_schema(
+    decorate: Callable[[PostMethod], PostMethod] = extend_schema(
         operation_id=f"tickets_move_{move.name}",
         summary=move.label,
         request=move.input,

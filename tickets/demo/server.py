@@ -140,7 +140,7 @@ class Server:
         found: dict[str, Any] = self._send("GET", path, headers=_bearer(by.token), params=query).json()
         return found
 
-    def post(self, by: Someone, path: str, body: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
+    def post(self, by: Someone, path: str, body: Mapping[str, object], version: int | None = None) -> dict[str, Any]:
         """The JSON that answers a POST, made once however often it is sent. Raises MoveRefused."""
         headers = _bearer(by.token) | {"Idempotency-Key": str(uuid.uuid4())}
         if version is not None:

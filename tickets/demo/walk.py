@@ -55,7 +55,7 @@ class Walk:
     server: Server
     pen: Pen
     steps: int = 0
-    _places: dict[str, Any] = field(default_factory=dict)
+    _places: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def begin(self, title: Words) -> None:
         """Write the title."""
@@ -187,8 +187,7 @@ class Walk:
                     "The demo street is not loaded; run `manage.py load_demo` and `load_reference`.",
                 )
             )
-        place: dict[str, Any] = self._places[compound]
-        return place
+        return self._places[compound]
 
     def _step(self, label: Words, by: Someone, said: Iterable[str] = (), photos: Sequence[str] | None = None) -> None:
         self.steps += 1
@@ -227,6 +226,6 @@ def clock(moment: str) -> str:
     return timezone.localtime(at).strftime("%m-%d %H:%M:%S")
 
 
-def _plain(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(inputs: Mapping[str, object]) -> dict[str, Any]:
     """Inputs as JSON can say them: words in the language of the moment."""
     return {name: str(value) if isinstance(value, Promise) else value for name, value in inputs.items()}

@@ -1,7 +1,6 @@
 """Where reports go, as rows in versions that never change once they are published; without any, the file's rules hold."""
 
 from fnmatch import fnmatchcase
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -11,7 +10,7 @@ from django.db.models import Q
 from tickets.models.category import Route
 from tickets.parties import PARTIES
 from tickets.states import TicketType
-from web.words import bilingual
+from web.words import Words, bilingual
 from workflow.versions import LocalVersion, Part, Remembered, version_key
 
 ANY = "*"
@@ -71,7 +70,7 @@ class RoutingRule(Part):
 
     def clean(self) -> None:
         """Raises ValidationError where a pattern can fit nothing, or a party is none."""
-        faults: dict[str, Any] = {}
+        faults: dict[str, object] = {}
         for field, known in (
             ("types", TicketType.values),
             ("place", ["compound", "public"]),
@@ -93,7 +92,7 @@ class RoutingRule(Part):
             raise ValidationError(faults, code="bad_rule")
 
 
-def _unknown(value: str) -> Any:
+def _unknown(value: str) -> Words:
     return bilingual(f"“{value}”不适用于任何情形。", f'"{value}" fits nothing.')
 
 

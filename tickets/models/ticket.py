@@ -45,7 +45,7 @@ from workflow.actor import Actor
 from workflow.audit import UNKNOWN, sum_of_rows
 from workflow.calendar import Budget
 from workflow.clocks import RECALENDAR, RECALENDAR_LABEL, Start, Terms
-from workflow.models import Witness
+from workflow.models import Clock, Witness
 from workflow.moves import moves
 from workflow.prepared import Prepared
 
@@ -60,8 +60,8 @@ FACETS = (
 """The columns by which the open tickets of a street are counted and filtered."""
 
 
-def _by_key(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
-    found: dict[uuid.UUID, list[Any]] = {}
+def _by_key[R: models.Model](rows: Iterable[R], name: str) -> dict[uuid.UUID, list[R]]:
+    found: dict[uuid.UUID, list[R]] = {}
     for row in rows:
         found.setdefault(getattr(row, name), []).append(row)
     return found
@@ -70,7 +70,7 @@ def _by_key(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
 _KEYS = [uuid.UUID(int=1)]
 
 
-def _assignments(day: date, **tickets: Any) -> models.QuerySet[Assignment]:
+def _assignments(day: date, **tickets: object) -> models.QuerySet[Assignment]:
     found: models.QuerySet[Assignment] = (
         Assignment.objects.filter(**tickets)
         .annotate(
@@ -85,24 +85,24 @@ def _assignments(day: date, **tickets: Any) -> models.QuerySet[Assignment]:
 
 
 # Of one ticket by its id: with an array of them PostgreSQL plans anew each time, which takes it longer than to read the rows.
-_ASSIGNMENTS: Prepared[Any] = Prepared(
+_ASSIGNMENTS: Prepared[Assignment] = Prepared(
     lambda ticket, day: _assignments(day, ticket=ticket), ticket=uuid.UUID(int=1), day=date(1, 1, 1)
 )
-_ASSIGNMENTS_OF_SEVERAL: Prepared[Any] = Prepared(
+_ASSIGNMENTS_OF_SEVERAL: Prepared[Assignment] = Prepared(
     lambda tickets, day: _assignments(day, ticket__id__any_of=tickets), tickets=_KEYS, day=date(1, 1, 1)
 )
-_CLOCKS: Prepared[Any] = Prepared(
+_CLOCKS: Prepared[Clock] = Prepared(
     lambda ticket: TicketClock.objects.live().filter(subject=ticket).order_by("epoch", "id"), ticket=uuid.UUID(int=1)
 )
-_CLOCKS_OF_SEVERAL: Prepared[Any] = Prepared(
+_CLOCKS_OF_SEVERAL: Prepared[Clock] = Prepared(
     lambda tickets: TicketClock.objects.live().filter(subject__id__any_of=tickets).order_by("epoch", "id"),
     tickets=_KEYS,
 )
-_CLOCKS_TO_READ: Prepared[Any] = Prepared(
+_CLOCKS_TO_READ: Prepared[Clock] = Prepared(
     lambda ticket: TicketClock.objects.live_or_late().filter(subject=ticket).order_by("epoch", "id"),
     ticket=uuid.UUID(int=1),
 )
-_CLOCKS_OF_ENDED: Prepared[Any] = Prepared(
+_CLOCKS_OF_ENDED: Prepared[Clock] = Prepared(
     lambda ticket: TicketClock.objects.filter(subject=ticket).order_by("epoch", "id"), ticket=uuid.UUID(int=1)
 )
 
@@ -442,7 +442,7 @@ class Ticket(
         working = {one.organisation_id for one in self.assignments if one.open}
         return [one for one in {self.desk_id, self.coordinator_today, self.inspector_id, *working} if one is not None]
 
-    def outbox_facts(self) -> dict[str, Any]:
+    def outbox_facts(self) -> dict[str, object]:
         """What the ticket is about, its place and its parties; no words that people wrote."""
         lead = self.lead
         dues: dict[str, datetime] = {}

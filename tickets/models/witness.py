@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tickets.models.follower import Follower
+from tickets.models.parts import TicketParts
 from tickets.models.photo import Photo
 from tickets.states import AssignmentRole
 from web.words import Words, bilingual
@@ -15,28 +16,28 @@ from workflow.verification import left_a_seal
 type FoldedFacts = dict[str, Any]
 
 
-def witnesses(tickets: Sequence[Any]) -> Witness:
+def witnesses[T: TicketParts](tickets: Sequence[T]) -> Witness[T]:
     """Says of each of these tickets, whose assignments have been gathered, what is not as its events and its row say."""
     keys = [one.pk for one in tickets]
     followers = _by_ticket(Follower.objects.filter(ticket__in=keys))
     photos = _by_ticket(Photo.objects.filter(ticket__in=keys))
 
-    def witness(ticket: Any, events: Sequence[Event]) -> Words | None:
+    def witness(ticket: T, events: Sequence[Event]) -> Words | None:
         if bytes(ticket.followers_seal) not in (UNKNOWN, sum_of_rows(b"", added=followers.get(ticket.pk, []))):
             return bilingual("附议人与当时不符", "its followers are not as they were left")
-        return _photo_flaw(ticket, events, photos.get(ticket.pk, [])) or _column_flaw(ticket, events)
+        return _photo_flaw(events, photos.get(ticket.pk, [])) or _column_flaw(ticket, events)
 
     return witness
 
 
-def _by_ticket(rows: Iterable[Any]) -> dict[Any, list[Any]]:
-    found: dict[Any, list[Any]] = {}
+def _by_ticket[R: (Follower, Photo)](rows: Iterable[R]) -> dict[uuid.UUID | None, list[R]]:
+    found: dict[uuid.UUID | None, list[R]] = {}
     for row in rows:
         found.setdefault(row.ticket_id, []).append(row)
     return found
 
 
-def _photo_flaw(ticket: Any, events: Sequence[Event], photos: Sequence[Photo]) -> Words | None:
+def _photo_flaw(events: Sequence[Event], photos: Sequence[Photo]) -> Words | None:
     there = {(one.event_seq, str(one.pk)) for one in photos}
     told = {(event.seq, pk) for event in events for pk in event.data.get("photos") or ()}
     if there != told:
@@ -48,7 +49,7 @@ def _photo_flaw(ticket: Any, events: Sequence[Event], photos: Sequence[Photo]) -
     return None
 
 
-def _column_flaw(ticket: Any, events: Sequence[Event]) -> Words | None:
+def _column_flaw(ticket: TicketParts, events: Sequence[Event]) -> Words | None:
     said = folded(events)
     leads = (one.organisation_id for one in ticket.assignments if one.open and one.role == AssignmentRole.LEAD)
     said["holder_id"] = next(leads, None)

@@ -99,7 +99,7 @@ class FileAnother(TicketInput):
     )
     photos = photo_ids()
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if "accused" in attrs and "text" not in attrs:
             raise unfit("accused", code="own_words", reason=_OWN_WORDS)
         return attrs

@@ -1,7 +1,5 @@
 """Guards that moves of several subjects share: what a move requires beyond state and person, each with its refusal."""
 
-from typing import Any
-
 from tickets.access import Relation, relations
 from tickets.models.parts import TicketParts
 from tickets.states import AssignmentRole, Secrecy
@@ -48,7 +46,7 @@ def not_own_work(ticket: TicketParts) -> bool:
     return judged(ticket).isdisjoint(seat.organisation_id for seat in ticket.asker.seats)
 
 
-def judged(ticket: TicketParts) -> set[Any]:
+def judged(ticket: TicketParts) -> set[object]:
     """The organisations whose work a judgement of the ticket is about, with their head offices."""
     worked = [one for one in ticket.assignments if one.opened_at is not None and one.role != AssignmentRole.COPY]
     found = {one.organisation_id for one in worked} | {getattr(one, "head_office", None) for one in worked}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rest_framework import serializers
 
@@ -42,7 +41,7 @@ class Redact(TicketInput):
     hidden = serializers.BooleanField(required=False, label=HIDDEN)
     reason = OwnWords(label=REASON)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if not {"title", "text", "events", "hidden"} & set(attrs):
             raise unfit("text", code="required", reason=_NOTHING_REDACTED)
         return attrs

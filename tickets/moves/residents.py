@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rest_framework import serializers
 
@@ -33,7 +32,7 @@ class Comment(TicketInput):
     text = OwnWords(required=False, label=bilingual("留言", "Comment"))
     photos = photo_ids()
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if not attrs.get("text") and not attrs.get("photos"):
             raise unfit("text", code="required", reason=_NOTHING_SAID)
         return attrs

@@ -32,7 +32,7 @@ class CallbackList:
 
     status: str = "all"
 
-    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, Any]]:
+    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of them for staff of the street, the first due first. Raises NotPermitted, or a 400 Problem."""
         streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS and seat.street_id}
         if not streets:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.db.models.expressions import RawSQL
 
 from community.models import Community, Compound, Organisation
@@ -20,7 +20,7 @@ from tickets.models import Category
 from tickets.reading.filters import FACETS_OF_EVERYBODY, Filter, refuse_foreign
 from tickets.reading.lists import TicketQuery
 from tickets.states import HIGHEST_LEVEL, Channel, Source, State, SupervisionKind, TicketType
-from web.words import bilingual
+from web.words import Words, bilingual
 from workflow.actor import Actor
 
 MOST = 999
@@ -31,7 +31,11 @@ FACETS = (
 _YES_NO = {"true": bilingual("是", "Yes"), "false": bilingual("否", "No")}
 _PEOPLE = {"me": bilingual("我", "Me"), "none": bilingual("未指定", "Nobody")}
 _NOT = bilingual("未督办", "Not supervised")
-_CHOICES: Mapping[str, Any] = {"state": State, "type": TicketType, "channel": Channel}
+_CHOICES: Mapping[str, type[State] | type[TicketType] | type[Channel]] = {
+    "state": State,
+    "type": TicketType,
+    "channel": Channel,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +44,39 @@ class Facet:
 
     column: str
     kind: str
-    values: Mapping[Any, Any]
+    values: Mapping[Any, tuple[object, Words]]
     every: bool = True
 
 
-def shown(count: int) -> dict[str, Any]:
+def shown(count: int) -> dict[str, object]:
     """A count for programs and for people."""
     return {"count": min(count, MOST), "shown": f"{MOST}+" if count > MOST else str(count)}
 
 
-def counts(query: TicketQuery, by: Sequence[str], actor: Actor) -> dict[str, Any]:
+def counts(query: TicketQuery, by: Sequence[str], actor: Actor) -> dict[str, object]:
     """The total of a list, and the count of each value of each facet in `by`. Raises what `TicketQuery.listing` raises."""
     listing = query.listing(actor)
     refuse_foreign(by, listing.relation)
-    document: dict[str, Any] = {"total": shown(_total(listing.counted())), "facets": {}}
+    total, facets = shown(_total(listing.counted())), {}
     for name in by:
         rows = query.without(name).listing(actor).counted()
-        document["facets"][name] = _facet(name, rows, actor, listing.relation, query.prefix, wide=query.wide)
-    return document
+        facets[name] = _facet(name, rows, actor, listing.relation, query.prefix, wide=query.wide)
+    return {"total": total, "facets": facets}
 
 
-def _total(rows: QuerySet[Any]) -> int:
+def _total(rows: QuerySet[Model]) -> int:
     return rows.order_by().values("pk")[: MOST + 1].count()
 
 
 def _facet(
-    name: str, rows: QuerySet[Any], actor: Actor, relation: Relation, prefix: str, *, wide: bool
-) -> list[dict[str, Any]]:
+    name: str, rows: QuerySet[Model], actor: Actor, relation: Relation, prefix: str, *, wide: bool
+) -> list[dict[str, object]]:
     if name in ("worker", "officer", "extension_pending", "group"):
         return _by_condition(name, rows, actor, relation, prefix)
     facet = _values(name, rows, actor, prefix)
     column = f"{prefix}{facet.column}"
     found = _by_column(rows, column, facet.kind, list(facet.values)) if wide else _by_group(rows, column)
-    merged: dict[Any, tuple[Any, int]] = {}
+    merged: dict[object, tuple[Words, int]] = {}
     for value in facet.values:
         (key, label), count = facet.values[value], found.get(value, 0)
         merged[key] = (label, merged.get(key, (label, 0))[1] + count)
@@ -83,12 +87,12 @@ def _facet(
     ]
 
 
-def _by_group(rows: QuerySet[Any], column: str) -> dict[Any, int]:
+def _by_group(rows: QuerySet[Model], column: str) -> dict[object, int]:
     """How many of `rows` have each value that occurs, by one statement that reads them all: of lists that are short."""
     return dict(rows.order_by().values_list(column).annotate(count=Count("pk")))
 
 
-def _by_column(rows: QuerySet[Any], column: str, kind: str, values: list[Any]) -> dict[Any, int]:
+def _by_column(rows: QuerySet[Model], column: str, kind: str, values: list[object]) -> dict[object, int]:
     """How many of `rows` have each of the values, by one statement."""
     try:
         # The order leads PostgreSQL to the index of the column, for it cannot know which values are rare.
@@ -105,13 +109,13 @@ SELECT facet.value, (SELECT count(*) FROM ({sql}) AS one) FROM unnest(%s::{kind}
 
 
 def _by_condition(
-    name: str, rows: QuerySet[Any], actor: Actor, relation: Relation, prefix: str
-) -> list[dict[str, Any]]:
+    name: str, rows: QuerySet[Model], actor: Actor, relation: Relation, prefix: str
+) -> list[dict[str, object]]:
     """How many of `rows` each value of the filter lets through, by one statement."""
     match name:
         case "worker" | "officer":
-            labels: Mapping[str, Any] = _PEOPLE
-            given: dict[str, Any] = {one: one for one in labels}
+            labels: Mapping[str, Words] = _PEOPLE
+            given: dict[str, object] = {one: one for one in labels}
         case "extension_pending":
             labels, given = _YES_NO, {"true": True, "false": False}
         case _:
@@ -138,7 +142,7 @@ def _newest_groups() -> Iterable[tuple[str, str, str]]:
     return rows.values_list("group", "group_zh", "group_en")
 
 
-def _values(name: str, rows: QuerySet[Any], actor: Actor, prefix: str) -> Facet:
+def _values(name: str, rows: QuerySet[Model], actor: Actor, prefix: str) -> Facet:
     """What a facet's values are, each with its name for the API and its label."""
     match name:
         case "state" | "type" | "channel":
@@ -160,7 +164,7 @@ def _values(name: str, rows: QuerySet[Any], actor: Actor, prefix: str) -> Facet:
     return Facet(f"{name}_id", "uuid", _named(name, rows, actor, prefix), False)
 
 
-def _named(name: str, rows: QuerySet[Any], actor: Actor, prefix: str) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:
+def _named(name: str, rows: QuerySet[Model], actor: Actor, prefix: str) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:
     """The places or organisations that may stand in a column: those of the reader's streets, else those that do."""
     model: Any = {"compound": Compound, "community": Community}.get(name, Organisation)
     streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS}

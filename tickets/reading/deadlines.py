@@ -4,7 +4,7 @@ import math
 import uuid
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -242,7 +242,7 @@ def is_the_reporter(mine: Set[Relation]) -> bool:
     return R.REPORTER in mine and not mine & STAFF
 
 
-def shown(ticket: Ticket, mine: Set[Relation], clocks: Iterable[Clock]) -> list[dict[str, Any]] | None:
+def shown(ticket: Ticket, mine: Set[Relation], clocks: Iterable[Clock]) -> list[dict[str, object]] | None:
     """Those of `clocks` that somebody in the relations `mine` may read, the first due first; None where they may read of none."""
     if not mine & SEES_WHOLE:
         return None
@@ -252,7 +252,7 @@ def shown(ticket: Ticket, mine: Set[Relation], clocks: Iterable[Clock]) -> list[
     return [_document(one, ticket, now, reporter=reporter) for one in read]
 
 
-def _document(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool) -> dict[str, Any]:
+def _document(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool) -> dict[str, object]:
     state = state_of(clock, now)
     return {
         "name": clock.name,
@@ -269,7 +269,7 @@ def _document(clock: Clock, ticket: Ticket, now: datetime, *, reporter: bool) ->
     }
 
 
-def forecast(ticket: Ticket, mine: Set[Relation], read_at: datetime) -> list[dict[str, Any]]:
+def forecast(ticket: Ticket, mine: Set[Relation], read_at: datetime) -> list[dict[str, object]]:
     """The clocks of a ticket that is not filed, as a reader in the relations `mine` may see them at `read_at`."""
     reporter = is_the_reporter(mine)
     read = [one for one in ticket.clocks if reads_clock(one.name, mine)]

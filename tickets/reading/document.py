@@ -42,13 +42,13 @@ _NOT_FOR_ALL = (
 )
 
 
-def brief(ticket: Ticket, actor: Actor) -> dict[str, Any]:
+def brief(ticket: Ticket, actor: Actor) -> dict[str, object]:
     """Where a ticket stands now: what a client needs after a move. Costs no SQL."""
     clocks = deadlines.shown(ticket, relations(ticket, actor), ticket.clocks)
     return document(schemas.BriefSerializer, ticket, **_stand(ticket), clocks=clocks)
 
 
-def _stand(ticket: Ticket) -> dict[str, Any]:
+def _stand(ticket: Ticket) -> dict[str, object]:
     return {
         "state": str(ticket.state),
         "state_label": state_label(ticket.state, ticket.channel),
@@ -64,7 +64,7 @@ def of_before(kept: dict[str, Any], ticket: Ticket, actor: Actor) -> dict[str, A
     return {**kept, "clocks": clocks if mine & SEES_WHOLE else None}
 
 
-def filed(ticket: Ticket, routing: Routing, actor: Actor) -> dict[str, Any]:
+def filed(ticket: Ticket, routing: Routing, actor: Actor) -> dict[str, object]:
     """What the reporter reads after filing: where it went, why, and by when."""
     return {
         **brief(ticket, actor),
@@ -74,7 +74,7 @@ def filed(ticket: Ticket, routing: Routing, actor: Actor) -> dict[str, Any]:
     }
 
 
-def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
+def detail(ticket: Ticket, actor: Actor) -> dict[str, object]:
     """The whole ticket as `actor` may see it. Two statements: organisations and photos; three more where others are linked to it."""
     mine = relations(ticket, actor)
     shows_all, as_written, public = bool(mine & SEES_WHOLE), bool(mine & READS_AS_WRITTEN), face(ticket)
@@ -126,7 +126,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, Any]:
     return found
 
 
-def _linked(one: Ticket, ticket: Ticket) -> dict[str, Any]:
+def _linked(one: Ticket, ticket: Ticket) -> dict[str, object]:
     """The document of a linked ticket: filed out of `ticket`, or the ticket that `ticket` was filed out of."""
     leaf = catalogue.leaf_by_id(one.category_id)
     return document(
@@ -139,14 +139,14 @@ def _linked(one: Ticket, ticket: Ticket) -> dict[str, Any]:
     )
 
 
-def _officer(ticket: Ticket) -> dict[str, Any] | None:
+def _officer(ticket: Ticket) -> dict[str, object] | None:
     """Who of the street answers for it."""
     if ticket.officer_id is None:
         return None
     return {"id": ticket.officer_id, "name": Person.objects.values_list("name", flat=True).get(pk=ticket.officer_id)}
 
 
-def refiling(ticket: Ticket) -> dict[str, Any]:
+def refiling(ticket: Ticket) -> dict[str, object]:
     """The report as its reporter made it, with its photos, and without whom it accused."""
     return {
         "type": ticket.type,
@@ -165,7 +165,7 @@ def _photos(ticket: Ticket) -> QuerySet[Photo]:
     return Photo.objects.filter(ticket=ticket).order_by("id")
 
 
-def photo(one: Photo) -> dict[str, Any]:
+def photo(one: Photo) -> dict[str, object]:
     """A photo by its addresses."""
     return {
         "id": one.id,
@@ -185,7 +185,7 @@ def _organisation_names(ticket: Ticket) -> dict[uuid.UUID, str]:
     return {pk: name for pk, name, _ in rows}
 
 
-def _assignment(one: Assignment, names: Mapping[uuid.UUID, str], mine: Collection[Relation]) -> dict[str, Any]:
+def _assignment(one: Assignment, names: Mapping[uuid.UUID, str], mine: Collection[Relation]) -> dict[str, object]:
     return document(
         schemas.AssignmentSerializer,
         one,
@@ -196,7 +196,7 @@ def _assignment(one: Assignment, names: Mapping[uuid.UUID, str], mine: Collectio
     )
 
 
-def _account(ticket: Ticket, names: Mapping[uuid.UUID, str]) -> dict[str, Any] | None:
+def _account(ticket: Ticket, names: Mapping[uuid.UUID, str]) -> dict[str, object] | None:
     if ticket.state != State.ON_ACCOUNT:
         return None
     return {

@@ -18,7 +18,7 @@ REASONS = {
 }
 
 
-def elapsed(clock: Clock, now: datetime) -> dict[str, Any]:
+def elapsed(clock: Clock, now: datetime) -> dict[str, object]:
     """The time that the clock has used so far, or had used when it stopped."""
     held = clock.stopped_at is None and clock.running_since is None and len(clock.spans) % 2 == 1
     end = clock.spans[-1] if held else now

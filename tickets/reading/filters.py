@@ -154,11 +154,11 @@ def _needs_reporter(value: bool, prefix: str) -> Q:
     return waits if value else ~waits
 
 
-def _is(column: str) -> Callable[[Any, str], Q]:
+def _is(column: str) -> Callable[[object, str], Q]:
     return lambda value, prefix: Q(**{f"{prefix}{column}": value})
 
 
-def _in(column: str) -> Callable[[Any, str], Q]:
+def _in(column: str) -> Callable[[object, str], Q]:
     return lambda values, prefix: Q(**{f"{prefix}{column}__in": values})
 
 
@@ -207,7 +207,7 @@ class Order:
     """The keys of a list's order, and a column that has to be made for it."""
 
     keys: tuple[str, ...]
-    made: Mapping[str, Any]
+    made: Mapping[str, object]
 
 
 SORTS = ("next_due_at", "due_at", "submitted_at", "state_since", "closed_at", "level")

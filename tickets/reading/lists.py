@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Model, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 
 from community.models.organisations import COMMITTEE_KINDS, STREET_KINDS
@@ -54,10 +54,10 @@ class Listing:
     what `desks` answer for comes first. Rows that lie in several `areas` are in the keys' order within each.
     """
 
-    rows: QuerySet[Any]
+    rows: QuerySet[Model]
     relation: Relation
     keys: tuple[str, ...]
-    made: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, object] = field(default_factory=dict)
     prefix: str = ""
     search: Search | None = None
     desks: tuple[uuid.UUID, ...] = ()
@@ -78,7 +78,7 @@ class Listing:
             return _Desks(self.desks)
         return _Areas(self.areas) if len(self.areas) > 1 else None
 
-    def counted(self) -> QuerySet[Any]:
+    def counted(self) -> QuerySet[Model]:
         """All rows, in no order."""
         return self.rows.filter(self.search.indexed()) if self.search else self.rows
 
@@ -93,7 +93,7 @@ class _Desks:
 
     desks: tuple[uuid.UUID, ...]
 
-    def __call__(self, rows: QuerySet[Any], keys: Sequence[str], count: int) -> QuerySet[Any]:
+    def __call__(self, rows: QuerySet[Model], keys: Sequence[str], count: int) -> QuerySet[Model]:
         """The first `count` of both, one after the other."""
         rest = keys[1:]
         own, others = rows.filter(desk__in=self.desks), rows.exclude(desk__in=self.desks)
@@ -116,7 +116,7 @@ class _Areas:
 
     areas: Sequence[uuid.UUID]
 
-    def __call__(self, rows: QuerySet[Any], keys: Sequence[str], count: int) -> QuerySet[Any]:
+    def __call__(self, rows: QuerySet[Model], keys: Sequence[str], count: int) -> QuerySet[Model]:
         """The first `count` of each, which hold the first of all."""
         try:
             found = [
@@ -150,13 +150,13 @@ class TicketQuery:
         """The rows that the actor may see of it. Raises a 400 Problem for what the list does not take, or NotPermitted."""
         raise NotImplementedError
 
-    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, Any]]:
+    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of it, each row as the actor may see it. Raises what `listing` raises, and a 400 Problem for a bad cursor."""
         raise NotImplementedError
 
     def _narrowed(
         self,
-        rows: QuerySet[Any],
+        rows: QuerySet[Model],
         actor: Actor,
         relation: Relation,
         *,
@@ -254,7 +254,7 @@ class ScopedList(TicketQuery):
                 return inspected_by(actor), ()
         return in_street(actor), ()
 
-    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, Any]]:
+    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of it; residents also read how much of each ticket's news they have not read."""
         listing = self.listing(actor)
         found = listing.page(asked)
@@ -298,7 +298,7 @@ class QueueList(TicketQuery):
             rows = rows.filter(role__in=self.roles)
         return self._narrowed(rows, actor, _QUEUE_SEES[status], status=status, keys=_QUEUE_KEYS[status])
 
-    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, Any]]:
+    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of it: each part with its ticket, as the part lets it be seen."""
         listing = self.listing(actor)
         found = listing.page(asked)
@@ -331,7 +331,7 @@ class PressingList(TicketQuery):
         narrow = {Pressing.OVERDUE: TicketQuerySet.overdue, Pressing.AT_RISK: TicketQuerySet.at_risk}[self.which]
         return self._narrowed(narrow(tickets, actor.at), actor, relation, status="open", keys=KEYS["open"])
 
-    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, Any]]:
+    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of it, each ticket with the clocks that press."""
         listing = self.listing(actor)
         found = listing.page(asked)

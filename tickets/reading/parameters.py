@@ -85,7 +85,7 @@ class SearchWords(LineField):
             raise serializers.ValidationError(str(_BAD_WORDS), code="too_long")
         return Wanted.read(text)
 
-    def run_validation(self, data: Any = serializers.empty) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> object:
         """As the field's own, with the words instead of a text."""
         found = super().run_validation(data)
         return Wanted.read("") if found == "" else found
@@ -296,5 +296,5 @@ def _pressing(given: Mapping[str, Any], which: Pressing) -> PressingList:
     )
 
 
-def _filter(given: Mapping[str, Any]) -> Filter:
+def _filter(given: Mapping[str, object]) -> Filter:
     return Filter({name: value for name, value in given.items() if name in _shared(Filters).fields})

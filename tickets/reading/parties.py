@@ -2,17 +2,16 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from community.models import Organisation
 
 
-def named(organisation: uuid.UUID | None, names: Mapping[uuid.UUID, str]) -> dict[str, Any] | None:
+def named(organisation: uuid.UUID | None, names: Mapping[uuid.UUID, str]) -> dict[str, object] | None:
     """An organisation by id and name; None where there is none."""
     return {"id": organisation, "name": names.get(organisation, "")} if organisation else None
 
 
-def worker(person: uuid.UUID | None, name: str | None, staff: bool) -> dict[str, Any] | None:
+def worker(person: uuid.UUID | None, name: str | None, staff: bool) -> dict[str, object] | None:
     """The person who works on a ticket: by name for everybody who sees it whole, for staff by id as well."""
     return {"id": person if staff else None, "name": name or ""} if person else None
 

@@ -22,7 +22,7 @@ from tickets.states import (
 )
 from workflow.moves import Visibility
 
-Shape = serializers.Serializer[Any]
+Shape = serializers.Serializer[object]
 
 
 def choice(choices: Any, **options: Any) -> serializers.ChoiceField:

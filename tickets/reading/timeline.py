@@ -44,7 +44,7 @@ def line(
     actor: Actor,
     organisations: Mapping[uuid.UUID, str],
     seen: Collection[str] = (),
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """One line of the timeline of `ticket`, as `actor` may read it. The person who acted has been joined to the event.
 
     `seen` are the linked tickets that the reader sees.
@@ -62,7 +62,7 @@ def line(
     )
 
 
-def facts_shown(event: TicketEvent, mine: Set[Relation], seen: Collection[str] = ()) -> dict[str, Any]:
+def facts_shown(event: TicketEvent, mine: Set[Relation], seen: Collection[str] = ()) -> dict[str, object]:
     """The facts of an event that somebody in the relations `mine` reads: none without the whole ticket, residents none of staff's."""
     if not SEES_WHOLE & mine:
         return {}

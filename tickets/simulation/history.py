@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any
 
 import orjson
+from django.db.models import Model
 
 from community.receivers import local_day
 from tickets.models import Ticket, TicketClock, TicketEvent
@@ -51,8 +51,8 @@ def histories(tickets: Sequence[uuid.UUID]) -> Iterator[History]:
             yield History(rows[key], events.get(key, []), own, {one.pk: firings.get(one.pk, []) for one in own})
 
 
-def _grouped(rows: Iterable[Any], name: str) -> dict[uuid.UUID, list[Any]]:
-    found: dict[uuid.UUID, list[Any]] = defaultdict(list)
+def _grouped[R: Model](rows: Iterable[R], name: str) -> dict[uuid.UUID, list[R]]:
+    found: dict[uuid.UUID, list[R]] = defaultdict(list)
     for row in rows:
         found[getattr(row, name)].append(row)
     return found
@@ -183,7 +183,7 @@ class RunDigest:
         """The digest of what has been taken in."""
         return self.sha256.hexdigest()
 
-    def _named(self, value: Any) -> Any:
+    def _named(self, value: object) -> object:
         match value:
             case dict():
                 return {name: self._named(one) for name, one in value.items()}

@@ -113,7 +113,7 @@ class Life:
             return FAST
         return self.crowd.kinds[self.ticket.holder_id] if self.ticket.holder_id else STREET
 
-    def later(self, what: str, delay: Delay, action: Callable[[], Any], *, whatever: bool = False) -> None:
+    def later(self, what: str, delay: Delay, action: Callable[[], object], *, whatever: bool = False) -> None:
         """Let `action` happen after a while, unless the ticket has come into another situation by then (`whatever`: in any case)."""
         dice = self.dice(f"{what} after")
         waiting = timedelta(seconds=round(dice.uniform(delay.low, delay.high) * 3600))
@@ -129,7 +129,7 @@ class Life:
 
         self.run.at(at, happen)
 
-    def move(self, name: str, who: uuid.UUID, *, behalf: str = "", **inputs: Any) -> bool:
+    def move(self, name: str, who: uuid.UUID, *, behalf: str = "", **inputs: object) -> bool:
         """Let `who` make a move; whether it was possible."""
         by = self.crowd.actor(who, self.run.now)
         if behalf:

@@ -3,13 +3,12 @@
 import heapq
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from io import BytesIO
 from itertools import count
-from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -75,7 +74,7 @@ class Run:
     _pictures: dict[str, Pictures] = field(default_factory=dict)
     _queue: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _rungs: list[tuple[datetime, int]] = field(default_factory=list)
-    _numbers: Any = field(default_factory=count)
+    _numbers: Iterator[int] = field(default_factory=count)
     _by_ticket: dict[uuid.UUID, Life] = field(default_factory=dict)
     _by_filing: dict[int, Life] = field(default_factory=dict)
     _listener: Listener = field(default_factory=Listener)

@@ -1,7 +1,6 @@
 """Print the coverage rates of each street."""
 
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.management.base import CommandError, CommandParser
@@ -26,7 +25,7 @@ class Command(SpeakingCommand):
         parser.add_argument("--street", metavar="CODE", help="one street only")
         parser.add_argument("--on", metavar="YYYY-MM-DD", type=date.fromisoformat, help="a day; today if not given")
 
-    def handle(self, *, street: str | None, on: date | None, **options: Any) -> None:
+    def handle(self, *, street: str | None, on: date | None, **options: object) -> None:
         """Print a table for each street."""
         streets = Street.objects.filter(code=street) if street else Street.objects.all()
         if not streets:

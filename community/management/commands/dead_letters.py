@@ -4,7 +4,6 @@ import re
 import uuid
 from argparse import ArgumentTypeError
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db.models import Q
@@ -72,7 +71,7 @@ class Command(OperatorCommand):
         since: datetime | None,
         street: str | None,
         limit: int,
-        **options: Any,
+        **options: object,
     ) -> None:
         """List them; replay them where asked to."""
         found = Delivery.objects.dead().order_by("-id")

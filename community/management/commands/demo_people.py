@@ -1,7 +1,5 @@
 """Print the cast of the demo street: who they are, and how to sign in as them."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db.models import Prefetch
@@ -23,7 +21,7 @@ class Command(SpeakingCommand):
 
     help = "Show the people of the demo street and how to sign in as each of them."
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, **options: object) -> None:
         """Print one line for each of the cast."""
         people = demo.cast()
         if not people:

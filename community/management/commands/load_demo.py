@@ -1,7 +1,5 @@
 """Load the demo street 学院路街道 with its places, organisations, people and contracts."""
 
-from typing import Any
-
 from django.conf import settings
 from django.utils.text import format_lazy
 
@@ -15,7 +13,7 @@ class Command(OperatorCommand):
 
     help = "Load the demo street 学院路街道; running it again changes nothing."
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, **options: object) -> None:
         """Load it, telling file by file how much was new; refused in production."""
         if settings.PRODUCTION:
             raise self.refusal(

@@ -1,7 +1,5 @@
 """Sign one of the demo's people in without a code, on a development server."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.management.base import CommandParser
 
@@ -22,7 +20,7 @@ class Command(OperatorCommand):
             "person", nargs="?", default="", help="a key or a phone of `manage.py demo_people`, such as resident"
         )
 
-    def handle(self, *, person: str, **options: Any) -> None:
+    def handle(self, *, person: str, **options: object) -> None:
         """Issue a token, only to people of the demo: their data is nobody's secret."""
         if settings.PRODUCTION:
             raise self.refusal(bilingual("生产环境须凭验证码登录。", "Nobody gets in without a code in production."))

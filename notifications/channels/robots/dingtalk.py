@@ -6,7 +6,6 @@ import hmac
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from notifications.channels.channel import MINUTE, RateLimit
@@ -54,7 +53,7 @@ class Dingtalk(RobotChannel):
         body = {"msgtype": "text", "text": {"content": text}}
         return Post(f"{self.base_url}/robot/send?{urlencode(query)}", body)
 
-    def is_limit(self, code: int | None, said: Mapping[str, Any]) -> bool:
+    def is_limit(self, code: int | None, said: Mapping[str, object]) -> bool:
         """Whether DingTalk refuses because of too many messages: by the error's number, or by a plain denial of its gateway."""
         return super().is_limit(code, said) or said.get("punish") == "deny"
 

@@ -6,7 +6,6 @@ import hmac
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote
 
 from notifications.channels.channel import MINUTE, RateLimit
@@ -42,13 +41,13 @@ class Feishu(RobotChannel):
 
     def post(self, robot: Robot, text: str) -> Post:
         """A text."""
-        body: dict[str, Any] = {"msg_type": "text", "content": {"text": text}}
+        body: dict[str, object] = {"msg_type": "text", "content": {"text": text}}
         if robot.secret:
             at = int(time.time())
             body = {"timestamp": str(at), "sign": signature(at, robot.secret), **body}
         return Post(f"{self.base_url}/open-apis/bot/v2/hook/{quote(robot.token, safe='')}", body)
 
-    def is_limit(self, code: int | None, said: Mapping[str, Any]) -> bool:
+    def is_limit(self, code: int | None, said: Mapping[str, object]) -> bool:
         """Whether Feishu refuses because of too many messages: by the error's number, and for one number by its words."""
         return super().is_limit(code, said) or (code == _BAD_OR_TOO_MANY and "too many" in str(said.get("msg")).lower())
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -26,7 +26,7 @@ class Post:
     """A request to a vendor: the address, which holds the robot's key, and the body."""
 
     url: str
-    body: Mapping[str, Any]
+    body: Mapping[str, object]
 
 
 class RobotChannel(DeliveryChannel):
@@ -73,7 +73,7 @@ class RobotChannel(DeliveryChannel):
             return parse_qs(parts.query).get(cls.key_parameter, [""])[0]
         return parts.path.rstrip("/").rpartition("/")[2]
 
-    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
+    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, object]) -> set[uuid.UUID]:
         """The robots that are switched on."""
         return set(Robot.objects.filter(pk__in=recipients, vendor=self.name, active=True).values_list("pk", flat=True))
 
@@ -93,7 +93,7 @@ class RobotChannel(DeliveryChannel):
     def post(self, robot: Robot, text: str) -> Post:
         """The request for `text` as the vendor wants it, signed now where the robot has a secret."""
 
-    def is_limit(self, code: int | None, said: Mapping[str, Any]) -> bool:
+    def is_limit(self, code: int | None, said: Mapping[str, object]) -> bool:
         """Whether the vendor says that there were too many messages."""
         return code in self.limited
 
@@ -113,7 +113,7 @@ class RobotChannel(DeliveryChannel):
         if code is None:
             raise Unsure(f"{self.vendor} answered without a code")
 
-    def _read(self, answer: HttpAnswer) -> tuple[Mapping[str, Any], int | None]:
+    def _read(self, answer: HttpAnswer) -> tuple[Mapping[str, object], int | None]:
         """The answer's object, and its error code where it has one; it may come with any HTTP status."""
         try:
             said = answer.json()
@@ -127,7 +127,7 @@ class RobotChannel(DeliveryChannel):
         return said, code if isinstance(code, int) else None
 
 
-def text_of(content: Mapping[str, Any], room: int) -> str:
+def text_of(content: Mapping[str, object], room: int) -> str:
     """The title with the body below, cut to `room` bytes of UTF-8. Nothing in it mentions anybody."""
     text = f"{content['title']}\n{content['body']}".strip().replace("<", "＜")
     if len(text.encode()) <= room:

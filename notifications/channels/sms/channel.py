@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
@@ -40,7 +40,7 @@ class SmsChannel(DeliveryChannel):
     def __init__(self, gateway: Gateway):
         self.gateway = gateway
 
-    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, Any]) -> set[uuid.UUID]:
+    def reachable(self, recipients: Collection[uuid.UUID], content: Mapping[str, object]) -> set[uuid.UUID]:
         """Every active person, because everybody signs in with a mobile number."""
         people = get_user_model().objects.filter(pk__in=recipients, is_active=True)
         return set(people.values_list("pk", flat=True))

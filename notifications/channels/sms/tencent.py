@@ -100,7 +100,7 @@ class Tencent(Gateway):
                 return SmsRecord(str(status.get("SerialNo", "")), str(status.get("Description", "?")) if failed else "")
         return None
 
-    def _call(self, action: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _call(self, action: str, body: Mapping[str, object]) -> Mapping[str, Any]:
         payload = json.dumps(body, ensure_ascii=False).encode()
         headers = signed(self.account, SERVICE, payload, int(time.time()))
         headers |= {"X-TC-Action": action, "X-TC-Version": VERSION, "X-TC-Region": REGION}

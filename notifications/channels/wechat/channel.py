@@ -97,14 +97,14 @@ class WechatChannel(DeliveryChannel):
             raise
         return str(answer.get("msgid", ""))
 
-    def _post(self, token: WechatToken, message: Mapping[str, Any], key: uuid.UUID) -> Mapping[str, Any]:
+    def _post(self, token: WechatToken, message: Mapping[str, object], key: uuid.UUID) -> Mapping[str, Any]:
         """WeChat's answer. A token that WeChat refuses is replaced once."""
         answer = self._say(token, message, key)
         if answer["errcode"] in _BAD_TOKEN:
             answer = self._say(self._tokens.after(token), message, key)
         return answer
 
-    def _say(self, token: WechatToken, message: Mapping[str, Any], key: uuid.UUID) -> Mapping[str, Any]:
+    def _say(self, token: WechatToken, message: Mapping[str, object], key: uuid.UUID) -> Mapping[str, Any]:
         url = f"{self.config.base_url}/cgi-bin/message/subscribe/send?access_token={token.value}"
         answer = self._client.post_json(url, message, key=key).accepted().json()
         if not isinstance(answer.get("errcode"), int):

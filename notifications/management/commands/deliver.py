@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
@@ -23,7 +22,7 @@ class Command(LoopingCommand):
         "later, under the same key."
     )
 
-    def handle(self, *, loop: bool, every: float, **options: Any) -> None:
+    def handle(self, *, loop: bool, every: float, **options: object) -> None:
         """Send the due messages, and print how many were tried by each channel."""
         try:
             sending = workers.of_this_process()

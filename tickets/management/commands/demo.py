@@ -1,7 +1,6 @@
 """Tell four stories of the demo street against a running server, through its HTTP API alone."""
 
 from argparse import RawDescriptionHelpFormatter
-from typing import Any
 
 import httpx
 from django.conf import settings
@@ -27,7 +26,7 @@ class Command(SpeakingCommand):
     help = _HELP
     requires_system_checks: list[str] = []
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
         """Keep the lines of the help as they are written."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.formatter_class = RawDescriptionHelpFormatter
@@ -42,7 +41,7 @@ class Command(SpeakingCommand):
         )
         parser.add_argument("--list", action="store_true", help="list the stories and stop")
 
-    def handle(self, *, url: str, story: list[str] | None, language: str, **options: Any) -> None:
+    def handle(self, *, url: str, story: list[str] | None, language: str, **options: object) -> None:
         """Tell the stories."""
         if options["list"]:
             for each in STORIES.values():

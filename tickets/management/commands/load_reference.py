@@ -1,7 +1,5 @@
 """Load what Linli cannot work without, and the clerks' group: each where there is none yet."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
@@ -22,7 +20,7 @@ class Command(OperatorCommand):
 
     help = "Load categories, working calendar, service level and the clerks' group of permissions, each where there is none yet."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         call_command("load_categories", stdout=self.stdout, language=self.language)
         now = timezone.now()
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandParser, OutputWrapper
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -90,7 +90,7 @@ class Command(OperatorCommand):
         once: bool,
         lines: str | None,
         verbosity: int,
-        **options: Any,
+        **options: object,
     ) -> None:
         """Run once, or twice to compare; refused in production, and on a street with other tickets unless nothing is kept."""
         if settings.PRODUCTION:
@@ -273,7 +273,7 @@ class ProgressBar:
 class Lines:
     """A line for every tenth of a run."""
 
-    def __init__(self, span: Span, mark: str, say: Callable[[Words], None], out: Any):
+    def __init__(self, span: Span, mark: str, say: Callable[[Words], None], out: OutputWrapper):
         self.span, self.mark, self.say, self.out, self.told = span, mark, say, out, 0
 
     def __enter__(self) -> Callable[[datetime], None]:
