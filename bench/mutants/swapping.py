@@ -76,7 +76,8 @@ def forget(modules: tuple[str, ...]) -> list[Callable[[], None]]:
 
     found: list[Callable[[], None]] = []
     for one in gc.get_objects():
-        if isinstance(one, functools._lru_cache_wrapper) and (one.__module__ or "").startswith(modules):
+        # By type: a weak proxy answers `isinstance` for what it stands for, which may be gone.
+        if type(one) is functools._lru_cache_wrapper and (one.__module__ or "").startswith(modules):
             found.append(one.cache_clear)
         elif type(one) is Prepared:
             found.append(functools.partial(setattr, one, "_wording", None))
