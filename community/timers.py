@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import batched
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -245,9 +246,9 @@ def fire_due() -> int:
     """
     at, fired = moment.now(), 0
     keys = [one.pk for one in _watched(at) if _unfired(one, at)]
-    for first in range(0, len(keys), BATCH):
+    for some in batched(keys, BATCH):
         with transaction.atomic():
-            free = _watched(at).filter(pk__in=keys[first : first + BATCH])
+            free = _watched(at).filter(pk__in=some)
             fired += _fire(list(free.select_for_update(no_key=True, skip_locked=True, of=("self",))), at)
     note_sweep(SWEEP)
     return fired

@@ -7,9 +7,10 @@ the rest to the next one. That a contract is done is remembered, so that it is n
 
 import logging
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import batched
 
 from django.db import OperationalError, transaction
 from django.db.models import DateField, Exists, OuterRef, Q
@@ -108,7 +109,7 @@ def _note_done(contract: ServiceContract, at: datetime) -> None:
 def _pass_on(ended: Ended, at: datetime, between: Callable[[], None] | None) -> tuple[Swept, bool]:
     """Pass on the tickets of a contract. Returns what was done, and whether no ticket was locked by somebody else."""
     total, whole = Swept(), True
-    for keys in _in_batches(_candidates(ended)):
+    for keys in batched(_candidates(ended), BATCH):
         try:
             with transaction.atomic():
                 free, swept = _batch(ended, keys, at)
@@ -139,11 +140,6 @@ def _one_by_one(ended: Ended, keys: Sequence[uuid.UUID], at: datetime) -> tuple[
         whole = whole and free
         total += swept
     return whole, total
-
-
-def _in_batches(keys: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
-    for first in range(0, len(keys), BATCH):
-        yield keys[first : first + BATCH]
 
 
 def _candidates(ended: Ended) -> list[uuid.UUID]:

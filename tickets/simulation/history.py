@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import pairwise
+from itertools import batched, pairwise
 from operator import attrgetter
 
 import orjson
@@ -38,8 +38,7 @@ class History:
 
 def histories(tickets: Sequence[uuid.UUID]) -> Iterator[History]:
     """The tickets' histories as the database has them now, in the order given."""
-    for start in range(0, len(tickets), BATCH):
-        keys = tickets[start : start + BATCH]
+    for keys in batched(tickets, BATCH):
         rows = Ticket.objects.in_bulk(keys)
         events = _grouped(
             TicketEvent.objects.filter(subject__in=keys).select_related("words").order_by("seq"), "subject_id"

@@ -4,6 +4,7 @@ import re
 import uuid
 from argparse import ArgumentTypeError
 from datetime import datetime, timedelta
+from itertools import batched
 
 from django.core.management.base import CommandParser
 from django.db.models import Q
@@ -124,7 +125,7 @@ class Command(OperatorCommand):
 
     def replayed(self, ids: list[uuid.UUID]) -> Promise:
         """Queue them again, and say how many that were."""
-        queued = sum(replay(ids[at : at + _BATCH]) for at in range(0, len(ids), _BATCH))
+        queued = sum(map(replay, batched(ids, _BATCH)))
         return bilingual(f"{queued} 条已重新排队。", f"{queued} queued again.")
 
 
