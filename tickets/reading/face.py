@@ -12,10 +12,8 @@ from tickets.titles import spoken
 class HasPlace(HasFace, Protocol):
     """A ticket's columns that make a title where there is none."""
 
-    @property
-    def category_id(self) -> uuid.UUID: ...
-    @property
-    def place(self) -> str: ...
+    category_id: uuid.UUID
+    place: str
 
 
 def shown_title(ticket: HasPlace) -> str:
