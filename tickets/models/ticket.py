@@ -110,12 +110,9 @@ _CLOCKS_OF_ENDED: Prepared[Clock] = Prepared(
 class HasTime(Protocol):
     """What tells how much of a clock's time is left."""
 
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def due_at(self) -> datetime: ...
-    @property
-    def paused(self) -> timedelta: ...
+    started_at: datetime
+    due_at: datetime
+    paused: timedelta
 
 
 def risk_begins(clock: HasTime) -> datetime:

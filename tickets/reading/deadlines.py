@@ -34,16 +34,13 @@ class ClockState(models.TextChoices):
 class Parties(Protocol):
     """Whose the time of a ticket's clocks is: its organisations, and of what kind they are."""
 
-    @property
-    def channel(self) -> str: ...
+    channel: str
+    account_owner_id: uuid.UUID | None
+    desk_id: uuid.UUID
+    holder_id: uuid.UUID | None
+
     @property
     def coordinator_today(self) -> uuid.UUID | None: ...
-    @property
-    def account_owner_id(self) -> uuid.UUID | None: ...
-    @property
-    def desk_id(self) -> uuid.UUID: ...
-    @property
-    def holder_id(self) -> uuid.UUID | None: ...
     @property
     def kinds(self) -> Mapping[uuid.UUID, str]: ...
 
@@ -51,20 +48,13 @@ class Parties(Protocol):
 class Timed(Protocol):
     """How a clock stands, and whose time it is."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def holder_id(self) -> uuid.UUID | None: ...
-    @property
-    def due_at(self) -> datetime: ...
-    @property
-    def running_since(self) -> datetime | None: ...
-    @property
-    def stopped_at(self) -> datetime | None: ...
-    @property
-    def over(self) -> timedelta | None: ...
-    @property
-    def pause_reason(self) -> str: ...
+    name: str
+    holder_id: uuid.UUID | None
+    due_at: datetime
+    running_since: datetime | None
+    stopped_at: datetime | None
+    over: timedelta | None
+    pause_reason: str
 
 
 STREET = ("街道", "The street")
