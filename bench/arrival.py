@@ -196,7 +196,7 @@ def flood(options: argparse.Namespace) -> dict[str, Any]:
     return row
 
 
-def crowd(lines: Sequence[LedgerLine], vendor: str) -> dict[str, Any]:
+def crowd(lines: Sequence[LedgerLine], vendor: str) -> dict[str, object]:
     """What one robot was sent: how many, how many of them digests, how many were refused, and the most within each of its windows."""
     moments = sorted(line.at for line in lines)
     windows = [
@@ -217,7 +217,12 @@ SCENE = {"calm": calm, "chaos": chaos, "hang": hang, "flood": flood}
 
 @contextlib.contextmanager
 def playing(
-    options: argparse.Namespace, weather: Mapping[str, float], *, postmen: int = 2, allowed: float = 4, **outlets: Any
+    options: argparse.Namespace,
+    weather: Mapping[str, float],
+    *,
+    postmen: int = 2,
+    allowed: float = 4,
+    **outlets: Any,
 ) -> "Iterator[Play]":
     """A scene with its own database and so many postmen; `allowed` as Receivers has it, `outlets` as Neighbourhood does."""
     with prepared() as ground:

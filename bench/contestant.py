@@ -41,7 +41,7 @@ def main() -> None:
                     fill(command["fill"])
                     # The operations look for tickets that they can work on.
                     contest = contest or Contest(port, web)
-                    answer: dict[str, Any] = {"operations": list(contest.operations)}
+                    answer: dict[str, object] = {"operations": list(contest.operations)}
                 else:
                     assert contest is not None, "The first command is to fill."
                     answer = contest.run(command["run"], command["clients"], command["seconds"])
@@ -70,7 +70,7 @@ class Contest:
         self.operations = operations(port)
         self.acts: dict[tuple[str, int], Callable[[Any], int]] = {}
 
-    def run(self, operation: str, clients: int, seconds: float) -> dict[str, Any]:
+    def run(self, operation: str, clients: int, seconds: float) -> dict[str, object]:
         """Repeat an operation: requests, statuses, latency (ms), and CPU milliseconds a request of web server and database."""
         from bench.load import run  # noqa: PLC0415
 

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -14,6 +13,7 @@ from community.models import Compound, Person
 from tickets.filing import Report, submit
 from tickets.kind import TICKETS
 from tickets.models import Follower, FollowerKind, Ticket
+from workflow.actor import Actor
 
 HOME = "学院路14号院"
 
@@ -43,14 +43,14 @@ def cosign(ticket: Ticket, people: Iterable[Person]) -> None:
     )
 
 
-def move(person: Person, ticket: uuid.UUID, verb: str, inputs: dict[str, Any]) -> None:
+def move(person: Person, ticket: uuid.UUID, verb: str, inputs: dict[str, object]) -> None:
     """Make a move."""
     actor = _actor(person)
     with transaction.atomic():
         make_move(TICKETS, verb, ticket, by=actor, version=None, inputs=inputs)
 
 
-def _actor(person: Person) -> Any:
+def _actor(person: Person) -> Actor:
     caller = by_person(person.pk)
     assert caller is not None
     return caller.actor

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from launcher import home as homes
 from launcher import prepare
@@ -65,7 +64,7 @@ def prepared() -> Iterator[Ground]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def write(path: Path, rows: list[dict[str, Any]], **more: Any) -> None:
+def write(path: Path, rows: list[dict[str, object]], **more: object) -> None:
     """Write the figures with what was measured on, and say where."""
     report = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -49,7 +49,7 @@ def main() -> None:
     write(options.json, rows, seconds=options.seconds)
 
 
-def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, Any]]:
+def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, object]]:
     """Measure every operation at every size with every number of clients."""
     from bench.fill import fill, stored  # noqa: PLC0415 - Django is set up only now
 
@@ -59,7 +59,7 @@ def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, Any]]
     ground.family.start("web", web_command(port, options.processes), environment=environment, log=log)
     # There is no worker here, so it calls itself degraded.
     await_health(ground.family, port, enough=("ok", "degraded"))
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     print(
         f"{'stored':>8} {'operation':<14} {'clients':>7} {'per s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  statuses"
     )
@@ -77,7 +77,7 @@ def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, Any]]
     return rows
 
 
-def row(size: int, name: str, clients: int, tally: LoadTally) -> dict[str, Any]:
+def row(size: int, name: str, clients: int, tally: LoadTally) -> dict[str, object]:
     """Print one line of the table, and answer with its figures."""
     p50, p95, p99 = (tally.percentile(share) for share in (0.5, 0.95, 0.99))
     print(

@@ -4,9 +4,8 @@ import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time
 from itertools import cycle
-from typing import Any
 
 from django.db import Error, connection
 from django.utils import timezone
@@ -25,14 +24,14 @@ from tickets.models import Follower, Ticket, TicketEvent, TicketOutbox
 REPORTERS = ("resident", "neighbour", "tenant")
 HANDLER, OFFICE = "po-a01", "office"
 PESTS, LIFT = "CL07", "EL01"
-STORY: tuple[tuple[str, str, dict[str, Any]], ...] = (
+STORY: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("dispatcher", "sign", {}),
     ("dispatcher", "contact", {"result": "reached", "words": "已说明"}),
     ("dispatcher", "progress", {"text": "配件已到货"}),
     ("dispatcher", "reply", {"result": "已整改"}),
     ("reporter", "confirm", {"resolved": True, "rating": 5, "words": ""}),
 )
-URGENT_STORY: tuple[tuple[str, str, dict[str, Any]], ...] = (
+URGENT_STORY: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("lift_dispatcher", "sign", {}),
     ("lift_dispatcher", "arrive", {}),
 )
@@ -153,7 +152,7 @@ class Neighbourhood:
     def expected(self) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
         """Each event, with all residents who must be told of it."""
         reporters = dict(Ticket.objects.values_list("pk", "reporter"))
-        followers: dict[uuid.UUID, list[tuple[uuid.UUID, Any]]] = {}
+        followers: dict[uuid.UUID, list[tuple[uuid.UUID, datetime]]] = {}
         for ticket, person, since in Follower.objects.values_list("ticket", "person", "since"):
             followers.setdefault(ticket, []).append((person, since))
         office = [one for one in self.endpoints if one.organisation_id == self.organisations[OFFICE]]

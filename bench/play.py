@@ -6,7 +6,6 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -86,7 +85,7 @@ class Play:
         """How much is due now."""
         return self.waiting().filter(available_at__lte=Now()).count()
 
-    def report(self, scene: str, *, repeats: bool) -> dict[str, Any]:
+    def report(self, scene: str, *, repeats: bool) -> dict[str, object]:
         """The figures, and what promises were broken."""
         seconds = time.monotonic() - self.began
         neighbourhood = self.neighbourhood

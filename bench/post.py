@@ -7,7 +7,6 @@ in inboxes at once. Prints a table and writes JSON.
 """
 
 import time
-from typing import Any
 
 from bench.ground import parser, prepared, refuse_named_database, write
 
@@ -35,7 +34,7 @@ def each_by_itself() -> None:
     Profile.objects.bulk_create(Profile(person=one, digest=Digest.NEVER) for one in Person.objects.all())
 
 
-def filings(count: int) -> dict[str, Any]:
+def filings(count: int) -> dict[str, object]:
     """Measure the messages of so many filed tickets. Returns the figures."""
     from bench.deeds import file  # noqa: PLC0415 - Django is set up only now
     from community.demo import cast  # noqa: PLC0415
@@ -46,7 +45,7 @@ def filings(count: int) -> dict[str, Any]:
     return told("filings", count)
 
 
-def fan_out(count: int) -> dict[str, Any]:
+def fan_out(count: int) -> dict[str, object]:
     """Measure the messages of one event to so many cosigners. Returns the figures."""
     from bench.deeds import cosign, file, move, neighbours  # noqa: PLC0415 - Django is set up only now
     from community.demo import cast  # noqa: PLC0415
@@ -60,7 +59,7 @@ def fan_out(count: int) -> dict[str, Any]:
     return told("fan-out to cosigners", 1)
 
 
-def told(what: str, events: int) -> dict[str, Any]:
+def told(what: str, events: int) -> dict[str, object]:
     """Empty the outbox once. Returns how many messages are in inboxes, and how fast."""
     from notifications.models import Message  # noqa: PLC0415
     from tickets import announce  # noqa: PLC0415

@@ -67,7 +67,7 @@ def main() -> None:
     write(options.json, rows)
 
 
-def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, Any]]:
+def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, object]]:
     """Measure the bursts and then the empty sweeps."""
     from bench.fill import fill  # noqa: PLC0415 - Django is set up only now
 
@@ -82,7 +82,7 @@ def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, Any]]
     return rows
 
 
-def burst(ground: Ground, what: str, rung: int, count: int, sweepers: int) -> dict[str, Any]:
+def burst(ground: Ground, what: str, rung: int, count: int, sweepers: int) -> dict[str, object]:
     """Let `count` rungs come due in one second, and wait until they are fired; the figures."""
     moment = armed(rung, count)
     started = [sweeper(ground, number) for number in range(sweepers)]
@@ -175,7 +175,7 @@ def fired(moment: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def nothing_due(clocks: int, sweeps: int) -> dict[str, Any]:
+def nothing_due(clocks: int, sweeps: int) -> dict[str, object]:
     """Sweep again and again where nothing of so many clocks is due; the figures."""
     from django.db import connection  # noqa: PLC0415
 

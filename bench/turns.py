@@ -47,7 +47,7 @@ class Contestant:
             preexec_fn=lambda: die_with_parent(launcher, 15),
         )
 
-    def ask(self, **command: Any) -> dict[str, Any]:
+    def ask(self, **command: object) -> dict[str, Any]:
         """Have it fill its database, or run an operation; what it answers.
 
         Raises SystemExit where it has ended.
@@ -69,9 +69,9 @@ class Contestant:
         self.process.wait()
 
 
-def race(options: argparse.Namespace) -> list[dict[str, Any]]:
+def race(options: argparse.Namespace) -> list[dict[str, object]]:
     """Measure every operation that both versions have, at every size, and print a table; its rows."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     with contestants(options.against) as versions:
         print(
             f"CPU milliseconds a request, {NOW} : {THEN} ({options.against}); medians of {options.rounds} rounds by turns\n"
@@ -89,7 +89,7 @@ def race(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def measure(
     versions: Mapping[str, Contestant], name: str, size: int, clients: int, options: argparse.Namespace
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Run one operation by turns; print its line."""
     for version in versions.values():
         version.ask(run=name, clients=clients, seconds=min(2.0, options.seconds))

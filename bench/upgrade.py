@@ -95,7 +95,7 @@ def live(then: Path, environment: Mapping[str, str], tickets: int) -> None:
         done(then, environment, "manage.py", *arguments)
 
 
-def migrated(environment: Mapping[str, str]) -> dict[str, Any]:
+def migrated(environment: Mapping[str, str]) -> dict[str, object]:
     """Run this release's migrations; the seconds of all, and of each that takes more than one."""
     began = time.monotonic()
     migrating = subprocess.Popen(
@@ -120,7 +120,9 @@ def tables(connection: "psycopg.Connection[Any]") -> dict[str, tuple[int, int, i
     return {name: (file, rows, size) for name, file, rows, size in connection.execute(TABLES)}
 
 
-def looked_at(before: Mapping[str, tuple[int, int, int]], after: Mapping[str, tuple[int, int, int]]) -> dict[str, Any]:
+def looked_at(
+    before: Mapping[str, tuple[int, int, int]], after: Mapping[str, tuple[int, int, int]]
+) -> dict[str, object]:
     """The large tables that were written anew, and how much larger the database is."""
     rewritten = sorted(
         name for name, (file, rows, _) in before.items() if rows >= LARGE and name in after and after[name][0] != file

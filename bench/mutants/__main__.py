@@ -117,7 +117,7 @@ def chosen_mutants(modules: list[str], options: argparse.Namespace) -> list[tupl
     return sorted(random.Random(options.seed).sample(every, options.sample))
 
 
-def results(session: Path, sources: dict[str, str]) -> dict[tuple[str, int], dict[str, Any]]:
+def results(session: Path, sources: dict[str, str]) -> dict[tuple[str, int], dict[str, object]]:
     """What is known of the modules as they are now; the last word on each mutant."""
     found = {}
     for line in session.read_text().splitlines() if session.exists() else []:

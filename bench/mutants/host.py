@@ -211,7 +211,7 @@ class Host:
                 os.write(writing, b"%d\n" % place)
                 item = self.items[test]
                 # The session as the next one: everything of the test is torn down, and nothing of the session.
-                following: Any = self.items[order[place + 1]] if place + 1 < len(order) else item.session
+                following = self.items[order[place + 1]] if place + 1 < len(order) else item.session
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self.failed:
                     break

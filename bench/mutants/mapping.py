@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import coverage
 import pytest
@@ -58,7 +57,7 @@ class Recorder:
                 self.last_written = time.monotonic()
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
         """Except for what it happens to be the first to need."""
         if fixturedef.scope != "session":
             return (yield)
