@@ -41,7 +41,7 @@ def letter(row: Any, kind: str, topic: Topic, people: Sequence[Addressee], *, su
     )
 
 
-def signal(event: Any, organisations: Sequence[uuid.UUID], data: Mapping[str, Any], *, subject_type: str) -> Signal:
+def signal(event: Any, organisations: Sequence[uuid.UUID], data: Mapping[str, object], *, subject_type: str) -> Signal:
     """What an event tells the systems of `organisations`; its type is such as `ticket.dispatch`."""
     return Signal(
         key=event.pk,

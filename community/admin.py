@@ -116,11 +116,11 @@ class Scoped(AdminPage):
             return super().get_field_queryset(db, db_field, request)
         return cast("QuerySet[Any]", its.get_queryset(request))
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: object) -> Any:
         """As the page says in `forms`."""
         return super().formfield_for_dbfield(db_field, request, **{**kwargs, **self.forms.get(db_field.name, {})})
 
-    def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: object) -> Any:
         """A clerk's row has a street: what all share is a superuser's."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None and db_field.name == "street" and not _is_superuser(request):
@@ -157,7 +157,7 @@ class PermissionsField(ModelMultipleChoiceField):
 class WithPermissions(admin.ModelAdmin):
     """A page on which permissions are given."""
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: object) -> Any:
         """Permissions are called by names that their reader knows."""
         if db_field.related_model is Permission:
             kwargs["form_class"] = PermissionsField
@@ -441,7 +441,7 @@ class MembershipAdmin(Scoped):
             return found.exclude(pk=request.user.pk)
         return found.exclude(street=None) if db_field.name == "organisation" and streets is not None else found
 
-    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: object) -> Any:
         """The roles that the caller may give."""
         if db_field.name == "role" and not _is_superuser(request):
             kwargs["choices"] = [choice for choice in db_field.get_choices() if choice[0] != Role.STREET_LEAD]

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
@@ -186,7 +186,7 @@ class Office(admin.AdminSite):
 
     site_header = site_title = bilingual("邻里办", "Linli")
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern | URLResolver]:
         """The admin's own, without the way from a row to its public page: none has one."""
         return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
 
@@ -195,7 +195,7 @@ class Office(admin.AdminSite):
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: object) -> Any:
             if NUL in request.path or NUL in unquote(request.META["QUERY_STRING"]):
                 raise BadRequest("The address holds a NUL.")
             return inner(request, *args, **kwargs)

@@ -87,7 +87,7 @@ class Living(Func):
         self.staffed = staffed
 
     def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: Any, **kwargs: Any
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: object, **kwargs: object
     ) -> tuple[str, tuple[Any, ...]]:
         """One EXISTS."""
         organisation, when = self.get_source_expressions()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
+from prometheus_client import Metric
 
 from casework.kinds import Kind, register
 from tickets import actions, announce, handover, photos, queries
@@ -129,7 +130,7 @@ class _Tickets(Kind[Ticket]):
     def changed_photos(self) -> Iterable[tuple[uuid.UUID, uuid.UUID, Words]]:
         return ((photo.ticket_id, photo.pk, reason) for photo, reason in photos.changed_files() if photo.ticket_id)
 
-    def figures(self) -> Iterable[Any]:
+    def figures(self) -> Iterable[Metric]:
         return figures()
 
     def for_people(self, move: Move) -> bool:

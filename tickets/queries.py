@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Collection
-from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
@@ -16,7 +15,7 @@ from workflow.actor import Actor
 from workflow.prepared import Prepared
 
 
-def _standing_reveal(person: Any) -> Subquery:
+def _standing_reveal(person: uuid.UUID | None) -> Subquery:
     """When the person revealed the contact, if it is still the reporter's contact and the ticket has not ended since."""
     since = TicketEvent.objects.filter(subject=OuterRef("subject"), seq__gt=OuterRef("seq"))
     since = since.filter(Q(verb__in=sorted(CHANGES_CONTACT)) | Q(target__in=ENDED))

@@ -100,7 +100,7 @@ def _typed(value: object, field: "Field[Any, Any]") -> object:
     return value
 
 
-def _field(queryset: QuerySet[Any], name: str) -> "Field[Any, Any]":
+def _field(queryset: QuerySet[Model], name: str) -> "Field[Any, Any]":
     if name in queryset.query.annotations:
         return queryset.query.annotations[name].output_field
     field: Any = None

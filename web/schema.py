@@ -184,7 +184,7 @@ class AutoSchema(openapi.AutoSchema):
             headers["ETag"] = ETAG
         return headers
 
-    def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
+    def _map_serializer(self, serializer: object, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
         """A body's shape as strict as the body is: nothing besides its fields, no text that is blank."""
         shape: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         body = force_instance(serializer)

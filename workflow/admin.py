@@ -255,7 +255,7 @@ class CalendarVersionAdmin(VersionAdmin):
         importing = {"fields": ["notice_year", "notice", "notice_source", "notice_checked"]}
         return [(None, {"fields": fields}), (bilingual("导入年度安排", "Import a year"), importing)]
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+    def save_related(self, request: HttpRequest, form: Any, formsets: object, change: bool) -> None:
         """Save the rows, then let the year that was imported take their place."""
         super().save_related(request, form, formsets, change)
         year = form.cleaned_data.get("notice_year")

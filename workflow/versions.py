@@ -83,7 +83,7 @@ class Version(Identified):
     def __str__(self) -> str:
         return f"v{self.number}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: object, **kwargs: Any) -> None:
         """Store a draft. Raises ValidationError when it has been published, which only `publish` does."""
         if self.published_at is not None:
             raise published_version()
@@ -284,7 +284,7 @@ class Part(Identified):
         assert issubclass(related, Version)
         return related
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: object, **kwargs: Any) -> None:
         """Store it. Raises ValidationError when its version, or the one it is moved from, has been published."""
         with transaction.atomic():
             versions = {self.version_id}

@@ -146,7 +146,7 @@ class Draft[S: Subject]:
         )
         return self.record(happening, by=by, at=at, before=before)
 
-    def note(self, verb: str, *, by: Actor, visibility: Visibility, facts: Mapping[str, Any] | None = None) -> Event:
+    def note(self, verb: str, *, by: Actor, visibility: Visibility, facts: Mapping[str, object] | None = None) -> Event:
         """Add an event that is no move: the state stays, and nobody can be refused."""
         subject, state = self.subject, str(self.subject.state)
         happening = Happening(verb, state, state, visibility, data=facts or {})

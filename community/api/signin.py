@@ -7,8 +7,10 @@ from django.contrib.auth import login, logout
 from django.db import transaction
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from community import signin, wechat
 from community.api.views import Braked, Doorstep, View
@@ -142,7 +144,7 @@ class TokensView(Braked):
 
     problems = (403,)
 
-    def get_authenticators(self) -> list[Any]:
+    def get_authenticators(self) -> list[BaseAuthentication]:
         """None for signing in: an old token in the header must not stop a device from getting a new one."""
         signs_in = self.request is not None and self.request.method == "POST"
         return [] if signs_in else super().get_authenticators()
@@ -151,7 +153,7 @@ class TokensView(Braked):
         """Anyone may sign in."""
         return [] if self.request.method == "POST" else [*super().get_permissions()]
 
-    def get_throttles(self) -> list[Any]:
+    def get_throttles(self) -> list[BaseThrottle]:
         """Signing in is braked as at every door."""
         return [throttle() for throttle in Doorstep.throttle_classes] if self.request.method == "POST" else []
 

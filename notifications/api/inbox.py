@@ -101,7 +101,7 @@ def _unread(reader: Reader) -> dict[str, int]:
     return unread.aggregate(count=Count("pk"), urgent=Count("pk", filter=Q(urgent=True)))
 
 
-def _message(one: Any) -> dict[str, Any]:
+def _message(one: Any) -> dict[str, object]:
     parts = [document(PartSerializer, part) for part in one.parts]
     return document(NotificationSerializer, one, topic_label=one.get_topic_display(), parts=parts)
 

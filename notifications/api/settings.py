@@ -151,7 +151,9 @@ class Settings(APIView):
 
 def _change(person: uuid.UUID, asked: dict[str, Any]) -> None:
     choices = asked.get("preferences", [])
-    profile: dict[str, Any] = {name: asked[name] for name in ("quiet_from", "quiet_until", "digest") if name in asked}
+    profile: dict[str, object] = {
+        name: asked[name] for name in ("quiet_from", "quiet_until", "digest") if name in asked
+    }
     with transaction.atomic():
         if profile:
             Profile.objects.update_or_create(person_id=person, defaults=profile)

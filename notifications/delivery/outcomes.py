@@ -132,7 +132,7 @@ def start_fallback(delivery: Delivery) -> None:
         start_next(delivery, following, rest)
 
 
-def start_next(delivery: Delivery, following: Mapping[str, Any], rest: list[Any]) -> None:
+def start_next(delivery: Delivery, following: Mapping[str, Any], rest: list[object]) -> None:
     """Queue the message for another channel, unless it already was: a delivery that is sent again may be unwanted a second time."""
     queued = Delivery(
         street_id=delivery.street_id,

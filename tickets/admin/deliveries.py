@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
@@ -105,7 +106,7 @@ class DeliveryAdmin(ReadOnly, AdminPage):
         """Those that the caller sees."""
         return visible(request, super().get_queryset(request)).select_related("message")
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """The list with what its rows name, in as many statements for one row as for many."""
         found = super().get_changelist_instance(request)
         rows = list(found.result_list)

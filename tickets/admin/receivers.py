@@ -97,7 +97,7 @@ class ReceiverAdmin(Scoped):
         """Those of the caller's streets."""
         return rows.filter(street_id__in=streets)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: object = None, change: bool = False, **kwargs: object) -> Any:
         """The form that offers the caller's own streets."""
         form: Any = super().get_form(request, obj, change, **kwargs)
         streets = streets_of(request)

@@ -90,7 +90,7 @@ class RobotAdmin(ReceiverAdmin):
     list_display = ["name", "organisation", "vendor", "active", "told", "key_set", "secret_set"]
     list_filter = ["active", "vendor"]
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+    def get_fields(self, request: HttpRequest, obj: object = None) -> list[Any]:
         """Whose it is and which platform's stays as it is; who may only look sees that there is a key, and no key."""
         if obj is None:
             return ["street", "organisation", "vendor", "name", "token", "secret", "topics", "active"]

@@ -5,13 +5,11 @@ A clerk needs `is_staff`, a live seat in the street's office or one of its secti
 somebody, which superusers alone see here, and no contact in the clear, which `reveal` shows on record.
 """
 
-from typing import Any
-
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from casework.admin import HistoryInline, SubjectAdmin
@@ -204,7 +202,7 @@ class TicketAdmin(SubjectAdmin):
             return str(bilingual("匿名", "Anonymous"))
         return f"{masked_name(ticket.contact_name)} {masked_phone(ticket.contact_phone)}"
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         """The admin's own, and the page of a ticket's messages."""
         view = self.admin_site.admin_view(self.messages)
         return [path("<path:object_id>/messages/", view, name="tickets_ticket_messages"), *super().get_urls()]

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.timezone import localtime
 
 from casework.event_types import event_label, event_types, offered
@@ -81,7 +82,7 @@ class EndpointAdmin(ReceiverAdmin):
     form = EndpointForm
     list_display = ["name", "organisation", "host", "condition", "succeeded_at", "waiting", "dead"]
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         """The admin's own, the deliveries, and what can be done."""
         view = self.admin_site.admin_view
         its = [
@@ -94,7 +95,7 @@ class EndpointAdmin(ReceiverAdmin):
             )
         return [*its, *super().get_urls()]
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """The list with how many deliveries of each webhook wait and are dead, counted in one statement."""
         found = super().get_changelist_instance(request)
         rows: list[Any] = list(found.result_list)
@@ -109,7 +110,7 @@ class EndpointAdmin(ReceiverAdmin):
         found.result_list = rows
         return found
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+    def get_fields(self, request: HttpRequest, obj: object = None) -> list[Any]:
         """Whose it is stays as it is; what it hears can be read by people who may not change it."""
         if obj is None:
             return ["street", "organisation", "name", "url", "types", "active"]
@@ -120,12 +121,14 @@ class EndpointAdmin(ReceiverAdmin):
         """What the form does not ask."""
         return [] if obj is None else ["organisation", "told", *_SEEN]
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
         """One button: what follows is the secret, whichever is pressed."""
         one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().add_view(request, form_url, {**(extra_context or {}), **one_button})
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         """A new one gets its secret. Of an old one what was changed is written alone: the postman writes there, too."""
         if change:
             obj.save(update_fields=form.changed_data)
@@ -133,7 +136,7 @@ class EndpointAdmin(ReceiverAdmin):
             obj.rotate()
             obj.save()
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None) -> HttpResponse:
         """The secret, this once."""
         return deeds.show_secret(self.admin_site, request, obj, obj.signing[0])
 

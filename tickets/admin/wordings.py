@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 
 from community.admin import streets_of
 from community.models import Street
@@ -135,7 +135,7 @@ class WordingAdmin(ReadOnly, AdminPage):
         rows, streets = super().get_queryset(request), streets_of(request)
         return rows if streets is None else rows.filter(street_id__in=streets)
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         """The admin's own, and the editor."""
         view = self.admin_site.admin_view(self.edit)
         return [path("<uuid:street>/<str:kind>/<str:shape>/<str:language>/", view, name=EDITOR), *super().get_urls()]

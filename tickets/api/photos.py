@@ -162,7 +162,7 @@ def may_see(photo: Photo, actor: Actor) -> bool:
     return shows_photo(photo, ticket, actor)
 
 
-def _of_before(request: Request, kept: dict[str, Any]) -> dict[str, Any]:
+def _of_before(request: Request, kept: dict[str, Any]) -> dict[str, object]:
     """The answer to an earlier upload, as long as the caller may see the photo."""
     photo = Photo.objects.filter(pk=kept["id"]).first()
     if photo is None or not may_see(photo, caller_of(request).actor):

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from casework.acting import Made
@@ -108,7 +109,7 @@ class Tickets(APIView):
     throttle_classes = [FilingLimit]
     versioned = ("POST",)
 
-    def get_throttles(self) -> list[Any]:
+    def get_throttles(self) -> list[BaseThrottle]:
         """Only filing is limited; reading pages is cheap."""
         if self.request is None:
             return super().get_throttles()
@@ -216,7 +217,7 @@ class TicketEvents(Events):
         """What happened, oldest first, as far as the caller may read it."""
         return super().get(request, **key)
 
-    def lines(self, rows: Sequence[Any], subject: Ticket, actor: Actor) -> list[dict[str, Any]]:
+    def lines(self, rows: Sequence[Any], subject: Ticket, actor: Actor) -> list[dict[str, object]]:
         """Each as the reader's relations to the ticket allow."""
         names = organisation_names(one.actor_organisation_id for one in rows)
         seen = {str(one.pk) for one in linked(subject, actor)}
@@ -253,7 +254,7 @@ class MoveTicket(MakeMove):
             "another": made.event.data.get("another"),
         }
 
-    def again(self, kept: dict[str, Any], key: uuid.UUID, actor: Actor) -> dict[str, Any]:
+    def again(self, kept: dict[str, Any], key: uuid.UUID, actor: Actor) -> dict[str, object]:
         """Without the clocks and the linked ticket that the actor may read no more."""
         ticket = still_visible(key, actor)
         seen = {str(one.pk) for one in linked(ticket, actor)}

@@ -63,7 +63,7 @@ class Walk:
         self.pen.line(self.pen.title(f"━━ {title} ━━"))
 
     def file(
-        self, key: str, category: str, text: Words, *, compound: str, public: bool = False, **report: Any
+        self, key: str, category: str, text: Words, *, compound: str, public: bool = False, **report: object
     ) -> Filed:
         """File a report in a compound, or on the public ground of its street."""
         by, place = self.server.person(key), self._place(key, compound)
@@ -83,7 +83,7 @@ class Walk:
         self._step(offer.label, by, offer.words(inputs), inputs.get("photos"))
         self._stand(by, ticket.id)
 
-    def refused(self, key: str, ticket: Filed, name: str, why: Words, **inputs: Any) -> None:
+    def refused(self, key: str, ticket: Filed, name: str, why: Words, **inputs: object) -> None:
         """Try a move that the server must refuse for what is wrong with its inputs."""
         by, inputs = self.server.person(key), _plain(inputs)
         offer = self._offer(by, ticket, name)

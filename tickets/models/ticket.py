@@ -359,7 +359,7 @@ class Ticket(
 
     clock_plan = staticmethod(clock_plan)
 
-    def shift(self, clock: Any, by: timedelta) -> None:
+    def shift(self, clock: Clock, by: timedelta) -> None:
         """Move the promise to the resident with the holder's clock, until the promise has a clock of its own."""
         if clock.name == C.HANDLE and self.due_at is not None:
             self.due_at += by

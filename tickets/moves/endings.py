@@ -2,13 +2,13 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from django.db import models
 from django_fsm import RETURN_VALUE
 from rest_framework import serializers
 
 from casework.inputs import Identifier, OwnWords
+from community.models import Person
 from notifications.topics import Topic
 from tickets.access import Relation, any_of
 from tickets.models.parts import TicketParts
@@ -272,7 +272,7 @@ class EndingMoves(TicketParts):
             ),
         ),
     )
-    def succeed(self, *, at: datetime, by: Actor, person: Any, cosigned: bool) -> None:
+    def succeed(self, *, at: datetime, by: Actor, person: Person, cosigned: bool) -> None:
         """Take the place of the reporter who left, under the successor's name and phone. The cosign is taken back."""
         self.reporter, self.inherited, self.successor_id = person, True, None
         self.contact_name, self.contact_phone = person.name, person.phone

@@ -1,7 +1,7 @@
 """Triage: corrections of a new ticket, and coordination before it is dispatched."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from casework.inputs import Identifier, OwnLine, OwnWords
 from community.phones import PhoneField
 from notifications.topics import Topic
 from tickets.access import Relation, any_of, relations
-from tickets.models.category import COMPLEX
+from tickets.models.category import COMPLEX, DisposalClass
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
 from tickets.moves.inputs import (
@@ -226,9 +226,9 @@ class TriageMoves(TicketParts):
 
     def _be_complex(self, wanted: bool) -> None:
         ordinary = {harder: plain for plain, harder in COMPLEX.items()}
-        classes: Mapping[Any, Any] = COMPLEX if wanted else ordinary
+        classes = COMPLEX if wanted else ordinary
         if self.disposal_class in classes:
-            self.disposal_class = str(classes[self.disposal_class])
+            self.disposal_class = str(classes[DisposalClass(self.disposal_class)])
         elif self.disposal_class not in {*COMPLEX, *ordinary}:
             raise InvalidInput(
                 "complex_fault",

@@ -48,7 +48,7 @@ class CallbackList:
         return found.of([_row(one, actor.at) for one in found.rows])
 
 
-def _row(one: Any, now: datetime) -> dict[str, Any]:
+def _row(one: Any, now: datetime) -> dict[str, object]:
     leaf, state = catalogue.leaf_by_id(one.subject__category_id), State(one.subject__state)
     return {
         "id": one.subject_id,

@@ -57,7 +57,7 @@ def _stand(ticket: Ticket) -> dict[str, object]:
     }
 
 
-def of_before(kept: dict[str, Any], ticket: Ticket, actor: Actor) -> dict[str, Any]:
+def of_before(kept: dict[str, Any], ticket: Ticket, actor: Actor) -> dict[str, object]:
     """A `brief` or `filed` document of before, without the clocks of which `actor` may read no more."""
     mine = relations(ticket, actor)
     clocks = [one for one in kept["clocks"] or () if reads_clock(one["name"], mine)]

@@ -1,8 +1,8 @@
 """The time of a clock: how much was used, how far it is over, and each pause with its reason."""
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from web.words import bilingual
 from workflow.calendar import Budget, Calendar, Unit
@@ -33,7 +33,7 @@ def elapsed(clock: Clock, now: datetime) -> dict[str, object]:
     }
 
 
-def _pauses(clock: Clock) -> list[dict[str, Any]]:
+def _pauses(clock: Clock) -> Sequence[Mapping[str, object]]:
     """The pauses of the clock, in order. A pause that goes on has no end; a clock that stops ends its pause."""
     found = []
     for number, since in enumerate(clock.spans[::2]):

@@ -19,7 +19,7 @@ HANDS = frozenset({Role.WORKER, Role.MEMBER})
 """Who does not give others work; where an organisation has nobody else, they do."""
 
 
-def members(actor: Actor, organisation: uuid.UUID, asked: PageRequest) -> Page[dict[str, Any]]:
+def members(actor: Actor, organisation: uuid.UUID, asked: PageRequest) -> Page[dict[str, object]]:
     """A page of the people who work there, with the number of open tickets of each. Raises NotPermitted."""
     if not dispatches(actor, organisation):
         raise NotPermitted()

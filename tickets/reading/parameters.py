@@ -42,7 +42,7 @@ class Several(serializers.ListField):
     def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any):
         super().__init__(child=child, required=False, max_length=MOST_VALUES, **options)
 
-    def to_internal_value(self, data: Any) -> list[Any]:
+    def to_internal_value(self, data: str | list[str]) -> list[object]:
         """The values; the first that is none is refused in the parameter's own name."""
         given = [one for text in ([data] if isinstance(data, str) else data) for one in str(text).split(",")]
         if len(given) > MOST_VALUES:
@@ -56,7 +56,7 @@ class Several(serializers.ListField):
 class Somebody(LineField):
     """`me`, `none` or somebody's id."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: str) -> Any:
         """The word or the id."""
         text = super().to_internal_value(data)
         if text in ("me", "none"):
@@ -78,7 +78,7 @@ class SearchWords(LineField):
             "spot and its 12345 number. A ticket's number finds it whatever filters stand.",
         )
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         """The words and numbers. Too long ones are refused."""
         text = str(data).strip()
         if len(text) > 50 or any(ord(one) < 32 or ord(one) == 127 for one in text):

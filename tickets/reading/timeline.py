@@ -71,7 +71,7 @@ def facts_shown(event: TicketEvent, mine: Set[Relation], seen: Collection[str] =
     return {name: value for name, value in facts.items() if name not in LINKS or value in seen}
 
 
-def words_shown(event: TicketEvent, ticket: Ticket, mine: Set[Relation]) -> dict[str, Any]:
+def words_shown(event: TicketEvent, ticket: Ticket, mine: Set[Relation]) -> dict[str, object]:
     """The words of an event that somebody in the relations `mine` reads.
 
     Readers of the public face read the words that are for everybody; thanks are, with consent. Readers who neither work on the ticket
@@ -88,7 +88,7 @@ def words_shown(event: TicketEvent, ticket: Ticket, mine: Set[Relation]) -> dict
     return words if READS_AS_WRITTEN & mine else _public_words(event, ticket, words)
 
 
-def _public_words(one: TicketEvent, ticket: Ticket, words: Mapping[str, Any]) -> dict[str, Any]:
+def _public_words(one: TicketEvent, ticket: Ticket, words: Mapping[str, Any]) -> dict[str, object]:
     """The words of an event as neighbours read them: none that were hidden or redacted, and nothing that identifies people."""
     reporters = one.on_behalf == Party.REPORTER
     if one.actor_id is not None:

@@ -95,7 +95,7 @@ class LevelVersion(LocalVersion):
         except BadServiceLevel as problem:
             raise ValidationError(str(problem), code="bad_service_level") from problem
 
-    def check_edition(self, day: date, level: Any) -> None:
+    def check_edition(self, day: date, level: object) -> None:
         """Raise ValidationError where the kind misses something in what the version says from `day` on."""
 
 

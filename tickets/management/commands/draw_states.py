@@ -23,7 +23,7 @@ class Command(OperatorCommand):
             "--into", type=Path, default=settings.BASE_DIR / "docs", help="the directory of the documents"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         into: Path = options["into"]
         drawn = {into / name: draw() for name, draw in DOCUMENTS.items()}
         old = [path for path, text in drawn.items() if not path.exists() or path.read_text("utf-8") != text]

@@ -45,7 +45,7 @@ class Command(OperatorCommand):
             "--effective-from", type=aware, help="when the new version takes effect, e.g. 2027-01-01T00:00:00+08:00"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         path: Path = options["file"]
         try:
             categories = catalogue.read_file(path)

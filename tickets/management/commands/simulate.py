@@ -57,7 +57,7 @@ class Command(OperatorCommand):
     help = HELP
     mark: str | None = None
 
-    def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> Any:
+    def create_parser(self, prog_name: str, subcommand: str, **options: object) -> Any:
         """Leave the lines of the help as they are."""
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **options)
 
