@@ -4,6 +4,7 @@ import ast
 import html
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from io import StringIO
@@ -11,7 +12,6 @@ from itertools import product
 from typing import Any
 
 import pytest
-import yaml
 from django.apps import apps
 from django.contrib.admin import site
 from django.contrib.postgres.fields import ArrayField
@@ -105,7 +105,7 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def written() -> list[str]:
-    """What stands in the database: people's words, proper names and codes; the longest first."""
+    """Every line in the database: people's words, proper names and codes; the longest first."""
     found: set[str] = set()
     for model in apps.get_models():
         names = [
@@ -115,7 +115,7 @@ def written() -> list[str]:
             or (isinstance(one, models.CharField | models.TextField) and not one.choices)
         ]
         for row in model._base_manager.values_list(*names) if names else ():
-            found.update(one.strip() for one in strings(list(row)) if one.strip())
+            found.update(line.strip() for one in strings(list(row)) for line in one.splitlines() if line.strip())
     return sorted((one for one in found if CHINESE.search(one) or LATIN.search(one)), key=len, reverse=True)
 
 
@@ -133,22 +133,22 @@ def shown(page: str) -> str:
     page = re.sub(r"<(script|style|code).*?</\1>", " ", page, flags=re.DOTALL)
     titles = re.findall(r'(?:title|alt|placeholder|aria-label)="([^"]*)"', page)
     titles += re.findall(r'<input type="submit"[^>]*value="([^"]*)"', page)
-    text = html.unescape(re.sub(r"<[^>]+>", " ", page) + " ".join(["", *titles]))
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page) + "\n".join(["", *titles]))
     # What systems are told is called by a code, such as ticket.reply.
     return re.sub(r"\b[a-z]+\.[a-z_.]+\b", " ", text)
 
 
 def pages() -> list[str]:
-    """Every page of the admin, with two rows of every kind; the pages of a ticket and of a webhook besides."""
+    """Every page of the admin, with two rows of every kind, the second without its history and deletion."""
     found = [reverse("admin:index"), reverse("admin:password_change")]
     for model, its in site._registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         found += [reverse(f"{name}_changelist"), reverse(f"{name}_add")]
         found.append(reverse("admin:app_list", args=[model._meta.app_label]))
-        for one in model._default_manager.all()[:2]:
-            for kind in ("change", "history", "delete"):
-                found.append(reverse(f"{name}_{kind}", args=[one.pk]))
+        for number, one in enumerate(model._default_manager.all()[:2]):
             for pattern in its.get_urls():
+                if number and f"admin:{pattern.name}" in {f"{name}_history", f"{name}_delete"}:
+                    continue
                 try:
                     found.append(reverse(f"admin:{pattern.name}", args=[one.pk]))
                 except NoReverseMatch:
@@ -156,16 +156,24 @@ def pages() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def test_every_page_of_the_admin_speaks_one_language(filled, administrator):
-    known, said = written(), {}
-    for page, language in product(pages(), LANGUAGES):
+def test_every_page_of_the_admin_speaks_one_language(filled, administrator, monkeypatch):
+    known, said, judged = written(), defaultdict(set), {"zh-hans": {"": set()}, "en": {"": set()}}
+    # Every ticket is on one page, and more rows of the same kind say nothing new.
+    for its in site._registry.values():
+        monkeypatch.setattr(its, "list_per_page", 20)
+    first, *others = pages()
+    for page, language in product([first, *others], LANGUAGES):
+        # The bar at the side is the same on every page.
+        monkeypatch.setattr("community.office.Office.enable_nav_sidebar", page in others[:1])
         answer = administrator.get(page, headers={"Accept-Language": language})
         assert answer.status_code in {200, 302, 403, 405}, page
         if answer.status_code == 200:
-            text = without(shown(answer.content.decode()), known)
-            if found := foreign(text, language) - OF_ICONS:
-                said[page, language] = sorted(found)
-    assert not said, "\n".join(f"{page}: {sorted(words)}" for page, words in said.items())
+            for line in shown(answer.content.decode()).splitlines():
+                if line not in judged[language]:
+                    suspect = foreign(line, language) and foreign(without(line, known), language)
+                    judged[language][line] = suspect - OF_ICONS
+                said[page, language] |= judged[language][line]
+    assert {key: sorted(words) for key, words in said.items() if words} == {}
 
 
 def test_the_door_speaks_both_languages(client):
@@ -206,7 +214,8 @@ def test_every_answer_of_the_api_speaks_one_language(filled, api):
         asked = [path.format(home=filled.home) for path in PATHS]
         asked += [f"tickets/{ticket}{part}" for ticket in tickets for part in ("", "/events", "/moves")]
         answers = [(path, client.get(f"/api/v1/{path}", headers=headers)) for path in asked]
-        for name in moves(Ticket):
+        # Whoever sees the ticket is refused as the others are, before it matters who they are.
+        for name in moves(Ticket) if who in {"desk_officer", "outsider"} else ():
             for body in ({}, {"nothing": 1}, {"reason": "x", "version": "x"}):
                 path = f"/api/v1/tickets/{tickets[0]}/moves/{name}"
                 answers.append((name, client.post(path, body, format="json", headers={**headers, "If-Match": '"999"'})))
@@ -239,8 +248,8 @@ def test_a_title_that_was_made_is_said_in_the_readers_language(filled, api):
 
 
 def test_the_description_of_the_api_is_english_where_english_is_asked_for(client):
-    document = client.get("/api/schema/", headers={"Accept-Language": "en"}).content.decode()
-    said = {text for text in strings(yaml.safe_load(document)) if CHINESE.search(text)}
+    document = client.get("/api/schema/", headers={"Accept-Language": "en", "Accept": "application/json"}).json()
+    said = {text for text in strings(document) if CHINESE.search(text)}
     assert {text for text in said if "Linli" not in text} == set()
 
 
