@@ -228,18 +228,25 @@ class Street:
             "results": {settings.WECHAT_TEMPLATE: "accept"},
         }
         self.numbers = count(1)
+        self.tickets: dict[str, uuid.UUID] = {}
 
     def token(self, who: str) -> str:
         """The header by which `who` signs in."""
         return str(self.api(who).client._credentials["HTTP_AUTHORIZATION"])
 
-    def ticket(self, operation: str) -> tuple[uuid.UUID, str]:
-        """A ticket that stands where the operation is possible, and who may do it then."""
+    def start(self, operation: str) -> tuple[uuid.UUID, str]:
+        """A ticket that stands where the operation starts, as others do that start there, and who may do it then."""
         read = (State.IN_PROGRESS, list[Step](), READERS.get(operation, "resident"))
         state, steps, who = STARTS.get(operation.removeprefix("tickets_move_"), read)
+        if (start := repr((state, steps))) not in self.tickets:
+            self.tickets[start] = self.scene.follow(self.scene.reach(state), steps)
+        return self.tickets[start], who
+
+    def ticket(self, operation: str) -> tuple[uuid.UUID, str]:
+        """A ticket that stands where the operation is possible, and who may do it then."""
+        ticket, who = self.start(operation)
         if operation == "tickets_move_close":
             return self.scene.follow(self.scene.file(who=who, channel="patrol"), [(who, "reply", INPUTS["reply"])]), who
-        ticket = self.scene.follow(self.scene.reach(state), steps)
         if operation == "tickets_move_rate":
             self.scene.do("desk_officer", self.scene.file(who=who), "merge", into=str(ticket))
         return ticket, who
@@ -384,6 +391,7 @@ def fuzz(described: Any, street: Street, mode: GenerationMode) -> dict[str, Coun
         name = operation.definition.raw["operationId"]
         if name not in LEFT_OUT:
             seen[name] = Counter()
+            street.start(name)
             with taken_back():
                 examine(operation, street, mode, seen[name])
     return seen
