@@ -54,7 +54,8 @@ def filtered(answer):
 
 @pytest.fixture(autouse=True)
 def short_pages(monkeypatch):
-    """Pages of two rows: what is not shown need not be drawn, and there is more than one page."""
+    """Pages of two rows, so that there is more than one, without the bar at the side: what says nothing here need not be drawn."""
+    monkeypatch.setattr("community.office.Office.get_app_list", lambda *_: [])
     for page in site._registry.values():
         monkeypatch.setattr(page, "list_per_page", 2)
 
