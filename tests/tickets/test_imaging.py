@@ -594,7 +594,9 @@ from PIL import Image
 kind = sys.argv[1]
 content = io.BytesIO()
 if kind == "heic":
-    pillow_heif.from_pillow(Image.new("RGB", (4032, 3024), "red")).save(content, quality=50, tile_size=512)
+    quick = {"preset": "ultrafast"}
+    image = pillow_heif.from_pillow(Image.new("RGB", (4032, 3024), "red"))
+    image.save(content, quality=50, tile_size=512, enc_params=quick)
 elif kind == "bomb":
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -756,7 +758,7 @@ def test_large_pictures_leave_the_web_process_as_it_was(darkroom):
     large = written(picture(4_032, 3_024))
     taken(large)
     before = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    for _ in range(20):
+    for _ in range(5):
         taken(large)
     after = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    assert after - before < 64 * 1024 * 1024
+    assert after - before < 16 * 1024 * 1024
