@@ -399,7 +399,7 @@ def test_the_task_and_the_tick_do_it_by_the_real_time(scene, street):
 
 # Sweepers of their own, and one that dies.
 
-TICKETS = 520
+TICKETS = 300
 SWEEPING = "import time\nfrom tickets import handover\nwhile True:\n    handover.sweep()\n    time.sleep(0.02)\n"
 SWEEPER = ("manage.py", "shell", "--no-imports", "-c", SWEEPING)
 

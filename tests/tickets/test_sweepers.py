@@ -28,9 +28,9 @@ from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
 from workflow.errors import Refusal
 from workflow.verification import flaw
 
-TICKETS = 240
+TICKETS = 150
 SECONDS = 6.0
-KILLS = 8
+KILLS = 5
 
 
 @dataclass
