@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -140,23 +140,43 @@ class PageRequest:
         "-id"`), so that one index gives order and position. `first` may find the first rows in its own way. Costs one
         statement. Raises a 400 Problem for a bad cursor or limit.
         """
+        position = self.position(self.fields(queryset, key_fields)) if self.cursor else None
+        names = [key.removeprefix("-") for key in key_fields]
+        rows = list(self.narrowed(queryset, key_fields, position, first))
+        return self.cut(rows, lambda row: [_value(row, name) for name in names])
+
+    def fields(self, queryset: QuerySet[Any], key_fields: Sequence[str]) -> list["Field[Any, Any]"]:
+        """The columns of the keys, which read a position."""
+        return [_field(queryset, key.removeprefix("-")) for key in key_fields]
+
+    def position(self, fields: Sequence["Field[Any, Any]"]) -> list[object]:
+        """The keys of the row after which the page begins; nothing on the first page. Raises a 400 Problem for a bad cursor."""
+        return _decode(self.cursor, fields) if self.cursor else []
+
+    def narrowed[Row: Model](
+        self,
+        queryset: QuerySet[Row],
+        key_fields: Sequence[str],
+        position: Sequence[object] | None,
+        first: "First[Row] | None" = None,
+    ) -> QuerySet[Row]:
+        """The rows of the page and one more, after the position where there is one. Raises a 400 Problem for a bad limit."""
         limit = _limit(self.limit)
         falling = {key.startswith("-") for key in key_fields}
         if len(falling) != 1:
             raise ValueError("Keys must all rise or all fall.")
-        names = [key.removeprefix("-") for key in key_fields]
-        if self.cursor:
-            fields = [_field(queryset, name) for name in names]
-            position = map(Value, _decode(self.cursor, fields), fields)
+        if position:
+            values = map(Value, position, self.fields(queryset, key_fields))
             beyond = _Before if True in falling else _After
-            queryset = queryset.filter(beyond(_Row(*map(F, names)), _Row(*position)))
+            queryset = queryset.filter(beyond(_Row(*(F(key.removeprefix("-")) for key in key_fields)), _Row(*values)))
         if first is not None:
             queryset = first(queryset, key_fields, limit + 1)
-        rows = list(queryset.order_by(*key_fields)[: limit + 1])
-        if len(rows) <= limit:
-            return Page(rows, None)
-        rows.pop()
-        return Page(rows, _encode([_value(rows[-1], name) for name in names]))
+        return queryset.order_by(*key_fields)[: limit + 1]
+
+    def cut[Row](self, rows: list[Row], keys: Callable[[Row], Sequence[object]]) -> Page[Row]:
+        """The page of what `narrowed` finds; `keys` reads a row's keys."""
+        limit = _limit(self.limit)
+        return Page(rows, None) if len(rows) <= limit else Page(rows[:limit], _encode(keys(rows[limit - 1])))
 
 
 def _value(row: object, name: str) -> object:

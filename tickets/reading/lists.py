@@ -31,6 +31,7 @@ from tickets.queries import (
     within,
     within_communities,
 )
+from tickets.reading import worded
 from tickets.reading.filters import Filter, order, refuse_foreign
 from tickets.reading.rows import ASSIGNMENT_ROW, ROW, Gathered, RunningClock, pressing_row, queue_row
 from tickets.search import Search
@@ -63,13 +64,21 @@ class Listing:
     desks: tuple[uuid.UUID, ...] = ()
     areas: Sequence[uuid.UUID] = ()
 
-    def page(self, asked: PageRequest) -> Page[Any]:
+    def page(self, asked: PageRequest) -> Page[Sequence[Any]]:
         """The page that is asked for: the columns in ROW of each row, for a part after those in ASSIGNMENT_ROW."""
+        rows, _ = self.columns()
+        keys, first = self.order()
+        return asked.page(rows, *keys, first=first)
+
+    def columns(self) -> tuple[QuerySet[Any], list[str]]:
+        """The rows with their columns alone, and what these are called."""
         made = {**self.made, **({"elsewhere": _elsewhere(self.desks)} if self.desks else {})}
-        columns = [*(ASSIGNMENT_ROW if self.prefix else ()), *(f"{self.prefix}{name}" for name in ROW)]
-        rows = self.rows.annotate(**made).values_list(*columns, *made, named=True)
-        keys = ("elsewhere", *self.keys) if self.desks else self.keys
-        return asked.page(rows, *keys, first=self._first())
+        columns = [*(ASSIGNMENT_ROW if self.prefix else ()), *(f"{self.prefix}{name}" for name in ROW), *made]
+        return self.rows.annotate(**made).values_list(*columns, named=True), columns
+
+    def order(self) -> tuple[tuple[str, ...], First[Any] | None]:
+        """The keys that give the order, and what finds the first rows in a way of its own."""
+        return (("elsewhere", *self.keys) if self.desks else self.keys), self._first()
 
     def _first(self) -> First[Any] | None:
         if self.search:
@@ -142,6 +151,10 @@ class TicketQuery:
         """Whether it has the open tickets of a whole street, so that counting finds the rows of each value by index."""
         return False
 
+    def asks_first(self, actor: Actor) -> bool:
+        """Whether the database is asked something before the rows are known: which areas the actor's committees have."""
+        return False
+
     def without(self, name: str) -> Self:
         """The same list, without one of the values that narrow it."""
         return replace(self, filter=self.filter.without(name))
@@ -209,6 +222,7 @@ SCOPES: Mapping[str, Relation] = {
 }
 """What the reader is to every ticket of each list."""
 _ALL_OF_THEM = frozenset({"mine", "followed", "compound"})
+_OF_AREAS = frozenset({"area", "community"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +236,10 @@ class ScopedList(TicketQuery):
     def wide(self) -> bool:
         """Whether it has the open tickets of a whole street."""
         return self.scope == "street" and self.status in (None, "open")
+
+    def asks_first(self, actor: Actor) -> bool:
+        """Whether it has the rows of areas."""
+        return self.scope in _OF_AREAS or (self.scope == "coordinating" and _on_a_committee(actor))
 
     def listing(self, actor: Actor) -> Listing:
         """The tickets of the scope. Raises a 400 Problem."""
@@ -256,12 +274,11 @@ class ScopedList(TicketQuery):
 
     def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of it; residents also read how much of each ticket's news they have not read."""
-        listing = self.listing(actor)
-        found = listing.page(asked)
+        relation, found = worded.page(self, actor, asked)
         gathered = Gathered(found.rows, actor)
-        if listing.relation in RESIDENTS and actor.person_id:
+        if relation in RESIDENTS and actor.person_id:
             gathered.mark_unread(actor.person_id)
-        return found.of([gathered.row(one, listing.relation) for one in gathered.lines])
+        return found.of([gathered.row(one, relation) for one in gathered.lines])
 
 
 def _sections(actor: Actor) -> tuple[uuid.UUID, ...]:
@@ -300,10 +317,9 @@ class QueueList(TicketQuery):
 
     def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of it: each part with its ticket, as the part lets it be seen."""
-        listing = self.listing(actor)
-        found = listing.page(asked)
+        relation, found = worded.page(self, actor, asked)
         gathered = Gathered((one[len(ASSIGNMENT_ROW) :] for one in found.rows), actor)
-        seen = None if listing.relation == _QUEUE_SEES["open"] else listing.relation
+        seen = None if relation == _QUEUE_SEES["open"] else relation
         return found.of(
             [
                 queue_row(one[: len(ASSIGNMENT_ROW)], line, gathered, seen)
@@ -325,6 +341,10 @@ class PressingList(TicketQuery):
 
     which: Pressing
 
+    def asks_first(self, actor: Actor) -> bool:
+        """Whether it has the rows of areas."""
+        return _on_a_committee(actor)
+
     def listing(self, actor: Actor) -> Listing:
         """The tickets that press. Raises NotPermitted, or a 400 Problem."""
         tickets, relation = _watched_by(actor)
@@ -333,14 +353,17 @@ class PressingList(TicketQuery):
 
     def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of it, each ticket with the clocks that press."""
-        listing = self.listing(actor)
-        found = listing.page(asked)
+        relation, found = worded.page(self, actor, asked)
         gathered = Gathered(found.rows, actor)
 
         def presses(clock: RunningClock) -> bool:
             return (clock.due_at if self.which == Pressing.OVERDUE else risk_begins(clock)) <= actor.at
 
-        return found.of([pressing_row(line, gathered, listing.relation, presses) for line in gathered.lines])
+        return found.of([pressing_row(line, gathered, relation, presses) for line in gathered.lines])
+
+
+def _on_a_committee(actor: Actor) -> bool:
+    return any(seat.kind in COMMITTEE_KINDS for seat in actor.seats)
 
 
 def _watched_by(actor: Actor) -> tuple[TicketQuerySet, Relation]:

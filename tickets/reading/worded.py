@@ -1,0 +1,207 @@
+"""The statement of a list's page, worded once for each shape of a list.
+
+The ORM takes longer to word the statement of a list than PostgreSQL to answer it. Lists that differ in ids and moments alone have one
+shape: the same scope, filters, order and kinds of seats, for whoever asks. The first list of a shape is worded with stand-ins for its
+ids and moments, and the statement is kept; every list of that shape then puts its own in their place.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Field
+
+from tickets.access import Relation
+from tickets.reading.filters import Filter
+from web.paging import Page, PageRequest
+from workflow.actor import Actor
+
+if TYPE_CHECKING:
+    from tickets.reading.lists import Listing, TicketQuery
+
+MOST_SHAPES = 1000
+"""How many shapes a process keeps before it begins anew."""
+_IDS = uuid.UUID("57a4d142-0000-4000-8000-000000000000")
+_MOMENTS = datetime(4242, 4, 2, tzinfo=UTC)
+_OF_POSITIONS = 4_242
+
+
+class _Unlike(Exception):
+    """The list has something in it that no other list of its shape need have: it is worded each time."""
+
+
+@dataclass(slots=True)
+class _Standins:
+    """What stands in for the ids and moments of a list, by the order in which they are met; the same one for what is equal."""
+
+    values: list[object] = field(default_factory=list)
+    known: dict[object, object] = field(default_factory=dict)
+
+    def of(self, value: Any) -> Any:
+        """The stand-in of an id or a moment, or of each in a list; anything else as it is."""
+        if isinstance(value, uuid.UUID | datetime):
+            if value not in self.known:
+                number = len(self.values)
+                same = uuid.UUID(int=_IDS.int + number) if isinstance(value, uuid.UUID) else _MOMENTS + number * _STEP
+                self.known[value] = same
+                self.values.append(value)
+            return self.known[value]
+        return [self.of(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+_STEP = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a statement takes a value from: the number of the id or moment, or of the key in the page's position."""
+
+    number: int
+    of_position: bool = False
+    kind: Callable[[Any], object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """The statement of a shape: its parameters, and where the keys of its order stand in a row."""
+
+    sql: str
+    parameters: tuple[object, ...]
+    relation: Relation
+    keys: tuple[int, ...]
+    key_fields: tuple["Field[Any, Any]", ...]
+
+
+_wordings: dict[tuple[object, ...], _Wording | None] = {}
+
+
+def page(query: "TicketQuery", actor: Actor, asked: PageRequest) -> tuple[Relation, Page[Sequence[Any]]]:
+    """What the actor is to every row of a list, and the page that is asked for: the columns that `Listing.page` names of each row.
+
+    Raises what `TicketQuery.listing` raises, and a 400 Problem for a bad cursor or limit.
+    """
+    standins = _Standins()
+    try:
+        if query.asks_first(actor):
+            raise _Unlike
+        alike, shape = _alike(query, actor, asked, standins)
+        if shape not in _wordings:
+            wording = _word(alike[0], alike[1], asked, standins)
+            if len(_wordings) >= MOST_SHAPES:
+                _wordings.clear()
+            _wordings[shape] = wording
+        wording = _wordings[shape]
+    except _Unlike:
+        wording = None
+    if wording is None:
+        listing = query.listing(actor)
+        return listing.relation, listing.page(asked)
+    position = asked.position(wording.key_fields)
+    with connection.cursor() as cursor:
+        cursor.execute(wording.sql, [_value(one, standins.values, position) for one in wording.parameters])
+        rows = cursor.fetchall()
+    return wording.relation, asked.cut(rows, lambda row: [row[number] for number in wording.keys])
+
+
+def _alike(
+    query: "TicketQuery", actor: Actor, asked: PageRequest, standins: _Standins
+) -> tuple[tuple["TicketQuery", Actor], tuple[object, ...]]:
+    """The list and the actor with stand-ins, and the shape that they have. Raises _Unlike for a search."""
+    changed: dict[str, Any] = {}
+    shape: list[object] = [type(query), str(asked.limit), bool(asked.cursor)]
+    for one in fields(query):
+        value = getattr(query, one.name)
+        if isinstance(value, Filter):
+            if "q" in value.values:
+                raise _Unlike
+            values = {name: standins.of(wanted) for name, wanted in value.values.items()}
+            changed[one.name] = Filter(values)
+            shape.append(tuple((name, _hashable(wanted)) for name, wanted in values.items()))
+        else:
+            changed[one.name] = standins.of(value)
+            shape.append(_hashable(changed[one.name]))
+    named = set(standins.known)
+    person = standins.of(actor.person_id)
+    seats = tuple(
+        replace(seat, organisation_id=standins.of(seat.organisation_id), street_id=standins.of(seat.street_id))
+        for seat in actor.seats
+    )
+    # A home matters to a list only where the list names its compound.
+    homes = frozenset(standins.of(one) for one in actor.compounds if one in named)
+    shape += [person, seats, homes, actor.clock, actor.on_behalf]
+    at = standins.of(actor.at)
+    return (replace(query, **changed), replace(actor, person_id=person, at=at, seats=seats, compounds=homes)), tuple(
+        shape
+    )
+
+
+def _hashable(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _word(query: "TicketQuery", actor: Actor, asked: PageRequest, standins: _Standins) -> _Wording | None:
+    """The statement of a list; None where it must be worded each time, since wording it asks the database something, or it has no rows."""
+    try:
+        with _nothing_asked():
+            return _worded(query.listing(actor), asked, standins)
+    except (_Unlike, EmptyResultSet):
+        return None
+
+
+def _worded(listing: "Listing", asked: PageRequest, standins: _Standins) -> _Wording:
+    rows, columns = listing.columns()
+    keys, first = listing.order()
+    key_fields = asked.fields(rows, keys)
+    position = [_standin(one, number) for number, one in enumerate(key_fields)] if asked.cursor else []
+    compiler = asked.narrowed(rows, keys, position, first).query.get_compiler(connection=connection)
+    sql, parameters = compiler.as_sql()
+    if compiler.get_converters([expression for expression, *_ in compiler.select]):
+        raise _Unlike
+    places: dict[object, _Place] = {one: _Place(number) for number, one in enumerate(standins.known.values())}
+    places |= {one: _Place(number, of_position=True) for number, one in enumerate(position)}
+    placed = tuple(_placed(one, places) for one in parameters)
+    order = tuple(columns.index(key.removeprefix("-")) for key in keys)
+    return _Wording(sql, placed, listing.relation, order, tuple(key_fields))
+
+
+def _standin(key: "Field[Any, Any]", number: int) -> object:
+    """What stands in for the value of a key in a position."""
+    match key.get_internal_type():
+        case "UUIDField":
+            return uuid.UUID(int=_IDS.int + _OF_POSITIONS + number)
+        case "DateTimeField":
+            return _MOMENTS + (_OF_POSITIONS + number) * _STEP
+        case "IntegerField" | "SmallIntegerField" | "PositiveSmallIntegerField":
+            return -(_OF_POSITIONS + number)
+    raise _Unlike
+
+
+def _placed(parameter: object, places: Mapping[object, _Place]) -> object:
+    """A parameter, or the place that its value comes from."""
+    if isinstance(parameter, list | tuple):
+        return [_placed(one, places) for one in parameter]
+    if not isinstance(parameter, uuid.UUID | datetime | int) or parameter not in places:
+        return parameter
+    # PostgreSQL's driver tells small numbers from large ones by their class.
+    return replace(places[parameter], kind=type(parameter)) if isinstance(parameter, int) else places[parameter]
+
+
+def _value(parameter: object, values: Sequence[object], position: Sequence[object]) -> Any:
+    if isinstance(parameter, _Place):
+        value = (position if parameter.of_position else values)[parameter.number]
+        return value if parameter.kind is None else parameter.kind(value)
+    return [_value(one, values, position) for one in parameter] if isinstance(parameter, list) else parameter
+
+
+def _nothing_asked() -> AbstractContextManager[None]:
+    """Stop whatever asks the database something."""
+
+    def stop(*_: object) -> None:
+        raise _Unlike
+
+    return connection.execute_wrapper(stop)
