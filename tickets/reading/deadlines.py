@@ -142,12 +142,19 @@ def words(clock: Timed, ticket: Parties, now: datetime, *, reporter: bool, read_
 
     `read_at` is the reader's own moment where that is another, as with a forecast.
     """
+    return say(*in_both(clock, ticket, now, reporter=reporter, read_at=read_at))
+
+
+def in_both(
+    clock: Timed, ticket: Parties, now: datetime, *, reporter: bool, read_at: datetime | None = None
+) -> tuple[str, str]:
+    """The sentence of `words` in Chinese and in English."""
     state, (zh, en) = state_of(clock, now), when(clock.due_at, read_at or now)
     if state == ClockState.PAUSED:
-        return say(*_paused(clock, ticket, reporter))
+        return _paused(clock, ticket, reporter)
     if state == ClockState.STOPPED and (not clock.over or CLOCKS[clock.name].duty is None):
-        return say(*_stopped(clock, ticket))
-    return say(*_sentence(clock, ticket, state, zh, en, reporter))
+        return _stopped(clock, ticket)
+    return _sentence(clock, ticket, state, zh, en, reporter)
 
 
 def _paused(clock: Timed, ticket: Parties, reporter: bool) -> tuple[str, str]:

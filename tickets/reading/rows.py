@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, datetime, timedelta
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -26,6 +27,7 @@ from tickets.reading.face import shown_title
 from tickets.reading.parties import named, worker
 from tickets.states import AssignmentRole, ClockName, Source, State, clock_label, state_label
 from tickets.titles import spoken
+from web.words import Words, in_english
 from workflow.actor import Actor
 
 R = Relation
@@ -159,7 +161,7 @@ class Gathered:
 
     def __init__(self, rows: Iterable[Sequence[Any]], actor: Actor):
         """Each of `rows` begins with the columns in ROW. Three statements; none where there are no rows."""
-        self.now = actor.at
+        self.now, self.english = actor.at, in_english()
         self.lines = [TicketRow(*row[: len(ROW)]) for row in rows]
         self.clocks: dict[uuid.UUID, list[RunningClock]] = {}
         self.beside: dict[uuid.UUID, Beside] = {}
@@ -212,12 +214,12 @@ class Gathered:
             "id": line.id,
             "code": line.code,
             "state": line.state,
-            "state_label": state_label(line.state, line.channel),
+            "state_label": _label(state_label, line.state, line.channel, self.english),
             "state_since": line.state_since,
             "type": line.type,
             "channel": line.channel,
             "source": Source.of(line.channel).value,
-            "category": {"code": leaf.code, "name": leaf.name},
+            "category": {"code": leaf.code, "name": leaf.name_en if self.english else leaf.name_zh},
             "compound": line.compound_id,
             "place": line.place,
             "title": shown_title(line) if face else spoken(line.title),
@@ -276,20 +278,25 @@ class Gathered:
         due = min(own or [one for one in running if one.name in NEXT], key=attrgetter("due_at"), default=None)
         if due is None:
             return None
-        return clock_row(due, line, self.now, reporter=relation == R.REPORTER)
+        return self.clock_row(due, line, reporter=relation == R.REPORTER)
+
+    def clock_row(self, clock: RunningClock, line: TicketRow, *, reporter: bool = False) -> dict[str, object]:
+        """A clock as a row shows it."""
+        return {
+            "name": clock.name,
+            "label": _label(clock_label, clock.name, line.channel, self.english),
+            "state": deadlines.state_of(clock, self.now).value,
+            "holder": clock.holder_id,
+            "due_at": clock.due_at,
+            "remaining_seconds": deadlines.seconds_until(clock.due_at, self.now),
+            "words": deadlines.in_both(clock, line, self.now, reporter=reporter)[self.english],
+        }
 
 
-def clock_row(clock: RunningClock, line: TicketRow, now: datetime, *, reporter: bool = False) -> dict[str, Any]:
-    """A clock as a row shows it."""
-    return {
-        "name": clock.name,
-        "label": clock_label(clock.name, line.channel),
-        "state": deadlines.state_of(clock, now).value,
-        "holder": clock.holder_id,
-        "due_at": clock.due_at,
-        "remaining_seconds": deadlines.seconds_until(clock.due_at, now),
-        "words": deadlines.words(clock, line, now, reporter=reporter),
-    }
+@cache
+def _label(label: Callable[[str, str], Words], name: str, channel: str, english: bool) -> str:
+    """A label in the language that is active, which `english` names."""
+    return str(label(name, channel))
 
 
 def pressing_row(
@@ -307,7 +314,7 @@ def pressing_row(
         **gathered.row(line, relation),
         "remaining_seconds": remaining,
         "overdue_seconds": max(0, -remaining),
-        "clocks": [clock_row(one, line, gathered.now) for one in sorted(pressing, key=attrgetter("due_at"))],
+        "clocks": [gathered.clock_row(one, line) for one in sorted(pressing, key=attrgetter("due_at"))],
     }
 
 
