@@ -382,28 +382,31 @@ def few(api):
     return tickets
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_a_page_costs_six_statements_at_most_and_as_many_with_few_as_with_many(api, few, compound, code, name):
-    who, path = LISTS[name]
-    path = path.format(home=compound("学院路14号院"), office=code("po-a01"))
-    caller = api(who)
-    with request_statements() as before:
-        short = caller.get(path)
+def test_a_page_costs_six_statements_at_most_and_as_many_with_few_as_with_many(api, few, compound, code):
+    named = {"home": compound("学院路14号院"), "office": code("po-a01")}
+    lists = {name: (api(who), path.format(**named)) for name, (who, path) in LISTS.items()}
+    short = {}
+    for name, (caller, path) in lists.items():
+        with request_statements() as before:
+            short[name] = caller.get(path), before
     for ticket in few:
         copies(ticket, 150)
-    with request_statements() as after:
-        page = caller.get(path)
-    rows, more = (one["results"] if isinstance(one, dict) else one for one in (short, page))
-    if name == "followed":
-        assert len(rows) == len(more) == 1
-    else:
-        assert 1 <= len(rows) <= 2
-        assert len(more) == (25 if isinstance(page, dict) else 5)
-    assert len(before) == len(after) <= LIST, after
-    if isinstance(page, dict) and page["next_cursor"]:
-        with request_statements() as next_page:
-            assert len(caller.get(f"{path}{'&' if '?' in path else '?'}cursor={page['next_cursor']}")["results"]) == 25
-        assert len(next_page) == len(after)
+    for name, (caller, path) in lists.items():
+        first, before = short[name]
+        with request_statements() as after:
+            page = caller.get(path)
+        rows, more = (one["results"] if isinstance(one, dict) else one for one in (first, page))
+        if name == "followed":
+            assert len(rows) == len(more) == 1
+        else:
+            assert 1 <= len(rows) <= 2, name
+            assert len(more) == (25 if isinstance(page, dict) else 5), name
+        assert len(before) == len(after) <= LIST, (name, after)
+        if isinstance(page, dict) and page["next_cursor"]:
+            further = f"{path}{'&' if '?' in path else '?'}cursor={page['next_cursor']}"
+            with request_statements() as next_page:
+                assert len(caller.get(further)["results"]) == 25, name
+            assert len(next_page) == len(after), name
 
 
 def test_following_many_costs_as_much_as_following_one(api, few):
