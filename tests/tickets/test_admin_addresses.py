@@ -1,5 +1,7 @@
 """What the admin takes from its addresses, over every registered page: filters it offers, and no junk that it cannot answer."""
 
+from contextlib import suppress
+
 import pytest
 from django.apps import apps
 from django.contrib.admin import site
@@ -45,13 +47,6 @@ def listed(page, person, given):
     return answer.status_code
 
 
-def filtered(answer):
-    """Whether a list was narrowed: not where it is refused, sent back to as it is, or a page of another kind."""
-    if answer.status_code == 302:
-        assert answer["Location"].endswith("?e=1")
-    return answer.status_code not in {302, 400} and "cl" in answer.context
-
-
 @pytest.fixture(autouse=True)
 def short_pages(monkeypatch):
     """Pages of two rows, so that there is more than one, without the bar at the side: what says nothing here need not be drawn."""
@@ -69,7 +64,7 @@ def test_every_page_is_ours():
 
 
 @pytest.mark.parametrize("model", PAGES, ids=ids)
-def test_no_column_is_looked_up_that_is_not_offered(administrator, cast, model):
+def test_no_column_is_looked_up_that_is_not_offered(cast, model):
     page = site._registry[model]
     offered = {one if isinstance(one, str) else one[0] for one in page.list_filter if not isinstance(one, type)}
     for field in model._meta.get_fields():
@@ -91,10 +86,9 @@ def test_no_column_is_looked_up_that_is_not_offered(administrator, cast, model):
                     with pytest.raises(REFUSALS):
                         page.get_changelist_instance(request)
                     continue
-                answer = administrator.get(of(model), given)
-                if answer.status_code == 200 and "cl" not in answer.context:
+                if model is Wording:
                     return  # A page of its own, which looks nothing up.
-                assert not filtered(answer), (path, lookup)
+                assert listed(page, cast["administrator"], given) in {302, 400}, (path, lookup)
 
 
 @pytest.mark.django_db
@@ -177,7 +171,7 @@ def test_no_action_stumbles_over_a_key_that_is_none(administrator, model):
             assert answer.status_code in ANSWERS, (action, key)
 
 
-def test_rows_are_offered_for_fields_that_are_filled_in_by_looking_up_alone(administrator):
+def test_rows_are_offered_for_fields_that_are_filled_in_by_looking_up_alone(administrator, cast):
     offered = 0
     for model in apps.get_models():
         opts = model._meta
@@ -189,9 +183,12 @@ def test_rows_are_offered_for_fields_that_are_filled_in_by_looking_up_alone(admi
                     "field_name": field.name,
                     "term": term,
                 }
-                status = administrator.get(reverse("admin:autocomplete"), asked).status_code
-                assert status in {200, 403}, asked
-                offered += status == 200
+                # The answer itself, without a browser: there are hundreds of these.
+                request = RequestFactory().get(reverse("admin:autocomplete"), asked)
+                request.user = cast["administrator"]
+                with suppress(PermissionDenied):
+                    assert site.autocomplete_view(request).status_code == 200, asked
+                    offered += 1
     assert offered >= 15
     wanted = {"app_label": "community", "model_name": "membership", "field_name": "person"}
     assert administrator.get(reverse("admin:autocomplete"), {**wanted, "term": "\0"}).status_code == 400
