@@ -1,11 +1,13 @@
 """What a test asks of the database: the statements that are made, how PostgreSQL reads for them, and what is taken back."""
 
 import json
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -41,6 +43,25 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for below in plan.get("Plans", ()):
         yield from nodes(below)
+
+
+def more_like(row: Model, others: Sequence[uuid.UUID], **columns: str) -> list[uuid.UUID]:
+    """A copy of the row for each of `others`, with the SQL in `columns`, where that is called `other`; the ids of the copies.
+
+    The ORM takes seconds for thousands.
+    """
+    if not others:
+        return []
+    names = [one.column for one in row._meta.concrete_fields]
+    values = [({"id": "uuidv7()"} | columns).get(name, f'"{name}"') for name in names]
+    table = row._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO {table} ("{'", "'.join(names)}") SELECT {", ".join(values)}'  # noqa: S608
+            f" FROM {table}, unnest(%s::uuid[]) AS made(other) WHERE id = %s RETURNING id",
+            [others, row.pk],
+        )
+        return [made for (made,) in cursor.fetchall()]
 
 
 @contextmanager

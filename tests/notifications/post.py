@@ -13,6 +13,7 @@ from notifications.channels.channel import DeliveryChannel, Envelope, Refused, U
 from notifications.channels.http import BadStatus, HttpClient
 from notifications.models import Delivery, Message
 from notifications.topics import ChannelName, DeliveryState, Topic
+from tests.statements import more_like
 
 STREET = uuid.UUID("0192f0c0-0000-7000-8000-00000000aaaa")
 
@@ -51,8 +52,7 @@ def letter(
     **columns: Any,
 ) -> Delivery:
     """A delivery that is due by the channel."""
-    (delivery,) = letters(1, channel, person=person, recipient=person or recipient or uuid.uuid4(), **columns)
-    return delivery
+    return letters(1, channel, person=person, recipient=person or recipient or uuid.uuid4(), **columns)
 
 
 def letters(
@@ -63,32 +63,29 @@ def letters(
     person: uuid.UUID | None = None,
     street_id: uuid.UUID = STREET,
     **columns: Any,
-) -> list[Delivery]:
-    """So many deliveries for one receiver that are due by the channel."""
-    messages = Message.objects.bulk_create(
-        Message(
-            street_id=street_id,
-            key=uuid.uuid4(),
-            recipient=recipient,
-            person_id=person,
-            kind="ticket.dispatch",
-            topic=Topic.WORK,
-            title="新的工作",
-            body="",
-            at=timezone.now(),
-        )
-        for _ in range(number)
+) -> Delivery:
+    """So many deliveries for one receiver that are due by the channel; the first of them."""
+    message = Message.objects.create(
+        street_id=street_id,
+        key=uuid.uuid4(),
+        recipient=recipient,
+        person_id=person,
+        kind="ticket.dispatch",
+        topic=Topic.WORK,
+        title="新的工作",
+        body="",
+        at=timezone.now(),
     )
-    return Delivery.objects.bulk_create(
-        Delivery(
-            street_id=street_id,
-            message=message,
-            channel=channel,
-            recipient=recipient,
-            **{"content": {"text": "电梯"}, **columns},
-        )
-        for message in messages
+    delivery = Delivery.objects.create(
+        street_id=street_id,
+        message=message,
+        channel=channel,
+        recipient=recipient,
+        **{"content": {"text": "电梯"}, **columns},
     )
+    messages = more_like(message, [uuid.uuid4() for _ in range(number - 1)], key="other")
+    more_like(delivery, messages, message_id="other")
+    return delivery
 
 
 def claimed(recipient: Any, **changes: Any) -> Envelope:
