@@ -2,12 +2,14 @@
 
 Runs inside the version's own tree, into which this file is put: it uses what every version has had since there is a bench.
 Reads commands from standard input, a JSON object a line, and answers each with a line of JSON on standard output:
-`{"fill": tickets}` first, then `{"run": operation, "clients": number, "seconds": seconds}`.
+`{"fill": tickets}` first, then `{"run": operation, "clients": number, "seconds": seconds}`; `{"stale": true}` takes PostgreSQL's
+statistics back to what they were after the first filling.
 """
 
 import contextlib
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,54 +22,76 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 def main() -> None:
     """Prepare, and serve commands until standard input ends."""
-    answers = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
         django.setup()
         from django.core.management import call_command  # noqa: PLC0415 - Django is set up only now
 
         from bench.fill import fill  # noqa: PLC0415
-        from launcher.family import Family  # noqa: PLC0415
+        from bench.http import operations  # noqa: PLC0415
+        from launcher.run import web_command  # noqa: PLC0415
 
         call_command("migrate", verbosity=0, interactive=False)
         call_command("load_reference")
         call_command("load_demo")
+    compete(web_command, fill, operations)
+
+
+def compete(
+    command: Callable[[int, int], list[str]],
+    fill: Callable[[int], object],
+    operations: Callable[[int], dict[str, Callable[[int], Callable[[Any], int]]]],
+) -> None:
+    """Start the web server and answer commands until standard input ends.
+
+    `command(port, processes)` starts the server, `fill(number)` brings so many tickets, `operations(port)` are those of `bench.http`.
+    """
+    answers = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):
+        from django.db import connection  # noqa: PLC0415
+
+        from launcher.family import Family  # noqa: PLC0415
+        from launcher.run import await_health, free_port  # noqa: PLC0415
+
         with Family() as family:
-            port, web = serve(family)
+            port = free_port(int(os.environ["LINLI_BENCH_PORT"]))
+            log = Path(os.environ["LINLI_LOCAL_DIR"]) / f"web-{port}.log"
+            environment = os.environ | {"LINLI_DATABASE_POOL": "1"}
+            web = family.start("web", command(port, 1), environment=environment, log=log).process.pid
+            # There is no worker here, so it calls itself degraded.
+            await_health(family, port, enough=("ok", "degraded"))
             contest: Contest | None = None
+            known = ""
             for line in sys.stdin:
-                command = json.loads(line)
-                if "fill" in command:
-                    fill(command["fill"])
+                asked = json.loads(line)
+                if "stale" in asked:
+                    with connection.cursor() as cursor:
+                        cursor.execute(known)
+                    answer: dict[str, object] = {}
+                elif "fill" in asked:
+                    fill(asked["fill"])
+                    known = known or statistics()
                     # The operations look for tickets that they can work on.
-                    contest = contest or Contest(port, web)
-                    answer: dict[str, object] = {"operations": list(contest.operations)}
+                    contest = contest or Contest(port, web, operations(port))
+                    answer = {"operations": list(contest.operations)}
                 else:
                     assert contest is not None, "The first command is to fill."
-                    answer = contest.run(command["run"], command["clients"], command["seconds"])
+                    answer = contest.run(asked["run"], asked["clients"], asked["seconds"])
                 print(json.dumps(answer), file=answers, flush=True)
 
 
-def serve(family: Any) -> tuple[int, int]:
-    """Start the web server; its port and its process."""
-    from launcher.run import await_health, free_port, web_command  # noqa: PLC0415
-
-    port = free_port(int(os.environ["LINLI_BENCH_PORT"]))
-    log = Path(os.environ["LINLI_LOCAL_DIR"]) / f"web-{port}.log"
-    child = family.start("web", web_command(port, 1), environment=os.environ | {"LINLI_DATABASE_POOL": "1"}, log=log)
-    # There is no worker here, so it calls itself degraded.
-    await_health(family, port, enough=("ok", "degraded"))
-    return port, child.process.pid
+def statistics() -> str:
+    """What PostgreSQL's planner knows of the tables, as SQL that brings it back."""
+    asked = [os.environ["LINLI_BENCH_PG_DUMP"], "--statistics-only", "--dbname", os.environ["DATABASE_URL"]]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    return "\n".join(line for line in told.splitlines() if not line.startswith("\\"))
 
 
 class Contest:
     """The operations of this version, each with clients that keep their connection and their tickets from run to run."""
 
-    def __init__(self, port: int, web: int):
-        from bench.http import operations  # noqa: PLC0415
-
-        self.port, self.web = port, web
-        self.operations = operations(port)
+    def __init__(self, port: int, web: int, operations: dict[str, Callable[[int], Callable[[Any], int]]]):
+        self.port, self.web, self.operations = port, web, operations
         self.acts: dict[tuple[str, int], Callable[[Any], int]] = {}
 
     def run(self, operation: str, clients: int, seconds: float) -> dict[str, object]:

@@ -38,10 +38,18 @@ def main() -> None:
     asked.add_argument("--only", nargs="+", help="only these operations, such as: file list-street move")
     asked.add_argument("--processes", type=int, default=2, help="processes of the web server (default: 2)")
     asked.add_argument("--against", metavar="REV", help="compare CPU time a request with a git revision, by turns")
-    asked.add_argument("--rounds", type=int, default=5, help="turns of each version with --against (default: 5)")
+    asked.add_argument(
+        "--bare", action="store_true", help="and with the bare framework: three plain inserts, a plain page"
+    )
+    asked.add_argument(
+        "--stale",
+        action="store_true",
+        help="with --against or --bare: also with PostgreSQL's statistics of the smallest size",
+    )
+    asked.add_argument("--rounds", type=int, default=5, help="turns of each version (default: 5)")
     options = asked.parse_args()
     refuse_named_database(asked)
-    if options.against:
+    if options.against or options.bare:
         write(options.json, turns.race(options), seconds=options.seconds, against=options.against)
         return
     with prepared() as ground:

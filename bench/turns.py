@@ -1,8 +1,8 @@
-"""Two versions of the code by turns: `make bench ARGS='--against REV'`.
+"""Versions of the code by turns: `make bench ARGS='--against REV'`, and the bare framework beside them: `--bare`.
 
-Each version has a web server and a database in one PostgreSQL. Every operation runs on one version, then on the other, for some
-rounds, so that a noisy machine affects both alike. CPU time per request is compared, for web server and database separately.
-Throughput on a shared machine would measure its other users. The older version runs on the Python packages of the newer.
+Each has a web server and a database in one PostgreSQL. Every operation runs on one, then on the next, for some rounds, so that a
+noisy machine affects all alike. CPU time per request is compared, for web server and database separately. Throughput on a
+shared machine would measure its other users. The older version runs on the Python packages of the newer.
 """
 
 import argparse
@@ -27,18 +27,22 @@ from launcher import home as homes
 from launcher.account import die_with_parent
 from launcher.family import PROJECT, Family
 from launcher.run import server_urls
+from launcher.servers import POSTGRES
 
 OPERATIONS = ["file", "move", "list-street", "list-queue", "read", "search"]
-NOW, THEN = "now", "then"
+NOW, THEN, BARE = "now", "then", "bare"
+MODULES = {NOW: "bench.contestant", THEN: "bench.contestant", BARE: "bench.bare"}
+CEILING = {"file": "file", "move": "file"}
+"""What the bare framework does beside an operation: it files, and beside all that reads it lists a page."""
 
 
 class Contestant:
-    """A version at work: a process of `bench.contestant` in its tree."""
+    """A version at work: a process of its `module` in its tree."""
 
-    def __init__(self, tree: Path, environment: Mapping[str, str]):
+    def __init__(self, module: str, tree: Path, environment: Mapping[str, str]):
         launcher = os.getpid()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.contestant"],
+            [sys.executable, "-m", module],
             cwd=tree,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -70,76 +74,103 @@ class Contestant:
 
 
 def race(options: argparse.Namespace) -> list[dict[str, object]]:
-    """Measure every operation that both versions have, at every size, and print a table; its rows."""
+    """Measure every operation that the versions have, at every size, and print a table; its rows."""
     rows: list[dict[str, object]] = []
-    with contestants(options.against) as versions:
-        print(
-            f"CPU milliseconds a request, {NOW} : {THEN} ({options.against}); medians of {options.rounds} rounds by turns\n"
-        )
-        print(
-            f"{'stored':>8} {'operation':<14} {'clients':>7} {'web':>15} {'database':>15} {'together':>9} {'p50 ms':>15}"
-        )
+    with contestants(options.against, bare=options.bare) as versions:
+        others = [which for which in versions if which != NOW]
+        names = {NOW: NOW, THEN: str(options.against), BARE: "bare"}
+        print(f"CPU milliseconds a request, web + database; medians of {options.rounds} rounds by turns\n")
+        columns = "".join(f"{names[which]:>16}" for which in versions)
+        ratios = "".join(f"{f'to {names[which]}':>12}" for which in others)
+        print(f"{'stored':>8} {'statistics':<10} {'operation':<14} {'clients':>7}{columns}{ratios}")
         for size in sorted(options.sizes):
-            known = [version.ask(fill=size)["operations"] for version in versions.values()]
-            for name in (name for name in options.only or OPERATIONS if all(name in names for names in known)):
-                for clients in options.clients:
-                    rows.append(measure(versions, name, size, clients, options))
+            known = [version.ask(fill=size)["operations"] for which, version in versions.items() if which != BARE]
+            if BARE in versions:
+                versions[BARE].ask(fill=size)
+            for statistics_ in ("fresh", "stale") if options.stale and size > min(options.sizes) else ("fresh",):
+                if statistics_ == "stale":
+                    for version in versions.values():
+                        version.ask(stale=True)
+                for name in (name for name in options.only or OPERATIONS if all(name in names for names in known)):
+                    for clients in options.clients:
+                        runs = by_turns(versions, name, clients, options)
+                        rows.append(line(size, statistics_, name, clients, runs))
     return rows
 
 
-def measure(
-    versions: Mapping[str, Contestant], name: str, size: int, clients: int, options: argparse.Namespace
-) -> dict[str, object]:
-    """Run one operation by turns; print its line."""
-    for version in versions.values():
-        version.ask(run=name, clients=clients, seconds=min(2.0, options.seconds))
-    runs: dict[str, list[dict[str, Any]]] = {NOW: [], THEN: []}
+def by_turns(
+    versions: Mapping[str, Contestant], name: str, clients: int, options: argparse.Namespace
+) -> dict[str, list[dict[str, Any]]]:
+    """What each version answers in each of the rounds of an operation."""
+    asked = {which: CEILING.get(name, "page") if which == BARE else name for which in versions}
+    for which, version in versions.items():
+        version.ask(run=asked[which], clients=clients, seconds=min(2.0, options.seconds))
+    runs: dict[str, list[dict[str, Any]]] = {which: [] for which in versions}
     for number in range(options.rounds):
-        for which in (NOW, THEN) if number % 2 else (THEN, NOW):
-            answer = versions[which].ask(run=name, clients=clients, seconds=options.seconds)
+        for which in list(versions)[:: 1 if number % 2 else -1]:
+            answer = versions[which].ask(run=asked[which], clients=clients, seconds=options.seconds)
             if bad := {status: count for status, count in answer["statuses"].items() if not status.startswith("2")}:
                 raise SystemExit(f"{name} was answered with {bad} by the version {which}.")
             runs[which].append(answer)
+    return runs
 
-    def median(which: str, figure: str) -> float:
-        return statistics.median(answer[figure] for answer in runs[which])
 
-    def pair(figure: str) -> str:
-        return f"{median(NOW, figure):6.2f} : {median(THEN, figure):6.2f}"
+def line(
+    size: int, statistics_: str, name: str, clients: int, runs: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, object]:
+    """Print the line of an operation; its row, with how many times the CPU of each other version this one needs."""
 
-    together = {
-        which: statistics.median(answer["web_ms"] + answer["database_ms"] for answer in answers)
-        for which, answers in runs.items()
-    }
-    ratio = together[NOW] / together[THEN]
+    def median(which: str, *figures: str) -> float:
+        return statistics.median(sum(answer[figure] for figure in figures) for answer in runs[which])
+
+    together = {which: median(which, "web_ms", "database_ms") for which in runs}
+    ratios = {which: round(together[NOW] / together[which], 3) for which in runs if which != NOW}
+    columns = "".join(f"{f'{median(which, "web_ms"):.2f} + {median(which, "database_ms"):.2f}':>16}" for which in runs)
     print(
-        f"{size:>8} {name:<14} {clients:>7} {pair('web_ms'):>15} {pair('database_ms'):>15} {ratio:>8.2f}x {pair('p50_ms'):>15}",
+        f"{size:>8} {statistics_:<10} {name:<14} {clients:>7}{columns}"
+        + "".join(f"{ratio:>11.2f}x" for ratio in ratios.values()),
         flush=True,
     )
-    return {"size": size, "operation": name, "clients": clients, "ratio": round(ratio, 3), "runs": runs}
+    return {
+        "size": size,
+        "statistics": statistics_,
+        "operation": name,
+        "clients": clients,
+        "cpu_ms": {which: round(together[which], 3) for which in together},
+        "ratios": ratios,
+        "runs": runs,
+    }
 
 
 @contextlib.contextmanager
-def contestants(revision: str) -> Iterator[dict[str, Contestant]]:
-    """Both versions on servers of their own, which are thrown away afterwards."""
+def contestants(revision: str | None, *, bare: bool) -> Iterator[dict[str, Contestant]]:
+    """This version and the others that are wanted on servers of their own, which are thrown away afterwards."""
     parent = homes.default() / "bench"
     parent.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(dir=parent))
     directory.chmod(0o755)
     try:
-        then = unpacked(revision, directory / "then")
+        trees = {NOW: PROJECT}
+        if revision is not None:
+            trees[THEN] = unpacked(revision, directory / "then")
+        if bare:
+            trees[BARE] = PROJECT
         with homes.open_home(directory) as home, Family() as family, server_urls(home, family) as urls:
-            with psycopg.connect(urls["DATABASE_URL"], autocommit=True) as connection:
-                connection.execute("CREATE DATABASE linli_then")
-            shared = os.environ | {"LINLI_LOCAL_DIR": str(directory), "LINLI_ENV": "development"}
-            there = {
-                "DATABASE_URL": urlsplit(urls["DATABASE_URL"])._replace(path="/linli_then").geturl(),
-                "REDIS_URL": urls["REDIS_URL"].replace("db=0", "db=1"),
+            shared = os.environ | {
+                "LINLI_LOCAL_DIR": str(directory),
+                "LINLI_ENV": "development",
+                "LINLI_BENCH_PG_DUMP": str(POSTGRES / "bin" / "pg_dump"),
             }
-            versions = {
-                NOW: Contestant(PROJECT, shared | urls | {"LINLI_BENCH_PORT": "8900"}),
-                THEN: Contestant(then, shared | there | {"LINLI_BENCH_PORT": "8950"}),
-            }
+            versions = {}
+            for number, (which, tree) in enumerate(trees.items()):
+                with psycopg.connect(urls["DATABASE_URL"], autocommit=True) as connection:
+                    connection.execute(f"CREATE DATABASE linli_{which}")
+                there = {
+                    "DATABASE_URL": urlsplit(urls["DATABASE_URL"])._replace(path=f"/linli_{which}").geturl(),
+                    "REDIS_URL": urls["REDIS_URL"].replace("db=0", f"db={number}"),
+                    "LINLI_BENCH_PORT": str(8900 + 50 * number),
+                }
+                versions[which] = Contestant(MODULES[which], tree, shared | there)
             yield versions
             for version in versions.values():
                 version.end()

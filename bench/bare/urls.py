@@ -1,0 +1,48 @@
+"""Two endpoints: a report is filed with three plain inserts, and reports are listed by the page."""
+
+from django.db import transaction
+from django.http import JsonResponse
+from django.urls import path
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bench.bare.models import Event, Outbox, Report
+
+PAGE = 25
+
+
+class Filing(serializers.Serializer[Report]):
+    """What somebody fills in."""
+
+    category = serializers.CharField(max_length=8)
+    compound = serializers.UUIDField()
+    text = serializers.CharField(max_length=2000)
+
+
+class Reports(APIView):
+    """File a report, or list the newest."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request) -> Response:
+        """Insert the report, its event and its line in the outbox."""
+        filing = Filing(data=request.data)
+        filing.is_valid(raise_exception=True)
+        with transaction.atomic():
+            report = Report.objects.create(**filing.validated_data)
+            Event.objects.create(report=report, verb="file", data={"category": report.category})
+            Outbox.objects.create(report=report, kind="filed", payload={"category": report.category})
+        return Response({"id": report.pk, "state": report.state}, status=201)
+
+    def get(self, request: Request) -> Response:
+        """The newest, as they are stored."""
+        return Response({"results": Report.objects.order_by("-created_at").values()[:PAGE]})
+
+
+urlpatterns = [
+    path("reports", Reports.as_view()),
+    path("healthz", lambda request: JsonResponse({"status": "ok"})),
+]
