@@ -1,5 +1,7 @@
 """The measurements run from end to end; what they measure at such a size says nothing."""
 
+import pytest
+
 from tests.bench.measuring import measured
 
 
@@ -14,3 +16,14 @@ def test_the_bench_measures_every_operation_on_what_it_says(tmp_path):
     assert all(row["before"] == row["after"] for row in reads)
     assert all(200 <= row["before"]["stored"] <= 210 and row["before"]["open"] >= 100 for row in reads)
     assert rows["file"]["after"]["stored"] > rows["file"]["before"]["stored"]
+
+
+def test_the_bare_framework_runs_beside_this_code_also_with_statistics_of_a_smaller_table(tmp_path):
+    short = ("--clients", "1", "--rounds", "1", "--seconds", "0.2", "--only", "list-street")
+    written, code = measured(tmp_path, "bench.http", "--bare", "--stale", "--sizes", "120", "160", *short)
+    assert code == 0
+    assert [(row["size"], row["statistics"]) for row in written] == [(120, "fresh"), (160, "fresh"), (160, "stale")]
+    assert all(
+        row["ratios"]["bare"] == pytest.approx(row["cpu_ms"]["now"] / row["cpu_ms"]["bare"], rel=0.01)
+        for row in written
+    )
