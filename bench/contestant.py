@@ -102,9 +102,9 @@ class Contest:
             if (operation, number) not in self.acts:
                 self.acts[operation, number] = self.operations[operation](number)
         acts = [self.acts[operation, number] for number in range(clients)]
-        before = self.spent()
+        before = spent(self.web)
         tally = run(self.port, acts, seconds)
-        web, database = (after - earlier for after, earlier in zip(self.spent(), before, strict=True))
+        web, database = (after - earlier for after, earlier in zip(spent(self.web), before, strict=True))
         requests = len(tally.seconds)
         return {
             "requests": requests,
@@ -116,16 +116,17 @@ class Contest:
             "database_ms": 1000 * database / requests,
         }
 
-    def spent(self) -> tuple[float, float]:
-        """CPU seconds that the web server's processes and this database's sessions have used so far, by the kernel's accounts."""
-        from django.db import connection  # noqa: PLC0415
 
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            sessions = [pid for (pid,) in cursor.fetchall()]
-        return sum(map(cpu_seconds, tree(self.web))), sum(map(cpu_seconds, sessions))
+def spent(web: int) -> tuple[float, float]:
+    """CPU seconds that the web server's processes and this database's sessions have used so far, by the kernel's accounts."""
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        sessions = [pid for (pid,) in cursor.fetchall()]
+    return sum(map(cpu_seconds, tree(web))), sum(map(cpu_seconds, sessions))
 
 
 def tree(root: int) -> Iterator[int]:

@@ -13,6 +13,7 @@ from itertools import cycle
 from typing import Any
 
 from bench import turns
+from bench.contestant import spent
 from bench.ground import Ground, parser, prepared, refuse_named_database, write
 from bench.load import Client, LoadTally, request, run
 from launcher.run import await_health, free_port, web_command
@@ -64,12 +65,13 @@ def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, objec
     port = free_port(8900)
     environment = os.environ | {"LINLI_DATABASE_POOL": "1"}
     log = ground.home.logs / "web.log"
-    ground.family.start("web", web_command(port, options.processes), environment=environment, log=log)
+    web = ground.family.start("web", web_command(port, options.processes), environment=environment, log=log).process.pid
     # There is no worker here, so it calls itself degraded.
     await_health(ground.family, port, enough=("ok", "degraded"))
     rows: list[dict[str, object]] = []
     print(
-        f"{'stored':>8} {'operation':<14} {'clients':>7} {'per s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  statuses"
+        f"{'stored':>8} {'operation':<14} {'clients':>7} {'per s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}"
+        f" {'web CPU':>8} {'db CPU':>8}  statuses"
     )
     for size in sorted(options.sizes):
         fill(size)
@@ -79,17 +81,19 @@ def measure(ground: Ground, options: argparse.Namespace) -> list[dict[str, objec
             run(port, [act(number) for number in range(2)], min(1.0, options.seconds))
             for clients in options.clients:
                 acts = [act(number) for number in range(clients)]
-                before = stored()
+                before, earlier = stored(), spent(web)
                 tally = run(port, acts, options.seconds)
-                rows.append(row(size, name, clients, tally) | {"before": before, "after": stored()})
+                cpu = [1000 * (now - then) / len(tally.seconds) for now, then in zip(spent(web), earlier, strict=True)]
+                rows.append(row(size, name, clients, tally, *cpu) | {"before": before, "after": stored()})
     return rows
 
 
-def row(size: int, name: str, clients: int, tally: LoadTally) -> dict[str, object]:
-    """Print one line of the table, and answer with its figures."""
+def row(size: int, name: str, clients: int, tally: LoadTally, web: float, database: float) -> dict[str, object]:
+    """Print one line of the table, and answer with its figures; `web` and `database` are CPU milliseconds a request."""
     p50, p95, p99 = (tally.percentile(share) for share in (0.5, 0.95, 0.99))
     print(
-        f"{size:>8} {name:<14} {clients:>7} {tally.rate:>8.1f} {p50:>8.1f} {p95:>8.1f} {p99:>8.1f}  {tally.statuses}",
+        f"{size:>8} {name:<14} {clients:>7} {tally.rate:>8.1f} {p50:>8.1f} {p95:>8.1f} {p99:>8.1f}"
+        f" {web:>8.2f} {database:>8.2f}  {tally.statuses}",
         flush=True,
     )
     return {
@@ -100,6 +104,8 @@ def row(size: int, name: str, clients: int, tally: LoadTally) -> dict[str, objec
         "p50_ms": round(p50, 2),
         "p95_ms": round(p95, 2),
         "p99_ms": round(p99, 2),
+        "web_ms": round(web, 3),
+        "database_ms": round(database, 3),
         "statuses": {str(status): count for status, count in sorted(tally.statuses.items())},
     }
 

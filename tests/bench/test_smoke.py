@@ -11,6 +11,7 @@ def test_the_bench_measures_every_operation_on_what_it_says(tmp_path):
     rows = {row["operation"]: row for row in written}
     # What writes comes last, so that lists are read at the size that is said.
     assert list(rows)[-2:] == ["move", "file"]
+    assert all(0 < row["web_ms"] < 1000 and 0 <= row["database_ms"] < 1000 for row in rows.values())
     assert {status[0] for row in rows.values() for status in row["statuses"]} == {"2"}
     reads = [row for name, row in rows.items() if name not in ("move", "file")]
     assert all(row["before"] == row["after"] for row in reads)
