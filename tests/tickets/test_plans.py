@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from django.db import connection
 from django.db.models import Count
 
@@ -30,15 +29,6 @@ GATHERED = {
 }
 
 
-@pytest.fixture
-def many(db) -> None:
-    """Thousands of tickets, which PostgreSQL has looked at; the neighbour follows a few of them."""
-    add(1, ROWS)
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ANALYZE {', '.join(TABLES)}")
-
-
 def plans(made: list[str]) -> Iterator[list[dict[str, Any]]]:
     """The nodes of each statement that reads tickets or assignments."""
     for sql in made:
@@ -52,13 +42,23 @@ def asked(api: Any, compound: Any) -> dict[str, tuple[Any, str]]:
     return {name: (api(who), path.format(home=home, office=office)) for name, (who, path) in EVERY.items()}
 
 
-def test_every_list_is_read_by_an_index_and_in_its_order(api, many, compound, cast):
+def test_lists_cost_the_same_with_thousands_and_are_read_by_an_index_and_in_its_order(api, compound, cast):
+    lists = asked(api, compound)
+    every_list_costs_as_many_statements_with_thousands_as_with_one_thousand(lists)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ANALYZE {', '.join(TABLES)}")
+    a_queue_costs_the_smallest_organisation_what_it_costs_the_largest()
+    every_list_is_read_by_an_index_and_in_its_order(lists, cast)
+
+
+def every_list_is_read_by_an_index_and_in_its_order(lists, cast):
     Follower.objects.bulk_create(
         Follower(street_id=one.street_id, ticket=one, person=cast["neighbour"], kind="cosigned", since=one.submitted_at)
         for one in Ticket.objects.all()[:40]
     )
     whole, sorts = [], []
-    for name, (caller, path) in asked(api, compound).items():
+    for name, (caller, path) in lists.items():
         with request_statements() as made:
             caller.get(path)
         with connection.cursor() as cursor:
@@ -74,8 +74,7 @@ def test_every_list_is_read_by_an_index_and_in_its_order(api, many, compound, ca
     assert (whole, sorts) == ([], [])
 
 
-def test_every_list_costs_as_many_statements_with_thousands_as_with_one_thousand(api, compound):
-    lists = asked(api, compound)
+def every_list_costs_as_many_statements_with_thousands_as_with_one_thousand(lists):
     counted: dict[str, list[int]] = {name: [] for name in lists}
     for first, last in ((1, 1_000), (1_001, ROWS)):
         add(first, last)
@@ -86,7 +85,7 @@ def test_every_list_costs_as_many_statements_with_thousands_as_with_one_thousand
     assert {name: both for name, both in counted.items() if both[0] != both[1] or both[1] > LIST} == {}
 
 
-def test_a_queue_costs_the_smallest_organisation_what_it_costs_the_largest(many):
+def a_queue_costs_the_smallest_organisation_what_it_costs_the_largest():
     staffed = Membership.objects.filter(ends_on=None).values("organisation")
     sizes = (
         Assignment.objects.open().filter(organisation__in=staffed).values_list("organisation").annotate(n=Count("id"))
