@@ -15,7 +15,7 @@ from bench.load import Client, request
 from launcher.run import web_command
 
 TEXT = "楼前垃圾桶满了两天，请尽快处理。"
-MANY = """INSERT INTO bare_report (id, category, compound, title, text, state, created_at, updated_at)
+MANY = """INSERT INTO bare_barereport (id, category, compound, title, text, state, created_at, updated_at)
   SELECT gen_random_uuid(), 'CL03', gen_random_uuid(), '', %s, 'submitted', now() - n * interval '1 minute', now()
   FROM generate_series(1, %s) AS n"""
 
@@ -32,7 +32,7 @@ def main() -> None:
 
     def fill(size: int) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM bare_report")
+            cursor.execute("SELECT count(*) FROM bare_barereport")
             cursor.execute(MANY, [TEXT, size - cursor.fetchone()[0]])
             cursor.execute("VACUUM ANALYZE")
 

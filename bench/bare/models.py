@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 
 
-class Report(models.Model):
+class BareReport(models.Model):
     """What somebody filed."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -18,19 +18,19 @@ class Report(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
 
-class Event(models.Model):
+class BareEvent(models.Model):
     """What happened to a report."""
 
-    report = models.ForeignKey(Report, models.PROTECT)
+    report = models.ForeignKey(BareReport, models.PROTECT)
     verb = models.CharField(max_length=20)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
 
 
-class Outbox(models.Model):
+class BareOutbox(models.Model):
     """What others are to hear of."""
 
-    report = models.ForeignKey(Report, models.PROTECT)
+    report = models.ForeignKey(BareReport, models.PROTECT)
     kind = models.CharField(max_length=20)
     payload = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)

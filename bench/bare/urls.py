@@ -8,12 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bench.bare.models import Event, Outbox, Report
+from bench.bare.models import BareEvent, BareOutbox, BareReport
 
 PAGE = 25
 
 
-class Filing(serializers.Serializer[Report]):
+class BareFiling(serializers.Serializer[BareReport]):
     """What somebody fills in."""
 
     category = serializers.CharField(max_length=8)
@@ -21,7 +21,7 @@ class Filing(serializers.Serializer[Report]):
     text = serializers.CharField(max_length=2000)
 
 
-class Reports(APIView):
+class BareReports(APIView):
     """File a report, or list the newest."""
 
     authentication_classes = ()
@@ -29,20 +29,20 @@ class Reports(APIView):
 
     def post(self, request: Request) -> Response:
         """Insert the report, its event and its line in the outbox."""
-        filing = Filing(data=request.data)
+        filing = BareFiling(data=request.data)
         filing.is_valid(raise_exception=True)
         with transaction.atomic():
-            report = Report.objects.create(**filing.validated_data)
-            Event.objects.create(report=report, verb="file", data={"category": report.category})
-            Outbox.objects.create(report=report, kind="filed", payload={"category": report.category})
+            report = BareReport.objects.create(**filing.validated_data)
+            BareEvent.objects.create(report=report, verb="file", data={"category": report.category})
+            BareOutbox.objects.create(report=report, kind="filed", payload={"category": report.category})
         return Response({"id": report.pk, "state": report.state}, status=201)
 
     def get(self, request: Request) -> Response:
         """The newest, as they are stored."""
-        return Response({"results": Report.objects.order_by("-created_at").values()[:PAGE]})
+        return Response({"results": BareReport.objects.order_by("-created_at").values()[:PAGE]})
 
 
 urlpatterns = [
-    path("reports", Reports.as_view()),
+    path("reports", BareReports.as_view()),
     path("healthz", lambda request: JsonResponse({"status": "ok"})),
 ]
