@@ -55,6 +55,9 @@ def main() -> None:
     asked.add_argument("--pause", type=float, default=0.1, help="seconds between two moves (default: 0.1)")
     asked.add_argument("--every", type=float, default=6.0, help="seconds between two kills in chaos (default: 6)")
     asked.add_argument(
+        "--kills", type=int, default=None, help="kills in chaos (default: until hardly anything is left to be sent)"
+    )
+    asked.add_argument(
         "--takes", type=float, default=9.0, help="seconds of a slow answer; channels wait for 5 to 8 (default: 9)"
     )
     asked.add_argument(
@@ -119,6 +122,8 @@ def chaos(options: argparse.Namespace) -> dict[str, Any]:
         victims = [*dice.sample([*stack.apps, VALKEY], len(stack.apps) + 1), POSTGRESQL]
         most = 0
         while driver.is_alive() or victims or play.due() > most // 10:
+            if options.kills is not None and stack.kills.total() >= options.kills:
+                break
             most = max(most, play.due())
             time.sleep(options.every * dice.uniform(0.5, 1.5))
             stack.tend()

@@ -10,7 +10,9 @@ def scene(tmp_path, name, *options):
 
 
 def test_in_chaos_nothing_is_lost_and_what_comes_twice_has_the_same_key(tmp_path):
-    row, code = scene(tmp_path, "chaos", "--tickets", "8", "--followers", "4", "--every", "1.4", "--takes", "2")
+    row, code = scene(
+        tmp_path, "chaos", "--tickets", "8", "--followers", "4", "--every", "1.4", "--kills", "12", "--takes", "2"
+    )
     assert (row["broken"], code) == ([], 0)
     assert row["due"] == row["arrived"] > 300
     assert {"worker", "beat", "postman 1", "postman 2", "Valkey", "PostgreSQL"} <= set(row["kills"])

@@ -12,17 +12,7 @@ from web.problems import Problem
 from workflow.errors import NotPermitted
 
 pytestmark = pytest.mark.django_db
-WHO = (
-    "resident",
-    "neighbour",
-    "dispatcher",
-    "worker",
-    "chair",
-    "desk_officer",
-    "property_officer",
-    "street_lead",
-    "outsider",
-)
+WHO = ("resident", "neighbour", "dispatcher", "chair", "property_officer", "street_lead")
 
 
 @pytest.fixture
@@ -47,10 +37,9 @@ def lists(scene):
             {"holder": holder, "compound": compound},
             {"state": ["dispatched", "replied"]},
         ]
-        for values in filters:
-            for status in (None, "open", "ended", "all"):
-                yield ScopedList(scope=scope, status=status, filter=Filter(values))
-        for sort in ("due_at", "-submitted_at", "level", "-state_since"):
+        for values, status in zip(filters, ("open", None, "all", "ended"), strict=True):
+            yield ScopedList(scope=scope, status=status, filter=Filter(values))
+        for sort in ("due_at", "-level"):
             yield ScopedList(scope=scope, status="all", sort=sort, filter=Filter({"compound": compound}))
     for status in ("open", "ended"):
         yield QueueList(status=status)
@@ -87,7 +76,7 @@ def test_every_list_of_everybody_is_the_same_as_if_it_were_worded_anew(busy):
             assert list(pages(lambda asked, query=query, actor=actor: worded.page(query, actor, asked)[1])) == anew
             read += len(anew)
     kept = [one for one in worded._wordings.values() if one is not None]
-    assert read > 200
+    assert read > 100
     # Most were worded for somebody else, or for another page.
     assert len(kept) < read / 2
 
