@@ -3,10 +3,12 @@
 import pytest
 
 from community.models import Organisation
+from tests.tickets.story import row
 from tickets.models import Ticket
 from tickets.reading import worded
 from tickets.reading.filters import Filter
 from tickets.reading.lists import SCOPES, Pressing, PressingList, QueueList, ScopedList
+from tickets.search import Wanted
 from web.paging import PageRequest
 from web.problems import Problem
 from workflow.errors import NotPermitted
@@ -46,6 +48,10 @@ def lists(scene):
         yield QueueList(status=status, organisation=company.pk, roles=["lead"])
     yield QueueList(filter=Filter({"worker": "me"}))
     yield QueueList(filter=Filter({"worker": "none", "updated_after": scene.now}))
+    for words in ("处理", "尽快 处理", "没有这样", "1234", "街道"):
+        yield ScopedList(scope="street", filter=Filter({"q": Wanted.read(words)}))
+        yield ScopedList(scope="compound", filter=Filter({"compound": compound, "q": Wanted.read(words)}))
+        yield QueueList(filter=Filter({"q": Wanted.read(words)}))
     for which in Pressing:
         yield PressingList(which=which)
 
@@ -81,9 +87,9 @@ def test_every_list_of_everybody_is_the_same_as_if_it_were_worded_anew(busy):
     assert len(kept) < read / 2
 
 
-def test_what_is_found_by_words_or_lies_in_the_areas_of_a_committee_is_worded_each_time(busy, api):
+def test_what_is_found_by_its_number_or_lies_in_the_areas_of_a_committee_is_worded_each_time(busy, api):
     worded._wordings.clear()
-    api("street_lead").get("tickets", scope="street", q="电梯")
+    api("street_lead").get("tickets", scope="street", q=row(busy.file()).code)
     api("chair").get("tickets", scope="area")
     assert not worded._wordings
     api("street_lead").get("tickets", scope="street")

@@ -1,8 +1,8 @@
 """The statement of a list's page, worded once for each shape of a list.
 
-The ORM takes longer to word the statement of a list than PostgreSQL to answer it. Lists that differ in ids and moments alone have one
-shape: the same scope, filters, order and kinds of seats, for whoever asks. The first list of a shape is worded with stand-ins for its
-ids and moments, and the statement is kept; every list of that shape then puts its own in their place.
+The ORM takes longer to word the statement of a list than PostgreSQL to answer it. Lists that differ in ids, moments and words alone have
+one shape: the same scope, filters, order and kinds of seats, for whoever asks. The first list of a shape is worded with stand-ins for
+them, and the statement is kept; every list of that shape then puts its own in their place.
 """
 
 import uuid
@@ -18,6 +18,7 @@ from django.db.models import Field
 
 from tickets.access import Relation
 from tickets.reading.filters import Filter
+from tickets.search import Wanted
 from web.paging import Page, PageRequest
 from workflow.actor import Actor
 
@@ -43,7 +44,9 @@ class _Standins:
     known: dict[object, object] = field(default_factory=dict)
 
     def of(self, value: Any) -> Any:
-        """The stand-in of an id or a moment, or of each in a list; anything else as it is."""
+        """The stand-in of an id or a moment, or of each in a list, or of the words that are searched for; anything else as it is."""
+        if isinstance(value, Wanted):
+            return Wanted(tuple(self._word(one) for one in value.words), value.codes)
         if isinstance(value, uuid.UUID | datetime):
             if value not in self.known:
                 number = len(self.values)
@@ -52,6 +55,13 @@ class _Standins:
                 self.values.append(value)
             return self.known[value]
         return [self.of(one) for one in value] if isinstance(value, list | tuple) else value
+
+    def _word(self, word: str) -> str:
+        """A word that is searched for; one with digits in a row stands for one with digits in a row."""
+        if word not in self.known:
+            self.known[word] = f"{'000' if Wanted((word,), ()).is_a_number else ''}\N{CURRENCY SIGN}{len(self.values)}"
+            self.values.append(word)
+        return str(self.known[word])
 
 
 _STEP = timedelta(seconds=1)
@@ -111,13 +121,13 @@ def page(query: "TicketQuery", actor: Actor, asked: PageRequest) -> tuple[Relati
 def _alike(
     query: "TicketQuery", actor: Actor, asked: PageRequest, standins: _Standins
 ) -> tuple[tuple["TicketQuery", Actor], tuple[object, ...]]:
-    """The list and the actor with stand-ins, and the shape that they have. Raises _Unlike for a search."""
+    """The list and the actor with stand-ins, and the shape that they have. Raises _Unlike where a ticket's number may be searched for."""
     changed: dict[str, Any] = {}
     shape: list[object] = [type(query), str(asked.limit), bool(asked.cursor)]
     for one in fields(query):
         value = getattr(query, one.name)
         if isinstance(value, Filter):
-            if "q" in value.values:
+            if value.wanted.codes:
                 raise _Unlike
             values = {name: standins.of(wanted) for name, wanted in value.values.items()}
             changed[one.name] = Filter(values)
@@ -185,7 +195,7 @@ def _placed(parameter: object, places: Mapping[object, _Place]) -> object:
     """A parameter, or the place that its value comes from."""
     if isinstance(parameter, list | tuple):
         return [_placed(one, places) for one in parameter]
-    if not isinstance(parameter, uuid.UUID | datetime | int) or parameter not in places:
+    if not isinstance(parameter, uuid.UUID | datetime | int | str) or parameter not in places:
         return parameter
     # PostgreSQL's driver tells small numbers from large ones by their class.
     return replace(places[parameter], kind=type(parameter)) if isinstance(parameter, int) else places[parameter]
