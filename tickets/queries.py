@@ -90,6 +90,11 @@ def areas_of(actor: Actor) -> list[uuid.UUID]:
     return sorted(Area.objects.filter(committee__in=seats).values_list("pk", flat=True)) if seats else []
 
 
+def on_a_committee(actor: Actor) -> bool:
+    """Whether the actor sits on a committee, whose areas must be looked up."""
+    return any(seat.kind in COMMITTEE_KINDS for seat in actor.seats)
+
+
 def in_areas(actor: Actor) -> TicketQuerySet:
     """The tickets in the areas of the actor's committees, as `within` says."""
     return within(areas_of(actor))
@@ -124,7 +129,7 @@ def within_communities(communities: Collection[uuid.UUID], areas: Collection[uui
 def coordinated_by(actor: Actor) -> TicketQuerySet:
     """The tickets that the actor's committees coordinate today; for staff of the street, those that their sections coordinate."""
     coordinating = Ticket.objects.filter(state=State.COORDINATING)
-    if any(seat.kind in COMMITTEE_KINDS for seat in actor.seats):
+    if on_a_committee(actor):
         # Today's committee has taken the place of the one that was asked.
         return (
             in_areas(actor).filter(state=State.COORDINATING, coordinator__isnull=False).exclude(coordinator=F("desk"))

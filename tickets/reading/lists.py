@@ -25,6 +25,7 @@ from tickets.queries import (
     in_compound,
     in_street,
     inspected_by,
+    on_a_committee,
     past,
     queue,
     reported_by,
@@ -239,7 +240,7 @@ class ScopedList(TicketQuery):
 
     def asks_first(self, actor: Actor) -> bool:
         """Whether it has the rows of areas."""
-        return self.scope in _OF_AREAS or (self.scope == "coordinating" and _on_a_committee(actor))
+        return self.scope in _OF_AREAS or (self.scope == "coordinating" and on_a_committee(actor))
 
     def listing(self, actor: Actor) -> Listing:
         """The tickets of the scope. Raises a 400 Problem."""
@@ -343,7 +344,7 @@ class PressingList(TicketQuery):
 
     def asks_first(self, actor: Actor) -> bool:
         """Whether it has the rows of areas."""
-        return _on_a_committee(actor)
+        return on_a_committee(actor)
 
     def listing(self, actor: Actor) -> Listing:
         """The tickets that press. Raises NotPermitted, or a 400 Problem."""
@@ -360,10 +361,6 @@ class PressingList(TicketQuery):
             return (clock.due_at if self.which == Pressing.OVERDUE else risk_begins(clock)) <= actor.at
 
         return found.of([pressing_row(line, gathered, relation, presses) for line in gathered.lines])
-
-
-def _on_a_committee(actor: Actor) -> bool:
-    return any(seat.kind in COMMITTEE_KINDS for seat in actor.seats)
 
 
 def _watched_by(actor: Actor) -> tuple[TicketQuerySet, Relation]:

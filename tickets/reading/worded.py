@@ -1,8 +1,8 @@
-"""The statement of a list's page, worded once for each shape of a list.
+"""SQL of list pages, compiled once for each shape of a list.
 
-The ORM takes longer to word the statement of a list than PostgreSQL to answer it. Lists that differ in ids, moments and words alone have
-one shape: the same scope, filters, order and kinds of seats, for whoever asks. The first list of a shape is worded with stand-ins for
-them, and the statement is kept; every list of that shape then puts its own in their place.
+Compiling a list's query takes the ORM longer than answering it takes PostgreSQL. Two lists have the same shape if they differ only in
+ids, moments and search words: the same scope, filters and order, and the same kinds of seats. The first list of a shape is compiled with
+stand-ins for these values. Its SQL is kept, and every list of that shape runs it with values of its own.
 """
 
 import uuid
@@ -29,6 +29,7 @@ MOST_SHAPES = 1000
 """How many shapes a process keeps before it begins anew."""
 _IDS = uuid.UUID("57a4d142-0000-4000-8000-000000000000")
 _MOMENTS = datetime(4242, 4, 2, tzinfo=UTC)
+_STEP = timedelta(seconds=1)
 _OF_POSITIONS = 4_242
 
 
@@ -38,38 +39,36 @@ class _Unlike(Exception):
 
 @dataclass(slots=True)
 class _Standins:
-    """What stands in for the ids and moments of a list, by the order in which they are met; the same one for what is equal."""
+    """The stand-ins of a list's ids, moments and search words, in the order in which they are met; equal values have the same one."""
 
-    values: list[object] = field(default_factory=list)
     known: dict[object, object] = field(default_factory=dict)
 
     def of(self, value: Any) -> Any:
-        """The stand-in of an id or a moment, or of each in a list, or of the words that are searched for; anything else as it is."""
+        """The stand-in of an id or a moment, of each in a list, or of each word of a search; anything else as it is."""
         if isinstance(value, Wanted):
-            return Wanted(tuple(self._word(one) for one in value.words), value.codes)
+            return Wanted(tuple(self._kept(one) for one in value.words), value.codes)
         if isinstance(value, uuid.UUID | datetime):
-            if value not in self.known:
-                number = len(self.values)
-                same = uuid.UUID(int=_IDS.int + number) if isinstance(value, uuid.UUID) else _MOMENTS + number * _STEP
-                self.known[value] = same
-                self.values.append(value)
-            return self.known[value]
+            return self._kept(value)
         return [self.of(one) for one in value] if isinstance(value, list | tuple) else value
 
-    def _word(self, word: str) -> str:
-        """A word that is searched for; one with digits in a row stands for one with digits in a row."""
-        if word not in self.known:
-            self.known[word] = f"{'000' if Wanted((word,), ()).is_a_number else ''}\N{CURRENCY SIGN}{len(self.values)}"
-            self.values.append(word)
-        return str(self.known[word])
+    def _kept(self, value: uuid.UUID | datetime | str) -> Any:
+        if value not in self.known:
+            self.known[value] = self._next(value)
+        return self.known[value]
 
-
-_STEP = timedelta(seconds=1)
+    def _next(self, value: uuid.UUID | datetime | str) -> object:
+        number = len(self.known)
+        if isinstance(value, uuid.UUID):
+            return uuid.UUID(int=_IDS.int + number)
+        if isinstance(value, datetime):
+            return _MOMENTS + number * _STEP
+        # A list treats words with digits in a row differently.
+        return f"{'000' if Wanted((value,), ()).is_a_number else ''}\N{CURRENCY SIGN}{number}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a statement takes a value from: the number of the id or moment, or of the key in the page's position."""
+    """Where a statement takes a value from: the number of the value in the list, or of the key in the page's position."""
 
     number: int
     of_position: bool = False
@@ -100,20 +99,22 @@ def page(query: "TicketQuery", actor: Actor, asked: PageRequest) -> tuple[Relati
         if query.asks_first(actor):
             raise _Unlike
         alike, shape = _alike(query, actor, asked, standins)
-        if shape not in _wordings:
-            wording = _word(alike[0], alike[1], asked, standins)
+        try:
+            wording = _wordings[shape]
+        except KeyError:
+            wording = _word(*alike, asked, standins)
+            # Another thread may do the same meanwhile.
             if len(_wordings) >= MOST_SHAPES:
                 _wordings.clear()
             _wordings[shape] = wording
-        wording = _wordings[shape]
     except _Unlike:
         wording = None
     if wording is None:
         listing = query.listing(actor)
         return listing.relation, listing.page(asked)
-    position = asked.position(wording.key_fields)
+    position, values = asked.position(wording.key_fields), list(standins.known)
     with connection.cursor() as cursor:
-        cursor.execute(wording.sql, [_value(one, standins.values, position) for one in wording.parameters])
+        cursor.execute(wording.sql, [_value(one, values, position) for one in wording.parameters])
         rows = cursor.fetchall()
     return wording.relation, asked.cut(rows, lambda row: [row[number] for number in wording.keys])
 
