@@ -1,4 +1,4 @@
-"""Versions of the code by turns: `make bench ARGS='--against REV'`, and the bare framework beside them: `--bare`.
+"""Compare versions of the code, and the bare framework, by turns: `make bench ARGS='--against REV --bare'`.
 
 Each has a web server and a database in one PostgreSQL. Every operation runs on one, then on the next, for some rounds, so that a
 noisy machine affects all alike. CPU time per request is compared, for web server and database separately. Throughput on a
@@ -87,14 +87,14 @@ def race(options: argparse.Namespace) -> list[dict[str, object]]:
             known = [version.ask(fill=size)["operations"] for which, version in versions.items() if which != BARE]
             if BARE in versions:
                 versions[BARE].ask(fill=size)
-            for statistics_ in ("fresh", "stale") if options.stale and size > min(options.sizes) else ("fresh",):
-                if statistics_ == "stale":
+            for freshness in ("fresh", "stale") if options.stale and size > min(options.sizes) else ("fresh",):
+                if freshness == "stale":
                     for version in versions.values():
                         version.ask(stale=True)
                 for name in (name for name in options.only or OPERATIONS if all(name in names for names in known)):
                     for clients in options.clients:
                         runs = by_turns(versions, name, clients, options)
-                        rows.append(line(size, statistics_, name, clients, runs))
+                        rows.append(line(size, freshness, name, clients, runs))
     return rows
 
 
@@ -116,7 +116,7 @@ def by_turns(
 
 
 def line(
-    size: int, statistics_: str, name: str, clients: int, runs: Mapping[str, list[dict[str, Any]]]
+    size: int, freshness: str, name: str, clients: int, runs: Mapping[str, list[dict[str, Any]]]
 ) -> dict[str, object]:
     """Print the line of an operation; its row, with how many times the CPU of each other version this one needs."""
 
@@ -127,13 +127,13 @@ def line(
     ratios = {which: round(together[NOW] / together[which], 3) for which in runs if which != NOW}
     columns = "".join(f"{f'{median(which, "web_ms"):.2f} + {median(which, "database_ms"):.2f}':>16}" for which in runs)
     print(
-        f"{size:>8} {statistics_:<10} {name:<14} {clients:>7}{columns}"
+        f"{size:>8} {freshness:<10} {name:<14} {clients:>7}{columns}"
         + "".join(f"{ratio:>11.2f}x" for ratio in ratios.values()),
         flush=True,
     )
     return {
         "size": size,
-        "statistics": statistics_,
+        "statistics": freshness,
         "operation": name,
         "clients": clients,
         "cpu_ms": {which: round(together[which], 3) for which in together},
