@@ -8,6 +8,7 @@ from copy import copy
 from datetime import timedelta
 from functools import reduce
 from io import StringIO
+from math import inf
 from operator import or_
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import Q
 from django.test import Client
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
@@ -109,6 +111,14 @@ def django_db_setup(clock, django_db_setup, django_db_blocker):
         call_command("load_demo", stdout=StringIO())
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_versions_read_by_the_clock():
+    """Published versions are read anew where a test asks for it, and never amid statements that are being counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workflow.versions.REREAD_SECONDS", inf)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_limits(monkeypatch):
     """Every test counts from nought: a whole suite asks for one cast, signs in from one address, with a few phones."""
@@ -117,6 +127,12 @@ def own_limits(monkeypatch):
     server = limits._redis()
     if counted := list(server.scan_iter("limit:*", count=1000)):
         server.delete(*counted)
+
+
+@pytest.fixture(autouse=True)
+def own_language():
+    """Every test begins in Chinese: a request leaves its language to its thread, and only the next request changes that."""
+    translation.deactivate()
 
 
 @pytest.fixture

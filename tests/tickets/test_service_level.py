@@ -269,6 +269,16 @@ def test_a_row_counts_on_its_own_days_alone():
     assert service_level.level(draft.number).budget("confirm") == "3d"
 
 
+def test_what_another_process_publishes_is_found_after_some_seconds(monkeypatch):
+    effective = timezone.now() + timedelta(days=1)
+    assert service_level.in_effect(effective).number == 1
+    draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
+    draft.publish(at=timezone.now(), effective_from=effective)
+    assert service_level.in_effect(effective).number == 1
+    monkeypatch.setattr("workflow.versions.REREAD_SECONDS", 0)
+    assert service_level.in_effect(effective).number == draft.number
+
+
 def test_two_rows_for_the_same_day_are_not_published():
     draft = ServiceLevelVersion.objects.get(number=1).copy_as_draft()
     ServiceTarget.objects.create(version=draft, clock="confirm", budget="3d", starts_on=date(2040, 1, 1))
