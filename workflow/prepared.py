@@ -72,15 +72,19 @@ class Prepared[M: models.Model]:
 
     def rows(self, **values: Any) -> list[M]:
         """The instances that the query finds with these values of its parameters, None among them."""
-        if self._wording is None:
-            self._wording = self._word()
-        wording, model = self._wording, self._model
+        wording, model = self.statement(), self._model
         assert model is not None
         with connection.cursor() as cursor:
             cursor.execute(wording.sql, [values[name] if name else constant for name, constant in wording.parameters])
             found = cursor.fetchall()
         names = wording.columns + wording.annotations
         return [stored(model, names, row) for row in found]
+
+    def statement(self) -> Statement:
+        """The statement as it is worded."""
+        if self._wording is None:
+            self._wording = self._word()
+        return self._wording
 
     def _word(self) -> Statement:
         query = self.words(**self.samples)

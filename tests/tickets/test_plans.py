@@ -1,6 +1,9 @@
 """How PostgreSQL reads lists: by an index and in its order, however many tickets there are."""
 
+import re
+import uuid
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from django.db import connection
@@ -12,6 +15,7 @@ from tests.statements import nodes, plan
 from tests.tickets.conftest import Caller
 from tests.tickets.test_statements import LIST, LISTS, request_statements
 from tickets.models import Assignment, Follower, Ticket
+from workflow.prepared import Prepared
 
 ROWS = 6_000
 EVERY = {**LISTS, "overdue": ("property_officer", "overdue"), "at risk": ("property_officer", "at-risk")}
@@ -101,3 +105,17 @@ def a_queue_costs_the_smallest_organisation_what_it_costs_the_largest():
                 caller.get(f"queue?organisation={one}{words}")
             made_by.append(len(made))
     assert {words: both for words, both in counted.items() if both[0] != both[1] or both[1] > LIST} == {}
+
+
+def test_a_lock_reads_what_its_caller_said_before_by_the_indexes_for_that(db):
+    prepared = Prepared(
+        lambda person, key: Ticket.for_move(person).filter(pk=key), person=uuid.UUID(int=1), key=uuid.UUID(int=2)
+    )
+    numbers = count(1)
+    sql = re.sub("%s", lambda _: f"${next(numbers)}", prepared.statement().sql)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    read = list(nodes(plan(sql, "GENERIC_PLAN, FORMAT JSON")))
+    assert {one["Index Name"] for one in read if one.get("Relation Name") == "tickets_ticketevent"} == {
+        "ticketevent_urges", "ticketevent_comments",
+    }  # fmt: skip

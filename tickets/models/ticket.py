@@ -7,18 +7,17 @@ from typing import Any, Protocol, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.db.models.expressions import RawSQL
 from django.utils.functional import Promise
 
-from community.models import Area, Community
 from community.models.organisations import STREET_KINDS
 from community.receivers import local_day, receives
 from tickets.access import OF_RESIDENTS
 from tickets.clocks import HELPERS, LEADS, clock_plan
 from tickets.models import service_level as service_levels
 from tickets.models.assignment import Assignment
-from tickets.models.category import Category, disposal_keys
+from tickets.models.category import disposal_keys
 from tickets.models.clock import TicketClock, TicketFiring
 from tickets.models.follower import Follower
 from tickets.models.history import TicketEvent, TicketOutbox, TicketSeal, TicketWords
@@ -271,10 +270,8 @@ class Ticket(
         mine = Follower.objects.filter(ticket=OuterRef("pk"), person=person_id)
         spoken = mine.filter(disputed_at__isnull=False)
         urged = TicketEvent.objects.filter(subject=OuterRef("pk"), verb__constant="urge", actor=person_id)
-        commented = TicketEvent.objects.filter(subject=OuterRef("pk"), verb="comment", actor=person_id)
-        area = Area.objects.filter(pk=OuterRef("area"), committee__active=True)
-        community = Community.objects.filter(pk=OuterRef("community"))
-        category = Category.objects.filter(pk=OuterRef("category"))
+        commented = TicketEvent.objects.filter(subject=OuterRef("pk"), verb__constant="comment", actor=person_id)
+        active = Q(area__committee__active=True)
         rows: Any = super().for_move(person_id)
         found: models.QuerySet[Self] = rows.annotate(
             follows=Subquery(mine.values("kind")[:1]),
@@ -282,10 +279,10 @@ class Ticket(
             has_rated=Exists(mine.filter(rated_at__isnull=False)),
             own_urges=ArraySubquery(urged.order_by("at").values("at")),
             own_comments=ArraySubquery(commented.values("at")),
-            committee_now=Subquery(area.values("committee")),
-            committee_until=Subquery(area.values("committee__dissolved_on")),
-            residents_committee_now=Subquery(community.values("residents_committee")),
-            category_has_face=Subquery(category.values("public_face")),
+            committee_now=Case(When(active, then=F("area__committee"))),
+            committee_until=Case(When(active, then=F("area__committee__dissolved_on"))),
+            residents_committee_now=F("community__residents_committee"),
+            category_has_face=F("category__public_face"),
         )
         return found
 
