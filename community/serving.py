@@ -1,13 +1,18 @@
-"""Who serves a place at a moment: everything that routing needs to know about it, in one SQL statement."""
+"""Who serves a place at a moment: everything that routing needs to know about it, in one SQL statement.
+
+The process keeps the answer for the day, and asks PostgreSQL only whether something has changed since: `ServingVersion` says so.
+"""
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import lru_cache
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 import orjson
+from django.conf import settings
 from django.db import connection
 
 from community import live
@@ -81,14 +86,17 @@ COMPOUND = """
     JOIN community_street s ON s.id = c.street_id
     JOIN community_area a ON a.id = c.area_id
     JOIN community_community n ON n.id = c.community_id
-    WHERE c.id = %(compound)s
+    WHERE c.id = %(place)s
 """
 STREET = """
     SELECT s.id AS street_id, s.timezone, NULL::uuid AS compound_id, '' AS compound_name, NULL::uuid AS area_id,
            NULL::uuid AS community_id, NULL::uuid AS committee_id, NULL::uuid AS residents_committee_id
     FROM community_street s
-    WHERE s.id = %(street)s
+    WHERE s.id = %(place)s
 """
+# Read by the same statement as the answer: a change that is not committed yet is in neither, and one that is, in both.
+VERSION = "(SELECT string_agg(version::text, ' ' ORDER BY id) FROM community_servingversion)"
+UNCHANGED = f"SELECT coalesce(%(at)s::timestamptz, now()), uuidv7(), uuidv7(), {VERSION}"
 SQL = f"""
 WITH place AS MATERIALIZED (
   SELECT p.*, clock.at, {live.today("clock.at", "p")} AS day, {live.today("clock.at", "nowhere")} AS shared_day
@@ -128,11 +136,29 @@ SELECT street_id, timezone, at, uuidv7(), compound_id, compound_name, area_id, c
     CROSS JOIN LATERAL (SELECT CASE WHEN o.street_id IS NULL THEN place.shared_day ELSE place.day END AS day) today
     WHERE {live.lives("o", "today.day")}
     ORDER BY o.street_id IS NULL, o.code
-  ))::text, uuidv7()
+  ))::text, uuidv7(), {VERSION}
 FROM place
 """  # noqa: S608 - all words are our own
 OF_COMPOUND = SQL.format(place=COMPOUND)
 OF_STREET = SQL.format(place=STREET)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Who serves a place on a day of its street, which is another day elsewhere, as long as the version stands."""
+
+    version: str
+    days: tuple[date, date]
+    serving: Serving
+
+
+MOST_KEPT = 500
+_kept: dict[uuid.UUID | None, _Answer] = {}
+
+
+def forget() -> None:
+    """Clear the cache; for tests."""
+    _kept.clear()
 
 
 def who_serves(
@@ -143,15 +169,40 @@ def who_serves(
     Give a compound, or a street alone, or both to hold the compound to the street. A body that is inactive, dissolved
     or not yet founded counts as none, and so does its contract. Raises UnknownPlace.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            OF_STREET if compound_id is None else OF_COMPOUND, {"street": street_id, "compound": compound_id, "at": at}
-        )
-        row = cursor.fetchone()
-    if row is None or (street_id is not None and row[0] != street_id):
+    place = street_id if compound_id is None else compound_id
+    found = _kept_answer(place, at) or _read_answer(place, OF_STREET if compound_id is None else OF_COMPOUND, at)
+    if found is None or (street_id is not None and found.street_id != street_id):
         raise UnknownPlace
+    return found
+
+
+def _kept_answer(place: uuid.UUID | None, at: datetime | None) -> Serving | None:
+    """The answer that is kept, with this moment and new ids, where nothing has changed and it is for this day."""
+    kept = _kept.get(place)
+    if kept is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(UNCHANGED, {"at": at})
+        moment, new_id, spare_id, version = cursor.fetchone()
+    if version != kept.version or _days(kept.serving.timezone, moment) != kept.days:
+        return None
+    return replace(kept.serving, at=moment, new_id=new_id, spare_id=spare_id)
+
+
+def _days(timezone: str, at: datetime) -> tuple[date, date]:
+    """The days that decide what is live at `at`: that of the street, and that of shared bodies."""
+    return at.astimezone(ZoneInfo(timezone)).date(), at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
+
+
+def _read_answer(place: uuid.UUID | None, sql: str, at: datetime | None) -> Serving | None:
+    """The answer of PostgreSQL, which is kept; None where there is no such place."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"place": place, "at": at})
+        row = cursor.fetchone()
+    if row is None:
+        return None
     by_id, services, parties, parents = _read(row[10], row[11])
-    return Serving(
+    serving = Serving(
         street_id=row[0],
         timezone=row[1],
         at=row[2],
@@ -167,6 +218,12 @@ def who_serves(
         parents=parents,
         spare_id=row[12],
     )
+    # Without versions, as in a database that was emptied, nothing would tell of a change.
+    if version := row[13]:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[place] = _Answer(version, _days(serving.timezone, serving.at), serving)
+    return serving
 
 
 type _ById = Mapping[uuid.UUID, ServingParty]

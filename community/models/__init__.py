@@ -21,6 +21,7 @@ from community.models.people import (
     Tenure,
 )
 from community.models.places import Area, Building, Community, Compound, Household, ResidentialType, Street
+from community.models.serving import ServingVersion
 from community.models.signin import (
     KnownAddress,
     PasswordAttempt,
@@ -55,6 +56,7 @@ __all__ = [
     "ServiceContract",
     "ServiceKind",
     "ServiceMode",
+    "ServingVersion",
     "SignInCode",
     "SignInToken",
     "Standard",

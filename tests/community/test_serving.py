@@ -1,14 +1,28 @@
 """Who serves a place on a day."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import transaction
+from django.db.models import F
 
-from community.models import Area, Compound, Membership, Organisation, ServiceContract, Street
-from community.serving import UnknownPlace, who_serves
+from community.models import (
+    Area,
+    Community,
+    Compound,
+    Membership,
+    Organisation,
+    Person,
+    ServiceContract,
+    ServingVersion,
+    Street,
+)
+from community.serving import UnknownPlace, forget, who_serves
 
 pytestmark = pytest.mark.django_db
+NOBODY = uuid.UUID(int=0)
 AUTUMN_2020 = datetime(2020, 11, 15, 12, tzinfo=UTC)
 
 
@@ -29,8 +43,10 @@ def property_services(found):
 @pytest.mark.parametrize("place", ["compound", "street"])
 def test_one_statement_says_who_serves_a_place(street, place, django_assert_num_queries):
     home = compound("学院路14号院")
-    with django_assert_num_queries(1):
-        found = who_serves(compound_id=home.id) if place == "compound" else who_serves(street_id=street.id)
+    forget()
+    for _ in ("for the first time", "again"):
+        with django_assert_num_queries(1):
+            found = who_serves(compound_id=home.id) if place == "compound" else who_serves(street_id=street.id)
     assert found.street_id == street.id
     assert found.timezone == "Asia/Shanghai"
     assert found.new_id.version == 7
@@ -222,3 +238,67 @@ def test_every_compound_of_the_demo_street_is_served_or_falls_to_the_street(stre
     areas = dict(Area.objects.values_list("id", "name"))
     for home in Compound.objects.filter(street=street):
         assert property_services(who_serves(compound_id=home.id)), areas[home.area_id]
+
+
+def answer(**place):
+    """Who serves there, but for the ids and the moment, which are new each time."""
+    return replace(who_serves(**place), at=AUTUMN_2020, new_id=NOBODY, spare_id=NOBODY)
+
+
+def test_ids_and_moment_are_new_each_time():
+    home = compound("学院路14号院")
+    first, second = (who_serves(compound_id=home.id) for _ in range(2))
+    assert len({first.new_id, first.spare_id, second.new_id, second.spare_id}) == 4
+    noon = datetime.now(UTC).replace(hour=4)
+    assert who_serves(compound_id=home.id, at=noon).at == noon
+
+
+CHANGES = {
+    "a contract ends": lambda: ServiceContract.objects.filter(kind="property").update(ends_on=F("starts_on")),
+    "a contract begins": lambda: ServiceContract.objects.create(
+        street=Street.objects.first(), code="U", kind="utility", starts_on=date(2020, 1, 1), scope=["UT01"],
+        provider=Organisation.objects.filter(kind="utility").first(),
+    ),
+    "a contract is removed": lambda: ServiceContract.objects.filter(kind="lift").delete(),
+    "an organisation is inactive": lambda: Organisation.objects.filter(kind="pmc").update(active=False),
+    "a section is new": lambda: Organisation.objects.create(
+        code="z", kind="section", function="parks", name="绿化办", street=Street.objects.first()
+    ),
+    "members leave": lambda: Membership.objects.filter(organisation__kind="section").update(ends_on=date(2021, 1, 1)),
+    "members are disabled": lambda: Person.objects.filter(memberships__organisation__kind="section").update(is_active=False),
+    "an area has another committee": lambda: Area.objects.update(committee=None),
+    "a community has another committee": lambda: Community.objects.update(
+        residents_committee=Organisation.objects.filter(kind="residents_committee").last()
+    ),
+    "a compound is named anew": lambda: Compound.objects.update(name=F("code")),
+    "a street lies elsewhere": lambda: Street.objects.update(timezone="America/New_York"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_has_changed_counts_at_once_and_what_was_taken_back_does_not(change):
+    home = compound("学院路14号院")
+    before = answer(compound_id=home.id)
+    with transaction.atomic():
+        CHANGES[change]()
+        after = answer(compound_id=home.id)
+        forget()
+        assert after == answer(compound_id=home.id)
+        assert after != before
+        transaction.set_rollback(True)
+    assert answer(compound_id=home.id) == before
+
+
+def test_the_answer_of_a_day_does_not_count_the_next_day():
+    home, midnight = compound("学院路14号院"), datetime(2020, 12, 31, 16, tzinfo=UTC)
+    names = [property_services(who_serves(compound_id=home.id, at=midnight - timedelta(minutes=m))) for m in (1, 0, 1)]
+    assert names[0] == names[2] != names[1]
+
+
+def test_where_no_change_would_be_told_nothing_is_kept(street):
+    home = compound("学院路14号院")
+    ServingVersion.objects.all().delete()
+    forget()
+    before = answer(compound_id=home.id)
+    ServiceContract.objects.filter(kind="property").update(ends_on=F("starts_on"))
+    assert answer(compound_id=home.id) != before
