@@ -1,12 +1,28 @@
-"""The database backend: Django's own, with Linli's lower bound on the server's version.
+"""The database backend: Django's own, with Linli's lower bound on the server's version, and cursors that are used again.
 
 Django compares the bound at the first connection of every process, so web, worker, beat and every command refuse alike.
 """
 
+from typing import Any
+
+from django.db.backends import utils
 from django.db.backends.postgresql import base, features
 from django.db.utils import NotSupportedError
 
 MINIMUM = (18,)
+MOST_KEPT = 4
+MOST_ROWS = 1_000
+"""Cursors with more rows are not kept, for a cursor holds its last result."""
+
+
+class CursorWrapper(utils.CursorWrapper):
+    """Gives its cursor back when it is closed, once."""
+
+    def close(self) -> None:
+        """Let the connection use the cursor again. Whoever closes twice closes nobody else's."""
+        cursor, self.cursor = self.cursor, None
+        if cursor is not None:
+            self.db.give_back(cursor)
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
@@ -24,6 +40,33 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # Django asks once a connection: left open, this one would pass as checked.
             self.close()
             raise
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """A cursor that was given back to this connection, or a new one.
+
+        A new one learns anew how to read each type of column, which costs half as much again as a small statement.
+        """
+        kept = self._kept_cursors()
+        return kept.pop() if kept and name is None else super().create_cursor(name)
+
+    def make_cursor(self, cursor: Any) -> CursorWrapper:
+        """The cursor as Django uses it."""
+        return CursorWrapper(cursor, self)
+
+    def give_back(self, cursor: Any) -> None:
+        """Keep the cursor for the next statement, or close it."""
+        kept = self._kept_cursors() if cursor.connection is self.connection else None
+        # What PostgreSQL holds open, such as a cursor with a name, is closed there.
+        plain = type(cursor) is base.ServerBindingCursor and not cursor.closed and cursor.rowcount <= MOST_ROWS
+        if kept is not None and plain and len(kept) < MOST_KEPT:
+            kept.append(cursor)
+        else:
+            cursor.close()
+
+    def _kept_cursors(self) -> list[Any]:
+        # With a pool, each request has another connection.
+        kept: list[Any] = self.connection.__dict__.setdefault("kept_cursors", [])
+        return kept
 
     def _close(self) -> None:
         broken = self.connection is not None and self.connection.broken

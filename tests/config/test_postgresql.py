@@ -1,6 +1,6 @@
 import pytest
-from django.db import connection
-from django.db.utils import NotSupportedError, OperationalError
+from django.db import connection, transaction
+from django.db.utils import NotSupportedError, OperationalError, ProgrammingError
 
 from config.postgresql.base import DatabaseWrapper, refuse_older_than
 
@@ -72,3 +72,58 @@ def test_a_restart_of_the_database_costs_a_process_one_request():
         assert [answers(pooled()) for _ in range(6)] == [False, True, True, True, True, True]
     finally:
         pooled().close_pool()
+
+
+@pytest.mark.django_db
+def test_a_cursor_is_used_again_after_it_was_closed_and_by_one_at_a_time():
+    with connection.cursor() as first:
+        used = first.cursor
+        with connection.cursor() as second:
+            assert second.cursor is not used
+            second.execute("SELECT 2")
+            first.execute("SELECT 1")
+            assert (first.fetchone(), second.fetchone()) == ((1,), (2,))
+    with connection.cursor() as third:
+        assert third.cursor is used
+        # The first one's holder closes it once more.
+        first.close()
+        with connection.cursor() as fourth:
+            assert fourth.cursor is not used
+            fourth.execute("SELECT 4")
+            third.execute("SELECT 3")
+            assert (third.fetchone(), fourth.fetchone()) == ((3,), (4,))
+
+
+@pytest.mark.django_db
+def test_a_cursor_that_holds_many_rows_is_closed():
+    with connection.cursor() as many:
+        many.execute("SELECT generate_series(1, 2000)")
+        used = many.cursor
+    assert used.closed
+    with connection.cursor() as few:
+        assert few.cursor is not used
+
+
+@pytest.mark.django_db
+def test_after_an_error_a_cursor_is_used_again():
+    with connection.cursor() as cursor:
+        used = cursor.cursor
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            cursor.execute("SELECT nothing_of_this_name")
+    with connection.cursor() as again:
+        assert again.cursor is used
+        again.execute("SELECT 1")
+        assert again.fetchone() == (1,)
+
+
+@pytest.mark.django_db
+def test_a_cursor_of_a_connection_that_was_closed_is_not_kept():
+    other = connection.copy()
+    with other.cursor() as cursor:
+        used = cursor.cursor
+        other.close()
+    assert used.closed
+    with other.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+    other.close()
