@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from launcher import home as homes
-from launcher import prepare
+from launcher import prepare, template
 from launcher.family import PROJECT, Family
 from launcher.run import server_urls
 
@@ -54,6 +54,7 @@ def prepared() -> Iterator[Ground]:
     directory = Path(tempfile.mkdtemp(dir=parent))
     directory.chmod(0o755)
     try:
+        template.restore_named(directory)
         with homes.open_home(directory) as home, Family() as family, server_urls(home, family) as urls:
             os.environ |= urls | {"LINLI_LOCAL_DIR": str(directory), "LINLI_ENV": "development"}
             os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"

@@ -27,7 +27,8 @@ from launcher import home as homes
 from launcher.account import die_with_parent
 from launcher.family import PROJECT, Family
 from launcher.run import server_urls
-from launcher.servers import POSTGRES
+from launcher.servers import DATABASE, POSTGRES
+from launcher.template import restore_named
 
 OPERATIONS = ["file", "move", "list-street", "list-queue", "read", "search"]
 NOW, THEN, BARE = "now", "then", "bare"
@@ -155,6 +156,7 @@ def contestants(revision: str | None, *, bare: bool) -> Iterator[dict[str, Conte
             trees[THEN] = unpacked(revision, directory / "then")
         if bare:
             trees[BARE] = PROJECT
+        copied = restore_named(directory)
         with homes.open_home(directory) as home, Family() as family, server_urls(home, family) as urls:
             shared = os.environ | {
                 "LINLI_LOCAL_DIR": str(directory),
@@ -163,8 +165,10 @@ def contestants(revision: str | None, *, bare: bool) -> Iterator[dict[str, Conte
             }
             versions = {}
             for number, (which, tree) in enumerate(trees.items()):
+                # What is kept has the tables of this version.
+                template = DATABASE if copied and which == NOW else "template1"
                 with psycopg.connect(urls["DATABASE_URL"], autocommit=True) as connection:
-                    connection.execute(f"CREATE DATABASE linli_{which}")
+                    connection.execute(f"CREATE DATABASE linli_{which} TEMPLATE {template}")
                 there = {
                     "DATABASE_URL": urlsplit(urls["DATABASE_URL"])._replace(path=f"/linli_{which}").geturl(),
                     "REDIS_URL": urls["REDIS_URL"].replace("db=0", f"db={number}"),

@@ -127,6 +127,7 @@ def on_servers(family: Family, directory: Path, what: str, arguments: list[str])
         environment = for_tests(urls, directory)
         if "DATABASE_URL" not in os.environ:
             environment["LINLI_TEST_TEMPLATE"] = urlsplit(urls["DATABASE_URL"]).path.strip("/")
+            environment[template.KEPT] = str(template.kept_database())
         checks: dict[str, list[str | Path]] = {"pytest": [*PYTEST, *arguments]}
         if what == "all":
             checks = {**MODELS, "pytest": [*PYTEST, *SIDE_BY_SIDE, *arguments]}

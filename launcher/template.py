@@ -4,6 +4,7 @@ Making it takes ten seconds, more than most selections of tests do. It is kept f
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,6 +33,8 @@ MADE_OF = (
 )
 """What the rows and the tables come from."""
 PEOPLE = "people.txt"
+KEPT = "LINLI_KEPT_DATABASE"
+"""Where in the environment the tests name the kept database, for servers of their own to begin with rather than with nothing."""
 
 
 def digest() -> str:
@@ -43,31 +46,40 @@ def digest() -> str:
     return found.hexdigest()
 
 
-def _kept() -> Path:
+def kept_database() -> Path:
+    """Where the current database is kept, if it is."""
     return homes.default() / "template" / digest()
 
 
 def restore(home: Path) -> bool:
     """Lay the kept database into `home`, on which no server runs. False where there is none that is current."""
-    kept = _kept()
+    kept = kept_database()
     if not kept.is_dir():
         return False
-    for name in ("postgres", PEOPLE):
-        _copy(kept / name, home / name)
+    _lay(kept, home)
+    return True
+
+
+def restore_named(home: Path) -> bool:
+    """Lay the kept database that the environment names into `home`. False where it names none."""
+    named = os.environ.get(KEPT)
+    if not named:
+        return False
+    _lay(Path(named), home)
     return True
 
 
 def keep(home: Path) -> None:
     """Keep the database in `home`, whose servers have stopped, and no older one."""
-    kept = _kept()
+    kept = kept_database()
     parent, half = kept.parent, kept.with_suffix(".new")
     shutil.rmtree(parent, ignore_errors=True)
     half.mkdir(parents=True)
-    for name in ("postgres", PEOPLE):
-        _copy(home / name, half / name)
+    _lay(home, half)
     half.rename(kept)
 
 
-def _copy(source: Path, target: Path) -> None:
-    # With its owner, which PostgreSQL insists on.
-    subprocess.run(["/bin/cp", "-Rp", source, target], check=True)
+def _lay(source: Path, target: Path) -> None:
+    for name in ("postgres", PEOPLE):
+        # With its owner, which PostgreSQL insists on.
+        subprocess.run(["/bin/cp", "-Rp", source / name, target / name], check=True)

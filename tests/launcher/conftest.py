@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher import template
 from launcher.family import PROJECT
 from tests.processes import with_us
 
@@ -84,8 +85,10 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for all launchers of the session: the first makes the database, the others find it."""
-    return tmp_path_factory.mktemp("home")
+    """One home for all launchers of the session, with a database that they find; the first makes it where there is none to copy."""
+    home = tmp_path_factory.mktemp("home")
+    template.restore_named(home)
+    return home
 
 
 @pytest.fixture

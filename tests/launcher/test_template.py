@@ -31,6 +31,18 @@ def test_the_kept_database_is_laid_into_a_new_home(elsewhere, tmp_path):
     assert (fresh / template.PEOPLE).read_text() == "people"
 
 
+def test_tests_lay_the_kept_database_that_they_are_told_of_into_a_home(elsewhere, tmp_path, monkeypatch):
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    monkeypatch.delenv(template.KEPT, raising=False)
+    assert not template.restore_named(fresh)
+    assert not list(fresh.iterdir())
+    template.keep(elsewhere)
+    monkeypatch.setenv(template.KEPT, str(template.kept_database()))
+    assert template.restore_named(fresh)
+    assert (fresh / "postgres" / "PG_VERSION").read_text() == "18"
+
+
 def test_a_database_that_was_made_of_something_else_is_not_used_and_does_not_stay(elsewhere, tmp_path, monkeypatch):
     template.keep(elsewhere)
     changed = tmp_path / "project"
