@@ -5,6 +5,7 @@ Tests that start servers or are named in slow.txt have the mark `slow`.
 pytest-django names the databases in PostgreSQL. This module is read before Django's settings are, so that they find the other.
 """
 
+import gc
 import os
 import re
 from pathlib import Path
@@ -63,3 +64,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(START_SERVERS) or function(item.nodeid) in slow:
             item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there for the whole session out of garbage collection, which took a twentieth of all time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
