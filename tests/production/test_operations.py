@@ -26,14 +26,14 @@ DOCUMENT = (PROJECT / "docs" / "operations.md").read_text()
 SITE, RESTORED = "linli_site", "linli_restored"
 # In the place of systemd: web alone is started, as its unit says.
 SYSTEMCTL = """#!{python}
-import os, signal, subprocess, sys
+import os, signal, subprocess, sys, time
 from pathlib import Path
 if "linli-web" in sys.argv:
     pid = Path({site!r}, "web.pid")
     if pid.exists():
         os.kill(int(pid.read_text()), signal.SIGTERM)
         while Path("/proc", pid.read_text()).exists() and "Z" != Path("/proc", pid.read_text(), "stat").read_text().split()[2]:
-            pass
+            time.sleep(0.05)
     # Whoever starts it ends at once, so it has somebody who ends it when the tests die.
     watched = '(while kill -0 {tests} && kill -0 $$; do sleep 1; done; kill $$) 2>/dev/null &'
     script = watched + ' set -a; . {site}/linli.env; set +a; export LINLI_DATABASE_POOL=true; cd {site}/current; exec {command}'
