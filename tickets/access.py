@@ -267,7 +267,7 @@ def shows_photo(photo: "Photo", ticket: "TicketParts", actor: Actor) -> bool:
     """Whether `actor` sees a photo of the ticket.
 
     Readers of words as they were written see all photos. Others who see the whole ticket do so, too, but none of an event
-    that was redacted, nor what the reporter shows where the words of the report were hidden or redacted. `tickets.reading.rows` has the
+    that was redacted, nor what the reporter shows where the words of the report were hidden or redacted. `tickets.reading.columns` has the
     same for lists.
     """
     mine = relations(ticket, actor)

@@ -11,12 +11,18 @@ from tickets.redaction import redacted
 class HasFace(Protocol):
     """The columns from which the public face follows: the report's words, and those that the street wrote in their place."""
 
-    title: str
-    text: str
-    spot: str
-    words_hidden: str
-    public_title: str
-    public_text: str
+    @property
+    def title(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def spot(self) -> str: ...
+    @property
+    def words_hidden(self) -> str: ...
+    @property
+    def public_title(self) -> str: ...
+    @property
+    def public_text(self) -> str: ...
 
 
 def face_title(ticket: HasFace) -> str:

@@ -57,11 +57,11 @@ def lists(scene):
 
 
 def pages(read):
-    """The ids of each page, one after the other."""
+    """The rows of each page, one after the other."""
     asked = PageRequest(None, 2)
     while True:
         found = read(asked)
-        yield [tuple(row)[:2] for row in found.rows]
+        yield found.rows
         if found.next_cursor is None:
             return
         asked = PageRequest(found.next_cursor, 2)
@@ -74,7 +74,8 @@ def test_every_list_of_everybody_is_the_same_as_if_it_were_worded_anew(busy):
         actor = busy.actor(who)
         for query in lists(busy):
             try:
-                anew = list(pages(query.listing(actor).page))
+                listing = query.listing(actor)
+                anew = list(pages(lambda asked, listing=listing, actor=actor: worded.listed(listing, asked, actor.at)))
             except (NotPermitted, Problem) as refusal:
                 with pytest.raises(type(refusal)):
                     worded.page(query, actor, PageRequest())

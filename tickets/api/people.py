@@ -17,8 +17,8 @@ from tickets.actions import look_up
 from tickets.api.tickets import actor_of
 from tickets.models import Ticket
 from tickets.reading import schemas
+from tickets.reading.lists import Listing
 from tickets.reading.members import members
-from tickets.reading.rows import ROW, Gathered
 from web.bodies import Body
 from web.idempotency import write
 from web.limits import Limit
@@ -84,7 +84,7 @@ class Callers(APIView):
         def find() -> Response:
             actor = actor_of(request)
             keys = look_up(given["phone"], by=actor)
-            gathered = Gathered(Ticket.objects.filter(pk__in=keys).order_by("-id").values_list(*ROW), actor)
-            return Response([gathered.row(one, Relation.STREET) for one in gathered.lines])
+            found = Listing(Ticket.objects.filter(pk__in=keys), Relation.STREET, ("-id",))
+            return Response(found.read(actor, PageRequest()).rows)
 
         return write(find)

@@ -34,10 +34,14 @@ class ClockState(models.TextChoices):
 class Parties(Protocol):
     """Whose the time of a ticket's clocks is: its organisations, and of what kind they are."""
 
-    channel: str
-    account_owner_id: uuid.UUID | None
-    desk_id: uuid.UUID
-    holder_id: uuid.UUID | None
+    @property
+    def channel(self) -> str: ...
+    @property
+    def account_owner_id(self) -> uuid.UUID | None: ...
+    @property
+    def desk_id(self) -> uuid.UUID: ...
+    @property
+    def holder_id(self) -> uuid.UUID | None: ...
 
     @property
     def coordinator_today(self) -> uuid.UUID | None: ...

@@ -7,22 +7,22 @@ from tickets import queries
 from tickets.access import READS_FACE, Relation
 from tickets.duplicates import ranked
 from tickets.face import face_text, face_title
-from tickets.reading.rows import ROW, Gathered
+from tickets.models import Ticket
+from tickets.reading.lists import Listing
+from web.paging import PageRequest
 from workflow.actor import Actor
 
-_SAID = ("text", "words_hidden", "public_title", "public_text")
+_SAID = ("pk", "submitted_at", "title", "text", "words_hidden", "public_title", "public_text")
 
 
 def alike(compound: uuid.UUID, category: str, text: str, actor: Actor) -> list[dict[str, Any]]:
     """Up to five open tickets of the compound and category, most alike first, each with its likeness."""
     seen = queries.similar_as(compound, actor)
-    rows = queries.similar(compound, category, actor).values_list(*ROW, *_SAID, named=True)
-    found = ranked(text, actor.at, [(one, _said(one, seen), one.submitted_at) for one in rows])
-    gathered = Gathered([one for _, one in found], actor)
-    return [
-        {"likeness": score, "ticket": gathered.row(line, seen)}
-        for (score, _), line in zip(found, gathered.lines, strict=True)
-    ]
+    rows = queries.similar(compound, category, actor).values_list(*_SAID, named=True)
+    found = ranked(text, actor.at, [(one.pk, _said(one, seen), one.submitted_at) for one in rows])
+    shown = Listing(Ticket.objects.filter(pk__in=[key for _, key in found]), seen, ("id",)).read(actor, PageRequest())
+    rows_by_key = {one["id"]: one for one in shown.rows}
+    return [{"likeness": score, "ticket": rows_by_key[key]} for score, key in found]
 
 
 def _said(one: Any, seen: Relation) -> str:

@@ -12,8 +12,10 @@ from tickets.titles import spoken
 class HasPlace(HasFace, Protocol):
     """A ticket's columns that make a title where there is none."""
 
-    category_id: uuid.UUID
-    place: str
+    @property
+    def category_id(self) -> uuid.UUID: ...
+    @property
+    def place(self) -> str: ...
 
 
 def shown_title(ticket: HasPlace) -> str:

@@ -33,8 +33,9 @@ from tickets.queries import (
     within_communities,
 )
 from tickets.reading import worded
+from tickets.reading.columns import PageShape
 from tickets.reading.filters import Filter, order, refuse_foreign
-from tickets.reading.rows import ASSIGNMENT_ROW, ROW, Gathered, RunningClock, pressing_row, queue_row
+from tickets.reading.rows import Gathered, PressingClock
 from tickets.search import Search
 from web.paging import First, Page, PageRequest
 from web.problems import Fault, invalid
@@ -65,17 +66,23 @@ class Listing:
     desks: tuple[uuid.UUID, ...] = ()
     areas: Sequence[uuid.UUID] = ()
 
-    def page(self, asked: PageRequest) -> Page[Sequence[Any]]:
-        """The page that is asked for: the columns in ROW of each row, for a part after those in ASSIGNMENT_ROW."""
-        rows, _ = self.columns()
-        keys, first = self.order()
-        return asked.page(rows, *keys, first=first)
+    def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, Any]]:
+        """A page of tickets as the actor may see them. One statement. Raises a 400 Problem for a bad cursor or limit."""
+        found = worded.listed(self, asked, actor.at)
+        gathered = Gathered(found.rows, actor)
+        return found.of(gathered.tickets(self.relation))
 
-    def columns(self) -> tuple[QuerySet[Any], list[str]]:
-        """The rows with their columns alone, and what these are called."""
-        made = {**self.made, **({"elsewhere": _elsewhere(self.desks)} if self.desks else {})}
-        columns = [*(ASSIGNMENT_ROW if self.prefix else ()), *(f"{self.prefix}{name}" for name in ROW), *made]
-        return self.rows.annotate(**made).values_list(*columns, named=True), columns
+    def columns(self) -> QuerySet[Any]:
+        """The rows with the columns of their shape alone."""
+        return self.rows.annotate(**self._all_made()).values_list(*self.shape().columns)
+
+    def shape(self) -> PageShape:
+        """Which columns these are."""
+        keys, _ = self.order()
+        return PageShape(self.relation, bool(self.prefix), tuple(self._all_made()), keys)
+
+    def _all_made(self) -> dict[str, object]:
+        return {**self.made, **({"elsewhere": _elsewhere(self.desks)} if self.desks else {})}
 
     def order(self) -> tuple[tuple[str, ...], First[Any] | None]:
         """The keys that give the order, and what finds the first rows in a way of its own."""
@@ -279,7 +286,7 @@ class ScopedList(TicketQuery):
         gathered = Gathered(found.rows, actor)
         if relation in RESIDENTS and actor.person_id:
             gathered.mark_unread(actor.person_id)
-        return found.of([gathered.row(one, relation) for one in gathered.lines])
+        return found.of(gathered.tickets(relation))
 
 
 def _sections(actor: Actor) -> tuple[uuid.UUID, ...]:
@@ -319,14 +326,8 @@ class QueueList(TicketQuery):
     def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of it: each part with its ticket, as the part lets it be seen."""
         relation, found = worded.page(self, actor, asked)
-        gathered = Gathered((one[len(ASSIGNMENT_ROW) :] for one in found.rows), actor)
-        seen = None if relation == _QUEUE_SEES["open"] else relation
-        return found.of(
-            [
-                queue_row(one[: len(ASSIGNMENT_ROW)], line, gathered, seen)
-                for one, line in zip(found.rows, gathered.lines, strict=True)
-            ]
-        )
+        gathered = Gathered(found.rows, actor)
+        return found.of(gathered.parts(None if relation == _QUEUE_SEES["open"] else relation))
 
 
 class Pressing(StrEnum):
@@ -357,10 +358,10 @@ class PressingList(TicketQuery):
         relation, found = worded.page(self, actor, asked)
         gathered = Gathered(found.rows, actor)
 
-        def presses(clock: RunningClock) -> bool:
+        def presses(clock: PressingClock) -> bool:
             return (clock.due_at if self.which == Pressing.OVERDUE else risk_begins(clock)) <= actor.at
 
-        return found.of([pressing_row(line, gathered, relation, presses) for line in gathered.lines])
+        return found.of(gathered.pressing(relation, presses))
 
 
 def _watched_by(actor: Actor) -> tuple[TicketQuerySet, Relation]:

@@ -16,7 +16,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Field
 
+from community.receivers import local_day
 from tickets.access import Relation
+from tickets.reading.columns import PageLine, PageShape
 from tickets.reading.filters import Filter
 from tickets.search import Wanted
 from web.paging import Page, PageRequest
@@ -77,20 +79,28 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """The statement of a shape: its parameters, and where the keys of its order stand in a row."""
+    """The statement of a shape: its parameters after the day, and where the keys of its order stand in a row."""
 
     sql: str
     parameters: tuple[object, ...]
-    relation: Relation
-    keys: tuple[int, ...]
-    key_fields: tuple["Field[Any, Any]", ...]
+    shape: PageShape
+    places: tuple[int, ...]
+    keys: tuple["Field[Any, Any]", ...]
+
+    def read(self, asked: PageRequest, at: datetime, parameters: Sequence[Any]) -> Page[PageLine]:
+        """The page that is asked for, with these values of the parameters."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, [local_day(at), *parameters])
+            rows = cursor.fetchall()
+        found = asked.cut(rows, lambda row: [row[place] for place in self.places])
+        return found.of([self.shape.line(row) for row in found.rows])
 
 
 _wordings: dict[tuple[object, ...], _Wording | None] = {}
 
 
-def page(query: "TicketQuery", actor: Actor, asked: PageRequest) -> tuple[Relation, Page[Sequence[Any]]]:
-    """What the actor is to every row of a list, and the page that is asked for: the columns that `Listing.page` names of each row.
+def page(query: "TicketQuery", actor: Actor, asked: PageRequest) -> tuple[Relation, Page[PageLine]]:
+    """What the actor is to every row of a list, and the page that is asked for: its rows.
 
     Raises what `TicketQuery.listing` raises, and a 400 Problem for a bad cursor or limit.
     """
@@ -111,12 +121,25 @@ def page(query: "TicketQuery", actor: Actor, asked: PageRequest) -> tuple[Relati
         wording = None
     if wording is None:
         listing = query.listing(actor)
-        return listing.relation, listing.page(asked)
-    position, values = asked.position(wording.key_fields), list(standins.known)
-    with connection.cursor() as cursor:
-        cursor.execute(wording.sql, [_value(one, values, position) for one in wording.parameters])
-        rows = cursor.fetchall()
-    return wording.relation, asked.cut(rows, lambda row: [row[number] for number in wording.keys])
+        return listing.relation, listed(listing, asked, actor.at)
+    position, values = asked.position(wording.keys), list(standins.known)
+    return wording.shape.relation, wording.read(
+        asked, actor.at, [_value(one, values, position) for one in wording.parameters]
+    )
+
+
+def listed(listing: "Listing", asked: PageRequest, at: datetime) -> Page[PageLine]:
+    """The page of a listing as it is at `at`, worded for it alone.
+
+    One statement. Raises a 400 Problem for a bad cursor or limit.
+    """
+    keys, _ = listing.order()
+    position = asked.position(asked.fields(listing.columns(), keys))
+    try:
+        wording = _worded(listing, asked, position)
+    except EmptyResultSet:
+        return asked.cut([], list)
+    return wording.read(asked, at, wording.parameters)
 
 
 def _alike(
@@ -159,25 +182,26 @@ def _word(query: "TicketQuery", actor: Actor, asked: PageRequest, standins: _Sta
     """The statement of a list; None where it must be worded each time, since wording it asks the database something, or it has no rows."""
     try:
         with _nothing_asked():
-            return _worded(query.listing(actor), asked, standins)
+            listing = query.listing(actor)
+            fields = asked.fields(listing.columns(), listing.order()[0])
+            position = [_standin(one, number) for number, one in enumerate(fields)] if asked.cursor else []
+            wording = _worded(listing, asked, position)
     except (_Unlike, EmptyResultSet):
         return None
-
-
-def _worded(listing: "Listing", asked: PageRequest, standins: _Standins) -> _Wording:
-    rows, columns = listing.columns()
-    keys, first = listing.order()
-    key_fields = asked.fields(rows, keys)
-    position = [_standin(one, number) for number, one in enumerate(key_fields)] if asked.cursor else []
-    compiler = asked.narrowed(rows, keys, position, first).query.get_compiler(connection=connection)
-    sql, parameters = compiler.as_sql()
-    if compiler.get_converters([expression for expression, *_ in compiler.select]):
-        raise _Unlike
     places: dict[object, _Place] = {one: _Place(number) for number, one in enumerate(standins.known.values())}
     places |= {one: _Place(number, of_position=True) for number, one in enumerate(position)}
-    placed = tuple(_placed(one, places) for one in parameters)
-    order = tuple(columns.index(key.removeprefix("-")) for key in keys)
-    return _Wording(sql, placed, listing.relation, order, tuple(key_fields))
+    return replace(wording, parameters=tuple(_placed(one, places) for one in wording.parameters))
+
+
+def _worded(listing: "Listing", asked: PageRequest, position: Sequence[object]) -> _Wording:
+    rows, shape = listing.columns(), listing.shape()
+    keys, first = listing.order()
+    compiler = asked.narrowed(rows, keys, position, first).query.get_compiler(connection=connection)
+    sql, parameters = compiler.as_sql()
+    own = compiler.select[: len(compiler.select) - len(shape.made)]
+    if compiler.get_converters([expression for expression, *_ in own]):
+        raise TypeError("A list has a column that needs converting.")
+    return _Wording(shape.around(sql), parameters, shape, shape.places, tuple(asked.fields(rows, keys)))
 
 
 def _standin(key: "Field[Any, Any]", number: int) -> object:
