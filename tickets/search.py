@@ -18,6 +18,7 @@ from django.db.models.lookups import GreaterThan
 
 from tickets.codes import read_code
 from tickets.face import face_text, face_title
+from tickets.models.search_document import PUBLIC_ENDS, SUMMARY_ENDS
 from web.folding import folded
 
 MOST_FACES = 500
@@ -25,10 +26,6 @@ MOST_FACES = 500
 NEAR = 600
 """How many rows of a list are looked at in its order before the index of grams is asked: a common word fills a page with fewer."""
 
-# What the index of grams holds, in its order; the expression must be the index's own.
-_INDEXED = ("title", "text", "code", "hotline_number", "spot")
-_PUBLIC = ("title", "text", "code")
-_SUMMARY = ("title", "code")
 # What the fold takes out besides spaces.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 _LIKE_A_CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z](?:[- ]?[0-9A-Za-z]){8}(?![0-9A-Za-z])")
@@ -58,16 +55,16 @@ class Wanted:
         return cls(tuple(shown.split()), tuple(dict.fromkeys(one for one in codes if one)))
 
 
-class _Body(Func):
-    """Columns joined by a character that no text holds."""
-
-    template = "%(expressions)s"
-    arg_joiner = " || chr(31) || "
+class _Folded(Func):
+    # Once a statement: beside a column, PostgreSQL may fold the word anew for each row.
+    template = "(SELECT zh_fold(%(expressions)s))"
     output_field = TextField()
 
 
-class _Fold(Func):
-    function = "zh_fold"
+class _Before(Func):
+    """What stands in a text before a character."""
+
+    template = "split_part(%(expressions)s, 1)"
     output_field = TextField()
 
 
@@ -77,48 +74,47 @@ class _Position(Func):
 
 
 class _HasGrams(Func):
-    template = "zh_grams_2(%(expressions)s)"
+    template = "zh_grams_3(%(expressions)s)"
     arg_joiner = ") @> zh_query_2("
     output_field = BooleanField()
 
 
-def _body(columns: Sequence[str], prefix: str) -> _Body:
-    return _Body(*(F(f"{prefix}{name}") for name in columns))
-
-
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search in rows that are tickets, or lead to theirs by `prefix`."""
+    """A search in rows that are tickets, or lead to theirs by `prefix`: in their search documents `until` a character, or whole."""
 
     wanted: Wanted
-    columns: tuple[str, ...]
+    until: str
     prefix: str = ""
 
     @classmethod
     def whole(cls, wanted: Wanted, prefix: str = "") -> "Search":
         """In everything, for readers who see the whole ticket."""
-        return cls(wanted, _INDEXED, prefix)
+        return cls(wanted, "", prefix)
 
     @classmethod
     def public(cls, wanted: Wanted, prefix: str = "") -> "Search":
         """In what neighbours see."""
-        return cls(wanted, _PUBLIC, prefix)
+        return cls(wanted, PUBLIC_ENDS, prefix)
 
     @classmethod
     def summary(cls, wanted: Wanted, prefix: str = "") -> "Search":
         """In title and number, for readers who read the text no more."""
-        return cls(wanted, _SUMMARY, prefix)
+        return cls(wanted, SUMMARY_ENDS, prefix)
 
     def holds(self) -> Q:
         """Whether a row holds every word, looked up in no index."""
-        body = _body(self.columns, self.prefix)
-        found = [GreaterThan(_Position(_Fold(body), _Fold(Value(word))), 0) for word in self.wanted.words]
-        return Q(*found)
+        document: F | _Before = self._document()
+        if self.until:
+            document = _Before(document, Value(self.until))
+        return Q(*(GreaterThan(_Position(document, _Folded(Value(word))), 0) for word in self.wanted.words))
 
     def indexed(self) -> Q:
         """Whether a row holds every word; the grams find it by index, and the comparison makes it exact."""
-        body = _body(_INDEXED, self.prefix)
-        return Q(*(_HasGrams(body, Value(word)) for word in self.wanted.words)) & self.holds()
+        return Q(*(_HasGrams(self._document(), Value(word)) for word in self.wanted.words)) & self.holds()
+
+    def _document(self) -> F:
+        return F(f"{self.prefix}search_document__folded")
 
     def __bool__(self) -> bool:
         return bool(self.wanted)

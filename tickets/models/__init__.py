@@ -7,6 +7,7 @@ from tickets.models.follower import Follower, FollowerKind
 from tickets.models.history import TicketEvent, TicketOutbox, TicketSeal, TicketWords
 from tickets.models.photo import Photo
 from tickets.models.routing import RoutingRule, RoutingVersion
+from tickets.models.search_document import SearchDocument
 from tickets.models.service_level import ServiceLevelVersion, ServiceRung, ServiceTarget, ServiceWindow
 from tickets.models.ticket import Ticket
 
@@ -19,6 +20,7 @@ __all__ = [
     "Photo",
     "RoutingRule",
     "RoutingVersion",
+    "SearchDocument",
     "ServiceLevelVersion",
     "ServiceRung",
     "ServiceTarget",
