@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from django.http import QueryDict
@@ -232,10 +233,20 @@ def _shared(query: type[Body]) -> Body:
 def parse(params: QueryDict, query: type[Body]) -> dict[str, Any]:
     """The values of those parameters that `query` has. Raises a 400 Problem for bad values."""
     fields = _shared(query).fields
-    names = [name for name in params if name in fields]
-    data = {name: params.getlist(name) if isinstance(fields[name], Several) else params[name] for name in names}
+    given = (
+        (name, tuple(params.getlist(name)) if isinstance(fields[name], Several) else params[name])
+        for name in params
+        if name in fields
+    )
+    return dict(_parsed(query, tuple(given)))
+
+
+@lru_cache(maxsize=1000)
+def _parsed(query: type[Body], given: tuple[tuple[str, str | tuple[str, ...]], ...]) -> Mapping[str, Any]:
+    """What the parameters say, which is the same whoever says it and when. The same lists are asked for again and again."""
+    data = {name: list(said) if isinstance(said, tuple) else said for name, said in given}
     try:
-        return dict(_shared(query).run_validation(data))
+        return MappingProxyType(_shared(query).run_validation(data))
     except serializers.ValidationError as error:
         raise invalid(*faults(error.detail)) from None
 
