@@ -324,6 +324,10 @@ class Ticket(
         self.moment, self.asker = max(by.at, self.last_event_at), by
         self.kinds = {part.organisation_id: getattr(part, "kind", "") for part in self.assignments}
 
+    def kind_of(self, organisation: uuid.UUID) -> str:
+        """Of what kind an organisation is, as far as that has been gathered; else empty."""
+        return self.kinds.get(organisation, "")
+
     def sealed_rows(self) -> Sequence[models.Model]:
         """The parts that organisations have in it."""
         return self.assignments

@@ -5,7 +5,7 @@ works on it, and the names. So a page costs one statement, and what stands besid
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -76,15 +76,13 @@ class TicketRow(NamedTuple):
     clock_due_at: datetime | None
     clock_running_since: datetime | None
 
-    @property
-    def kinds(self) -> Mapping[uuid.UUID, str]:
-        """Of what kind the organisations are whose time the clock may be."""
-        known = (
-            (self.clock_holder_id, self.clock_holder_kind),
-            (self.account_owner_id, self.account_owner_kind),
-            (self.coordinator_today, self.coordinator_kind),
-        )
-        return {organisation: kind for organisation, kind in known if organisation and kind}
+    def kind_of(self, organisation: uuid.UUID) -> str:
+        """Of what kind an organisation is whose time the clock may be."""
+        if organisation == self.clock_holder_id:
+            return self.clock_holder_kind or ""
+        if organisation == self.coordinator_today:
+            return self.coordinator_kind or ""
+        return self.account_owner_kind or "" if organisation == self.account_owner_id else ""
 
 
 class PartRow(NamedTuple):

@@ -3,7 +3,8 @@
 import math
 import uuid
 from collections.abc import Iterable, Mapping, Set
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ class ClockState(models.TextChoices):
 
 
 class Parties(Protocol):
-    """Whose the time of a ticket's clocks is: its organisations, and of what kind they are."""
+    """Whose the time of a ticket's clocks is: its organisations, and of what kind they are; empty where that is not known."""
 
     @property
     def channel(self) -> str: ...
@@ -45,8 +46,7 @@ class Parties(Protocol):
 
     @property
     def coordinator_today(self) -> uuid.UUID | None: ...
-    @property
-    def kinds(self) -> Mapping[uuid.UUID, str]: ...
+    def kind_of(self, organisation: uuid.UUID) -> str: ...
 
 
 class Timed(Protocol):
@@ -101,7 +101,13 @@ _MONTHS = (
 def when(moment: datetime, now: datetime) -> tuple[str, str]:
     """A deadline in the street's time zone, in words: Chinese and English. Midnight is the 24:00 of the day that ends."""
     zone = ZoneInfo(settings.TIME_ZONE)
-    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    return _said(moment, now.astimezone(zone).date(), zone)
+
+
+@lru_cache(maxsize=10_000)
+def _said(moment: datetime, today: date, zone: ZoneInfo) -> tuple[str, str]:
+    """The words of `when`. The same deadlines are read again and again."""
+    local = moment.astimezone(zone)
     day, time = local.date(), f"{local:%H:%M}"
     if (local.hour, local.minute) == (0, 0):
         day, time = day - timedelta(days=1), "24:00"
@@ -228,7 +234,7 @@ def _who(clock: Timed, ticket: Parties) -> tuple[str, str]:
                 return HOLDER
     if organisation == ticket.desk_id:
         return STREET
-    return NAMES_OF_KINDS.get(ticket.kinds.get(organisation, ""), otherwise) if organisation else otherwise
+    return NAMES_OF_KINDS.get(ticket.kind_of(organisation), otherwise) if organisation else otherwise
 
 
 def promised(due_at: datetime | None, state: str, clocks: Iterable[Timed]) -> datetime | None:

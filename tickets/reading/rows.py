@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Count
@@ -24,7 +24,6 @@ from tickets.titles import spoken
 from web.words import Words, in_english
 from workflow.actor import Actor
 
-R = Relation
 FIRST_WORDS = 60
 
 
@@ -73,13 +72,13 @@ class Gathered:
 
     def tickets(self, relation: Relation) -> list[dict[str, Any]]:
         """The tickets as somebody in this relation to each sees them."""
-        return [self._row(one.ticket, relation) for one in self.lines]
+        seen = _seen(relation)
+        return [self._row(one.ticket, seen) for one in self.lines]
 
-    def _row(self, line: TicketRow, relation: Relation) -> dict[str, Any]:
-        """One ticket as somebody in this relation to it sees it in a list."""
+    def _row(self, line: TicketRow, seen: "_Seen") -> dict[str, Any]:
+        """One ticket as somebody sees it in a list."""
         leaf, english = catalogue.leaf_by_id(line.category_id), self.english
-        whole, staff, face = relation in SEES_WHOLE, relation in STAFF, relation in READS_FACE
-        resident = relation in RESIDENTS
+        whole, staff, face, resident, reporter = seen
         # Written out: lists are read more than anything else.
         return {
             "id": line.id,
@@ -118,14 +117,12 @@ class Gathered:
             "urges": line.urges if whole else None,
             "rating": line.rating if whole else None,
             "plan_date": line.account_plan_on if whole else None,
-            "clock": self._next_clock(line, reporter=relation == R.REPORTER),
+            "clock": self._next_clock(line, reporter=reporter),
             "desk": {"id": line.desk_id, "name": line.desk_name or ""} if staff else None,
             "officer": {"id": line.officer_id, "name": line.officer_name or ""} if line.officer_id else None,
             "called_back_at": line.called_back_at if staff else None,
             "promised_at": line.promised_at,
-            "needs_me": (relation == R.REPORTER and (line.question_open or line.state == State.REPLIED))
-            if resident
-            else None,
+            "needs_me": (reporter and (line.question_open or line.state == State.REPLIED)) if resident else None,
             "unread": self.unread.get(line.id, 0) if resident else None,
         }
 
@@ -163,7 +160,7 @@ class Gathered:
         assert line.next_due_at is not None
         remaining = deadlines.seconds_until(line.next_due_at, self.now)
         return {
-            **self._row(line, relation),
+            **self._row(line, _seen(relation)),
             "remaining_seconds": remaining,
             "overdue_seconds": max(0, -remaining),
             "clocks": [
@@ -189,8 +186,29 @@ class Gathered:
             "closed_at": part.closed_at,
             "outcome": part.outcome,
             "worker": part.worker_id,
-            "ticket": self._row(line, relation),
+            "ticket": self._row(line, _seen(relation)),
         }
+
+
+class _Seen(NamedTuple):
+    """What somebody sees of a ticket: all of it, what staff see, its public face alone, a resident's news, or the reporter's."""
+
+    whole: bool
+    staff: bool
+    face: bool
+    resident: bool
+    reporter: bool
+
+
+@cache
+def _seen(relation: Relation) -> _Seen:
+    return _Seen(
+        relation in SEES_WHOLE,
+        relation in STAFF,
+        relation in READS_FACE,
+        relation in RESIDENTS,
+        relation == Relation.REPORTER,
+    )
 
 
 @cache
