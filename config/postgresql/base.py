@@ -3,11 +3,15 @@
 Django compares the bound at the first connection of every process, so web, worker, beat and every command refuse alike.
 """
 
+from datetime import UTC
+from functools import cache
 from typing import Any
 
 from django.db.backends import utils
 from django.db.backends.postgresql import base, features
 from django.db.utils import NotSupportedError
+from psycopg.adapt import AdaptersMap
+from psycopg.types.datetime import TimestamptzLoader
 
 MINIMUM = (18,)
 MOST_KEPT = 4
@@ -29,6 +33,14 @@ class DatabaseFeatures(features.DatabaseFeatures):
     minimum_database_version = MINIMUM
 
 
+@cache
+def _plain(adapters: AdaptersMap) -> AdaptersMap:
+    """The adapters, but with moments read by psycopg itself, which makes them UTC's where the connection is."""
+    plain = AdaptersMap(adapters)
+    plain.register_loader("timestamptz", TimestamptzLoader)
+    return plain
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
 
@@ -41,13 +53,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
             raise
 
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's own, without its way to read a moment: that gives each the time zone of the connection once more."""
+        params: dict[str, Any] = super().get_connection_params()
+        if self.timezone is UTC:
+            params["context"] = _plain(params["context"])
+        return params
+
     def create_cursor(self, name: str | None = None) -> Any:
         """A cursor that was given back to this connection, or a new one.
 
         A new one learns anew how to read each type of column, which costs half as much again as a small statement.
         """
-        kept = self._kept_cursors()
-        return kept.pop() if kept and name is None else super().create_cursor(name)
+        if name is not None and self.timezone is UTC:
+            return self.connection.cursor(name, scrollable=False, withhold=self.connection.autocommit)
+        if name is None and (kept := self._kept_cursors()):
+            return kept.pop()
+        return self.connection.cursor() if self.timezone is UTC else super().create_cursor(name)
 
     def make_cursor(self, cursor: Any) -> CursorWrapper:
         """The cursor as Django uses it."""

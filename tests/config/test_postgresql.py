@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection, transaction
 from django.db.utils import NotSupportedError, OperationalError, ProgrammingError
@@ -127,3 +129,15 @@ def test_a_cursor_of_a_connection_that_was_closed_is_not_kept():
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
     other.close()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_moment_is_read_in_utc(chunked):
+    with connection.chunked_cursor() if chunked else connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT '2026-03-01 08:00:00.000001+08'::timestamptz, ARRAY['1900-01-01 00:00+08:05:43'::timestamptz]"
+        )
+        read, (old,) = cursor.fetchone()
+    assert (read, read.tzinfo) == (datetime(2026, 3, 1, 0, 0, 0, 1, tzinfo=UTC), UTC)
+    assert (old.isoformat(), old.tzinfo) == ("1899-12-31T15:54:17+00:00", UTC)
