@@ -32,6 +32,39 @@ def optional_key[M: models.Model](
     )
 
 
+def reference[M: models.Model](model: type[M], label: Any, help_text: Any = "") -> "models.ForeignKey[M, M]":
+    """A column that names a row of `model`, which is reference data and is never deleted; without an index of its own.
+
+    PostgreSQL does not look for the row at each write, as it does for a key. Django refuses to delete what is named, and
+    `manage.py verify_audit` finds what names nothing.
+    """
+    return models.ForeignKey(
+        model,
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=label,
+        help_text=help_text,
+    )
+
+
+def optional_reference[M: models.Model](
+    model: type[M], label: Any, help_text: Any = ""
+) -> "models.ForeignKey[M | None, M | None]":
+    """A `reference` that may be empty."""
+    return models.ForeignKey(
+        model,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=label,
+        help_text=help_text,
+    )
+
+
 class IdempotencyKey(models.Model):
     """The answer to a caller's key, kept for a while and then purged.
 

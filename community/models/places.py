@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from community.models.constraints import known, same_street
-from web.models import Identified
+from web.models import Identified, reference
 from web.words import bilingual
 
 
@@ -75,6 +75,11 @@ def street_key() -> "models.ForeignKey[Street, Street]":
     return models.ForeignKey(
         Street, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("街道", "street")
     )
+
+
+def street_reference() -> "models.ForeignKey[Street, Street]":
+    """The same for rows that many are written of; PostgreSQL does not look for the street each time."""
+    return reference(Street, bilingual("街道", "street"))
 
 
 def street_if_any(zh: str, en: str) -> "models.ForeignKey[Street | None, Street | None]":

@@ -79,7 +79,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Keep the cursor for the next statement, or close it."""
         kept = self._kept_cursors() if cursor.connection is self.connection else None
         # What PostgreSQL holds open, such as a cursor with a name, is closed there.
-        plain = type(cursor) is base.ServerBindingCursor and not cursor.closed and cursor.rowcount <= MOST_ROWS
+        kind: type = type(cursor)
+        plain = kind is base.ServerBindingCursor and not cursor.closed and cursor.rowcount <= MOST_ROWS
         if kept is not None and plain and len(kept) < MOST_KEPT:
             kept.append(cursor)
         else:

@@ -5,13 +5,16 @@ from datetime import timedelta
 from importlib import import_module
 
 import pytest
-from django.db import connection
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, ProtectedError
+from django.utils import timezone
 
 from tests.commands import outcome
 from tests.tickets.committed import behind_linlis_back
-from tickets.models import Ticket, TicketClock, TicketEvent
+from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
 from tickets.states import State
+from workflow.references import Orphan, orphans, references
+from workflow.seals import seal_heads
 from workflow.verification import verify
 
 
@@ -114,3 +117,40 @@ def test_ratings_of_an_older_release_are_known_as_the_street_s_own_after_its_mig
     with connection.cursor() as cursor:
         cursor.execute(migration.RATED_ON_BEHALF)
     assert [ticket.pk for ticket in Ticket.objects.filter(rated_on_behalf=True)] == [rated["desk_officer"]]
+
+
+def test_what_names_a_street_that_is_not_there_is_found(tickets):
+    row = TicketOutbox.objects.first()
+    nowhere = uuid.uuid4()
+    TicketOutbox.objects.filter(pk=row.pk).update(street=nowhere)
+    told, complained, error = outcome("verify_audit")
+    assert complained == f"tickets_ticketoutbox {row.pk}: its street_id {nowhere} does not exist\n"
+    assert error == "1 rows name a row that is not there."
+    assert "holds" not in told
+
+
+def test_every_column_that_postgresql_does_not_check_is_looked_at(tickets, api):
+    api("neighbour").move({"id": str(tickets[0].pk)}, "cosign")
+    seal_heads(Ticket, timezone.now(), street=tickets[0].street)
+    event, clock = TicketEvent.objects.first(), TicketClock.objects.first()
+    TicketFiring.objects.create(
+        street_id=event.street_id, clock=clock, event=event, rung="x", due_at=event.at, fired_at=event.at
+    )
+    assert list(orphans()) == []
+    looked_at = list(references())
+    assert len(looked_at) >= 20
+    for field in looked_at:
+        nowhere, rows = uuid.uuid4(), field.model._base_manager.all()
+        row = rows.order_by("pk").first()
+        with transaction.atomic():
+            with behind_linlis_back():
+                rows.filter(pk=row.pk).update(**{field.attname: nowhere})
+            key = nowhere if field.primary_key else row.pk
+            assert list(orphans()) == [Orphan(field.model._meta.db_table, key, field.attname, nowhere)]
+            transaction.set_rollback(True)
+
+
+def test_django_refuses_to_delete_what_is_named(tickets):
+    for named in (tickets[0].street, tickets[0].area, tickets[0].compound, tickets[0].desk):
+        with pytest.raises(ProtectedError):
+            named.delete()

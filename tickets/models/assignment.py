@@ -4,9 +4,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from community.models import Organisation, Person
-from community.models.places import street_key
+from community.models.places import street_reference
 from tickets.states import AssignmentRole, Outcome
-from web.models import Identified, optional_key
+from web.models import Identified, optional_key, reference
 from web.words import bilingual
 
 
@@ -24,7 +24,7 @@ class Assignment(Identified):
     A lead of a later `step` waits, closed and without an outcome, until the step before it is done.
     """
 
-    street = street_key()
+    street = street_reference()
     ticket = models.ForeignKey(
         "tickets.Ticket",
         models.CASCADE,
@@ -32,9 +32,7 @@ class Assignment(Identified):
         db_index=False,
         verbose_name=bilingual("工单", "ticket"),
     )
-    organisation = models.ForeignKey(
-        Organisation, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("单位", "organisation")
-    )
+    organisation = reference(Organisation, bilingual("单位", "organisation"))
     role = models.CharField(bilingual("角色", "role"), max_length=10, choices=AssignmentRole)
     step = models.PositiveSmallIntegerField(bilingual("步骤", "step"), default=1)
     worker = optional_key(Person, bilingual("经办人", "worker"))

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from django.db import models
 from django.db.models import F, Q
 
-from community.models import Street
-from community.models.places import street_key
+from community.models.places import street_reference
 from tickets.models.history import TicketEvent
 from tickets.states import ClockName
 from web.constraints import KnownValues
@@ -38,7 +37,7 @@ class TicketClockQuerySet(models.QuerySet["TicketClock"]):
 class TicketClock(Clock):
     """Time that runs on a ticket."""
 
-    street = street_key()
+    street = street_reference()
     subject = models.ForeignKey(
         "tickets.Ticket",
         models.PROTECT,
@@ -74,7 +73,7 @@ class TicketClock(Clock):
 class TicketFiring(Firing):
     """That a rung of a ticket's clock was fired."""
 
-    street = models.ForeignKey(Street, models.PROTECT, related_name="+", db_index=False)
+    street = street_reference()
     clock = models.ForeignKey(TicketClock, models.PROTECT, related_name="firings", db_index=False)
     event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False)
 

@@ -5,10 +5,10 @@ from django.db import models
 from django_fsm import FSMField
 
 from community.models import Area, Community, Compound, Organisation, Person
-from community.models.places import street_key
+from community.models.places import street_reference
 from tickets.models.category import Category
 from tickets.states import AccountKind, Channel, HiddenBy, Satisfaction, Secrecy, State, SupervisionKind, TicketType
-from web.models import optional_key
+from web.models import optional_key, optional_reference, reference
 from web.words import bilingual
 from workflow.audit import UNKNOWN
 from workflow.models import Subject
@@ -21,7 +21,7 @@ class TicketColumns(Subject):
     attribute that a move reads and writes. The table is that of `Ticket`, which has the constraints and the indexes.
     """
 
-    street = street_key()
+    street = street_reference()
     code = models.CharField(bilingual("工单号", "code"), max_length=9, editable=False)
     state = FSMField(bilingual("状态", "state"), max_length=16, choices=State, protected=True)
     type = models.CharField(bilingual("类型", "type"), max_length=10, choices=TicketType)
@@ -29,9 +29,7 @@ class TicketColumns(Subject):
     channel = models.CharField(bilingual("渠道", "channel"), max_length=12, choices=Channel)
     hotline_number = models.CharField(bilingual("12345工单编号", "12345 number"), max_length=40, blank=True, default="")
 
-    category = models.ForeignKey(
-        Category, models.PROTECT, related_name="+", db_index=False, verbose_name=bilingual("事项分类", "category")
-    )
+    category = reference(Category, bilingual("事项分类", "category"))
     disposal_class = models.CharField(max_length=8, verbose_name=bilingual("办结时限类别", "disposal class"))
     response_class = models.CharField(max_length=8, verbose_name=bilingual("响应时限类别", "response class"))
     urgent = models.BooleanField(default=False, verbose_name=bilingual("紧急", "urgent"))
@@ -41,9 +39,9 @@ class TicketColumns(Subject):
         verbose_name=bilingual("须办结照片", "needs an after-photo"),
     )
 
-    compound = optional_key(Compound, bilingual("小区", "compound"))
-    area = optional_key(Area, bilingual("物业管理区域", "area"))
-    community = optional_key(Community, bilingual("社区", "community"))
+    compound = optional_reference(Compound, bilingual("小区", "compound"))
+    area = optional_reference(Area, bilingual("物业管理区域", "area"))
+    community = optional_reference(Community, bilingual("社区", "community"))
     place = models.CharField(
         bilingual("地点", "place"),
         max_length=60,
@@ -97,7 +95,7 @@ class TicketColumns(Subject):
         bilingual("拟接续人", "successor"),
         bilingual("正被询问是否接续的附议人或并单居民。", "The follower who is asked to take it on."),
     )
-    inspector = optional_key(
+    inspector = optional_reference(
         Organisation,
         bilingual("巡查单位", "inspector"),
         bilingual("巡查、自查、网格发现问题的单位。", "Which organisation found it, where no resident reported it."),
@@ -122,18 +120,15 @@ class TicketColumns(Subject):
         verbose_name=bilingual("被反映单位", "accused"),
     )
 
-    committee = optional_key(Organisation, bilingual("物管会/业委会", "committee"))
-    residents_committee = optional_key(Organisation, bilingual("居委会", "residents' committee"))
-    desk = models.ForeignKey(
+    committee = optional_reference(Organisation, bilingual("物管会/业委会", "committee"))
+    residents_committee = optional_reference(Organisation, bilingual("居委会", "residents' committee"))
+    desk = reference(
         Organisation,
-        models.PROTECT,
-        related_name="+",
-        db_index=False,
-        help_text=bilingual("街道内负责的科室。", "The street's section that answers for it."),
-        verbose_name=bilingual("街道责任科室", "desk"),
+        bilingual("街道责任科室", "desk"),
+        bilingual("街道内负责的科室。", "The street's section that answers for it."),
     )
-    coordinator = optional_key(Organisation, bilingual("协调单位", "coordinator"))
-    holder = optional_key(Organisation, bilingual("承办单位", "holder"))
+    coordinator = optional_reference(Organisation, bilingual("协调单位", "coordinator"))
+    holder = optional_reference(Organisation, bilingual("承办单位", "holder"))
 
     submitted_at = models.DateTimeField(verbose_name=bilingual("上报时间", "submitted at"))
     state_since = models.DateTimeField(verbose_name=bilingual("进入当前状态时间", "in this state since"))
@@ -190,7 +185,7 @@ class TicketColumns(Subject):
         default="",
         verbose_name=bilingual("挂账原因", "account kind"),
     )
-    account_owner = optional_key(Organisation, bilingual("挂账责任单位", "account owner"))
+    account_owner = optional_reference(Organisation, bilingual("挂账责任单位", "account owner"))
     account_plan_on = models.DateField(null=True, verbose_name=bilingual("计划销账日期", "account plan date"))
     merged_into = models.ForeignKey(
         "self",

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F
 
-from community.models.places import street_key
+from community.models.places import street_reference
 from tickets.states import Satisfaction
 from web.models import Identified
 from web.words import bilingual
@@ -20,7 +20,7 @@ class FollowerKind(models.TextChoices):
 class Follower(Identified):
     """A person who cosigned a ticket, or whose own ticket was merged into it; each may dispute its reply once."""
 
-    street = street_key()
+    street = street_reference()
     ticket = models.ForeignKey(
         "tickets.Ticket",
         models.CASCADE,

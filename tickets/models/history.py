@@ -3,8 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from community.models import Street
-from community.models.places import street_key
+from community.models.places import street_reference
 from web.words import bilingual
 from workflow.models import Event, EventWords, Outbox, Seal
 from workflow.moves import moves
@@ -13,7 +12,7 @@ from workflow.moves import moves
 class TicketEvent(Event):
     """One thing that happened to a ticket."""
 
-    street = street_key()
+    street = street_reference()
     subject = models.ForeignKey(
         "tickets.Ticket",
         models.PROTECT,
@@ -39,7 +38,7 @@ class TicketEvent(Event):
 class TicketWords(EventWords):
     """People's own words of one ticket event."""
 
-    street = models.ForeignKey(Street, models.PROTECT, related_name="+", db_index=False)
+    street = street_reference()
     event = models.OneToOneField(TicketEvent, models.PROTECT, related_name="words")
 
     def __str__(self) -> str:
@@ -49,7 +48,7 @@ class TicketWords(EventWords):
 class TicketOutbox(Outbox):
     """A ticket event that has still to be told."""
 
-    street = models.ForeignKey(Street, models.PROTECT, related_name="+", db_index=False)
+    street = street_reference()
     event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False)
 
     class Meta(Outbox.Meta):
@@ -62,7 +61,7 @@ class TicketOutbox(Outbox):
 class TicketSeal(Seal):
     """The heads of a street's tickets that changed in an hour."""
 
-    street = street_key()
+    street = street_reference()
 
     class Meta:
         verbose_name = bilingual("工单封印", "ticket seal")

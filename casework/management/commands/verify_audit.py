@@ -14,6 +14,7 @@ from casework.kinds import Kind, kinds
 from web.management.speaking import OperatorCommand
 from web.words import Words, bilingual, en, zh
 from workflow.models import Subject
+from workflow.references import orphans
 from workflow.seals import Head
 from workflow.verification import Flaw, verify
 
@@ -24,8 +25,9 @@ class Command(OperatorCommand):
     """`manage.py verify_audit`: exits with 1 at the first flaw, or with --all after naming every flaw."""
 
     help = (
-        "Verify with AUDIT_KEY the chain of events of every ticket and other subject, its row and the rows that belong to it, and "
-        "that no sealed subject is missing. Names the first bad row and exits with 1. It may run while the server works."
+        "Verify with AUDIT_KEY the chain of events of every ticket and other subject, its row and the rows that belong to it, "
+        "that no sealed subject is missing, and that no row names one that is not there. Names the first bad row and exits with 1. "
+        "It may run while the server works."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -48,6 +50,7 @@ class Command(OperatorCommand):
         """Prove them all, as far as asked."""
         heads = self._heads(options)
         flawed = [said for kind in kinds() if (said := self._prove(kind, heads[kind.name], every=options["all"]))]
+        flawed += self._orphans()
         if flawed:
             raise self.refusal(format_lazy("{}" * len(flawed), *flawed))
         if options["photos"]:
@@ -87,6 +90,14 @@ class Command(OperatorCommand):
         if not flaws:
             return None
         return bilingual(f"{proved} 件{one}中有 {flaws} 件有问题。", f"{flaws} of {proved} {several} are flawed.")
+
+    def _orphans(self) -> list[Words]:
+        """Name every row that names a row which is not there; what is to be said in the end where there are some."""
+        lost = 0
+        for one in orphans():
+            self.complain(one.reason)
+            lost += 1
+        return [bilingual(f"{lost} 处所指的记录不存在。", f"{lost} rows name a row that is not there.")] if lost else []
 
     def _heads(self, options: dict[str, Any]) -> Mapping[str, dict[uuid.UUID, tuple[int, bytes]]]:
         try:
