@@ -33,6 +33,7 @@ from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
 from tests.tickets.paths import Scene
 from web import limits
+from workflow import versions
 
 # The same cases each time, however busy the machine is.
 settings.register_profile(
@@ -113,10 +114,14 @@ def django_db_setup(clock, django_db_setup, django_db_blocker):
 
 @pytest.fixture(autouse=True, scope="session")
 def no_versions_read_by_the_clock():
-    """Published versions are read anew where a test asks for it, and never amid statements that are being counted."""
+    """Published versions are read anew where a test asks for it, and never amid statements that are being counted.
+
+    The value is after how many seconds a server reads them.
+    """
+    seconds = versions.REREAD_SECONDS
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("workflow.versions.REREAD_SECONDS", inf)
-        yield
+        patch.setattr(versions, "REREAD_SECONDS", inf)
+        yield seconds
 
 
 @pytest.fixture(autouse=True)

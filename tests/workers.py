@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 # These start servers and whole stacks, on ports and in databases that two of them at once would take from each other.
 START_SERVERS = (
@@ -45,6 +46,13 @@ class ServersTogether(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return "servers" if nodeid.startswith(START_SERVERS) else nodeid
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """Forget what is complete: xdist looks through all that a process was ever given, after each test."""
+        super().mark_test_complete(node, item_index, duration)
+        scope = self._split_scope(self.registered_collections[node][item_index])
+        if all(self.assigned_work[node][scope].values()):
+            del self.assigned_work[node][scope]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -389,8 +389,9 @@ def test_a_list_of_a_version_s_leaves_costs_three_statements(version, django_ass
 
 
 def test_which_version_is_current_is_asked_again_after_five_seconds(
-    version, draft, monkeypatch, django_assert_num_queries
+    version, draft, monkeypatch, django_assert_num_queries, no_versions_read_by_the_clock
 ):
+    monkeypatch.setattr(versions, "REREAD_SECONDS", no_versions_read_by_the_clock)
     now = timezone.now()
     later = now + timedelta(hours=1)
     clock = [1000.0]
