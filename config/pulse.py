@@ -6,7 +6,6 @@ The heartbeat proves the whole way from beat to a worker, whichever worker that 
 import time
 from pathlib import Path
 
-from celery.beat import PersistentScheduler
 from django.conf import settings
 
 STALE = 30.0
@@ -25,12 +24,3 @@ def age(file: str) -> float | None:
         return time.time() - Path(file).stat().st_mtime
     except FileNotFoundError:
         return None
-
-
-class Scheduler(PersistentScheduler):
-    """Celery's own scheduler, with a pulse."""
-
-    def tick(self, *arguments: object, **options: object) -> float:
-        """Ask for what is due."""
-        touch()
-        return float(super().tick(*arguments, **options))

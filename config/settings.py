@@ -299,7 +299,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULER = "config.pulse:Scheduler"
+CELERY_BEAT_SCHEDULER = "config.scheduler:Scheduler"
 # The file that a worker or beat touches while it lives, for the health check of its container; empty: none.
 PULSE_FILE = env.str("LINLI_PULSE", default="")
 # What is due is fired by a worker of its own, so that nothing slow stands before it; a look that came too late is no loss.
