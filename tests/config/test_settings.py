@@ -176,6 +176,8 @@ def test_static_files_are_collected_and_hashed_for_production(tmp_path):
     assert collected.returncode == 0, collected.stderr
     assert (tmp_path / "static" / "staticfiles.json").exists()
     assert list((tmp_path / "static").glob("drf_spectacular_sidecar/**/swagger-ui-bundle.*.js.gz"))
+    assert list((tmp_path / "static").glob("drf_spectacular_sidecar/**/swagger-ui-bundle.*.map"))
+    assert not list((tmp_path / "static").glob("**/*.map.gz"))
 
 
 @pytest.mark.parametrize(
