@@ -78,4 +78,3 @@ def pytest_collection_finish() -> None:
     """Leave what is there for the whole session out of garbage collection, which took a twentieth of all time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
