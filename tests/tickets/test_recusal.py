@@ -118,7 +118,8 @@ def described() -> dict[str, Any]:
 def questions(ticket: Ticket, parties: Collection[Any], *, narrowed: bool) -> Iterator[tuple[str, dict[str, str]]]:
     """Every address of the API that lists something, with every choice that it offers.
 
-    `narrowed`: by the ticket's number, words, place, category and organisations as well, with every pair of choices.
+    `narrowed`: by the ticket's number, words, place, category and organisations as well, with every pair of choices. Otherwise a list
+    that holds all statuses stands for those of one.
     """
     known = {
         "compound": [str(ticket.compound_id)],
@@ -138,6 +139,8 @@ def questions(ticket: Ticket, parties: Collection[Any], *, narrowed: bool) -> It
             for name, one in named.items()
             if "enum" in one["schema"] and name in {"scope", "status"}
         }
+        if not narrowed and "all" in choices.get("status", ()):
+            choices["status"] = ["all"]
         asks_of_a_place = named.keys() & {"text", "at"}
         fixed = {"category": "SV01", "text": TITLE, "compound": str(ticket.compound_id)} if asks_of_a_place else {}
         fixed = {name: value for name, value in (fixed | {"by": "state", "limit": "100"}).items() if name in named}
