@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connection
 
 from launcher import servers
 from launcher.family import PROJECT
@@ -41,6 +42,24 @@ if "linli-web" in sys.argv:
         child = subprocess.Popen(["sh", "-c", script], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
     pid.write_text(str(child.pid))
 """
+
+
+SHAPE = """
+SELECT 'column', table_name, column_name, data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '')
+FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL
+SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+ORDER BY 1, 2, 3, 4
+"""
+
+
+def shape(database: str) -> list[tuple[str, ...]]:
+    """The columns, constraints and indexes of a database, without the tables that tests alone have."""
+    with psycopg.connect(server_url(database)) as session:
+        return [row for row in session.execute(SHAPE) if not row[1].startswith("poll_")]
 
 
 def chapter(title: str) -> list[str]:
@@ -162,6 +181,13 @@ def test_the_units_run_what_the_containers_run(image):
     assert [word for word in shown(shlex.split(web)) if word != "127.0.0.1"] == shown(image.command)
 
 
+@pytest.mark.skipif("LINLI_TEST_TEMPLATE" not in os.environ, reason="launcher.prepare has not made the tests' database")
+def test_a_schema_that_was_made_quickly_is_that_of_every_other_server(site, django_db_setup):
+    quick, slow = shape(connection.settings_dict["NAME"]), shape(SITE)
+    assert len(slow) > 500
+    assert quick == slow
+
+
 def test_a_backup_is_restored_into_an_empty_server_and_its_history_holds(site):
     ticket = site.server.file("备份之前的诉求。")["id"]
     (site.root / "media" / "photo.jpg").write_bytes(b"a photo")
@@ -172,8 +198,8 @@ def test_a_backup_is_restored_into_an_empty_server_and_its_history_holds(site):
         site.follow(RESTORE, RELEASE="one")
     finally:
         site.settings(SITE, site.root / "media")
-    with psycopg.connect(server_url(RESTORED)) as connection:
-        found = connection.execute("SELECT id::text FROM tickets_ticket").fetchall()
+    with psycopg.connect(server_url(RESTORED)) as session:
+        found = session.execute("SELECT id::text FROM tickets_ticket").fetchall()
     assert (ticket,) in found
     assert (later,) not in found
     assert (site.root / "restored" / "photo.jpg").read_bytes() == b"a photo"
@@ -223,5 +249,5 @@ def test_a_new_release_takes_over_and_the_one_before_comes_back(site):
     site.follow(GO_BACK, PREVIOUS="one")
     wait_until(lambda: site.answers() and site.server.ask(f"/static/{names['later.txt']}")[0] == 404, 60)
     site.server.file("退回之后。")
-    with psycopg.connect(server_url(SITE)) as connection:
-        connection.execute("SELECT FROM web_later")
+    with psycopg.connect(server_url(SITE)) as session:
+        session.execute("SELECT FROM web_later")
