@@ -10,10 +10,14 @@ from typing import Any
 from django.db.backends import utils
 from django.db.backends.postgresql import base, features
 from django.db.utils import NotSupportedError
+from psycopg import _queries
 from psycopg.adapt import AdaptersMap
 from psycopg.types.datetime import TimestamptzLoader
 
 MINIMUM = (18,)
+# The driver keeps where the parameters of a statement stand, but not of one that is longer than 4,096 characters. The statements
+# that read a ticket or a page of them are longer, and finding their parameters anew costs as much as reading a row.
+_queries.MAX_CACHED_STATEMENT_LENGTH = 16_384
 MOST_KEPT = 4
 MOST_ROWS = 1_000
 """Cursors with more rows are not kept, for a cursor holds its last result."""

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection, transaction
 from django.db.utils import NotSupportedError, OperationalError, ProgrammingError
+from psycopg import _queries
 
 from config.postgresql.base import DatabaseWrapper, refuse_older_than
 
@@ -141,3 +142,15 @@ def test_a_moment_is_read_in_utc(chunked):
         read, (old,) = cursor.fetchone()
     assert (read, read.tzinfo) == (datetime(2026, 3, 1, 0, 0, 0, 1, tzinfo=UTC), UTC)
     assert (old.isoformat(), old.tzinfo) == ("1899-12-31T15:54:17+00:00", UTC)
+
+
+@pytest.mark.django_db
+def test_the_parameters_of_a_long_statement_are_found_once():
+    long = f"SELECT %s /* {'x' * 10_000} */"
+    with connection.cursor() as cursor:
+        cursor.execute(long, [1])
+        before = _queries._query2pg.cache_info()
+        cursor.execute(long, [2])
+        assert cursor.fetchone() == (2,)
+    after = _queries._query2pg.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
