@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db import connection
 
-from community.models import Organisation, Person
+from community.models import Person
 from community.phones import masked_phone
 from tickets import catalogue
 from tickets.access import (
@@ -33,6 +33,7 @@ from tickets.states import ENDED, AssignmentRole, Outcome, Source, State, state_
 from tickets.titles import spoken
 from web.documents import document
 from workflow.actor import Actor
+from workflow.prepared import Prepared
 
 R = Relation
 # What a document leaves empty but for those who may see it.
@@ -114,7 +115,7 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, object]:
             "spot": ticket.spot if as_written else face_spot(ticket),
             "contact": _contact(ticket, actor),
             "assignments": [_assignment(one, names, mine) for one in ticket.assignments],
-            "photos": [photo(one) for one in _photos(ticket) if shows_photo(one, ticket, actor)],
+            "photos": [photo(one) for one in _PHOTOS.rows(ticket=ticket.pk) if shows_photo(one, ticket, actor)],
             "resolved": ticket.resolved,
             "rating": ticket.rating,
             "rated_on_behalf": ticket.rated_on_behalf if ticket.rating is not None else None,
@@ -157,12 +158,16 @@ def refiling(ticket: Ticket) -> dict[str, object]:
         "text": ticket.text,
         "secrecy": ticket.secrecy,
         "hidden": bool(ticket.words_hidden),
-        "photos": [one.pk for one in _photos(ticket).filter(of_report(ticket.reporter_id))],
+        "photos": [
+            one.pk
+            for one in Photo.objects.filter(of_report(ticket.reporter_id), ticket=ticket).order_by("id").only("pk")
+        ],
     }
 
 
-def _photos(ticket: Ticket) -> QuerySet[Photo]:
-    return Photo.objects.filter(ticket=ticket).order_by("id")
+_PHOTOS: Prepared[Photo] = Prepared(
+    lambda ticket: Photo.objects.filter(ticket=ticket).order_by("id"), ticket=uuid.UUID(int=1)
+)
 
 
 def photo(one: Photo) -> dict[str, object]:
@@ -175,12 +180,16 @@ def photo(one: Photo) -> dict[str, object]:
     }
 
 
+_ORGANISATIONS = "SELECT id, name, kind FROM community_organisation WHERE id = ANY(%s)"
+
+
 def _organisation_names(ticket: Ticket) -> dict[uuid.UUID, str]:
     """Names of the organisations on the ticket; of what kind they are, the ticket knows from now on."""
     parties = [ticket.holder_id, ticket.coordinator_today, ticket.account_owner_id, ticket.inspector_id]
     parties += [one.organisation_id for one in ticket.assignments]
-    found = Organisation.objects.filter(pk__in={one for one in parties if one})
-    rows = list(found.values_list("pk", "name", "kind"))
+    with connection.cursor() as cursor:
+        cursor.execute(_ORGANISATIONS, [list({one for one in parties if one})])
+        rows = cursor.fetchall()
     ticket.kinds |= {pk: kind for pk, _, kind in rows}
     return {pk: name for pk, name, _ in rows}
 
