@@ -17,7 +17,7 @@ from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -39,6 +39,7 @@ from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState
 from web.addresses import client_address
 from web.forms import OneTimeCodeFormField
+from web.plans import planned_by_value
 from web.words import bilingual, with_wait
 from workflow import calendars
 
@@ -191,14 +192,18 @@ class Office(admin.AdminSite):
         return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """`view` for staff; PostgreSQL's texts hold no NUL, so an address that holds one asks for nothing."""
+        """`view` for staff. PostgreSQL's texts hold no NUL, so an address that holds one asks for nothing."""
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: object) -> Any:
             if NUL in request.path or NUL in unquote(request.META["QUERY_STRING"]):
                 raise BadRequest("The address holds a NUL.")
-            return inner(request, *args, **kwargs)
+            # Staff filter lists by what is frequent, and by what is rare.
+            with planned_by_value():
+                response = inner(request, *args, **kwargs)
+                # A list's rows are asked for while its page is drawn.
+                return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
         return guarded
 

@@ -3,9 +3,12 @@
 import os
 
 from config.settings import *  # noqa: F403
-from config.settings import INSTALLED_APPS
+from config.settings import DATABASES, INSTALLED_APPS
+from web.plans import PLAN_ONCE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.workflow.poll"]
+# As in the web server.
+DATABASES["default"]["OPTIONS"]["options"] += f" {PLAN_ONCE}"
 PASSWORD_HASHERS = ["tests.passwords.QuickHasher"]
 
 # Subprocesses that tests start use the server's settings; pytest-django has put the name of these into the environment.

@@ -1,0 +1,45 @@
+"""One plan for all values: how PostgreSQL plans what a web server asks.
+
+A page of a list takes PostgreSQL longer to plan than to read. Left to itself it plans such a statement for its values each time, because it
+guesses the plan for all values to be dearer. That plan cannot use an index that holds only rows with some value in a column, unless the
+value is written into the statement.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import Value
+from psycopg.sql import quote
+
+PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
+
+
+class Literal(Value):
+    """A constant that is written into the statement, for an index that holds only rows with it, or without it."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[object]]:
+        """The constant as SQL writes it, and no parameter."""
+        return quote(str(self.value)).replace("%", "%%"), []
+
+
+def plan_once() -> None:
+    """Let each connection that this process makes from now on plan a statement once for all values, where it keeps plans at all."""
+    options = settings.DATABASES["default"]["OPTIONS"]
+    if "prepare_threshold" in options:
+        options["options"] += f" {PLAN_ONCE}"
+
+
+@contextmanager
+def planned_by_value() -> Iterator[None]:
+    """Let PostgreSQL plan what is asked inside for its values: for pages that filter by whatever people choose. Two statements."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = auto")
+    try:
+        yield
+    finally:
+        # A connection that was cut is made anew, and begins as all do.
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("RESET plan_cache_mode")
