@@ -20,9 +20,9 @@ PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
 class Literal(Value):
     """A constant that is written into the statement, for an index that holds only rows with it, or without it."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[object]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         """The constant as SQL writes it, and no parameter."""
-        return quote(str(self.value)).replace("%", "%%"), []
+        return quote(str(self.value)).replace("%", "%%"), ()
 
 
 def plan_once() -> None:
