@@ -37,6 +37,17 @@ class DatabaseFeatures(features.DatabaseFeatures):
     minimum_database_version = MINIMUM
 
 
+class KeptCursor(base.ServerBindingCursor):
+    """A cursor that remembers how each type of column is read, and each type of parameter written, from statement to statement."""
+
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        """Send a statement."""
+        # By itself it remembers that only while it repeats one statement.
+        if self._last_query:
+            self._last_query = query
+        return super().execute(query, *arguments, **options)  # type: ignore[misc]
+
+
 @cache
 def _plain(adapters: AdaptersMap) -> AdaptersMap:
     """The adapters, but with moments read by psycopg itself, which makes them UTC's where the connection is."""
@@ -60,6 +71,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """Django's own, without its way to read a moment: that gives each the time zone of the connection once more."""
         params: dict[str, Any] = super().get_connection_params()
+        if params["cursor_factory"] is base.ServerBindingCursor:
+            params["cursor_factory"] = KeptCursor
         if self.timezone is UTC:
             params["context"] = _plain(params["context"])
         return params
@@ -83,8 +96,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Keep the cursor for the next statement, or close it."""
         kept = self._kept_cursors() if cursor.connection is self.connection else None
         # What PostgreSQL holds open, such as a cursor with a name, is closed there.
-        kind: type = type(cursor)
-        plain = kind is base.ServerBindingCursor and not cursor.closed and cursor.rowcount <= MOST_ROWS
+        plain = isinstance(cursor, KeptCursor) and not cursor.closed and cursor.rowcount <= MOST_ROWS
         if kept is not None and plain and len(kept) < MOST_KEPT:
             kept.append(cursor)
         else:

@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection, transaction
@@ -154,3 +155,22 @@ def test_the_parameters_of_a_long_statement_are_found_once():
         assert cursor.fetchone() == (2,)
     after = _queries._query2pg.cache_info()
     assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+@pytest.mark.django_db
+def test_what_a_cursor_remembers_of_one_statement_does_not_change_the_next():
+    def read(sql: str, *parameters: object) -> object:
+        with connection.cursor() as cursor:
+            used.add(id(cursor.cursor))
+            cursor.execute(sql, parameters)
+            return cursor.fetchone()
+
+    used: set[int] = set()
+    key = uuid.uuid4()
+    for _ in range(2):
+        assert read("SELECT %s::uuid, %s::int", key, 7) == (key, 7)
+        assert read("SELECT %s::int, %s::uuid", 7, key) == (7, key)
+        assert read("SELECT %s::text, %s::int[]", "7", [7]) == ("7", [7])
+        assert read("SELECT %s::uuid, %s::text[]", None, ["7"]) == (None, ["7"])
+        assert read("SELECT %s::date, %s::bytea", date(2026, 3, 1), b"7") == (date(2026, 3, 1), b"7")
+    assert len(used) == 1
