@@ -5,7 +5,7 @@ The process keeps the answer for the day, and asks PostgreSQL only whether somet
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -186,7 +186,27 @@ def _kept_answer(place: uuid.UUID | None, at: datetime | None) -> Serving | None
         moment, new_id, spare_id, version = cursor.fetchone()
     if version != kept.version or _days(kept.serving.timezone, moment) != kept.days:
         return None
-    return replace(kept.serving, at=moment, new_id=new_id, spare_id=spare_id)
+    return _made(kept.serving, moment, new_id, spare_id)
+
+
+def _made(kept: Serving, at: datetime, new_id: uuid.UUID, spare_id: uuid.UUID) -> Serving:
+    # As `dataclasses.replace` makes it, in a third of the time.
+    return Serving(
+        street_id=kept.street_id,
+        timezone=kept.timezone,
+        at=at,
+        new_id=new_id,
+        compound_id=kept.compound_id,
+        compound_name=kept.compound_name,
+        area_id=kept.area_id,
+        community_id=kept.community_id,
+        committee=kept.committee,
+        residents_committee=kept.residents_committee,
+        services=kept.services,
+        parties=kept.parties,
+        parents=kept.parents,
+        spare_id=spare_id,
+    )
 
 
 def _days(timezone: str, at: datetime) -> tuple[date, date]:

@@ -163,6 +163,13 @@ def relations(ticket: "TicketParts", actor: Actor) -> frozenset[Relation]:
     return frozenset(found)
 
 
+def of_the_street(ticket: "TicketParts", actor: Actor) -> bool:
+    """Whether the relations of `actor` have R.STREET; this is asked more often than for all of them."""
+    if actor.clock or actor.on_behalf or recused(ticket, actor):
+        return False
+    return any(seat.kind in STREET_KINDS and seat.street_id == ticket.street_id for seat in actor.seats)
+
+
 def _standing_in(ticket: "TicketParts", party: str) -> frozenset[Relation]:
     """The relation of the party that the street stands in for; empty where the ticket has no such helper or no such reporter."""
     if party == "reporter" and ticket.inspector_id is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from tickets.states import ClockName
@@ -90,6 +90,12 @@ class TicketServiceLevel(levels.ServiceLevel):
     rework: int = 0
     """From which time on that the work is to be done again the level is raised; 0 for never."""
     limits: Limits = Limits()
+
+
+@lru_cache(1024)
+def whole(coordination: str, disposal: str) -> str:
+    """Coordination and disposal in one, as budgets are written."""
+    return str(total(Budget.parse(coordination), Budget.parse(disposal)))
 
 
 def total(coordination: Budget, disposal: Budget) -> Budget:

@@ -36,6 +36,23 @@ class Shape:
 
 
 @cache
+def attributes(model: type[models.Model]) -> tuple[str, ...]:
+    """The attributes of the columns of `model`."""
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+@cache
+def _filled_in(model: type[models.Model]) -> tuple[str, ...]:
+    """Those that the database may fill in."""
+    return tuple(field.attname for field in model._meta.concrete_fields if field.has_db_default())
+
+
+@cache
+def _but(model: type[models.Model], left_out: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in attributes(model) if name not in left_out)
+
+
+@cache
 def _columns(model: type[models.Model]) -> dict[str, str]:
     """The column of each attribute of `model`."""
     return {field.attname: str(field.column) for field in model._meta.concrete_fields}
@@ -75,9 +92,14 @@ def _as_json(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be inserted this way.")
 
 
+@cache
+def _pairs(model: type[models.Model], names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The column and the attribute of each of the names."""
+    return [(_columns(model)[name], name) for name in names]
+
+
 def _json(rows: Sequence[models.Model], names: Sequence[str]) -> str:
-    columns = _columns(type(rows[0]))
-    pairs = [(columns[name], name) for name in names]
+    pairs = _pairs(type(rows[0]), tuple(names))
     return orjson.dumps(
         [{column: row.__dict__[name] for column, name in pairs} for row in rows], default=_as_json
     ).decode()
@@ -97,7 +119,7 @@ def write_rows(*groups: Sequence[models.Model], changes: Sequence[Change] = ()) 
         model = type(rows[0])
         # What the database fills in is left out; rows of one group leave out alike.
         first = rows[0].__dict__
-        given = tuple(name for name in _columns(model) if not isinstance(first[name], DatabaseDefault))
+        given = _but(model, tuple(name for name in _filled_in(model) if isinstance(first[name], DatabaseDefault)))
         shapes.append(Shape(model, given))
         parameters.append(_json(rows, given))
     for change in changes:

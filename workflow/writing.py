@@ -25,7 +25,7 @@ from workflow.instances import fresh
 from workflow.models import Clock, Event, Subject
 from workflow.moves import Move, Visibility, moves
 from workflow.prepared import Prepared
-from workflow.rows import Change, write_rows
+from workflow.rows import Change, attributes, write_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,10 @@ def admit(name: str, subject: Subject, *, by: Actor, version: int | None) -> tup
 
 @dataclass(slots=True)
 class Draft[S: Subject]:
-    """What is about to be written of one subject: the columns that changed, and the rows that are new."""
+    """What is about to be written of one subject: the columns that changed, and the rows that are new.
+
+    `before` holds the subject's attributes as they were; None of a new one.
+    """
 
     subject: S
     before: Mapping[str, object] | None
@@ -115,7 +118,7 @@ class Draft[S: Subject]:
     @classmethod
     def of(cls, subject: S, *, new: bool = False) -> "Draft[S]":
         """A draft of a locked subject as it stands, or of a new one."""
-        return cls(subject, None if new else _columns(subject))
+        return cls(subject, None if new else subject.__dict__.copy())
 
     def move(
         self,
@@ -271,8 +274,13 @@ def store[S: Subject](drafts: Sequence[Draft[S]], *beside: Sequence[models.Model
         if draft.before is None:
             new.setdefault(type(subject), []).append(subject)
         else:
-            after = _columns(subject)
-            differing = [name for name, value in after.items() if draft.before[name] != value]
+            before, after = draft.before, subject.__dict__
+            # Most are the very same; to compare them costs more than everything else here.
+            differing = [
+                name
+                for name in attributes(type(subject))
+                if after[name] is not before[name] and after[name] != before[name]
+            ]
             if differing:
                 subjects.append(subject)
                 names |= dict.fromkeys(differing)
@@ -299,17 +307,13 @@ def seal_again(subject: Subject, *names: str, new: Sequence[models.Model] = (), 
     write_rows(*([new] if new else []), changes=[*changes, Change([subject], (*names, "seal"))])
 
 
-def _columns(subject: Subject) -> dict[str, object]:
-    return {field.attname: subject.__dict__[field.attname] for field in subject._meta.concrete_fields}
-
-
 def _versioned(subject: Subject) -> tuple[object, ...]:
     return tuple(getattr(subject, name) for name in subject.VERSIONED)
 
 
 @cache
 def _all_but_key(model: type[models.Model]) -> tuple[str, ...]:
-    return tuple(field.attname for field in model._meta.concrete_fields if not field.primary_key)
+    return tuple(name for name in attributes(model) if name != model._meta.pk.attname)
 
 
 def _write_parts(rows: list[models.Model]) -> None:

@@ -40,6 +40,10 @@ class DatabaseFeatures(features.DatabaseFeatures):
 class KeptCursor(base.ServerBindingCursor):
     """A cursor that remembers how each type of column is read, and each type of parameter written, from statement to statement."""
 
+    closed: bool
+    rowcount: int
+    _last_query: object
+
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
         """Send a statement."""
         # By itself it remembers that only while it repeats one statement.

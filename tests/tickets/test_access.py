@@ -19,6 +19,7 @@ from tickets.access import (
     STANDS_IN_FOR,
     Relation,
     any_of,
+    of_the_street,
     reads_clock,
     relations,
     sees,
@@ -110,6 +111,7 @@ LEAD = seat(SECTION, "street_office", "lead")
 def test_who_stands_in_which_relation(who, on, found):
     one = ticket(**on)
     assert relations(one, who) == found
+    assert of_the_street(one, who) == (R.STREET in found)
     assert sees(one, who) == found & SEES
 
 

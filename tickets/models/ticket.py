@@ -34,7 +34,7 @@ from tickets.moves.privacy import PrivacyMoves
 from tickets.moves.residents import ResidentMoves
 from tickets.moves.triage import TriageMoves
 from tickets.moves.work import WorkMoves
-from tickets.service_level import total
+from tickets.service_level import whole
 from tickets.states import ENDED, HELPING, OPEN, AssignmentRole, ClockName, Outcome, Secrecy, State
 from tickets.windows import TWO_HOURS
 from web.constraints import KnownValues
@@ -42,7 +42,6 @@ from web.words import bilingual
 from workflow import calendars
 from workflow.actor import Actor
 from workflow.audit import UNKNOWN, sum_of_rows
-from workflow.calendar import Budget
 from workflow.clocks import RECALENDAR, RECALENDAR_LABEL, Start, Terms
 from workflow.models import Clock, Witness
 from workflow.moves import moves
@@ -380,9 +379,7 @@ class Ticket(
         disposal = disposal_keys(self.disposal_class)
         match clock:
             case C.OVERALL:
-                coordination = known.budget(C.COORDINATE, *urgent) or "0d"
-                handling = self._budget(C.HANDLE) or "0d"
-                return str(total(Budget.parse(coordination), Budget.parse(handling)))
+                return whole(known.budget(C.COORDINATE, *urgent) or "0d", self._budget(C.HANDLE) or "0d")
             case C.PLAN:
                 assert self.account_plan_on is not None
                 return f"{(self.account_plan_on - local_day(self.last_event_at)).days}d,no_roll"

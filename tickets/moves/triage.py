@@ -10,7 +10,7 @@ from rest_framework import serializers
 from casework.inputs import Identifier, OwnLine, OwnWords
 from community.phones import PhoneField
 from notifications.topics import Topic
-from tickets.access import Relation, any_of, relations
+from tickets.access import Relation, any_of, of_the_street
 from tickets.models.category import COMPLEX, DisposalClass
 from tickets.models.parts import TicketParts
 from tickets.moves import guards
@@ -83,7 +83,7 @@ def unless_street(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """The condition `check` for everybody but the street, which may take a ticket back at any time."""
 
     def checked(ticket: TicketParts) -> bool:
-        return R.STREET in relations(ticket, ticket.asker) or check(ticket)
+        return of_the_street(ticket, ticket.asker) or check(ticket)
 
     checked.refusal = check.refusal  # type: ignore[attr-defined]
     return checked
