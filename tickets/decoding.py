@@ -2,6 +2,7 @@
 
 It reads pictures from standard input and writes answers to standard output, each as a line of JSON followed by as many bytes as the
 line says, until the input ends or nobody asks for a while. It imports nothing of Linli, so that it starts quickly and knows no secret.
+Its argument is how many seconds of a processor one picture may cost; then the process is killed.
 """
 
 import io
@@ -18,8 +19,6 @@ import pillow_heif
 from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from pillow_heif.as_plugin import HeifImageFile
 
-CPU_SECONDS = 15
-"""Seconds of a processor that one picture may cost; then the process is killed."""
 MEMORY = 1536 * 1024 * 1024
 """Bytes of address space that the process may have."""
 IDLE_SECONDS = 30
@@ -247,8 +246,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    seconds = int(sys.argv[1])
     while select.select([sys.stdin.buffer], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.buffer.readline()):
-        _allow(CPU_SECONDS)
+        _allow(seconds)
         _answer(*_answered(sys.stdin.buffer.read(json.loads(line))))
         if _peak() > KEEP:
             break

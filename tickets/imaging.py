@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tickets.decoding import CPU_SECONDS
 from web.words import bilingual
 from workflow.errors import Refusal
 
 MAX_BYTES = 15 * 1024 * 1024
+CPU_SECONDS = 15
+"""Seconds of a processor that one picture may cost. Not in tickets.decoding, which loads every decoder."""
 SECONDS = 2 * CPU_SECONDS
 """Seconds that one picture may take by the clock on the wall, on a busy machine."""
 WAITING = 3
@@ -147,7 +148,7 @@ class Darkroom:
         if self._process is None or self._process.poll() is not None:
             self.put_down()
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-I", str(Path(__file__).with_name("decoding.py"))],
+                [sys.executable, "-I", str(Path(__file__).with_name("decoding.py")), str(CPU_SECONDS)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={"PATH": os.defpath},
