@@ -28,6 +28,7 @@ class Assignment(Identified):
     ticket = models.ForeignKey(
         "tickets.Ticket",
         models.CASCADE,
+        db_constraint=False,
         related_name="assignment_rows",
         db_index=False,
         verbose_name=bilingual("工单", "ticket"),

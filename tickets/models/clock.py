@@ -41,6 +41,7 @@ class TicketClock(Clock):
     subject = models.ForeignKey(
         "tickets.Ticket",
         models.PROTECT,
+        db_constraint=False,
         related_name="clock_rows",
         db_index=False,
         verbose_name=bilingual("工单", "ticket"),
@@ -75,7 +76,7 @@ class TicketFiring(Firing):
 
     street = street_reference()
     clock = models.ForeignKey(TicketClock, models.PROTECT, related_name="firings", db_index=False)
-    event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False)
+    event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
 
     class Meta:
         verbose_name = bilingual("阶梯触发", "rung fired")

@@ -39,7 +39,7 @@ class TicketWords(EventWords):
     """People's own words of one ticket event."""
 
     street = street_reference()
-    event = models.OneToOneField(TicketEvent, models.PROTECT, related_name="words")
+    event = models.OneToOneField(TicketEvent, models.PROTECT, related_name="words", db_constraint=False)
 
     def __str__(self) -> str:
         return f"words of {self.event_id}"
@@ -49,7 +49,7 @@ class TicketOutbox(Outbox):
     """A ticket event that has still to be told."""
 
     street = street_reference()
-    event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False)
+    event = models.ForeignKey(TicketEvent, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
 
     class Meta(Outbox.Meta):
         pass
