@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import EmptyResultSet
@@ -22,9 +23,11 @@ from tickets.reading.columns import PageLine, PageShape
 from tickets.reading.filters import Filter
 from tickets.search import Wanted
 from web.paging import Page, PageRequest
-from workflow.actor import Actor
+from workflow.actor import Actor, Seat
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from tickets.reading.lists import Listing, TicketQuery
 
 MOST_SHAPES = 1000
@@ -33,6 +36,23 @@ _IDS = uuid.UUID("57a4d142-0000-4000-8000-000000000000")
 _MOMENTS = datetime(4242, 4, 2, tzinfo=UTC)
 _STEP = timedelta(seconds=1)
 _OF_POSITIONS = 4_242
+_KINDS = (uuid.UUID, datetime)
+
+
+# Each is one object, so that shapes are compared quickly.
+@cache
+def _id(number: int) -> uuid.UUID:
+    return uuid.UUID(int=_IDS.int + number)
+
+
+@cache
+def _moment(number: int) -> datetime:
+    return _MOMENTS + number * _STEP
+
+
+@cache
+def _names(kind: type["DataclassInstance"]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
 
 
 class _Unlike(Exception):
@@ -47,11 +67,11 @@ class _Standins:
 
     def of(self, value: Any) -> Any:
         """The stand-in of an id or a moment, of each in a list, or of each word of a search; anything else as it is."""
+        if isinstance(value, _KINDS):
+            return self._kept(value)
         if isinstance(value, Wanted):
             return Wanted(tuple(self._kept(one) for one in value.words), value.codes)
-        if isinstance(value, uuid.UUID | datetime):
-            return self._kept(value)
-        return [self.of(one) for one in value] if isinstance(value, list | tuple) else value
+        return [self.of(one) for one in value] if isinstance(value, (list, tuple)) else value
 
     def _kept(self, value: uuid.UUID | datetime | str) -> Any:
         if value not in self.known:
@@ -61,9 +81,9 @@ class _Standins:
     def _next(self, value: uuid.UUID | datetime | str) -> object:
         number = len(self.known)
         if isinstance(value, uuid.UUID):
-            return uuid.UUID(int=_IDS.int + number)
+            return _id(number)
         if isinstance(value, datetime):
-            return _MOMENTS + number * _STEP
+            return _moment(number)
         # A list treats words with digits in a row differently.
         return f"{'000' if Wanted((value,), ()).is_a_number else ''}\N{CURRENCY SIGN}{number}"
 
@@ -108,11 +128,11 @@ def page(query: "TicketQuery", actor: Actor, asked: PageRequest) -> tuple[Relati
     try:
         if query.asks_first(actor):
             raise _Unlike
-        alike, shape = _alike(query, actor, asked, standins)
+        shape = _shape(query, actor, asked, standins)
         try:
             wording = _wordings[shape]
         except KeyError:
-            wording = _word(*alike, asked, standins)
+            wording = _word(*_alike(query, actor, standins), asked, standins)
             # Another thread may do the same meanwhile.
             if len(_wordings) >= MOST_SHAPES:
                 _wordings.clear()
@@ -142,36 +162,44 @@ def listed(listing: "Listing", asked: PageRequest, at: datetime) -> Page[PageLin
     return wording.read(asked, at, wording.parameters)
 
 
-def _alike(
-    query: "TicketQuery", actor: Actor, asked: PageRequest, standins: _Standins
-) -> tuple[tuple["TicketQuery", Actor], tuple[object, ...]]:
-    """The list and the actor with stand-ins, and the shape that they have. Raises _Unlike where a ticket's number may be searched for."""
-    changed: dict[str, Any] = {}
+def _shape(query: "TicketQuery", actor: Actor, asked: PageRequest, standins: _Standins) -> tuple[object, ...]:
+    """The shape of a list for the actor. Raises _Unlike where a ticket's number may be searched for."""
     shape: list[object] = [type(query), str(asked.limit), bool(asked.cursor)]
-    for one in fields(query):
-        value = getattr(query, one.name)
+    for name in _names(type(query)):  # type: ignore[arg-type]  # mypy takes a class for unhashable.
+        value = getattr(query, name)
         if isinstance(value, Filter):
-            if value.wanted.codes:
+            if "q" in value.values and value.wanted.codes:
                 raise _Unlike
-            values = {name: standins.of(wanted) for name, wanted in value.values.items()}
-            changed[one.name] = Filter(values)
-            shape.append(tuple((name, _hashable(wanted)) for name, wanted in values.items()))
+            narrows = ((name, _hashable(standins.of(wanted))) for name, wanted in value.values.items())
+            shape.append(tuple(narrows))
         else:
-            changed[one.name] = standins.of(value)
-            shape.append(_hashable(changed[one.name]))
-    named = set(standins.known)
-    person = standins.of(actor.person_id)
+            shape.append(_hashable(standins.of(value)))
+    homes = _homes(actor, standins)
+    seats = tuple(tuple(standins.of(getattr(seat, name)) for name in _names(Seat)) for seat in actor.seats)
+    standins.of(actor.at)
+    return (*shape, standins.of(actor.person_id), seats, homes, actor.clock, actor.on_behalf)
+
+
+def _homes(actor: Actor, standins: _Standins) -> frozenset[uuid.UUID]:
+    """The actor's homes with stand-ins. A home matters to a list only where the list names its compound."""
+    return frozenset(standins.of(one) for one in actor.compounds if one in standins.known)
+
+
+def _alike(query: "TicketQuery", actor: Actor, standins: _Standins) -> tuple["TicketQuery", Actor]:
+    """The list and the actor with the stand-ins that their shape has."""
+    changed: dict[str, Any] = {}
+    for name in _names(type(query)):  # type: ignore[arg-type]  # mypy takes a class for unhashable.
+        value = getattr(query, name)
+        if isinstance(value, Filter):
+            changed[name] = Filter({name: standins.of(wanted) for name, wanted in value.values.items()})
+        else:
+            changed[name] = standins.of(value)
+    homes = _homes(actor, standins)
     seats = tuple(
-        replace(seat, organisation_id=standins.of(seat.organisation_id), street_id=standins.of(seat.street_id))
-        for seat in actor.seats
+        replace(seat, **{name: standins.of(getattr(seat, name)) for name in _names(Seat)}) for seat in actor.seats
     )
-    # A home matters to a list only where the list names its compound.
-    homes = frozenset(standins.of(one) for one in actor.compounds if one in named)
-    shape += [person, seats, homes, actor.clock, actor.on_behalf]
-    at = standins.of(actor.at)
-    return (replace(query, **changed), replace(actor, person_id=person, at=at, seats=seats, compounds=homes)), tuple(
-        shape
-    )
+    person, at = standins.of(actor.person_id), standins.of(actor.at)
+    return replace(query, **changed), replace(actor, person_id=person, at=at, seats=seats, compounds=homes)
 
 
 def _hashable(value: object) -> object:
@@ -208,9 +236,9 @@ def _standin(key: "Field[Any, Any]", number: int) -> object:
     """What stands in for the value of a key in a position."""
     match key.get_internal_type():
         case "UUIDField":
-            return uuid.UUID(int=_IDS.int + _OF_POSITIONS + number)
+            return _id(_OF_POSITIONS + number)
         case "DateTimeField":
-            return _MOMENTS + (_OF_POSITIONS + number) * _STEP
+            return _moment(_OF_POSITIONS + number)
         case "IntegerField" | "SmallIntegerField" | "PositiveSmallIntegerField":
             return -(_OF_POSITIONS + number)
     raise _Unlike
