@@ -31,13 +31,14 @@ FORMAT: dict[str, list[str | Path]] = {
     "ruff check": [BIN / "ruff", "check", "--fix"],
     "ruff format": [BIN / "ruff", "format"],
 }
-MODELS: dict[str, list[str | Path]] = {
-    "django check": [*MANAGE, "check"],
-    "migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"],
-}
+MODELS: dict[str, list[str | Path]] = {"checks, migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"]}
+"""Django's checks run before every command, so that they take no process of their own."""
 PYTEST: list[str | Path] = [sys.executable, "-m", "pytest"]
-# A process for each core, up to what the servers' connections are enough for; tests that start servers take longest, and run first.
-SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadscope"]
+# A process for each core, up to what the servers' connections are enough for.
+CORES = min(os.cpu_count() or 1, 4)
+SIDE_BY_SIDE = ["-n", str(CORES), "--dist", "loadscope"]
+# And one more: tests that start servers, which take longest and run first, wait for them.
+WITH_SERVERS = ["-n", str(min(CORES + 1, 4)), "--dist", "loadscope"]
 
 
 def main() -> int:
@@ -130,7 +131,7 @@ def on_servers(family: Family, directory: Path, what: str, arguments: list[str])
             environment[template.KEPT] = str(template.kept_database())
         checks: dict[str, list[str | Path]] = {"pytest": [*PYTEST, *arguments]}
         if what == "all":
-            checks = {**MODELS, "pytest": [*PYTEST, *SIDE_BY_SIDE, *arguments]}
+            checks = {**MODELS, "pytest": [*PYTEST, *WITH_SERVERS, *arguments]}
         if what == "fast":
             quick = {name: command for name, command in LINT.items() if name != "mypy"}
             checks = {**quick, "pytest": [*PYTEST, *SIDE_BY_SIDE, "-m", "not slow", *arguments]}
