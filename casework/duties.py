@@ -1,13 +1,15 @@
 """What has to be done again and again for every kind of subject: beat, `manage.py tick` and the tests take it from here."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from casework.kinds import Kind
 from casework.sealing import seal
 from web.management.looping import Duty
+from web.waiting import NOW, any_row
 from workflow import calendars
 from workflow.models import LastSweep, Subject
 from workflow.sweep import Climber, Swept, fire_due, measure_anew, note_sweep
@@ -17,12 +19,16 @@ SECOND, MINUTE = 1.0, 60.0
 
 def clocks[S: Subject](kind: Kind[S]) -> Duty:
     """Fire the deadlines that are due; it has a worker of its own, so that nothing slow stands before it."""
-    return Duty(partial(sweep, kind), SECOND, "sweep")
+    return Duty(partial(sweep, kind), SECOND, "sweep", _due(kind.model.CLOCKS, "fire_at"))
 
 
 def outbox[S: Subject](kind: Kind[S]) -> Duty:
     """Tell what has happened."""
-    return Duty(kind.teller.tell, SECOND, "tell_outbox")
+    return Duty(kind.teller.tell, SECOND, "tell_outbox", _due(kind.teller.outbox, "available_at"))
+
+
+def _due(model: type[Model], column: str) -> Callable[[], bool]:
+    return partial(any_row, f"{model._meta.db_table} WHERE {column} <= {NOW}")
 
 
 def upkeep[S: Subject](kind: Kind[S]) -> tuple[Duty, ...]:

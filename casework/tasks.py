@@ -32,3 +32,5 @@ SCHEDULE = {
     name: {"task": name, "schedule": duty.every, "options": {"expires": int(duty.every)}} for name, duty in _all()
 }
 """Beat's entries: a message that nobody took before the next one comes is dropped."""
+WAITS = {name: duty.waits for name, duty in _all() if duty.waits}
+"""By beat's entries: whether there is something to do."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 STALE = 30.0
-"""Seconds after which the process counts as dead; a worker has a pulse every two seconds, beat one a second."""
+"""Seconds after which the process counts as dead; a worker has a pulse every ten seconds, beat one a second."""
 
 
 def touch() -> None:

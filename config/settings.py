@@ -320,7 +320,7 @@ CELERY_TASK_ROUTES = {
 # config/schedule.py adds the duties of each kind of subject.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "fire_contracts": {"task": "community.fire_contracts", "schedule": 60.0, "options": {"expires": 60}},
-    "heartbeat": {"task": "config.heartbeat", "schedule": 2.0, "options": {"expires": 2}},
+    "heartbeat": {"task": "config.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
     "sweep_post": {"task": "notifications.sweep", "schedule": 1.0, "options": {"expires": 1}},
     "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge_messages": {"task": "notifications.purge", "schedule": 3600.0, "options": {"expires": 3600}},

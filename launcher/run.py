@@ -275,17 +275,21 @@ def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping
     ]
 
 
+# Workers need not know of each other; every ten seconds each shows that it lives.
+QUIET = ["--without-gossip", "--without-mingle", "--heartbeat-interval", "10", "--loglevel", "INFO"]
+
+
 def app_commands(home: homes.Home, port: int) -> Mapping[str, Sequence[str]]:
     """The commands that start the apps, by their names."""
     python = sys.executable
     celery = [python, "-m", "celery", "--app", "config.celery", "--quiet"]
     web = web_command(port)
     worker = [*celery, "worker", "--queues", "default", "--concurrency", "1", "--hostname", "worker@%h"]
-    worker += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    worker += QUIET
     sweeper = [*celery, "worker", "--queues", "clocks", "--concurrency", "1", "--hostname", "sweeper@%h"]
-    sweeper += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    sweeper += QUIET
     postman = [*celery, "worker", "--queues", "post", "--pool", "threads", "--concurrency", str(POSTMEN)]
-    postman += ["--hostname", "postman@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    postman += ["--hostname", "postman@%h", *QUIET]
     beat = [*celery, "beat", "--schedule", str(home.path / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING"]
     return {"web": web, "worker": worker, "sweeper": sweeper, "postman": postman, "beat": beat}
 

@@ -13,6 +13,7 @@ from notifications.delivery.outcomes import start_fallback
 from notifications.models import Delivery, LastRound
 from notifications.timing import wait
 from notifications.topics import ChannelName, DeliveryState
+from web.waiting import NOW, any_row
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +69,18 @@ def waiting(channels: Mapping[ChannelName, DeliveryChannel]) -> Sequence[Channel
     return [name for name in due if not channels[name].limits or overflow.ready(channels[name])]
 
 
+def something_waits() -> bool:
+    """Whether a sweep would find something to do."""
+    return any_row(
+        f"notifications_message WHERE held_until <= {NOW} AND gathered_into_id IS NULL",
+        f"notifications_delivery WHERE state = 'sending' AND lease_until < {NOW}",
+        _DUE,
+        values=[[str(name) for name in ChannelName]],
+    )
+
+
 # One look into the index for each, however much waits.
-_WAITING = """
-SELECT name FROM unnest(%s::text[]) name CROSS JOIN LATERAL (
-  SELECT FROM notifications_delivery
-  WHERE channel = name AND state = 'queued' AND available_at <= statement_timestamp() LIMIT 1
-) due
-"""
+_DUE = f"""unnest(%s::text[]) name CROSS JOIN LATERAL (
+  SELECT FROM notifications_delivery WHERE channel = name AND state = 'queued' AND available_at <= {NOW} LIMIT 1
+) due"""
+_WAITING = f"SELECT name FROM {_DUE}"  # noqa: S608

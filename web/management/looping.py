@@ -22,11 +22,15 @@ _STOP = frozenset({signal.SIGINT, signal.SIGTERM})
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A function that is called again and again, and the seconds between two calls; by its `name` a queue asks for it."""
+    """A function that is called again and again, and the seconds between two calls; by its `name` a queue asks for it.
+
+    `waits` says cheaply whether there is something to do; without it, nobody can tell.
+    """
 
     work: Callable[[], object]
     every: float
     name: str = ""
+    waits: Callable[[], bool] | None = None
 
 
 class LoopingCommand(OperatorCommand):
