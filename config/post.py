@@ -13,7 +13,6 @@ from django.db.models.functions import Extract, Now
 from notifications.channels import channels
 from notifications.models import Delivery, Endpoint, LastRound
 from notifications.topics import ChannelName, DeliveryState
-from web.plans import Literal
 
 WAITING_LONG = 60.0
 """Seconds that a delivery may be due before somebody has to look why."""
@@ -105,7 +104,7 @@ def slow_and_stuck(ages: dict[str, float]) -> tuple[list[str], list[str]]:
     """
     late = {ChannelName(name) for name, age in ages.items() if age > WAITING_LONG} & set(channels())
     under_way = set(
-        Delivery.objects.filter(state=Literal(DeliveryState.SENDING), lease_until__gt=Now())
+        Delivery.objects.filter(state__constant=DeliveryState.SENDING, lease_until__gt=Now())
         .values_list("channel", flat=True)
         .distinct()
     )

@@ -29,7 +29,6 @@ from tickets.news import URGED, URGED_AGAIN
 from tickets.photos import attach, claim
 from tickets.routing import answering_section, contract_of, covers, renders, route, successor
 from tickets.states import Channel, Outcome, Secrecy
-from web.plans import Literal
 from web.words import bilingual
 from workflow.actor import Actor
 from workflow.errors import IllegalMove, InvalidInput, NotPermitted
@@ -71,8 +70,8 @@ def look_up(phone: str, *, by: Actor) -> list[uuid.UUID]:
     streets = {seat.street_id for seat in by.seats if seat.kind in STREET_KINDS}
     if not streets:
         raise NotPermitted()
-    found = Ticket.objects.filter(contact_phone=phone, street__in=streets).exclude(contact_phone=Literal(""))
-    found = found.exclude(secrecy=Literal(Secrecy.ANONYMOUS)).exclude(
+    found = Ticket.objects.filter(contact_phone=phone, street__in=streets).exclude(contact_phone__constant="")
+    found = found.exclude(secrecy__constant=Secrecy.ANONYMOUS).exclude(
         accused__overlap=[seat.organisation_id for seat in by.seats]
     )
     keys = list(found.order_by("-id").values_list("pk", flat=True)[:MOST_FOUND])
@@ -495,7 +494,7 @@ def urge(ticket: Ticket, *, by: Actor, version: int | None, reason: str = "") ->
 
     What the person urged before is asked for again, for what came with the lock may be older than the lock.
     """
-    made = TicketEvent.objects.filter(subject=ticket.pk, verb=Literal("urge"), actor=by.person_id)
+    made = TicketEvent.objects.filter(subject=ticket.pk, verb__constant="urge", actor=by.person_id)
     ticket.own_urges = list(made.order_by("at").values_list("at", flat=True))
     again = ticket.urges > 0
     facts = {"audience": [side.value for side in (URGED_AGAIN if again else URGED)]}
@@ -510,7 +509,7 @@ _add_comment = _with_photos(Ticket.comment, PhotoKind.REPORT)
 
 def comment(ticket: Ticket, *, by: Actor, version: int | None, **inputs: object) -> Event:
     """Add words or photos. The person's earlier comments are read again, because those that came with the lock may be older than it."""
-    made = TicketEvent.objects.filter(subject=ticket.pk, verb=Literal("comment"), actor=by.person_id)
+    made = TicketEvent.objects.filter(subject=ticket.pk, verb__constant="comment", actor=by.person_id)
     ticket.own_comments = list(made.values_list("at", flat=True))
     return _add_comment(ticket, by=by, version=version, **inputs)
 

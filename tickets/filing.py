@@ -40,7 +40,6 @@ from tickets.states import PROACTIVE, AssignmentRole, Channel, HiddenBy, Secrecy
 from tickets.titles import made_of
 from web.bodies import unfit
 from web.fields import LineField, TextField
-from web.plans import Literal
 from web.texts import read_number
 from web.words import bilingual
 from workflow.actor import Actor
@@ -221,7 +220,7 @@ def _refuse_second(number: str, street_id: uuid.UUID) -> None:
     with connection.cursor() as cursor:
         # Two clerks may file the same number at the same moment; the second waits, and finds the first one's.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"hotline {street_id} {number}"])
-    known = Ticket.objects.filter(street=street_id, hotline_number=number).exclude(hotline_number=Literal(""))
+    known = Ticket.objects.filter(street=street_id, hotline_number=number).exclude(hotline_number__constant="")
     if code := known.exclude(state__in=[State.REJECTED, State.WITHDRAWN]).values_list("code", flat=True).first():
         raise InvalidInput(
             "hotline_number",

@@ -6,6 +6,8 @@ from typing import Any
 from django.db import connection, models
 from django.db.models.functions import UUID7
 
+from web import lookups as lookups  # registers any_of and constant
+
 
 def new_ids(count: int) -> list[uuid.UUID]:
     """New rising ids from PostgreSQL, in one statement."""

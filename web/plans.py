@@ -2,27 +2,16 @@
 
 A page of a list takes PostgreSQL longer to plan than to read. Left to itself it plans such a statement for its values each time, because it
 guesses the plan for all values to be dearer. That plan cannot use an index that holds only rows with some value in a column, unless the
-value is written into the statement.
+value is written into the statement (`web/lookups.py`).
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Value
-from psycopg.sql import quote
 
 PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
-
-
-class Literal(Value):
-    """A constant that is written into the statement, for an index that holds only rows with it, or without it."""
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
-        """The constant as SQL writes it, and no parameter."""
-        return quote(str(self.value)).replace("%", "%%"), ()
 
 
 def plan_once() -> None:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Lookup
-from django.db.models.sql.compiler import SQLCompiler
 
 from workflow.instances import stored
 
@@ -24,37 +21,6 @@ class Statement:
     parameters: tuple[tuple[str | None, Any], ...]
     columns: tuple[str, ...]
     annotations: tuple[str, ...]
-
-
-@models.UUIDField.register_lookup
-class AnyOf(Lookup):
-    """`id__any_of=ids`: equal to one of a list of ids, which is one parameter however many there are."""
-
-    lookup_name = "any_of"
-    prepare_rhs = False
-
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
-        """The comparison with an array."""
-        column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", (*parameters, self.rhs)
-
-
-@models.CharField.register_lookup
-class Constant(Lookup):
-    """`verb__constant="urge"`: equal to a word of the code's own, which stands in the statement.
-
-    A plan that is made for any parameters can use an index on the rows with this word, as it cannot where the word is one of them.
-    """
-
-    lookup_name = "constant"
-    prepare_rhs = False
-
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
-        """The comparison. Raises ValueError for what is no plain word."""
-        column, parameters = self.process_lhs(compiler, connection)
-        if not self.rhs.isidentifier():
-            raise ValueError(f"{self.rhs!r} is no word of the code's own.")
-        return f"{column} = '{self.rhs}'", parameters
 
 
 class Prepared[M: models.Model]:

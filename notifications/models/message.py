@@ -11,7 +11,6 @@ from django.db.models.functions import Now
 from notifications.topics import OF_STAFF, ChannelName, DeliveryState, Topic
 from web.constraints import KnownValues
 from web.models import Identified
-from web.plans import Literal
 from web.words import bilingual
 
 ABOUT_LENGTH = 120
@@ -141,11 +140,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def due(self) -> "DeliveryQuerySet":
         """The deliveries that can be sent now."""
-        return self.filter(state=Literal(DeliveryState.QUEUED), available_at__lte=Now())
+        return self.filter(state__constant=DeliveryState.QUEUED, available_at__lte=Now())
 
     def dead(self) -> "DeliveryQuerySet":
         """The deliveries that failed for good, which the office should look at."""
-        return self.filter(state=Literal(DeliveryState.DEAD))
+        return self.filter(state__constant=DeliveryState.DEAD)
 
 
 class Delivery(Identified):

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-# A loop: PostgreSQL plans a query in a function anew in each session, and twice as long a text takes it twice as long either way.
+# A loop, for PostgreSQL would plan a query such as the one in zh_grams_2 at each call.
 GRAMS = """
 CREATE FUNCTION zh_grams_3(folded text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE

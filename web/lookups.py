@@ -1,0 +1,38 @@
+"""Comparisons for statements whose plan holds for all values."""
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import CharField, Lookup, UUIDField
+from django.db.models.sql.compiler import SQLCompiler
+
+
+@UUIDField.register_lookup
+class AnyOf(Lookup):
+    """`id__any_of=ids`: equal to one of a list of ids, which is one parameter however many there are."""
+
+    lookup_name = "any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        """The comparison with an array."""
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s)", (*parameters, self.rhs)
+
+
+@CharField.register_lookup
+class Constant(Lookup):
+    """`verb__constant="urge"`: equal to a word of the code's own, or to an empty text, which stands in the statement.
+
+    A plan that is made for any parameters can use an index on the rows with this word, or without it, as it cannot where the word is one
+    of them.
+    """
+
+    lookup_name = "constant"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        """The comparison. Raises ValueError for what is no plain word."""
+        column, parameters = self.process_lhs(compiler, connection)
+        word = str(self.rhs)
+        if word and not word.isidentifier():
+            raise ValueError(f"{word!r} is no word of the code's own.")
+        return f"{column} = '{word}'", parameters
