@@ -12,7 +12,7 @@ from config import pulse
 from notifications.delivery.recovery import something_waits
 
 logger = logging.getLogger(__name__)
-ASKED_ANYWAY = 8.0
+ASKED_ANYWAY = 10.0
 """Seconds after which a worker is asked although nothing waits, for it writes down that it came by."""
 WAITS: Mapping[str, Callable[[], bool]] = {**tasks.WAITS, "sweep_post": something_waits}
 

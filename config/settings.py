@@ -289,8 +289,9 @@ def broker_url(redis_url: str) -> str:
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
-    # A broker that is there and silent is away, too. A worker's own wait for work ends after one second.
+    # A broker that is there and silent is away, too. A worker's own wait for work ends before, and begins anew.
     "socket_timeout": 5,
+    "polling_interval": 3,
     "global_keyprefix": "linli:",
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
