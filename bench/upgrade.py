@@ -6,6 +6,7 @@ takes longer than one of them, and the tables that were written anew. Afterwards
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,16 @@ TABLES = """
 SELECT relname, relfilenode, greatest(reltuples, 0)::bigint, pg_total_relation_size(oid) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 """
+# PostgreSQL knows some of them only.
 REFERENCES = """
-SELECT child.relname, a.attname, parent.relname, b.attname FROM pg_constraint
-JOIN pg_class child ON child.oid = conrelid JOIN pg_class parent ON parent.oid = confrelid
-JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = conkey[1]
-JOIN pg_attribute b ON b.attrelid = confrelid AND b.attnum = confkey[1]
-WHERE contype = 'f' AND cardinality(conkey) = 1 AND connamespace = 'public'::regnamespace
+import json, django
+django.setup()
+from django.apps import apps
+fields = (field for model in apps.get_models(include_auto_created=True) for field in model._meta.local_concrete_fields)
+print(json.dumps([
+    (field.model._meta.db_table, field.column, field.related_model._meta.db_table, field.target_field.column)
+    for field in fields if field.is_relation
+]))
 """
 ORPHANS = sql.SQL("DELETE FROM {} c WHERE c.{} IS NOT NULL AND NOT EXISTS (SELECT FROM {} p WHERE p.{} = c.{})")
 
@@ -77,7 +82,7 @@ def upgraded(options: argparse.Namespace) -> dict[str, Any]:
                 before = tables(connection)
                 row = migrated(environment) | looked_at(before, tables(connection))
                 # What was filled in has no chain: it goes, and what remains has to hold.
-                take_away(connection, real)
+                take_away(connection, real, references(environment))
             return judged(row | {"tickets": options.tickets, "real": len(real)}, environment)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -131,11 +136,18 @@ def looked_at(
     return {"rewritten": rewritten, "grown": round(grown, 2)}
 
 
-def take_away(connection: "psycopg.Connection[Any]", kept: set[str]) -> None:
+def references(environment: Mapping[str, str]) -> list[list[str]]:
+    """Each column of this release that names rows: its table, itself, the table of the rows, and the column that it names them by."""
+    asked = [sys.executable, "-c", REFERENCES]
+    told = subprocess.run(asked, cwd=PROJECT, env=dict(environment), stdout=subprocess.PIPE, text=True, check=True)
+    found: list[list[str]] = json.loads(told.stdout)
+    return found
+
+
+def take_away(connection: "psycopg.Connection[Any]", kept: set[str], references: Sequence[Sequence[str]]) -> None:
     """Delete every ticket but those of these codes, and then whatever refers to a row that is gone."""
     connection.execute("SET session_replication_role = replica")
     connection.execute("DELETE FROM tickets_ticket WHERE code <> ALL(%s)", [list(kept)])
-    references = connection.execute(REFERENCES).fetchall()
     gone = True
     while gone:
         gone = False
