@@ -7,8 +7,6 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils import timezone
 
-EVERY = 10.0
-"""Seconds between two heartbeats."""
 STALE = 30.0
 """Seconds after which the worker counts as missing."""
 KEY = "heartbeat"

@@ -1,9 +1,11 @@
 """What a test asks of the database: the statements that are made, how PostgreSQL reads for them, and what is taken back."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from django.db import connection, transaction
@@ -36,6 +38,13 @@ def plan(sql: str, options: str = "FORMAT JSON") -> dict[str, Any]:
         (explained,) = cursor.fetchone()
     found = json.loads(explained) if isinstance(explained, str) else explained
     return dict(found[0]["Plan"])
+
+
+def general_plan(sql: str) -> dict[str, Any]:
+    """How PostgreSQL reads for a statement of which it knows no value; each stands in it as `%s`."""
+    numbers = count(1)
+    numbered = re.sub("%s", lambda _: f"${next(numbers)}", sql).replace("%%", "%")
+    return plan(numbered, "GENERIC_PLAN, FORMAT JSON")
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

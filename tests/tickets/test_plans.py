@@ -1,9 +1,7 @@
 """How PostgreSQL reads lists: by an index and in its order, however many tickets there are."""
 
-import re
 import uuid
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 from django.db import connection
@@ -11,7 +9,7 @@ from django.db.models import Count
 
 from bench.fill import TABLES, add
 from community.models import Membership, Organisation
-from tests.statements import nodes, plan
+from tests.statements import general_plan, nodes, plan
 from tests.tickets.conftest import Caller
 from tests.tickets.test_statements import LIST, LISTS, request_statements
 from tickets.models import Assignment, Follower, Ticket
@@ -114,11 +112,9 @@ def test_a_lock_reads_what_its_caller_said_before_by_the_indexes_for_that(db):
     prepared = Prepared(
         lambda person, key: Ticket.for_move(person).filter(pk=key), person=uuid.UUID(int=1), key=uuid.UUID(int=2)
     )
-    numbers = count(1)
-    sql = re.sub("%s", lambda _: f"${next(numbers)}", prepared.statement().sql)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    read = list(nodes(plan(sql, "GENERIC_PLAN, FORMAT JSON")))
+    read = list(nodes(general_plan(prepared.statement().sql)))
     assert {one["Index Name"] for one in read if one.get("Relation Name") == "tickets_ticketevent"} == {
         "ticketevent_urges", "ticketevent_comments",
     }  # fmt: skip

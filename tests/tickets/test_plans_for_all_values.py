@@ -1,9 +1,6 @@
 """The plan that holds for all values, as the web server keeps it, knows the indexes that hold only some of a table's rows."""
 
-import json
-import re
 from collections.abc import Callable
-from itertools import count
 
 import pytest
 from django.db import connection
@@ -11,7 +8,7 @@ from django.urls import reverse
 
 from config import post
 from notifications.models import Delivery
-from tests.statements import nodes
+from tests.statements import general_plan, nodes
 from tickets.actions import look_up
 from tickets.filing import _refuse_second
 
@@ -33,11 +30,7 @@ def indexes(ask: Callable[[], object]) -> set[str]:
     connection.connection.execute("SET LOCAL enable_seqscan = off")
     for sql in made:
         if sql.startswith("SELECT") and "advisory" not in sql:
-            number = count(1)
-            plain = re.sub("%s", lambda _, number=number: f"${next(number)}", sql).replace("%%", "%")
-            (explained,) = connection.connection.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {plain}").fetchone()
-            read = json.loads(explained) if isinstance(explained, str) else explained
-            found |= {one["Index Name"] for one in nodes(read[0]["Plan"]) if "Index Name" in one}
+            found |= {one["Index Name"] for one in nodes(general_plan(sql)) if "Index Name" in one}
     return found
 
 

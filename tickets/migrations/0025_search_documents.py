@@ -1,4 +1,4 @@
-"""What tickets are found by stands beside them, written by PostgreSQL whoever writes a ticket: this release, or the one before it."""
+"""Each ticket gets a search document in a table of its own. Triggers write it, so that tickets of an older release have one, too."""
 
 import django.db.models.deletion
 from django.db import migrations, models

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from tickets.access import PHOTOS_OF_REPORTERS, READS_FACE, SEES_WHOLE, Relation, reads_clock
 from tickets.clocks import HELPERS, LEADS
 from tickets.models.ticket import NEXT
-from tickets.states import ClockName, State
+from tickets.reading.deadlines import UNPROMISED
+from tickets.states import ClockName
 
 R = Relation
-_UNPROMISED = (State.SUBMITTED, State.COORDINATING)
 
 
 class TicketRow(NamedTuple):
@@ -198,10 +198,10 @@ SELECT {", ".join(shown)} FROM told CROSS JOIN named ORDER BY {keys}
     def _beside(self, page: "_Columns") -> str:
         """Who leads the work, and the next clock due that the reader may read: of a part the clocks of its own organisation first."""
         readable = [name for name in ClockName.values if reads_clock(name, frozenset({self.relation}))]
-        next_ones = listed(name for name in readable if name in NEXT)
+        next_ones = quoted(name for name in readable if name in NEXT)
         wanted, own = f"name IN ({next_ones})", ""
         if self.parts:
-            of_part = listed(name for name in readable if name in LEADS | HELPERS)
+            of_part = quoted(name for name in readable if name in LEADS | HELPERS)
             own = f"(holder_id IS NOT DISTINCT FROM page.organisation_id AND name IN ({of_part}))"
             wanted = f"({wanted} OR {own})"
         return f"""
@@ -258,14 +258,14 @@ def _of_whole(relation: Relation, own: _Columns) -> dict[str, str]:
     """What those see who see the whole ticket."""
     # What is shown to others than the parties, as `access.shows_photo` has it.
     shown = f"""AND event_seq <> ALL ({own["redacted_events"]})
-    AND NOT ((kind IN ({listed(PHOTOS_OF_REPORTERS)}) OR uploader_id IS NOT DISTINCT FROM {own["reporter_id"]})
+    AND NOT ((kind IN ({quoted(PHOTOS_OF_REPORTERS)}) OR uploader_id IS NOT DISTINCT FROM {own["reporter_id"]})
       AND ({own["words_hidden"]} <> '' OR {own["public_title"]} <> '' OR {own["public_text"]} <> ''))"""
     return {
         "thumb": f"""(SELECT id FROM tickets_photo
     WHERE ticket_id = {own["id"]} {shown if relation in READS_FACE else ""} ORDER BY event_seq, id LIMIT 1)""",  # noqa: S608
         "worker_id": "led_by",
         "worker_name": "names ->> led_by::text",
-        "promised_at": f"""CASE WHEN {own["due_at"]} IS NULL AND {own["state"]} IN ({listed(_UNPROMISED)})
+        "promised_at": f"""CASE WHEN {own["due_at"]} IS NULL AND {own["state"]} IN ({quoted(UNPROMISED)})
     THEN (SELECT due_at FROM tickets_ticketclock
       WHERE subject_id = {own["id"]} AND name = '{ClockName.OVERALL.value}' AND stopped_at IS NULL ORDER BY epoch, id LIMIT 1)
     ELSE {own["due_at"]} END""",  # noqa: S608
@@ -279,6 +279,6 @@ def _of_whole(relation: Relation, own: _Columns) -> dict[str, str]:
     }
 
 
-def listed(words: Iterable[str]) -> str:
+def quoted(words: Iterable[str]) -> str:
     """Words of the code's own, as they stand in a statement."""
     return ", ".join(f"'{word}'" for word in sorted(map(str, words)))

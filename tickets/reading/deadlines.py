@@ -237,9 +237,13 @@ def _who(clock: Timed, ticket: Parties) -> tuple[str, str]:
     return NAMES_OF_KINDS.get(ticket.kind_of(organisation), otherwise) if organisation else otherwise
 
 
+UNPROMISED = (State.SUBMITTED, State.COORDINATING)
+"""The states before the first dispatch, in which nothing has been promised."""
+
+
 def promised(due_at: datetime | None, state: str, clocks: Iterable[Timed]) -> datetime | None:
     """When the resident may expect it settled: as promised with the first dispatch, before that when the whole time is over."""
-    if due_at is not None or state not in (State.SUBMITTED, State.COORDINATING):
+    if due_at is not None or state not in UNPROMISED:
         return due_at
     return next((one.due_at for one in clocks if one.name == C.OVERALL and one.stopped_at is None), None)
 

@@ -243,7 +243,7 @@ def parse(params: QueryDict, query: type[Body]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1000)
 def _parsed(query: type[Body], given: tuple[tuple[str, str | tuple[str, ...]], ...]) -> Mapping[str, Any]:
-    """What the parameters say, which is the same whoever says it and when. The same lists are asked for again and again."""
+    """What the parameters say. It depends neither on the caller nor on the time, and the same lists are asked for again and again."""
     data = {name: list(said) if isinstance(said, tuple) else said for name, said in given}
     try:
         return MappingProxyType(_shared(query).run_validation(data))

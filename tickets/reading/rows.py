@@ -16,7 +16,7 @@ from tickets.access import PARTS, READS_FACE, RESIDENTS, SEES_WHOLE, STAFF, Rela
 from tickets.face import face_spot, face_text
 from tickets.models.ticket import NEXT
 from tickets.reading import deadlines
-from tickets.reading.columns import PageLine, PartRow, TicketRow, listed
+from tickets.reading.columns import PageLine, PartRow, TicketRow, quoted
 from tickets.reading.face import shown_title
 from tickets.reading.parties import worker
 from tickets.states import AssignmentRole, Source, State, clock_label, state_label
@@ -52,7 +52,7 @@ class PressingClock(RunningClock):
 _CLOCKS = f"""
 SELECT c.subject_id, c.name, c.holder_id, c.due_at, c.running_since, o.kind, c.started_at, c.paused
 FROM tickets_ticketclock c LEFT JOIN community_organisation o ON o.id = c.holder_id
-WHERE c.subject_id = ANY(%s) AND c.stopped_at IS NULL AND c.running_since IS NOT NULL AND c.name IN ({listed(NEXT)})
+WHERE c.subject_id = ANY(%s) AND c.stopped_at IS NULL AND c.running_since IS NOT NULL AND c.name IN ({quoted(NEXT)})
 ORDER BY c.due_at, c.epoch, c.id
 """  # noqa: S608 - all words are our own
 
