@@ -16,6 +16,7 @@ COPY casework casework
 COPY notifications notifications
 COPY community community
 COPY tickets tickets
+COPY console console
 # Compiled here, since no process of the image may write; each would compile all of it at its start.
 RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash .
 # Nothing of these values stays in the image: collecting static files reads the settings and connects to nothing.

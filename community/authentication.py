@@ -6,6 +6,7 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -29,6 +30,17 @@ def token_hash(token: str) -> bytes:
 def caller_of(request: Request) -> Caller:
     """The caller of a request that has been let in."""
     return cast(Caller, request.auth)
+
+
+def session_caller(request: HttpRequest) -> Caller | None:
+    """The caller of a live session; None without one, or where the person is disabled or changed the password."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES or SESSION_KEY not in request.session:
+        return None
+    caller = actors.by_person(Person._meta.pk.to_python(request.session[SESSION_KEY]), moment.virtual())
+    if caller is None:
+        return None
+    kept = request.session.get(HASH_SESSION_KEY, "")
+    return caller if constant_time_compare(kept, caller.person.get_session_auth_hash()) else None
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
@@ -56,16 +68,9 @@ class SessionAuthentication(authentication.SessionAuthentication):
     """The session cookie of a browser, with Django's CSRF check: `request.user` and `request.auth` as with a token."""
 
     def authenticate(self, request: Request) -> tuple[Person, Caller] | None:
-        """The caller of a live session; None without one, or where the person is disabled or changed the password."""
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
-            return None
-        session = request._request.session
-        if SESSION_KEY not in session:
-            return None
-        caller = actors.by_person(Person._meta.pk.to_python(session[SESSION_KEY]), moment.virtual())
+        """The caller of a live session; None where there is none."""
+        caller = session_caller(request._request)
         if caller is None:
-            return None
-        if not constant_time_compare(session.get(HASH_SESSION_KEY, ""), caller.person.get_session_auth_hash()):
             return None
         self.enforce_csrf(request)
         return caller.person, caller

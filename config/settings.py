@@ -102,7 +102,7 @@ if PRODUCTION and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]+)?", SITE_URL):
         "SITE_URL is no public address: give the one under which people reach this server, such as https://linli.example."
     )
 
-_OWN_APPS = ["web", "workflow", "notifications", "community", "casework", "tickets"]
+_OWN_APPS = ["web", "workflow", "notifications", "community", "casework", "tickets", "console"]
 INSTALLED_APPS = [
     "config.apps.AdminConfig",
     "django.contrib.auth",

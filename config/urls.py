@@ -21,11 +21,12 @@ documentation = csp_override(settings.SECURE_CSP | {"style-src": [CSP.SELF, CSP.
 )
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs"), name="home"),
+    path("", RedirectView.as_view(pattern_name="console"), name="home"),
     # What is asked for most comes first: each address is tried in turn.
     *(path("api/v1/", include(kind.urls)) for kind in kinds() if kind.urls),
     path("api/v1/", include("notifications.api.urls")),
     path("api/v1/", include("community.api.urls")),
+    path("console/", include("console.urls")),
     path("admin/", admin.site.urls),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("api/docs/", documentation, name="docs"),

@@ -1,4 +1,4 @@
-"""No cache on the way keeps the answers of the API."""
+"""No cache, and no browser, keeps the answers of the API and the pages of the console."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,15 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-PREFIX = "/api/v1/"
+PREFIXES = ("/api/v1/", "/console/")
 
 
 def keep_nothing(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: answers of the API forbid storing, unless they set a header of their own."""
+    """Middleware: these answers forbid storing, unless they set a header of their own."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if request.path.startswith(PREFIX):
+        if request.path.startswith(PREFIXES):
             response.headers.setdefault("Cache-Control", "private, no-store")
             patch_vary_headers(response, ["Authorization", "Cookie"])
         return response

@@ -5,7 +5,18 @@ from collections import defaultdict
 
 from launcher.family import PROJECT
 
-FOLDERS = ("bench", "casework", "community", "config", "launcher", "notifications", "tickets", "web", "workflow")
+FOLDERS = (
+    "bench",
+    "casework",
+    "community",
+    "config",
+    "console",
+    "launcher",
+    "notifications",
+    "tickets",
+    "web",
+    "workflow",
+)
 FIXED = {"Command"}
 """Names that a framework asks for."""
 

@@ -1,0 +1,53 @@
+"""What stands around every page: the street, the person's seats, the navigation."""
+
+from dataclasses import dataclass
+
+from community.actors import Caller
+from community.models import Organisation, Role
+from console.navigation import ENTRIES, Entry
+from web.words import in_english
+
+
+@dataclass(frozen=True, slots=True)
+class SeatShown:
+    """A seat of the person's: the organisation and the role."""
+
+    organisation_id: object
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryShown:
+    """An entry of the navigation with its count."""
+
+    entry: Entry
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The frame of a page for one person."""
+
+    caller: Caller
+    street: str
+    seats: tuple[SeatShown, ...]
+    entries: tuple[EntryShown, ...]
+
+
+def frame_of(caller: Caller) -> Frame:
+    """The frame. Costs one statement, and one for each entry that counts."""
+    actor = caller.actor
+    rows = Organisation.objects.select_related("street").in_bulk([seat.organisation_id for seat in actor.seats])
+    found = [(rows[seat.organisation_id], seat.role) for seat in actor.seats if seat.organisation_id in rows]
+    streets = dict.fromkeys(one.street.name for one, _ in found if one.street)
+    return Frame(
+        caller,
+        "、".join(streets),
+        tuple(SeatShown(one.pk, _name(one), str(Role(role).label)) for one, role in found),
+        tuple(EntryShown(one, one.shown(actor)) for one in ENTRIES if one.admits(actor)),
+    )
+
+
+def _name(organisation: Organisation) -> str:
+    return organisation.name_en if in_english() and organisation.name_en else organisation.name

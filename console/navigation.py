@@ -1,0 +1,41 @@
+"""The side navigation: which screens there are, for whom, and what is counted beside them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tickets.queries import queue
+from web.words import Words, bilingual
+from workflow.actor import Actor
+
+MOST = 999
+
+
+def works(actor: Actor) -> bool:
+    """Whether the person sits in any organisation: only they have a console."""
+    return bool(actor.seats)
+
+
+def _in_queue(actor: Actor) -> int:
+    return queue(actor, None).order_by().values("pk")[: MOST + 1].count()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A screen in the navigation: the name of its address, which readers it `admits`, and how much waits there."""
+
+    name: str
+    icon: str
+    label: Words
+    admits: Callable[[Actor], bool]
+    count: Callable[[Actor], int] | None = None
+
+    def shown(self, actor: Actor) -> str:
+        """The count for people, `999+` where there are more; empty where nothing is counted."""
+        if self.count is None:
+            return ""
+        found = self.count(actor)
+        return f"{MOST}+" if found > MOST else str(found)
+
+
+ENTRIES = (Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),)
+"""In the order in which they are shown. The first that admits a person is where the person starts."""
