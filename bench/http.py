@@ -125,7 +125,7 @@ def operations(port: int) -> dict[str, Callable[[int], Callable[[Client], int]]]
         """A live token of each."""
         made = {secrets.token_urlsafe(32): person for person in persons}
         SignInToken.objects.bulk_create(
-            SignInToken(person=person, token_hash=token_hash(text)) for text, person in made.items()
+            SignInToken(person=person, second_factor=True, token_hash=token_hash(text)) for text, person in made.items()
         )
         return list(made)
 

@@ -10,7 +10,7 @@ from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from casework.kinds import kind_of, kinds
-from community.actors import by_person
+from community.authentication import session_caller
 from community.models import Organisation, Person
 from community.models.organisations import STREET_KINDS
 from web.admin import AdminPage, ReadOnly
@@ -99,7 +99,7 @@ class SubjectAdmin(ReadOnly, AdminPage):
         rows = super().get_queryset(request)
         if isinstance(request.user, Person) and request.user.is_superuser:
             return rows
-        caller = by_person(request.user.pk) if isinstance(request.user, Person) else None
+        caller = session_caller(request)
         seats = caller.actor.seats if caller else ()
         return rows.filter(street__in={seat.street_id for seat in seats if seat.kind in STREET_KINDS})
 

@@ -1,4 +1,4 @@
-"""Loads the caller: the person with the seats and confirmed homes that are live now, in one SQL statement."""
+"""Loads the caller in one SQL statement: the person, their confirmed homes, and the seats of today that the credential carries."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,20 +7,29 @@ from typing import Any
 
 from django.db import connection
 
-from community import live
+from community import credentials, live
 from community.models import Person
 from community.models.signin import TOKEN_LIFE
+from web.problems import Problem
 from workflow.actor import Actor, Seat
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in person and their actor; with a token, also the token's id and when it was last used."""
+    """A signed-in person and their actor; with a token, also the token's id and when it was last used.
+
+    `seats_withheld`: the person has seats today that need a second factor, which the credential does not prove.
+    """
 
     person: Person
     actor: Actor
     token_id: uuid.UUID | None = None
     token_used_at: datetime | None = None
+    seats_withheld: bool = False
+
+    def explain(self, refusal: Problem) -> Problem:
+        """What to answer instead of `refusal`, where a withheld seat may have allowed what was refused."""
+        return credentials.second_factor_required() if self.seats_withheld else refusal
 
 
 # In the order of the model's columns, by which `from_db` reads a row. The password is hashed in the session's check.
@@ -50,18 +59,23 @@ FROM (SELECT coalesce(%(at)s::timestamptz, now()) AS at) clock, {{source}}
 WHERE p.is_active AND {{key}}
 """  # noqa: S608 - all words are our own
 BY_PERSON = SQL.format(
-    signed_in_by="NULL::uuid, NULL::timestamptz", source="community_person p", key="p.id = %(person)s"
+    signed_in_by="NULL::uuid, NULL::timestamptz, %(second_factor)s::boolean",
+    source="community_person p",
+    key="p.id = %(person)s",
 )
 BY_TOKEN = SQL.format(
-    signed_in_by="t.id, t.last_used_at",
+    signed_in_by="t.id, t.last_used_at, t.second_factor",
     source="community_signintoken t JOIN community_person p ON p.id = t.person_id",
     key="t.token_hash = %(token)s AND t.last_used_at > clock.at - %(life)s",
 )
 
 
-def by_person(person_id: uuid.UUID, at: datetime | None = None) -> Caller | None:
-    """The active person with this id, as of `at` (None: PostgreSQL's now); None where there is none."""
-    return _caller(BY_PERSON, {"person": person_id, "at": at})
+def by_person(person_id: uuid.UUID, at: datetime | None = None, *, second_factor: bool = True) -> Caller | None:
+    """The active person with this id, as of `at` (None: PostgreSQL's now); None where there is none.
+
+    `second_factor`: whether it is proved. It is, where no credential is asked for: in commands and simulations.
+    """
+    return _caller(BY_PERSON, {"person": person_id, "at": at, "second_factor": second_factor})
 
 
 def by_token(token_hash: bytes, at: datetime | None = None) -> Caller | None:
@@ -75,10 +89,12 @@ def _caller(sql: str, params: dict[str, Any]) -> Caller | None:
         row = cursor.fetchone()
     if row is None:
         return None
+    proved = row[12]
     seats = tuple(
         Seat(uuid.UUID(organisation), kind, function, role, uuid.UUID(street) if street else None)
-        for organisation, kind, function, role, street in row[12]
+        for organisation, kind, function, role, street in row[13]
+        if proved or not credentials.seat_needs_second_factor(kind)
     )
     person = Person.from_db(connection.alias, PERSON_FIELDS, row[:9])
-    actor = Actor(person_id=row[2], at=row[9], seats=seats, compounds=frozenset(row[13]))
-    return Caller(person, actor, row[10], row[11])
+    actor = Actor(person_id=row[2], at=row[9], seats=seats, compounds=frozenset(row[14]))
+    return Caller(person, actor, row[10], row[11], seats_withheld=len(seats) < len(row[13]))

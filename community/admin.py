@@ -29,7 +29,7 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 
 from community import confirming, signin, timers
-from community.actors import by_person
+from community.authentication import session_caller
 from community.models import (
     Area,
     Building,
@@ -57,7 +57,7 @@ def streets_of(request: HttpRequest) -> frozenset[uuid.UUID] | None:
     if _is_superuser(request):
         return None
     if not hasattr(request, "_office_streets"):
-        caller = by_person(request.user.pk) if isinstance(request.user, Person) else None
+        caller = session_caller(request)
         seats = caller.actor.seats if caller else ()
         streets = frozenset(seat.street_id for seat in seats if seat.kind in STREET_KINDS and seat.street_id)
         request._office_streets = streets  # type: ignore[attr-defined]

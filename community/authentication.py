@@ -12,7 +12,7 @@ from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from community import actors
+from community import actors, credentials
 from community.actors import Caller
 from community.models import Person, SignInToken
 from web.pages import CSRF_FAILED
@@ -36,10 +36,12 @@ def session_caller(request: HttpRequest) -> Caller | None:
     """The caller of a live session; None without one, or where the person is disabled or changed the password."""
     if settings.SESSION_COOKIE_NAME not in request.COOKIES or SESSION_KEY not in request.session:
         return None
-    caller = actors.by_person(Person._meta.pk.to_python(request.session[SESSION_KEY]), moment.virtual())
+    session = request.session
+    person = Person._meta.pk.to_python(session[SESSION_KEY])
+    caller = actors.by_person(person, moment.virtual(), second_factor=credentials.has_second_factor(session))
     if caller is None:
         return None
-    kept = request.session.get(HASH_SESSION_KEY, "")
+    kept = session.get(HASH_SESSION_KEY, "")
     return caller if constant_time_compare(kept, caller.person.get_session_auth_hash()) else None
 
 

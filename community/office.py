@@ -25,7 +25,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from community import known, signin
+from community import credentials, known, signin
 from community.cookies import keep_device_key, kept_device_key
 from community.models import Person
 from community.models.signin import CODE_LIFE
@@ -186,6 +186,11 @@ class Office(admin.AdminSite):
     """Django's admin with our sign-in page."""
 
     site_header = site_title = bilingual("邻里办", "Linli")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active staff, who have proved a second factor where one is needed."""
+        proved = not credentials.admin_needs_second_factor() or credentials.has_second_factor(request.session)
+        return proved and super().has_permission(request)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """The admin's own, without the way from a row to its public page: none has one."""

@@ -185,10 +185,15 @@ def bind_wechat(ticket: str, phone: str, code: str, address: str, device: str, r
     return issued
 
 
-def issue(person: Person, device: str, wechat: WechatAccount | None = None) -> Issued:
-    """A new token of 256 random bits for a device of `person`. A token for a WeChat account ends with its binding."""
+def issue(person: Person, device: str, wechat: WechatAccount | None = None, *, second_factor: bool = False) -> Issued:
+    """A new token of 256 random bits for a device of `person`. A token for a WeChat account ends with its binding.
+
+    `second_factor`: whether the person has proved one. A code, a password or a WeChat account is none.
+    """
     secret = f"linli_{secrets.token_urlsafe(32)}"
-    token = SignInToken.objects.create(person=person, wechat=wechat, device=device, token_hash=token_hash(secret))
+    token = SignInToken.objects.create(
+        person=person, wechat=wechat, device=device, second_factor=second_factor, token_hash=token_hash(secret)
+    )
     return Issued(secret, token)
 
 

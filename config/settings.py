@@ -182,6 +182,11 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "community.Person"
+# Whose seats need a second factor: those of the street's office and sections, all staff's, or nobody's. Whoever needs one and
+# signs in without it is a resident (community/credentials.py).
+SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="nobody")
+if SECOND_FACTOR_FOR not in {"street", "staff", "nobody"}:
+    sys.exit(f"SECOND_FACTOR_FOR is {SECOND_FACTOR_FOR!r}; it must be street, staff or nobody.")
 # For the few who have a password: the first administrator, and staff where no gateway sends codes.
 AUTH_PASSWORD_VALIDATORS: list[dict[str, object]] = [
     {

@@ -237,13 +237,25 @@ def problem_of(exc: BaseException | None, mapping: Mapping[type[Exception], int]
 def make_handler(
     mapping: Mapping[type[Exception], int],
 ) -> Callable[[Exception, Mapping[str, object]], Response | None]:
-    """A DRF exception handler that also answers domain refusals; `mapping` is exception class → status."""
+    """A DRF exception handler that also answers domain refusals; `mapping` is exception class → status.
+
+    A 403 is put before whoever is signed in (`request.auth`): they may `explain` why it was refused.
+    """
 
     def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
         problem = problem_of(exc, mapping)
-        return None if problem is None else ProblemResponse(problem)
+        if problem is None:
+            return None
+        if problem.code == "not_permitted" and (explain := getattr(_caller(context), "explain", None)):
+            problem = explain(problem)
+        return ProblemResponse(problem)
 
     return handle
+
+
+def _caller(context: Mapping[str, object]) -> object:
+    """What authentication left of the request's caller; None for a request without one."""
+    return getattr(context.get("request"), "_auth", None)
 
 
 handle = make_handler({})

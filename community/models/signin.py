@@ -82,13 +82,14 @@ class SignInToken(Identified):
     """A device that stays signed in: the SHA-256 of an opaque token that only the device knows.
 
     It ends when it is deleted, or TOKEN_LIFE after its last use, which is recorded at most once an hour. A token for
-    a WeChat account (`wechat`) ends with its binding, too.
+    a WeChat account (`wechat`) ends with its binding, too. `second_factor`: whoever got it had proved one.
     """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
     wechat = models.ForeignKey("WechatAccount", on_delete=models.CASCADE, null=True, related_name="tokens")
     token_hash = models.BinaryField(unique=True)
     device = models.CharField(max_length=60, blank=True)
+    second_factor = models.BooleanField(db_default=False)
     created_at = models.DateTimeField(db_default=Now())
     last_used_at = models.DateTimeField(db_default=Now(), db_index=True)
 

@@ -32,7 +32,7 @@ demo.load(lambda *_: None)
 Person.objects.exclude(password="").update(password="!")
 resident, officer = (demo.cast()[who] for who in ("resident", "desk_officer"))
 home = resident.residencies.first()
-print("TOKENS", signin.issue(resident, "").secret, signin.issue(officer, "").secret, home.compound_id)
+print("TOKENS", signin.issue(resident, "").secret, signin.issue(officer, "", second_factor=True).secret, home.compound_id)
 """
 
 

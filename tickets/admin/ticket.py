@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from casework.admin import HistoryInline, SubjectAdmin
-from community.actors import by_person
+from community.authentication import session_caller
 from community.models import Person
 from community.phones import masked_phone
 from tickets import catalogue
@@ -98,7 +98,7 @@ def seen_by(request: HttpRequest) -> TicketQuerySet:
     """All tickets for a superuser; for others those of the street in whose office they sit that accuse nobody."""
     if isinstance(request.user, Person) and request.user.is_superuser:
         return Ticket.objects.all()
-    caller = by_person(request.user.pk) if isinstance(request.user, Person) else None
+    caller = session_caller(request)
     return in_street(caller.actor).filter(accused=[]) if caller else Ticket.objects.none()
 
 

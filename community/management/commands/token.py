@@ -33,4 +33,4 @@ class Command(OperatorCommand):
             named = f"{person!r} is none of the demo's people. " if person else ""
             known = ", ".join(row["key"] for row in demo.rows("people") if row["cast"] == "yes")
             raise self.refusal(bilingual(f"{named_zh}请写明其中一人：{known}。", f"{named}Name one of them: {known}."))
-        self.stdout.write(signin.issue(found, "make token").secret)
+        self.stdout.write(signin.issue(found, "make token", second_factor=True).secret)
