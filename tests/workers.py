@@ -20,10 +20,14 @@ from xdist.workermanage import WorkerController
 START_SERVERS = (
     "tests/bench/",
     "tests/clients/",
+    "tests/console/browser/",
     "tests/launcher/",
     "tests/production/",
     "tests/web/test_slow_bodies.py",
 )
+
+BROWSERS = "tests/console/browser/"
+"""These share a browser and a server, which the others do not need: they stay together in another process."""
 
 SLOW = Path(__file__).parent / "slow.txt"
 """Functions of tests that are left out of `make test ARGS=fast`; tests/costs.py writes it."""
@@ -45,6 +49,8 @@ class ServersTogether(LoadScopeScheduling):
     """Gives each test to whichever process is free, but all that start servers to one."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(BROWSERS):
+            return "browsers"
         return "servers" if nodeid.startswith(START_SERVERS) else nodeid
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:

@@ -1,0 +1,114 @@
+"""A real server for real browsers, shared by all tests of this folder; each begins with a street that has no tickets."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from launcher import home as homes
+from launcher.run import HOST, app_commands, free_port, web_command
+from tests.conftest import Cast
+from tests.console.browser import database
+from tests.console.browser.looking import Looking
+from tests.processes import start, wait_until
+from tests.tickets.committed import remove
+from tickets.models import Ticket
+
+CHROMIUM = shutil.which("chromium")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A web server that answers at `address`."""
+
+    address: str
+    port: int
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, started once."""
+    if CHROMIUM is None:
+        assert "CI" not in os.environ, "Continuous integration needs Debian's package chromium."
+        pytest.skip("There is no Chromium here (Debian's package chromium); continuous integration has one.")
+    with pytest.MonkeyPatch.context() as patch:
+        # Playwright runs a loop in this thread, and Django would take every query for one in a coroutine.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        play: Playwright = sync_playwright().start()
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+            play.stop()
+
+
+@pytest.fixture(scope="session")
+def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Site]:
+    """The web server, on a database of its own."""
+    port = free_port(18900)
+    media = tmp_path_factory.mktemp("media")
+    with django_db_blocker.unblock(), database.made():
+        command = web_command(port, 1)[1:]
+        server = start(*command, **database.environment(), MEDIA_ROOT=str(media), SITE_URL=f"http://{HOST}:{port}")
+        try:
+            wait_until(lambda: answers(f"http://{HOST}:{port}/robots.txt"))
+            yield Site(f"http://{HOST}:{port}", port)
+        finally:
+            server.kill()
+            server.wait()
+
+
+def answers(address: str) -> bool:
+    """Whether the server is there."""
+    try:
+        with urlopen(address, timeout=5) as answer:  # noqa: S310 - our own server
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+@pytest.fixture
+def db(site, django_db_blocker) -> Iterator[None]:
+    """The server's database, in which what a test leaves behind is removed."""
+    with django_db_blocker.unblock(), database.entered():
+        yield
+        remove(list(Ticket.objects.values_list("pk", flat=True)))
+        Session.objects.all().delete()
+
+
+@pytest.fixture
+def cast(db, loaded_cast) -> Mapping[str, object]:
+    """The people of the demo street."""
+    return Cast(loaded_cast)
+
+
+@pytest.fixture
+def looking(chromium, site, cast) -> Iterator[Looking]:
+    """Opens pages as people of the cast. Nothing may go wrong on them: no error in the console, nothing that the policy refuses."""
+    made = Looking(chromium, site.address, cast)
+    try:
+        yield made
+    finally:
+        made.close()
+    assert made.wrong == []
+
+
+@pytest.fixture
+def crew(db, tmp_path) -> Iterator[None]:
+    """Worker, sweeper, postman and beat beside the web server, for tests of what goes on by itself."""
+    home = homes.Home(tmp_path)
+    commands = {name: list(command) for name, command in app_commands(home, 0).items() if name != "web"}
+    children = [start(*command[1:], **database.environment()) for command in commands.values()]
+    try:
+        yield
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()

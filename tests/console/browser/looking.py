@@ -1,0 +1,129 @@
+"""People of the demo street at the console in Chromium, and what is looked at on every page: errors, accessibility, the picture."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from community.models import Person
+from launcher.family import PROJECT
+
+AXE = (Path(__file__).parent / "axe.min.js").read_text()
+WIDTHS: Mapping[int, int] = {1440: 900, 390: 844}
+THEMES = ("light", "dark")
+# What a policy refuses is an error of the page; and what a refusal of ours writes into the console is none.
+_TELL_VIOLATIONS = """
+addEventListener("securitypolicyviolation", (e) => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));
+"""
+_REFUSED = "Failed to load resource: the server responded with a status of 4"
+
+
+def screens() -> Path:
+    """Where pictures go: what LINLI_SCREENS names (docs/screens, to have the committed ones anew), else a folder that git ignores."""
+    return Path(os.environ.get("LINLI_SCREENS", PROJECT / ".local" / "screens"))
+
+
+@dataclass
+class Looking:
+    """Opens pages as somebody, and keeps what went wrong on them."""
+
+    chromium: Browser
+    address: str
+    cast: Mapping[str, Person]
+    contexts: list[BrowserContext] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def context(
+        self, who: str = "", *, width: int = 1440, theme: str = "light", touch: bool = False, **options: Any
+    ) -> BrowserContext:
+        """A browser in which `who` of the cast is signed in; without a name, nobody."""
+        context = self.chromium.new_context(
+            base_url=self.address,
+            viewport={"width": width, "height": WIDTHS.get(width, 900)},
+            color_scheme=theme,  # type: ignore[arg-type]
+            reduced_motion="reduce",
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            has_touch=touch,
+            **options,
+        )
+        context.set_default_timeout(10_000)
+        context.add_init_script(_TELL_VIOLATIONS)
+        context.on("console", self._hear)
+        context.on("weberror", lambda error: self.wrong.append(f"{error.error}"))
+        if who:
+            context.add_cookies([{"name": "sessionid", "value": session_of(self.cast[who]), "url": self.address}])
+        self.contexts.append(context)
+        return context
+
+    def open(self, who: str, path: str, **how: Any) -> Page:
+        """A page, opened by `who` in a browser of their own."""
+        page = self.context(who, **how).new_page()
+        page.goto(path)
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(_REFUSED):
+            self.wrong.append(f"{message.type}: {message.text}")
+
+    def close(self) -> None:
+        """Close every browser."""
+        for context in self.contexts:
+            context.close()
+
+
+def session_of(person: Person) -> str:
+    """The key of a new session in which the person is signed in."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.create()
+    assert session.session_key
+    return session.session_key
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds on the page: every rule that it has on, at any level, each with the elements that break it."""
+    found = page.evaluate(f"{AXE}\n;axe.run({json.dumps({'resultTypes': ['violations']})})")
+    return [
+        f"{one['id']}: {node['target']} {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]
+    ]
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def picture(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of the page, in few colours, so that it is small."""
+    folder = screens()
+    folder.mkdir(parents=True, exist_ok=True)
+    shot = Image.open(BytesIO(page.screenshot(full_page=whole))).convert("RGB")
+    shot.quantize(96, dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
+
+
+def look_at(looking: Looking, name: str, who: str, path: str, ready: Callable[[Page], None], **how: Any) -> None:
+    """See the page in both themes and widths: nothing sideways, nothing that axe finds; keep the pictures.
+
+    Under docs/screens only the light ones are kept.
+    """
+    for width in WIDTHS:
+        for theme in THEMES:
+            page = looking.open(who, path, width=width, theme=theme, **how)
+            ready(page)
+            assert (found := violations(page)) == [], (name, width, theme, *found)
+            assert sideways(page) <= 0, (name, width)
+            if theme == "light" or "LINLI_SCREENS" not in os.environ:
+                picture(page, f"{name}-{width}" if theme == "light" else f"{name}-{width}-{theme}")
+            page.context.close()
+            looking.contexts.remove(page.context)
