@@ -4,7 +4,7 @@ ARGS ?=
 PERSON ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage token address test oracle mutants bench bench-sweep bench-post bench-arrival bench-upgrade lint draw format clean
+.PHONY: help run demo manage token address test oracle mutants bench bench-sweep bench-post bench-arrival bench-upgrade bench-rest lint draw format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo "              hang, under a flood; about twenty minutes; ARGS=--help for more"
 	@echo "make bench-upgrade   migrate a large database of an older release, and prove its histories afterwards; some ten minutes;"
 	@echo "              ARGS='--from REV' names the release"
+	@echo "make bench-rest    measure processor time and memory when nothing happens, about two minutes; ARGS=--help for more"
 	@echo "make lint     run only ruff, import-linter and mypy"
 	@echo "make draw     write the documents that are drawn from the code: docs/openapi.yaml, moves.md and more"
 	@echo "make format   format the code"
@@ -73,6 +74,9 @@ bench-arrival:
 
 bench-upgrade:
 	@$(BOOTSTRAP) bench.upgrade $(ARGS)
+
+bench-rest:
+	@$(BOOTSTRAP) bench.rest $(ARGS)
 
 lint:
 	@$(BOOTSTRAP) launcher.check lint

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from bench.ground import Ground
 from launcher import servers
 from launcher.family import SERVERS, Child
-from launcher.run import app_commands
+from launcher.run import celery_commands
 
 VALKEY, POSTGRESQL = "Valkey", "PostgreSQL"
 
@@ -41,7 +41,8 @@ class Stack:
     def start(self, name: str) -> None:
         """Start one of the apps."""
         kind = name.split()[0]
-        command = list(app_commands(self.ground.home, 0)[kind])
+        celery = [sys.executable, "-m", "celery", "--app", "config.celery", "--quiet"]
+        command = [*celery, *celery_commands(self.ground.home)[kind]]
         if kind == "postman":
             command += ["--hostname", f"{name.replace(' ', '')}@%h"]
             if self.postman:

@@ -263,15 +263,18 @@ class Month:
 
 
 def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping[str, str]) -> list[Child]:
-    """Start web, worker, sweeper, postman and beat."""
+    """Start the web server; and worker, sweeper, postman and beat, which share the memory of what they load."""
+    together = [sys.executable, "-m", "config.background", "--logs", str(home.logs)]
+    for number, command in enumerate(celery_commands(home).values()):
+        together += [*(["--"] if number else []), *command]
     return [
         family.start(
-            name,
-            command,
-            environment={**environment, "LINLI_DATABASE_POOL": "1"} if name == "web" else environment,
-            log=home.logs / f"{name}.log",
-        )
-        for name, command in app_commands(home, port).items()
+            "web",
+            web_command(port),
+            environment={**environment, "LINLI_DATABASE_POOL": "1"},
+            log=home.logs / "web.log",
+        ),
+        family.start("background", together, environment=environment, log=home.logs / "background.log"),
     ]
 
 
@@ -279,19 +282,14 @@ def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping
 QUIET = ["--without-gossip", "--without-mingle", "--heartbeat-interval", "10", "--loglevel", "INFO"]
 
 
-def app_commands(home: homes.Home, port: int) -> Mapping[str, Sequence[str]]:
-    """The commands that start the apps, by their names."""
-    python = sys.executable
-    celery = [python, "-m", "celery", "--app", "config.celery", "--quiet"]
-    web = web_command(port)
-    worker = [*celery, "worker", "--queues", "default", "--concurrency", "1", "--hostname", "worker@%h"]
-    worker += QUIET
-    sweeper = [*celery, "worker", "--queues", "clocks", "--concurrency", "1", "--hostname", "sweeper@%h"]
-    sweeper += QUIET
-    postman = [*celery, "worker", "--queues", "post", "--pool", "threads", "--concurrency", str(POSTMEN)]
+def celery_commands(home: homes.Home) -> Mapping[str, Sequence[str]]:
+    """What follows `celery --app config.celery` for worker, sweeper, postman and beat."""
+    worker = ["worker", "--queues", "default", "--concurrency", "1", "--hostname", "worker@%h", *QUIET]
+    sweeper = ["worker", "--queues", "clocks", "--concurrency", "1", "--hostname", "sweeper@%h", *QUIET]
+    postman = ["worker", "--queues", "post", "--pool", "threads", "--concurrency", str(POSTMEN)]
     postman += ["--hostname", "postman@%h", *QUIET]
-    beat = [*celery, "beat", "--schedule", str(home.path / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING"]
-    return {"web": web, "worker": worker, "sweeper": sweeper, "postman": postman, "beat": beat}
+    beat = ["beat", "--schedule", str(home.path / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING"]
+    return {"worker": worker, "sweeper": sweeper, "postman": postman, "beat": beat}
 
 
 def web_command(port: int, processes: int = 2) -> list[str]:

@@ -49,7 +49,7 @@ def test_a_server_serves_on_the_next_port_leaves_nothing_when_killed_and_finds_i
         assert (status, report["status"]) == (200, "ok")
         assert probe.web("localhost", used)
         assert not probe.web("stranger.example", used)
-        postman = next(member for member in first.descendants() if "--queues post" in cmdline(member))
+        postman = next(member for member in first.descendants() if "celeryd: postman@" in cmdline(member))
         # Links in messages lead to this server.
         assert f"SITE_URL=http://127.0.0.1:{used}\0" in Path(f"/proc/{postman[0]}/environ").read_text()
 
@@ -79,7 +79,7 @@ def test_a_server_serves_on_the_next_port_leaves_nothing_when_killed_and_finds_i
     # What dies takes all with it, and is named with the end of its log.
     members = second.descendants()
     (beat,) = (member for member in members if "--app config.celery --quiet beat" in cmdline(member))
-    assert sum("worker --queues post --pool threads" in cmdline(member) for member in members) == 1
+    assert sum("celeryd: postman@" in cmdline(member) for member in members) == 1
     os.kill(beat[0], signal.SIGKILL)
     assert second.process.wait(20) == 1
     await_end(members)
