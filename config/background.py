@@ -28,6 +28,8 @@ PR_SET_PDEATHSIG = 1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the commands until a signal, or until one ends. Returns the exit code: 0 where a signal ended them."""
     options, commands = read(sys.argv[1:] if arguments is None else arguments)
+    if options.logs is not None:
+        options.logs.mkdir(parents=True, exist_ok=True)
     load()
     running = {start(name, command, options.logs): name for name, command in commands.items()}
     asked = False

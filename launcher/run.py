@@ -264,9 +264,6 @@ class Month:
 
 def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping[str, str]) -> list[Child]:
     """Start the web server; and worker, sweeper, postman and beat, which share the memory of what they load."""
-    together = [sys.executable, "-m", "config.background", "--logs", str(home.logs)]
-    for number, command in enumerate(celery_commands(home).values()):
-        together += [*(["--"] if number else []), *command]
     return [
         family.start(
             "web",
@@ -274,12 +271,20 @@ def start_apps(home: homes.Home, family: Family, port: int, environment: Mapping
             environment={**environment, "LINLI_DATABASE_POOL": "1"},
             log=home.logs / "web.log",
         ),
-        family.start("background", together, environment=environment, log=home.logs / "background.log"),
+        family.start("background", background_command(home), environment=environment, log=home.logs / "background.log"),
     ]
 
 
 # Workers need not know of each other; every ten seconds each shows that it lives.
 QUIET = ["--without-gossip", "--without-mingle", "--heartbeat-interval", "10", "--loglevel", "INFO"]
+
+
+def background_command(home: homes.Home) -> list[str]:
+    """The command that starts worker, sweeper, postman and beat, each with a log of its own."""
+    command = [sys.executable, "-m", "config.background", "--logs", str(home.logs)]
+    for number, one in enumerate(celery_commands(home).values()):
+        command += [*(["--"] if number else []), *one]
+    return command
 
 
 def celery_commands(home: homes.Home) -> Mapping[str, Sequence[str]]:

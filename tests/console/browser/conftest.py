@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from launcher import home as homes
-from launcher.run import HOST, app_commands, free_port, web_command
+from launcher.run import HOST, background_command, free_port, web_command
 from tests.conftest import Cast
 from tests.console.browser import database
 from tests.console.browser.looking import Looking
@@ -103,12 +103,9 @@ def looking(chromium, site, cast) -> Iterator[Looking]:
 @pytest.fixture
 def crew(db, tmp_path) -> Iterator[None]:
     """Worker, sweeper, postman and beat beside the web server, for tests of what goes on by itself."""
-    home = homes.Home(tmp_path)
-    commands = {name: list(command) for name, command in app_commands(home, 0).items() if name != "web"}
-    children = [start(*command[1:], **database.environment()) for command in commands.values()]
+    background = start(*background_command(homes.Home(tmp_path))[1:], **database.environment())
     try:
         yield
     finally:
-        for child in children:
-            child.kill()
-            child.wait()
+        background.kill()
+        background.wait()
