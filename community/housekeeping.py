@@ -1,4 +1,4 @@
-"""Deleting what has expired: codes, wrong passwords, known addresses, tokens, sessions, answers to repeated requests."""
+"""Deleting what has expired: codes, known addresses, tokens, sessions, answers to repeated requests."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from community.homes import MOVES_WITHIN
-from community.models import HomeMove, KnownAddress, PasswordAttempt, SignInCode, SignInToken
+from community.models import HomeMove, KnownAddress, SignInCode, SignInToken
 from community.models.signin import CODE_LIFE, KNOWN_FOR
 from web.idempotency import KEPT_FOR
 from web.models import IdempotencyKey
@@ -20,7 +20,6 @@ def purge() -> dict[str, int]:
     """Delete what has expired, in batches that each commit. Returns how many of each kind. Safe to call twice or from several processes."""
     return {
         "codes": _delete(SignInCode.objects.filter(created_at__lt=Now() - DAY - CODE_LIFE)),
-        "attempts": _delete(PasswordAttempt.objects.filter(created_at__lt=Now() - DAY)),
         "addresses": _delete(KnownAddress.objects.filter(last_used_at__lt=Now() - KNOWN_FOR)),
         "tokens": _delete(SignInToken.objects.expired()),
         "moves": _delete(HomeMove.objects.filter(at__lt=Now() - MOVES_WITHIN)),

@@ -1,189 +1,37 @@
-"""The sign-in page of the admin: a phone with a code that is sent to it or, for those who have one, a password.
-
-Codes have the same limits as in the API; `community.passwords` has those of wrong passwords.
-"""
+"""The admin's site: who may enter, what its first page says, and where staff sign in."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.contrib.auth.views import LoginView
-from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.db import transaction
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
+from django.utils.http import url_has_allowed_host_and_scheme
 
-from community import credentials, known, signin
-from community.cookies import keep_device_key, kept_device_key
-from community.models import Person
-from community.models.signin import CODE_LIFE
-from community.passwords import TooManyAttempts, WrongPassword, sign_in_by_password
-from community.phones import MobileInput
-from community.signin import TooManyCodes
+from community import credentials
 from notifications.channels import channels
-from notifications.codes import WrongCode
 from notifications.models import Delivery, Endpoint
-from notifications.sms import CodeNotSent, NoGateway
 from notifications.topics import DeliveryState
-from web.addresses import client_address
-from web.forms import OneTimeCodeFormField
 from web.plans import planned_by_value
-from web.words import bilingual, with_wait
+from web.words import bilingual
 from workflow import calendars
 
 NUL = "\0"
-_NOT_STAFF = bilingual("该账号不能进入管理后台。", "This account may not enter the administration.")
 _LINK = '<a href="{}">{}</a>'
-_NEITHER = bilingual("请填写验证码或密码。", "Give the code or the password.")
-
-
-class SignInForm(forms.Form):
-    """A phone with its code or the person's password; `get_user` returns the person."""
-
-    required_css_class = "required"
-
-    phone = MobileInput(
-        label=bilingual("手机号", "Mobile number"), widget=forms.TextInput(attrs={"autocomplete": "username"})
-    )
-    code = OneTimeCodeFormField(
-        required=False,
-        label=bilingual("短信验证码", "Code sent by SMS"),
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
-    )
-    password = forms.CharField(
-        required=False,
-        strip=False,
-        max_length=128,
-        label=bilingual("或密码", "Or password"),
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    sent = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
-
-    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.request, self.person = request, None  # type: tuple[HttpRequest, Person | None]
-
-    def clean(self) -> dict[str, object]:
-        """Find the person. Every mistake is the same error of the whole form."""
-        given = self.cleaned_data
-        if self.errors:
-            return given
-        if given["code"]:
-            self.person = self._by_code(given["phone"], given["code"], given["sent"])
-        elif given["password"]:
-            self.person = self._by_password(given["phone"], given["password"])
-        else:
-            raise ValidationError(_NEITHER)
-        return given
-
-    def get_user(self) -> Person | None:
-        """The person, once the form is valid."""
-        return self.person
-
-    def _by_code(self, phone: str, code: str, sent: str) -> Person:
-        address = client_address(self.request)
-        with transaction.atomic():
-            right = signin.prove(phone, code, address, sent)
-        if not right:
-            raise ValidationError(WrongCode.reason)
-        person = Person.objects.filter(phone=phone, is_active=True, is_staff=True).first()
-        if person is None:
-            raise ValidationError(_NOT_STAFF)
-        known.remember(person, address)
-        return person
-
-    def _by_password(self, phone: str, password: str) -> Person:
-        try:
-            person = sign_in_by_password(
-                self.request, phone, password, client_address(self.request), kept_device_key(self.request)
-            )
-        except TooManyAttempts as refusal:
-            raise ValidationError(with_wait(refusal.reason, refusal.wait)) from None
-        except WrongPassword as refusal:
-            raise ValidationError(refusal.reason) from None
-        if not person.is_staff:
-            raise ValidationError(WrongPassword.reason)
-        return person
-
-
-class SignIn(LoginView):
-    """The sign-in page: one button sends a code, the other signs in."""
-
-    form_class = SignInForm  # type: ignore[assignment]  # It has what LoginView asks of a form: get_user.
-    template_name = "admin/sign_in.html"
-    site: admin.AdminSite | None = None
-
-    def get_default_redirect_url(self) -> str:
-        """The admin's first page."""
-        return reverse("admin:index")
-
-    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """Send a code where that was asked for; sign in otherwise."""
-        return self.send() if "send" in request.POST else super().post(request, *args, **kwargs)
-
-    def send(self) -> HttpResponse:
-        """Send a code to the phone, whether or not anybody has it, and show the form again."""
-        form = self.get_form()
-        phone = form.fields["phone"]
-        try:
-            number = phone.clean(form["phone"].data)
-            sent = signin.send_code(number, client_address(self.request), kept_device_key(self.request))
-        except ValidationError as error:
-            return self._again({"phone": form["phone"].data}, *error.messages)
-        except TooManyCodes as refusal:
-            return self._again({"phone": number}, str(with_wait(refusal.reason, refusal.wait)))
-        except (NoGateway, CodeNotSent) as refusal:
-            return self._again({"phone": number}, str(refusal.reason))
-        minutes = int(CODE_LIFE.total_seconds() // 60)
-        words = bilingual(
-            f"验证码已发送，{minutes} 分钟内有效。", f"A code is on its way; it is good for {minutes} minutes."
-        )
-        messages.success(self.request, str(words))
-        return self._again({"phone": number, "sent": sent})
-
-    def form_valid(self, form: forms.Form) -> HttpResponse:
-        """Sign in, and let the browser be known for this phone from now on."""
-        assert isinstance(form, SignInForm)
-        assert form.person is not None
-        response = super().form_valid(form)  # type: ignore[arg-type]
-        keep_device_key(response, form.person)
-        return response
-
-    def get_context_data(self, **kwargs: object) -> dict[str, object]:
-        """What the admin's pages show everywhere, and where the form leads."""
-        assert self.site is not None
-        return {
-            **self.site.each_context(self.request),
-            "title": gettext_lazy("Log in"),
-            "send_words": bilingual("获取验证码", "Send a code"),
-            "subtitle": None,
-            "app_path": self.request.get_full_path(),
-            "username": self.request.user.get_username(),
-            **super().get_context_data(**kwargs),
-            REDIRECT_FIELD_NAME: self.get_success_url(),
-        }
-
-    def _again(self, initial: dict[str, object], *errors: str) -> HttpResponse:
-        for error in errors:
-            messages.error(self.request, error)
-        form = SignInForm(self.request, initial=initial)
-        return self.render_to_response(self.get_context_data(form=form))
 
 
 class Office(admin.AdminSite):
-    """Django's admin with our sign-in page."""
+    """Django's admin, which staff enter by the console's sign-in."""
 
     site_header = site_title = bilingual("邻里办", "Linli")
 
@@ -274,12 +122,14 @@ class Office(admin.AdminSite):
         its = self.get_model_admin(Delivery)
         return its.get_queryset(request) if its.has_view_permission(request) else Delivery.objects.none()
 
-    @method_decorator(never_cache)
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Django's own, without the pages that allauth brings along: nothing is changed behind its flows."""
+        if not (admin_class and admin_class.__module__.startswith("allauth.")):
+            super().register(model_or_iterable, admin_class, **options)
+
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-        """The sign-in page. It redirects a person who is already signed in."""
-        request.current_app = self.name
-        if request.method == "GET" and self.has_permission(request):
-            view = SignIn()
-            view.setup(request)
-            return HttpResponseRedirect(view.get_success_url())
-        return cast(HttpResponse, SignIn.as_view(site=self, extra_context=extra_context)(request))
+        """Send the person to where all staff sign in, and back here afterwards."""
+        wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
+        if not url_has_allowed_host_and_scheme(wanted, None):
+            wanted = reverse("admin:index", current_app=self.name)
+        return redirect_to_login(wanted)

@@ -115,7 +115,12 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
+    # Before allauth's, whose templates ours replace.
     *_OWN_APPS,
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -130,6 +135,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "web.options.Options",
@@ -184,9 +190,38 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "community.Person"
 # Whose seats need a second factor: those of the street's office and sections, all staff's, or nobody's. Whoever needs one and
 # signs in without it is a resident (community/credentials.py).
-SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="nobody")
+SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="street" if PRODUCTION else "nobody")
 if SECOND_FACTOR_FOR not in {"street", "staff", "nobody"}:
     sys.exit(f"SECOND_FACTOR_FOR is {SECOND_FACTOR_FOR!r}; it must be street, staff or nobody.")
+# Staff sign in at /console/signin/, to the console and to the admin alike. It is allauth's, with its limits; docs/signin.md.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "console"
+ACCOUNT_ADAPTER = "console.signin.adapter.StaffAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"phone"}
+# Nobody signs up (console/signin/adapter.py); allauth looks here to learn that people have a phone and a password.
+ACCOUNT_SIGNUP_FIELDS = ["phone*", "password1"]
+# Nobody has an e-mail at allauth. Its tables are made without the uniqueness that it would want of one.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_UNIQUE_EMAIL = False
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 300
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+# The operators' gateways refuse more codes to one phone than these.
+ACCOUNT_RATE_LIMITS = {"request_login_code": "20/m/ip,1/m/key,5/h/key,10/d/key"}
+# Signed in until the browser forgets the cookie, two weeks after; who does nothing is signed out earlier.
+ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "console.signin.adapter.SecondFactorAdapter"
+MFA_FORMS = {"add_webauthn": "console.signin.forms.AddPasskeyForm"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Linli"
+# A phone's clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+# Without TLS browsers offer passkeys on localhost alone.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 # For the few who have a password: the first administrator, and staff where no gateway sends codes.
 AUTH_PASSWORD_VALIDATORS: list[dict[str, object]] = [
     {

@@ -25,7 +25,7 @@ def by_htmx(request: HttpRequest) -> bool:
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
-    """Sends somebody who is not signed in to the sign-in page, and back afterwards.
+    """Sends somebody who is not signed in, or not with all that is needed, to the sign-in page, and back afterwards.
 
     htmx would follow a redirect and put the sign-in page into the panel, so that it gets 403 with the address to go to.
     """
@@ -63,6 +63,8 @@ class Screen(View):
             return signed_out(request)
         # Theirs to the end of the request: what comes after may be the page that says that there is nothing.
         translation.activate(caller.person.language)
+        if caller.seats_withheld:
+            return signed_out(request)
         if not self.admits(caller.actor):
             raise Http404
         self.caller = caller

@@ -1,4 +1,4 @@
-"""Encrypted columns: the database holds secrets encrypted, Python reads them in plain text."""
+"""Secrets at rest: the database holds them encrypted, Python reads them in plain text."""
 
 import base64
 import hashlib
@@ -16,6 +16,20 @@ def _box(*keys: str) -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])
 
 
+def encrypted(text: str) -> str:
+    """The text, encrypted under SECRET_KEY."""
+    return _current_box().encrypt(text.encode()).decode()
+
+
+def decrypted(text: str) -> str:
+    """What `encrypted` made it of, under SECRET_KEY or a key of SECRET_KEY_FALLBACKS. Raises InvalidToken where the key is gone."""
+    return _current_box().decrypt(text.encode()).decode()
+
+
+def _current_box() -> MultiFernet:
+    return _box(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
 class EncryptedField(models.TextField):
     """Text that is encrypted under SECRET_KEY. What older keys (SECRET_KEY_FALLBACKS) encrypted can still be read.
 
@@ -27,13 +41,10 @@ class EncryptedField(models.TextField):
         if not value:
             return value
         try:
-            return self._box().decrypt(value.encode()).decode()
+            return decrypted(value)
         except InvalidToken:
             return ""
 
     def get_prep_value(self, value: object) -> object:
         """The encrypted text."""
-        return self._box().encrypt(str(value).encode()).decode() if value else value
-
-    def _box(self) -> MultiFernet:
-        return _box(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        return encrypted(str(value)) if value else value

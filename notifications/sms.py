@@ -40,6 +40,12 @@ class CodeNotSent(Exception):
         self.wait = wait
 
 
+def require_gateway() -> None:
+    """Raise NoGateway where no code can be sent."""
+    if sms.vendor() is None and settings.SMS_LOG is None:
+        raise NoGateway
+
+
 def send_code(phone: str, code: str) -> None:
     """Send a sign-in code to `phone`; where there is no vendor, write one line to `settings.SMS_LOG`.
 

@@ -130,8 +130,9 @@ def own_limits(monkeypatch):
     for limit in (NetLimit, PhoneLimit, OwnLimit):
         monkeypatch.setattr(limit, "requests", 100_000)
     server = limits._redis()
-    if counted := list(server.scan_iter("limit:*", count=1000)):
-        server.delete(*counted)
+    for pattern in ("limit:*", "linli:*:allauth:rl:*"):
+        if counted := list(server.scan_iter(pattern, count=1000)):
+            server.delete(*counted)
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,6 @@ from community.models.places import Area, Building, Community, Compound, Househo
 from community.models.serving import ServingVersion
 from community.models.signin import (
     KnownAddress,
-    PasswordAttempt,
     SignInCode,
     SignInToken,
     Standing,
@@ -48,7 +47,6 @@ __all__ = [
     "Organisation",
     "OrganisationKind",
     "PartyCoverage",
-    "PasswordAttempt",
     "Person",
     "Residency",
     "ResidentialType",

@@ -131,24 +131,3 @@ class KnownAddress(Identified):
 
     def __str__(self) -> str:
         return str(self.id)
-
-
-class PasswordAttempt(Identified):
-    """A wrong password for a phone, from an address or from a device that is known for the phone; kept for a day.
-
-    It is written before the password is checked, and deleted where it was right, so that many attempts at once stay
-    within the limits.
-    """
-
-    phone = models.CharField(max_length=11)
-    origin = models.CharField(max_length=50, blank=True)
-    created_at = models.DateTimeField(db_default=Now(), db_index=True)
-
-    class Meta:
-        indexes = [
-            models.Index("phone", "origin", "created_at", name="passwordattempt_by_pair"),
-            models.Index("origin", "created_at", name="passwordattempt_by_origin"),
-        ]
-
-    def __str__(self) -> str:
-        return masked_phone(self.phone)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from community import housekeeping, known, signin
-from community.models import HomeMove, KnownAddress, PasswordAttempt, Person, SignInCode, SignInToken, WechatAccount
+from community.models import HomeMove, KnownAddress, Person, SignInCode, SignInToken, WechatAccount
 from notifications import sms
 from notifications.codes import WrongCode
 from tests.connections import together
@@ -522,15 +522,14 @@ def test_housekeeping_deletes_what_has_expired_and_nothing_else(cast, monkeypatc
         )
     SignInCode.objects.create(phone=PHONE, code_hash=b"x", created_at=Now() - timedelta(hours=23))
     for days in (1, 2):
-        PasswordAttempt.objects.create(phone=PHONE, origin=HOME, created_at=Now() - timedelta(days=days, minutes=-9))
         KnownAddress.objects.create(
             person=cast["resident"], digest=bytes([days]), last_used_at=Now() - timedelta(days=90 * days, hours=1)
         )
         HomeMove.objects.create(person=cast["resident"], at=Now() - timedelta(days=20 * days, hours=1))
     live = signin.issue(cast["resident"], "")
     assert housekeeping.purge() == {
-        "codes": 5, "attempts": 1, "addresses": 1, "tokens": 5, "moves": 1, "sessions": 0, "idempotency_keys": 0,
+        "codes": 5, "addresses": 1, "tokens": 5, "moves": 1, "sessions": 0, "idempotency_keys": 0,
     }  # fmt: skip
-    assert SignInCode.objects.count() == PasswordAttempt.objects.count() == KnownAddress.objects.count() == 1
+    assert SignInCode.objects.count() == KnownAddress.objects.count() == 1
     assert SignInToken.objects.get() == live.token
     assert set(housekeeping.purge().values()) == {0}

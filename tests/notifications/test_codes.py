@@ -1,7 +1,7 @@
 import pytest
 from rest_framework.test import APIClient
 
-from community.models import SignInCode
+from community.models import Person, SignInCode
 from notifications.channels import sms
 from notifications.channels.sms import gateway
 from tests.fakes import sms as fakes
@@ -96,5 +96,6 @@ def test_a_vendor_that_is_away_is_told(vendor):
 def test_the_offices_page_says_it_too(vendor, client):
     vendor.shutdown()
     vendor.server_close()
-    page = client.post("/admin/login/", {"phone": PHONE, "send": "1"})
+    staff_member = Person.objects.create_user(PHONE, name="测试", is_staff=True)
+    page = client.post("/console/signin/code/", {"phone": staff_member.phone}, follow=True)
     assert "验证码短信未能发出" in page.content.decode()

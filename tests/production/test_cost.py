@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads processor
 MEGABYTE = 1024 * 1024
 SMALL = 60_000
 """Bytes that every route takes."""
-READS_FORMS = {"/admin/login/", "/api/v1/photos", "/unsubscribe/x"}
+READS_FORMS = {"/console/signin/", "/api/v1/photos", "/unsubscribe/x"}
 MOST = 1.0
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -137,9 +137,9 @@ def operations(server: Production, ticket: str) -> Iterator[tuple[str, str]]:
         for method in methods:
             if method in {"get", "post", "patch", "put", "delete"}:
                 yield method.upper(), address
-    for path in ("/admin/login/", "/unsubscribe/x", "/healthz", "/api/schema/", "/nothing"):
+    for path in ("/console/signin/", "/unsubscribe/x", "/healthz", "/api/schema/", "/nothing"):
         yield "GET", path
-    yield "POST", "/admin/login/"
+    yield "POST", "/console/signin/"
     yield "POST", "/unsubscribe/x"
 
 

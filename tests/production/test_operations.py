@@ -111,7 +111,7 @@ class Site:
         if not report or report["migrations"]["ok"] is not migrations:
             return False
         assert report["static_files"] == {"ok": True}
-        status, _, content = self.server.ask("/admin/login/")
+        status, _, content = self.server.ask("/console/signin/")
         return status == 200 and b"/static/" in content
 
 

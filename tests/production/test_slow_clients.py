@@ -194,14 +194,14 @@ def test_a_body_that_stalls_is_cut_off(healthy, proxy):
 
 def test_without_tls_one_is_sent_to_where_it_is(healthy, proxy):
     connection = http.client.HTTPConnection("127.0.0.1", proxy.plain, timeout=10)
-    connection.request("GET", "/admin/login/?next=/", headers={"Host": HOST})
+    connection.request("GET", "/console/signin/?next=/", headers={"Host": HOST})
     answer = connection.getresponse()
-    assert (answer.status, answer.headers["Location"]) == (308, f"https://{HOST}/admin/login/?next=/")
+    assert (answer.status, answer.headers["Location"]) == (308, f"https://{HOST}/console/signin/?next=/")
     connection.close()
 
 
 def test_the_callers_own_word_of_where_it_comes_from_is_not_passed_on(healthy, proxy):
-    status, _, _ = proxy.ask("GET", "/admin/login/", X_Forwarded_Proto="http")
+    status, _, _ = proxy.ask("GET", "/console/signin/", X_Forwarded_Proto="http")
     assert status == 200
 
 

@@ -32,7 +32,7 @@ def test_every_process_starts_and_says_that_all_is_well(healthy):
     assert set(healthy.processes) == {"web", "worker", "sweeper", "postman", "beat"}
 
 
-@pytest.mark.parametrize(("path", "words"), [("/admin/login/", "邻里办"), ("/api/docs/", "swagger")])
+@pytest.mark.parametrize(("path", "words"), [("/console/signin/", "邻里办"), ("/api/docs/", "swagger")])
 def test_pages_and_their_static_files_are_served(healthy, path, words):
     status, _, content = healthy.ask(path)
     assert (status, words in content.decode()) == (200, True)
@@ -89,5 +89,5 @@ def test_a_process_that_hangs_is_found(healthy):
 
 
 def test_hsts_is_short_and_speaks_for_no_other_name(healthy):
-    _, headers, _ = healthy.ask("/admin/login/")
+    _, headers, _ = healthy.ask("/console/signin/")
     assert headers["strict-transport-security"] == "max-age=3600"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.admin import site
 from django.contrib.postgres.fields import ArrayField
 from django.core.management import call_command
@@ -178,9 +179,11 @@ def test_every_page_of_the_admin_speaks_one_language(filled, administrator, monk
 
 def test_the_door_speaks_both_languages(client):
     for language in LANGUAGES:
-        for given in ({}, {"phone": "1", "send": "1"}, {"phone": "13800138000"}):
-            answer = client.post("/admin/login/", given, headers={"Accept-Language": language})
-            assert foreign(shown(answer.content.decode()), language) - OF_ICONS == set()
+        client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        for given in ({}, {"login": "1", "password": "x"}, {"login": "13800138000", "password": "x"}):
+            answer = client.post("/console/signin/", given)
+            # The switch names the other language.
+            assert foreign(shown(answer.content.decode()), language) - OF_ICONS - {"中文", "English"} == set()
 
 
 PATHS = [

@@ -65,5 +65,5 @@ def test_a_page_of_a_named_origin_may_call_the_api_with_a_token(client, at_api, 
 
 def test_pages_are_for_no_other_origin(client, db, settings):
     settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
-    answer = client.get("/admin/login/", headers={"Origin": ORIGIN})
+    answer = client.get("/console/signin/", headers={"Origin": ORIGIN})
     assert "Access-Control-Allow-Origin" not in answer.headers
