@@ -222,6 +222,8 @@ MFA_TOTP_ISSUER = "Linli"
 MFA_TOTP_TOLERANCE = 1
 # Without TLS browsers offer passkeys on localhost alone.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+# Who has a browser is one of the demo street's people with one click: on a development machine alone, whatever the environment says.
+DEMO_SIGN_IN = ENVIRONMENT == "development"
 # For the few who have a password: the first administrator, and staff where no gateway sends codes.
 AUTH_PASSWORD_VALIDATORS: list[dict[str, object]] = [
     {

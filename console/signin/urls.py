@@ -8,12 +8,14 @@ from allauth.mfa.webauthn.views import edit_webauthn, list_webauthn, login_webau
 from django.urls import path
 
 from console.signin import views
+from console.signin.demo import sign_in_as
 from console.signin.pages import for_staff, spoken
 
 urlpatterns = [
     path("", spoken(views.SignInPage.as_view()), name="signin"),
     path("", spoken(views.SignInPage.as_view()), name="account_login"),
     path("language/", spoken(views.keep_language), name="signin-language"),
+    path("demo/", spoken(sign_in_as), name="signin-demo"),
     path("no-seat/", spoken(views.no_seat), name="account_inactive"),
     path("code/", spoken(account.request_login_code), name="account_request_login_code"),
     path("code/confirm/", spoken(account.confirm_login_code), name="account_confirm_login_code"),

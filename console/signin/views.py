@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from community.authentication import session_caller
 from community.credentials import record_second_factor
 from community.models import Language
+from console.signin.demo import offered
 from console.signin.pages import needs_second_factor, to_second_factor, works
 from notifications.sms import NoGateway, require_gateway
 
@@ -43,7 +44,7 @@ class SignInPage(LoginView):
         return redirect(self.get_authenticated_redirect_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Also whether codes can be sent."""
+        """Also whether codes can be sent, and on a development machine the demo's people."""
         try:
             require_gateway()
             sends = True
@@ -52,6 +53,7 @@ class SignInPage(LoginView):
         return {
             **super().get_context_data(**kwargs),
             "sends_codes": sends,
+            "demo_people": offered(),
             "next": get_next_redirect_url(self.request) or "",
         }
 

@@ -85,6 +85,19 @@ def test_what_is_no_origin_is_refused(origin):
     assert f"CORS_ALLOWED_ORIGINS: {origin} is no origin" in said
 
 
+def test_no_environment_lets_people_in_as_the_demo_s_but_a_development_machine_s():
+    assert settings_of(PRODUCTION | {"DEMO_SIGN_IN": "true"}).DEMO_SIGN_IN is False
+    assert settings_of(PRODUCTION | {"LINLI_ENV": "test", "DEMO_SIGN_IN": "true"}).DEMO_SIGN_IN is False
+    assert settings_of(PRODUCTION | {"LINLI_ENV": "development"}).DEMO_SIGN_IN is True
+
+
+def test_production_asks_the_street_for_a_second_factor_unless_told_otherwise():
+    assert settings_of(PRODUCTION).SECOND_FACTOR_FOR == "street"
+    assert settings_of(PRODUCTION | {"SECOND_FACTOR_FOR": "nobody"}).SECOND_FACTOR_FOR == "nobody"
+    assert settings_of(PRODUCTION | {"LINLI_ENV": "development"}).SECOND_FACTOR_FOR == "nobody"
+    assert "must be street, staff or nobody" in refusal(PRODUCTION | {"SECOND_FACTOR_FOR": "all"})
+
+
 REQUIRED = ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "SITE_URL", "DATABASE_URL", "REDIS_URL"]
 
 

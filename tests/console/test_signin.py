@@ -372,3 +372,44 @@ def test_an_administrator_resets_the_second_factor_of_whoever_lost_it(cast, offi
     assert not Authenticator.objects.filter(user=officer).exists()
     assert who(browser) is None
     assert by_password(Client(), officer)["Location"] == "/console/"
+
+
+# The demo's people.
+
+
+@pytest.fixture
+def development(settings):
+    """A development machine."""
+    settings.DEMO_SIGN_IN = True
+
+
+@pytest.mark.usefixtures("development")
+@pytest.mark.parametrize(
+    ("key", "where"), [("dispatcher", "/console/"), ("street_lead", "/console/"), ("administrator", "/admin/")]
+)
+def test_one_click_makes_a_newcomer_one_of_the_demo_s_people(client, cast, settings, key, where):
+    settings.SECOND_FACTOR_FOR = "staff"
+    page = client.get(DOOR)
+    assert f'name="person" value="{key}"' in page.content.decode()
+    assert cast[key].name in words(page)
+    answer = client.post(f"{DOOR}demo/", {"person": key})
+    assert (answer.status_code, answer["Location"]) == (302, where)
+    assert who(client) == cast[key]
+    assert client.get(where, follow=True).status_code == 200
+
+
+@pytest.mark.usefixtures("development")
+@pytest.mark.parametrize("key", ["resident", "former_member", "nobody", ""])
+def test_residents_former_members_and_nobody_are_not_offered(client, cast, key):
+    assert f'value="{key}"' not in client.get(DOOR).content.decode() or not key
+    assert client.post(f"{DOOR}demo/", {"person": key}).status_code == 404
+    assert who(client) is None
+
+
+@pytest.mark.parametrize("where", [{"DEMO_SIGN_IN": False}, {"DEMO_SIGN_IN": True, "PRODUCTION": True}])
+def test_nowhere_else_is_it_possible(client, cast, settings, where):
+    for name, value in where.items():
+        setattr(settings, name, value)
+    assert "演示街道" not in words(client.get(DOOR))
+    assert client.post(f"{DOOR}demo/", {"person": "dispatcher"}).status_code == 404
+    assert who(client) is None
