@@ -142,10 +142,13 @@ def recused(ticket: "TicketParts", actor: Actor) -> bool:
     return bool(ticket.accused) and any(seat.organisation_id in ticket.accused for seat in actor.seats)
 
 
+_THE_CLOCK = frozenset({R.CLOCK})
+
+
 def relations(ticket: "TicketParts", actor: Actor) -> frozenset[Relation]:
     """Everything `actor` is to `ticket`, from the ids that both carry. The ticket's assignments have been gathered."""
     if actor.clock:
-        return frozenset({R.CLOCK})
+        return _THE_CLOCK
     found, impartial = set(), not recused(ticket, actor)
     # A successor is no reporter, just as they are no cosigner, once the ticket accuses their own organisation.
     if actor.person_id is not None and actor.person_id == ticket.reporter_id and (impartial or not ticket.inherited):

@@ -71,6 +71,8 @@ class Levels[L: ServiceLevel]:
             (_, at_first), *others = version.editions(complete=False)
             self._levels[number] = kept = at_first, [(_begins(day), edition) for day, edition in reversed(others)]
         first, later = kept
+        if not later:
+            return first
         return next((edition for since, edition in later if at is None or since <= at), first)
 
     def terms(self, starts: Sequence[Start], at: datetime, street: uuid.UUID | None = None) -> Terms:

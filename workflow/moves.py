@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from django.db import models
 from django.utils.functional import Promise
-from django_fsm import FSMFieldMixin, FSMMeta
+from django_fsm import FSMField, FSMFieldMixin, FSMMeta
 from django_fsm import transition as of_field
 
 from web.words import bilingual
@@ -22,6 +22,20 @@ class Visibility(models.TextChoices):
     PARTIES = "parties", bilingual("参与方", "Parties")
     INTERNAL = "internal", bilingual("内部", "Internal")
     OFFICE = "office", bilingual("仅街道", "Street office only")
+
+
+class StateField(FSMField):
+    """django-fsm's field, whose state is read as fast as another attribute: each event reads it eight times."""
+
+    def get_state(self, instance: models.Model) -> Any:
+        """The state as it is in memory, or else as the database has it."""
+        held = instance.__dict__
+        return held[self.name] if self.name in held else super().get_state(instance)
+
+    def deconstruct(self) -> Any:
+        """As migrations know it: the column is the same."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django_fsm.FSMField", args, kwargs
 
 
 transition = partial(of_field, "state")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from workflow.clocks import Plan, Start
+from workflow.clocks import NO_PLAN, Plan, Start
 from workflow.models import Clock, Event
 
 
@@ -42,6 +42,10 @@ class Planning:
 
     def whole(self) -> Plan:
         """The plan; what stops is neither held nor resumed besides."""
+        if not (
+            self.stops or self.lapses or self.pauses or self.resumes or self.extends or self.revises or self.starts
+        ):
+            return NO_PLAN
         pauses = [(one, reason) for one, reason in self.pauses if id(one) not in self.stops]
         lapsed = {id(one) for one, _ in self.lapses}
         resumes = [one for one in self.resumes if id(one) not in self.stops and id(one) not in lapsed]

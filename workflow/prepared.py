@@ -4,13 +4,19 @@ Statement a query costs the ORM more than PostgreSQL needs to answer a small one
 stand-ins for its parameters and kept; the rows come back as the model's instances, with their annotations.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
 
 from workflow.instances import stored
+
+
+def array_of(keys: Iterable[uuid.UUID]) -> str:
+    """The keys as PostgreSQL reads an array of them from a string; the driver asks each of them twice what it is."""
+    return f"{{{','.join([one.hex for one in keys])}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +47,11 @@ class Prepared[M: models.Model]:
         wording, model = self.statement(), self._model
         assert model is not None
         with connection.cursor() as cursor:
-            cursor.execute(wording.sql, [values[name] if name else constant for name, constant in wording.parameters])
+            sent = {name: array_of(one) if type(one) is list else one for name, one in values.items()}
+            cursor.execute(wording.sql, [sent[name] if name else constant for name, constant in wording.parameters])
             found = cursor.fetchall()
         names = wording.columns + wording.annotations
-        return [stored(model, names, row) for row in found]
+        return stored(model, names, found)
 
     def statement(self) -> Statement:
         """The statement as it is worded."""

@@ -6,16 +6,19 @@ nothing else of it. Rows travel as JSON, one parameter a table, so that the stat
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Literal
+from operator import itemgetter
+from typing import Any, Literal
 
 import orjson
 from django.db import DatabaseError, connection, models
 from django.db.models.expressions import DatabaseDefault
+
+from workflow.prepared import array_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class Shape:
 def attributes(model: type[models.Model]) -> tuple[str, ...]:
     """The attributes of the columns of `model`."""
     return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+@cache
+def all_of(model: type[models.Model]) -> Callable[[Mapping[str, object]], tuple[object, ...]]:
+    """Takes the values of `attributes`, in their order, out of an instance's dictionary."""
+    return itemgetter(*attributes(model))
 
 
 @cache
@@ -93,15 +102,16 @@ def _as_json(value: object) -> object:
 
 
 @cache
-def _pairs(model: type[models.Model], names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The column and the attribute of each of the names."""
-    return [(_columns(model)[name], name) for name in names]
+def _told(model: type[models.Model], names: tuple[str, ...]) -> tuple[list[str], Callable[[Mapping[str, object]], Any]]:
+    """The columns of the names, and what takes their values out of an instance's dictionary."""
+    # One name more than there are columns, for a single name would give no tuple.
+    return [_columns(model)[name] for name in names], itemgetter(*names, names[0])
 
 
 def _json(rows: Sequence[models.Model], names: Sequence[str]) -> str:
-    pairs = _pairs(type(rows[0]), tuple(names))
+    columns, values = _told(type(rows[0]), tuple(names))
     return orjson.dumps(
-        [{column: row.__dict__[name] for column, name in pairs} for row in rows], default=_as_json
+        [dict(zip(columns, values(row.__dict__), strict=False)) for row in rows], default=_as_json
     ).decode()
 
 
@@ -114,7 +124,7 @@ def write_rows(*groups: Sequence[models.Model], changes: Sequence[Change] = ()) 
     that is gone.
     """
     shapes: list[Shape] = []
-    parameters: list[str | uuid.UUID | list[uuid.UUID]] = []
+    parameters: list[str | uuid.UUID] = []
     for rows in groups:
         model = type(rows[0])
         # What the database fills in is left out; rows of one group leave out alike.
@@ -129,14 +139,17 @@ def write_rows(*groups: Sequence[models.Model], changes: Sequence[Change] = ()) 
             parameters += [_json(change.rows, change.names)[1:-1], change.rows[0].pk]
         else:
             shapes.append(Shape(model, change.names, "many"))
-            parameters += [_json(change.rows, (*change.names, model._meta.pk.attname)), [row.pk for row in change.rows]]
+            key = model._meta.pk.attname
+            parameters += [_json(change.rows, (*change.names, key)), array_of(row.__dict__[key] for row in change.rows)]
     with connection.cursor() as cursor:
         cursor.execute(_statement(tuple(shapes)), parameters)
         made = cursor.fetchone()
     for rows, keys in zip(groups, made, strict=False):
+        name, alias = rows[0]._meta.pk.attname, connection.alias
         for row, key in zip(rows, keys, strict=True):
-            row.pk = key
-            row._state.adding, row._state.db = False, connection.alias
+            row.__dict__[name] = key
+            row._state.adding, row._state.db = False, alias
     for change, keys in zip(changes, made[len(groups) :], strict=True):
-        if gone := {row.pk for row in change.rows} - set(keys):
+        if len(keys) < len(change.rows):
+            gone = {row.pk for row in change.rows} - set(keys)
             raise DatabaseError(f"{type(change.rows[0]).__name__} {sorted(gone)} is not there to be changed.")

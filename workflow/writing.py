@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 from django.db import models
@@ -25,7 +27,7 @@ from workflow.instances import fresh
 from workflow.models import Clock, Event, Subject
 from workflow.moves import Move, Visibility, moves
 from workflow.prepared import Prepared
-from workflow.rows import Change, attributes, write_rows
+from workflow.rows import Change, all_of, attributes, write_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +167,13 @@ class Draft[S: Subject]:
         body, salt = dict(happening.words), b""
         if body:
             salt, data["words"] = sealed_words(body)
+        shared = subject.shared_columns()
         subject.event_count += 1
         subject.last_event_at = at
         event = fresh(
             kinds.EVENTS,
             id=_event_id(subject),
-            subject_id=subject.pk,
+            subject_id=subject.id,
             seq=subject.event_count,
             verb=happening.verb,
             source=happening.source,
@@ -181,7 +184,7 @@ class Draft[S: Subject]:
             at=at,
             visibility=happening.visibility,
             data=data,
-            **subject.shared_columns(),
+            **shared,
         )
         self._move_clocks(event)
         subject.reckon(at)
@@ -190,13 +193,11 @@ class Draft[S: Subject]:
         event.digest, subject.head = chain(bytes(subject.head), event)
         self.events.append(event)
         if body:
-            self.beside.append(fresh(kinds.WORDS, event_id=event.pk, salt=salt, body=body, **subject.shared_columns()))
+            self.beside.append(fresh(kinds.WORDS, event_id=event.pk, salt=salt, body=body, **shared))
         parties = sorted({*before.parties, *subject.parties()})
         facts = subject.outbox_facts()
         facts["was"] = {name: value for name, value in before.facts.items() if facts.get(name) != value}
-        self.beside.append(
-            fresh(kinds.OUTBOX, event_id=event.pk, audience=parties, facts=facts, **subject.shared_columns())
-        )
+        self.beside.append(fresh(kinds.OUTBOX, event_id=event.id, audience=parties, facts=facts, **shared))
         return event
 
     def _plan(self, event: Event) -> Plan:
@@ -218,7 +219,7 @@ class Draft[S: Subject]:
             event.data["terms"] = subject.terms(measured).facts()
 
         def make(**columns: object) -> Clock:
-            return fresh(type(subject).CLOCKS, subject_id=subject.pk, **columns, **subject.shared_columns())
+            return fresh(type(subject).CLOCKS, subject_id=subject.id, **columns, **subject.shared_columns())
 
         due_before = {id(clock): clock.due_at for clock in subject.clocks}
         touched = carry_out(plan, event, subject.clocks, subject.rules(), make)
@@ -275,12 +276,10 @@ def store[S: Subject](drafts: Sequence[Draft[S]], *beside: Sequence[models.Model
             new.setdefault(type(subject), []).append(subject)
         else:
             before, after = draft.before, subject.__dict__
+            every, values = attributes(type(subject)), all_of(type(subject))
             # Most are the very same; to compare them costs more than everything else here.
-            differing = [
-                name
-                for name in attributes(type(subject))
-                if after[name] is not before[name] and after[name] != before[name]
-            ]
+            others = compress(every, map(is_not, values(after), values(before)))
+            differing = [name for name in others if after[name] != before[name]]
             if differing:
                 subjects.append(subject)
                 names |= dict.fromkeys(differing)
@@ -308,7 +307,8 @@ def seal_again(subject: Subject, *names: str, new: Sequence[models.Model] = (), 
 
 
 def _versioned(subject: Subject) -> tuple[object, ...]:
-    return tuple(getattr(subject, name) for name in subject.VERSIONED)
+    values = subject.__dict__
+    return tuple([values[name] for name in subject.VERSIONED])
 
 
 @cache
@@ -349,23 +349,36 @@ def _event_id(subject: Subject) -> uuid.UUID:
     return new_ids(1)[0]
 
 
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
+
+
 def _fact(value: object) -> object:
     """`value` as the chain keeps it: JSON without floats, so that its bytes are the same everywhere."""
+    if type(value) in _AS_IT_IS:
+        return value
     match value:
         case models.Model():
             return str(value.pk)
-        case bool() | int() | None:
+        case bool() | int():
             return value
+        case datetime():
+            return value.isoformat()
         case str():
             return str(value)
         case uuid.UUID() | Decimal() | Promise():
             return str(value)
+        case dict():
+            return _facts(value)
         case list() | tuple():
             return [_fact(item) for item in value]
         case set() | frozenset():
             return sorted((_fact(item) for item in value), key=str)
         case Mapping():
-            return {str(name): _fact(item) for name, item in value.items() if item is not None}
+            return _facts(value)
         case _ if hasattr(value, "isoformat"):
             return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot be a fact of an event.")
+
+
+def _facts(value: Mapping[Any, object]) -> dict[str, object]:
+    return {str(name): _fact(item) for name, item in value.items() if item is not None}

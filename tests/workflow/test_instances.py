@@ -42,7 +42,7 @@ def test_a_stored_instance_is_the_one_that_the_orm_reads(scene):
     pk = scene.file()
     theirs = Ticket.objects.get(pk=pk)
     names = [field.attname for field in Ticket._meta.concrete_fields]
-    mine = stored(Ticket, names, Ticket.objects.values_list(*names).get(pk=pk))
+    (mine,) = stored(Ticket, names, Ticket.objects.values_list(*names).filter(pk=pk))
     assert columns(mine) == columns(theirs)
     assert (mine._state.adding, mine._state.db) == (False, connection.alias)
     assert mine == theirs

@@ -2,7 +2,6 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django_fsm import FSMField
 
 from community.models import Area, Community, Compound, Organisation, Person
 from community.models.places import street_reference
@@ -12,6 +11,7 @@ from web.models import optional_key, optional_reference, reference
 from web.words import bilingual
 from workflow.audit import UNKNOWN
 from workflow.models import Subject
+from workflow.moves import StateField
 
 
 class TicketColumns(Subject):
@@ -23,7 +23,7 @@ class TicketColumns(Subject):
 
     street = street_reference()
     code = models.CharField(bilingual("工单号", "code"), max_length=9, editable=False)
-    state = FSMField(bilingual("状态", "state"), max_length=16, choices=State, protected=True)
+    state = StateField(bilingual("状态", "state"), max_length=16, choices=State, protected=True)
     type = models.CharField(bilingual("类型", "type"), max_length=10, choices=TicketType)
     secrecy = models.CharField(bilingual("保密", "secrecy"), max_length=12, choices=Secrecy, default=Secrecy.OPEN)
     channel = models.CharField(bilingual("渠道", "channel"), max_length=12, choices=Channel)

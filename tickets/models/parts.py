@@ -87,8 +87,9 @@ class TicketParts(TicketColumns):
     @property
     def coordinator_today(self) -> uuid.UUID | None:
         """The coordinator: the street's section, or the present committee in the place of the committee that was asked."""
-        if self.coordinator_id in (None, self.desk_id):
-            return self.coordinator_id
+        coordinator = self.coordinator_id
+        if coordinator is None or coordinator == self.desk_id:
+            return coordinator
         return self._committee_or_desk()
 
     @property
@@ -99,7 +100,10 @@ class TicketParts(TicketColumns):
     @property
     def lead(self) -> Assignment | None:
         """The holder's assignment."""
-        return next((one for one in self.assignments if one.open and one.role == AssignmentRole.LEAD), None)
+        for one in self.assignments:
+            if one.open and one.role == AssignmentRole.LEAD:
+                return one
+        return None
 
     @property
     def last_lead(self) -> Assignment | None:
@@ -148,7 +152,11 @@ class TicketParts(TicketColumns):
 
     def rules(self) -> Rules:
         """Ladders by the service level's number; calendars in the street's time zone."""
-        return _rules(zone_of(self.street_id))
+        known: Rules | None = self.__dict__.get("_found_rules")
+        if known is not None:
+            return known
+        found = self.__dict__["_found_rules"] = _rules(zone_of(self.street_id))
+        return found
 
     def window_ends(self, window: Window, since: datetime) -> datetime:
         """The end of a window that began at `since`, under the service level of that moment."""

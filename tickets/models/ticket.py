@@ -61,7 +61,7 @@ FACETS = (
 def _by_key[R: models.Model](rows: Iterable[R], name: str) -> dict[uuid.UUID, list[R]]:
     found: dict[uuid.UUID, list[R]] = {}
     for row in rows:
-        found.setdefault(getattr(row, name), []).append(row)
+        found.setdefault(row.__dict__[name], []).append(row)
     return found
 
 
@@ -405,7 +405,8 @@ class Ticket(
         if ended:
             self.question_open, self.extension_days, self.successor_id = False, None, None
             self._close_assignments(at, Outcome.DONE if self.state == S.CLOSED else Outcome.ENDED)
-        self.holder_id = self.lead.organisation_id if self.lead else None
+        lead = self.lead
+        self.holder_id = lead.organisation_id if lead else None
         self.closed_at = (self.closed_at or at) if ended else None
         running = [] if ended else [one for one in self.clocks if one.running_since is not None and one.name in NEXT]
         self.next_due_at = min((one.due_at for one in running), default=None)
@@ -425,16 +426,17 @@ class Ticket(
     def _due_of(self, assignment: Assignment) -> datetime | None:
         """When the organisation of this assignment has to act next."""
         names = LEADS if assignment.role == AssignmentRole.LEAD else HELPERS
+        organisation = assignment.organisation_id
         own = [
             one.due_at
             for one in self.clocks
-            if one.name in names and one.holder_id == assignment.organisation_id and one.running_since is not None
+            if one.name in names and one.running_since is not None and one.holder_id == organisation
         ]
         return min(own, default=self.next_due_at)
 
     def parties(self) -> Iterable[uuid.UUID]:
         """The organisations that have a part in the ticket now."""
-        working = {one.organisation_id for one in self.assignments if one.open}
+        working = [one.organisation_id for one in self.assignments if one.open]
         return [one for one in {self.desk_id, self.coordinator_today, self.inspector_id, *working} if one is not None]
 
     def outbox_facts(self) -> dict[str, object]:
@@ -442,7 +444,8 @@ class Ticket(
         lead = self.lead
         dues: dict[str, datetime] = {}
         for one in self.clocks:
-            dues[one.name] = min(one.due_at, dues.get(one.name, one.due_at))
+            if one.name not in dues or one.due_at < dues[one.name]:
+                dues[one.name] = one.due_at
         return {
             "code": self.code,
             "channel": self.channel,
@@ -473,6 +476,8 @@ class Ticket(
 
     def acts_for(self, by: Actor, verb: str) -> uuid.UUID | None:
         """The actor's organisation that has a part in the ticket; a resident acts for themselves, wherever they sit."""
+        if not by.seats:
+            return None
         # A member of the organisation that found it answers for that organisation, as a reporter does for themselves.
         for_themselves = verb in OF_RESIDENTS and not (verb == "answer" and self.inspector_id)
         if not by.on_behalf and (by.person_id == self.reporter_id or for_themselves):
