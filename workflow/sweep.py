@@ -4,16 +4,20 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
+from threading import Lock
 from typing import Any
 
-from django.db import OperationalError, models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from web.waiting import NOW
 from workflow import moment
 from workflow.actor import Actor
 from workflow.clocks import RECALENDAR, fired
@@ -22,7 +26,7 @@ from workflow.instances import fresh
 from workflow.ladder import key
 from workflow.models import Clock, Firing, LastSweep, Subject
 from workflow.moves import Visibility
-from workflow.prepared import Prepared
+from workflow.prepared import Prepared, array_of
 from workflow.writing import Draft, spare_ids, store
 
 logger = logging.getLogger(__name__)
@@ -92,22 +96,61 @@ def fire_due[S: Subject](climber: Climber[S], *, limit: int = 20_000, seconds: f
     again under the lock, and writes all of them by a few statements. Where a batch fails, its subjects are done one by one; one
     that fails by itself is noted on its clocks and tried again later.
     """
-    total, size = Swept(), BATCH
-    end = time.monotonic() + seconds
-    while total.subjects + total.failed < limit and time.monotonic() < end:
-        began = time.monotonic()
-        done = _batch(climber, min(size, limit))
+    sweeping = _Sweeping(climber, limit, time.monotonic() + seconds)
+    first = sweeping.batch(BATCH)
+    # More is due than one batch. A transaction that is under way is seen by its own connection alone.
+    if first == BATCH and climber.known is None and not connection.in_atomic_block:
+        with ThreadPoolExecutor(1, "sweep") as beside:
+            other = beside.submit(copy_context().run, sweeping.go_on_beside)
+            sweeping.go_on()
+            other.result()
+    elif first is not None:
+        sweeping.go_on()
+    return sweeping.total
+
+
+class _Sweeping[S: Subject]:
+    """One call of `fire_due`: batch after batch, by one thread or two.
+
+    Two have a connection each, and are to each other what two sweepers are: while PostgreSQL works for one of them, the other one has
+    Python.
+    """
+
+    def __init__(self, climber: Climber[S], limit: int, end: float) -> None:
+        self.climber, self.limit, self.end = climber, limit, end
+        self.total = Swept()
+        self._adding = Lock()
+
+    def go_on_beside(self) -> None:
+        """Go on in a thread that ends with it."""
+        try:
+            self.go_on()
+        finally:
+            connection.close()
+
+    def go_on(self) -> None:
+        """Fire batches until nothing is due that nobody else has locked, or what was asked for is reached."""
+        size = BATCH
+        while self.total.subjects + self.total.failed < self.limit and time.monotonic() < self.end:
+            began = time.monotonic()
+            if self.batch(size) is None:
+                return
+            took = time.monotonic() - began
+            # In steps, so that each size's statement is worded once.
+            size = (
+                max(STEP, min(BATCH, int(size * PATIENCE / took) // STEP * STEP))
+                if took > PATIENCE
+                else min(BATCH, size * 2)
+            )
+
+    def batch(self, size: int) -> int | None:
+        """Fire a batch; how many subjects it had, None where nothing was due that nobody else had locked."""
+        done = _batch(self.climber, min(size, self.limit))
         if done is None:
-            break
-        total += done
-        took = time.monotonic() - began
-        # In steps, so that each size's statement is worded once.
-        size = (
-            max(STEP, min(BATCH, int(size * PATIENCE / took) // STEP * STEP))
-            if took > PATIENCE
-            else min(BATCH, size * 2)
-        )
-    return total
+            return None
+        with self._adding:
+            self.total += done
+        return done.subjects + done.failed
 
 
 def _batch[S: Subject](climber: Climber[S], size: int) -> Swept | None:
@@ -167,7 +210,7 @@ def _lock[S: Subject](
     if known is None:
         candidates, now = _due(model, size * WINDOW)
     else:
-        candidates, now = list(known), moment.now() if known else None
+        candidates, now = array_of(known), moment.now() if known else None
     if now is None:
         return None
     by = Actor.the_clock(now)
@@ -178,13 +221,20 @@ def _lock[S: Subject](
     return subjects, by
 
 
-def _due(model: type[Subject], limit: int) -> tuple[list[uuid.UUID], datetime | None]:
-    """The subjects of the first `limit` clocks that are due, and the moment as of which they are; no moment where none is."""
+def _due(model: type[Subject], limit: int) -> tuple[str, datetime | None]:
+    """The subjects of the first `limit` clocks that are due, as PostgreSQL writes an array, and the moment as of which they are; no
+    moment where none is.
+    """
     virtual = moment.virtual()
-    rows: Any = model.CLOCKS._base_manager
-    due = rows.filter(fire_at__lte=virtual or Now()).order_by("fire_at", "pk").values_list("subject_id", Now())
-    found = list(due[:limit])
-    return list(dict.fromkeys(subject for subject, _ in found)), (virtual or found[0][1]) if found else None
+    # Not the ORM: thousands of ids come and go as one string.
+    clocks = f"{model.CLOCKS._meta.db_table} WHERE fire_at <= {'%s' if virtual else NOW} ORDER BY fire_at, id LIMIT %s"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT CAST(ARRAY(SELECT subject_id FROM {clocks}) AS text), {NOW}",  # noqa: S608 - no name is from outside
+            [virtual, limit] if virtual else [limit],
+        )
+        found, now = cursor.fetchone()
+    return found, (virtual or now) if found != "{}" else None
 
 
 @cache
@@ -244,8 +294,8 @@ def _climb[S: Subject](climber: Climber[S], draft: Draft[S], by: Actor) -> list[
         made.append(
             fresh(
                 type(subject).FIRINGS,
-                clock_id=clock.pk,
-                event_id=draft.events[-1].pk,
+                clock_id=clock.id,
+                event_id=draft.events[-1].id,
                 rung=due.code,
                 due_at=due.moment,
                 fired_at=by.at,

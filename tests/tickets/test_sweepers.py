@@ -7,13 +7,15 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from casework import duties
@@ -24,9 +26,14 @@ from tests.tickets.committed import need_superuser, remove
 from tests.tickets.paths import Scene
 from tests.tickets.story import assert_clocks_are_as_the_events_say, history, row
 from tickets import kind
+from tickets.escalation import TicketClimber
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring
+from workflow import sweep
+from workflow.actor import Actor
 from workflow.errors import Refusal
+from workflow.sweep import Due
 from workflow.verification import flaw
+from workflow.writing import Draft
 
 TICKETS = 150
 SECONDS = 6.0
@@ -161,6 +168,53 @@ def test_four_sweepers_killed_in_the_middle_beside_people_fire_every_rung_once(b
     assert in_the_middle > 0, "No sweeper was killed inside a transaction; the test shows nothing."
     assert sum(sum(one.values()) - one["refused"] for one in outcomes) > 0
     busy.holds()
+
+
+class Listening(TicketClimber):
+    """Notes which threads fire rungs, and cannot fire those of one ticket."""
+
+    def __init__(self, bad: uuid.UUID) -> None:
+        super().__init__(Ticket)
+        self.bad, self.threads = bad, set[str]()
+
+    def fire(self, draft: Draft[Ticket], due: Due, *, by: Actor, facts: Mapping[str, object]) -> None:
+        self.threads.add(threading.current_thread().name)
+        if draft.subject.pk == self.bad:
+            raise ValueError("a rung that nobody can fire")
+        super().fire(draft, due, by=by, facts=facts)
+
+
+def test_more_than_a_batch_is_fired_by_two_threads_every_rung_once(
+    busy: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "BATCH", 10)
+    due = TicketClock.objects.filter(subject__in=busy.tickets, failures=0)
+    wait_until(lambda: due.filter(fire_at__lte=timezone.now()).values("subject").distinct().count() == TICKETS)
+    climber = Listening(busy.tickets[70])
+    before = connections_here()
+    swept = duties.sweep(kind.TICKETS, climber)
+    assert len(climber.threads) == 2
+    assert connections_here() == before, "The second thread leaves its connection open."
+    assert swept.failed == 1
+    assert TicketFiring.objects.filter(clock__subject__in=busy.tickets).count() == swept.rungs
+    assert {one.subject_id for one in failing()} == {busy.tickets[70]}
+    fired = set(TicketFiring.objects.values_list("clock__subject", flat=True))
+    assert set(busy.tickets) - fired == {busy.tickets[70]}
+    # What was put off is fired once it can be.
+    wait_until(lambda: duties.sweep(kind.TICKETS).failed == 0 and not failing().exists())
+    busy.holds()
+
+
+def failing() -> QuerySet[TicketClock]:
+    return TicketClock.objects.filter(failures__gt=0)
+
+
+def connections_here() -> int:
+    """How many connections to the database there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        (count,) = cursor.fetchone()
+    return int(count)
 
 
 def test_two_beats_and_an_emptied_broker_fire_every_rung_once(busy: Street, tmp_path: object) -> None:
