@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from community.actors import Caller
 from community.models import Organisation, Role
-from console.navigation import ENTRIES, Entry
+from console.navigation import Entry, entries_of
 from web.words import in_english
 
 
@@ -18,25 +18,17 @@ class SeatShown:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryShown:
-    """An entry of the navigation with its count."""
-
-    entry: Entry
-    count: str
-
-
-@dataclass(frozen=True, slots=True)
 class Frame:
     """The frame of a page for one person."""
 
     caller: Caller
     street: str
     seats: tuple[SeatShown, ...]
-    entries: tuple[EntryShown, ...]
+    entries: tuple[Entry, ...]
 
 
 def frame_of(caller: Caller) -> Frame:
-    """The frame. Costs one statement, and one for each entry that counts."""
+    """The frame. Costs one statement."""
     actor = caller.actor
     rows = Organisation.objects.select_related("street").in_bulk([seat.organisation_id for seat in actor.seats])
     found = [(rows[seat.organisation_id], seat.role) for seat in actor.seats if seat.organisation_id in rows]
@@ -45,7 +37,7 @@ def frame_of(caller: Caller) -> Frame:
         caller,
         "、".join(streets),
         tuple(SeatShown(one.pk, _name(one), str(Role(role).label)) for one, role in found),
-        tuple(EntryShown(one, one.shown(actor)) for one in ENTRIES if one.admits(actor)),
+        tuple(entries_of(actor)),
     )
 
 

@@ -39,3 +39,8 @@ class Entry:
 
 ENTRIES = (Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),)
 """In the order in which they are shown. The first that admits a person is where the person starts."""
+
+
+def entries_of(actor: Actor) -> list[Entry]:
+    """The entries that the person has."""
+    return [one for one in ENTRIES if one.admits(actor)]

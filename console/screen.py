@@ -1,7 +1,8 @@
 """What every screen of the console has in common: a signed-in person, their language, and the frame around the page."""
 
+import base64
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,12 +10,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
+from django.utils.crypto import salted_hmac
 from django.views import View
 
 from community.actors import Caller
 from community.authentication import session_caller
 from console.frame import frame_of
 from console.navigation import works
+from web.problems import Problem
 from web.words import Words
 from workflow.actor import Actor
 
@@ -37,6 +40,12 @@ def signed_out(request: HttpRequest) -> HttpResponse:
     if by_htmx(request):
         return HttpResponse(status=403, headers={"HX-Redirect": address})
     return redirect(address)
+
+
+def _draft_key(caller: Caller) -> str:
+    """The key under which a browser keeps this person's drafts. Nobody else's pages have it, nor theirs once they signed out everywhere."""
+    secret = salted_hmac("console.drafts", f"{caller.person.pk} {caller.person.sign_outs}", algorithm="sha256")
+    return base64.b64encode(secret.digest()).decode()
 
 
 class Screen(View):
@@ -68,11 +77,16 @@ class Screen(View):
         if not self.admits(caller.actor):
             raise Http404
         self.caller = caller
-        return super().dispatch(request, *args, **kwargs)
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Problem as problem:
+            # An address with parameters that nobody's page has.
+            raise Http404 from problem
 
     def page(self, title: Words, context: Mapping[str, object], status: int = 200) -> HttpResponse:
         """The whole page in its frame. Costs what `frame_of` costs."""
         shown = {"title": title, "frame": frame_of(self.caller), "entry": self.entry, **self._always(), **context}
+        shown["draft_key"] = _draft_key(self.caller)
         return render(self.request, self.template, shown, status=status)
 
     def part(self, name: str, context: Mapping[str, object], status: int = 200) -> HttpResponse:
@@ -84,4 +98,4 @@ class Screen(View):
         return by_htmx(self.request) and self.request.headers.get("HX-Target", "").endswith(f"#{target}")
 
     def _always(self) -> dict[str, object]:
-        return {"now": self.actor.at, "actor": self.actor, "person": cast(object, self.caller.person)}
+        return {"now": self.actor.at, "actor": self.actor, "person": self.caller.person}

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
+from tickets.reading.filters import WORKED_ON
 from tickets.states import ENDED, State
 
 S = State
@@ -34,18 +35,18 @@ class WhoseTurn(StrEnum):
     ENDED = "ended"
 
 
-def turn(state: str, mine: Collection[str]) -> WhoseTurn:
-    """Whose turn it is in `state`, for a reader who acts in the states `mine`."""
+def of_ticket(state: str, *, asked: bool, acts: Collection[str]) -> WhoseTurn:
+    """Whose turn it is in `state`, for a reader who acts in the states `acts`; `asked` while the resident has a question to answer."""
     if state in ENDED:
         return WhoseTurn.ENDED
-    if state in mine:
-        return WhoseTurn.MINE
+    if state in acts:
+        return WhoseTurn.RESIDENT if asked else WhoseTurn.MINE
     if state == S.ON_ACCOUNT:
         return WhoseTurn.PARKED
     return WhoseTurn.RESIDENT if state == S.REPLIED else WhoseTurn.OTHER
 
 
-def of_row(row: Mapping[str, Any], mine: Collection[str]) -> WhoseTurn:
-    """Whose turn it is with a ticket that waits for its resident while a question is open."""
-    found = turn(row["state"], mine)
-    return WhoseTurn.RESIDENT if found == WhoseTurn.MINE and row["question_open"] else found
+def of_part(part: Mapping[str, Any]) -> WhoseTurn:
+    """Whose turn it is with a row of the queue."""
+    ticket = part["ticket"]
+    return of_ticket(ticket["state"], asked=bool(ticket["question_open"]), acts=WORKED_ON)

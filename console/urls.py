@@ -3,12 +3,18 @@
 from django.urls import include, path
 
 from console.screens.queue import QueueScreen
-from console.screens.start import FrontDoor, SwitchLanguage, sign_out
+from console.screens.several import SeveralTickets
+from console.screens.start import FrontDoor, NavigationCounts, SwitchLanguage, sign_out
+from console.screens.ticket import TicketScreen
 
 urlpatterns = [
     path("", FrontDoor.as_view(), name="console"),
     path("signin/", include("console.signin.urls")),
     path("signout/", sign_out, name="signout"),
+    path("counts", NavigationCounts.as_view(), name="counts"),
     path("language/", SwitchLanguage.as_view(), name="language"),
     path("queue", QueueScreen.as_view(), name="queue"),
+    path("queue/several", SeveralTickets.as_view(), name="several"),
+    path("t/<str:code>", TicketScreen.as_view(), name="ticket"),
+    path("t/<str:code>/<slug:move>", TicketScreen.as_view(), name="move"),
 ]

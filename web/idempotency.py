@@ -76,8 +76,16 @@ def write_once(
 
 def _kept_or_made(request: Request, key: str, act: Callable[[], Response]) -> HttpResponse:
     caller = request.user.pk
-    fingerprint = hashlib.sha256("\n".join((str(caller), request.method or "", request.path, key)).encode()).digest()
-    digest = _request_digest(request)
+    assert caller is not None
+    return once(caller, f"{request.method}\n{request.path}", key, _request_digest(request), act)
+
+
+def once(caller: uuid.UUID, what: str, key: str, digest: bytes, act: Callable[[], Response]) -> HttpResponse:
+    """Run `act` in one transaction, at most once for the caller's `key` for `what`; a repetition has the first answer.
+
+    `digest` stands for what was sent. Raises what `write_once` raises.
+    """
+    fingerprint = hashlib.sha256("\n".join((str(caller), what, key)).encode()).digest()
     try:
         return _once(caller, fingerprint, digest, act)
     except _OvertakenError:

@@ -1,13 +1,73 @@
 """The company queue: what the person's organisations have to do, most urgent first."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
+from console.polling import HEADER, tag_of, unchanged
 from console.screen import Screen
+from console.turns import WhoseTurn, of_part
 from tickets.reading import parameters
+from tickets.reading.changes import queue_fingerprint
+from tickets.reading.counts import facet, let_through, shown
+from tickets.reading.filters import Filter
+from tickets.reading.lists import QueueList
 from web.paging import PageRequest
-from web.words import bilingual
+from web.words import Words, bilingual
+
+ROWS = 50
+
+# Each tab with what it adds to the filter.
+TABS: Mapping[str, tuple[Words, Mapping[str, object]]] = {
+    "mine": (bilingual("待我办", "My turn"), {"turn": "mine"}),
+    "sign": (bilingual("待签收", "To sign"), {"state": ["dispatched"]}),
+    "work": (bilingual("办理中", "In progress"), {"state": ["in_progress"]}),
+    "others": (bilingual("等他方", "With others"), {"turn": "others"}),
+    "all": (bilingual("全部", "All"), {}),
+}
+FIRST_TAB = "mine"
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of the queue: its name in the address, what it is called, and how many there are."""
+
+    name: str
+    label: Words
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A part as the queue shows it, and whose turn it is."""
+
+    part: Mapping[str, Any]
+    turn: WhoseTurn
+
+    @property
+    def ticket(self) -> Mapping[str, Any]:
+        """The ticket of the part."""
+        found: Mapping[str, Any] = self.part["ticket"]
+        return found
+
+
+def asked_for(params: QueryDict) -> tuple[str, QueueList]:
+    """The tab and the list that an address of the queue asks for. Raises a 400 Problem."""
+    given = QueryDict(mutable=True)
+    for name, values in params.lists():
+        if name not in ("tab", "late", "cursor") and (wanted := [one for one in values if one]):
+            given.setlist(name, wanted)
+    tab = params.get("tab") if params.get("tab") in TABS else FIRST_TAB
+    query = parameters.queue(given)
+    late = {"late": True} if params.get("late") else {}
+    return tab or FIRST_TAB, narrowed(query, late)
+
+
+def narrowed(query: QueueList, more: Mapping[str, object]) -> QueueList:
+    """The list, narrowed by more."""
+    return replace(query, filter=replace(query.filter, values={**query.filter.values, **more}))
 
 
 class QueueScreen(Screen):
@@ -17,6 +77,36 @@ class QueueScreen(Screen):
     template: ClassVar[str] = "console/queue.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The page."""
-        page = parameters.queue(request.GET).read(self.actor, PageRequest.of(request.GET))
-        return self.page(bilingual("工单队列", "Queue"), {"page": page})
+        """The page, or its list where htmx asks for that."""
+        tag = tag_of(request, self.caller, self._fingerprint)
+        if not self.asks_for("list"):
+            return self.page(bilingual("工单队列", "Queue"), {**self._list(request), "tag": tag})
+        if answer := unchanged(request, tag):
+            return answer
+        answer = self.part("list", {**self._list(request), "tag": tag})
+        answer[HEADER] = str(tag)
+        return answer
+
+    def _fingerprint(self) -> str:
+        mine = sorted({seat.organisation_id for seat in self.actor.seats})
+        return queue_fingerprint(mine, self.actor.at)
+
+    def _list(self, request: HttpRequest) -> dict[str, object]:
+        """What the list shows. Costs four statements."""
+        params = request.GET
+        tab, whole = asked_for(params)
+        query = narrowed(whole, TABS[tab][1])
+        page = query.read(self.actor, PageRequest(params.get("cursor") or None, ROWS))
+        return {
+            "tab": tab,
+            "tabs": self._tabs(whole),
+            "page": page.of([QueueRow(one, of_part(one)) for one in page.rows]),
+            "groups": facet(query, "group", self.actor),
+            "params": params,
+            "narrowed": any(params.get(name) for name in ("q", "group", "worker", "late")),
+        }
+
+    def _tabs(self, whole: QueueList) -> list[Tab]:
+        """The tabs with their counts. One statement."""
+        found = let_through(whole, {name: Filter(adds) for name, (_, adds) in TABS.items()}, self.actor)
+        return [Tab(name, label, str(shown(found[name])["shown"])) for name, (label, _) in TABS.items()]

@@ -1,5 +1,7 @@
 """Where a person starts, how they change the language, and how they leave."""
 
+from typing import ClassVar
+
 from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -8,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from community.models import Language, Person
-from console.navigation import ENTRIES
+from console.navigation import entries_of
 from console.screen import Screen
 
 
@@ -17,7 +19,17 @@ class FrontDoor(Screen):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Go to the first screen that the person has."""
-        return redirect(next(one.name for one in ENTRIES if one.admits(self.actor)))
+        return redirect(entries_of(self.actor)[0].name)
+
+
+class NavigationCounts(Screen):
+    """How much waits behind each entry of the navigation, for pages that are open."""
+
+    template: ClassVar[str] = "console/counts.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The counts, one statement each."""
+        return self.part("counts", {"counts": [(one.name, one.shown(self.actor)) for one in entries_of(self.actor)]})
 
 
 class SwitchLanguage(Screen):

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from console.icons import NAMES
 from console.spans import clock_words, level, moment, span
 from console.turns import ICONS, WhoseTurn
+from tickets.models.photo import PhotoKind
 from web.words import say
 
 register = template.Library()
@@ -74,3 +75,9 @@ def ago(context: dict[str, Any], at: datetime) -> SafeString:
 def when(context: dict[str, Any], at: datetime) -> str:
     """A moment in words: today 18:00, 11月30日 18:00."""
     return moment(at, context["now"])
+
+
+@register.simple_tag
+def photo_kind(kind: str) -> str:
+    """What a photo shows, in words."""
+    return str(PhotoKind(kind).label)

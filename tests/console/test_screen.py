@@ -8,17 +8,6 @@ from console.icons import NAMES, SPRITE
 from launcher.family import PROJECT
 
 
-@pytest.fixture
-def console(client, cast):
-    """`console("dispatcher")` is a browser in which that person is signed in."""
-
-    def signed_in(who: str) -> Client:
-        client.force_login(cast[who])
-        return client
-
-    return signed_in
-
-
 @pytest.mark.django_db
 def test_the_front_door_leads_to_the_console_and_a_stranger_on_to_sign_in():
     answer = Client().get("/")

@@ -57,11 +57,23 @@ def counts(query: TicketQuery, by: Sequence[str], actor: Actor) -> dict[str, obj
     """The total of a list, and the count of each value of each facet in `by`. Raises what `TicketQuery.listing` raises."""
     listing = query.listing(actor)
     refuse_foreign(by, listing.relation)
-    total, facets = shown(_total(listing.counted())), {}
-    for name in by:
-        rows = query.without(name).listing(actor).counted()
-        facets[name] = _facet(name, rows, actor, listing.relation, query.prefix, wide=query.wide)
-    return {"total": total, "facets": facets}
+    return {"total": shown(_total(listing.counted())), "facets": {name: facet(query, name, actor) for name in by}}
+
+
+def facet(query: TicketQuery, name: str, actor: Actor) -> list[dict[str, object]]:
+    """The count of each value of a facet, without what narrows the list by it. Raises what `TicketQuery.listing` raises."""
+    listing = query.without(name).listing(actor)
+    return _facet(name, listing.counted(), actor, listing.relation, query.prefix, wide=query.wide)
+
+
+def let_through(query: TicketQuery, filters: Mapping[str, Filter], actor: Actor) -> dict[str, int]:
+    """How many rows of the list each filter lets through. One statement that reads them all: of lists that are short."""
+    listing = query.listing(actor)
+    wanted = {
+        name: Count("pk", filter=one.conditions(actor, listing.relation, query.prefix)) if one.values else Count("pk")
+        for name, one in filters.items()
+    }
+    return dict(listing.counted().order_by().aggregate(**wanted))
 
 
 def _total(rows: QuerySet[Model]) -> int:

@@ -42,13 +42,17 @@ FOR_PARTIES = frozenset({"worker", "extension_pending", "question_open"})
 FOR_REPORTERS = frozenset({"needs_me"})
 FOR_STAFF = frozenset({"desk", "clock", "helper"})
 FOR_STREET = frozenset({"officer"})
+OF_QUEUES = frozenset({"turn", "late"})
+"""Filters of parts in tickets that pages have and the API has not."""
+WORKED_ON = (State.COORDINATING, State.DISPATCHED, State.IN_PROGRESS)
+"""The states in which an organisation that has an open part has something to do, unless the resident was asked."""
 
 
 def allowed(relation: Relation) -> frozenset[str]:
     """The filters on what somebody in this relation to every row of a list may see of it."""
     found = FOR_EVERYBODY
     if relation in SEES_WHOLE:
-        found |= FOR_PARTIES
+        found |= FOR_PARTIES | OF_QUEUES
     if relation == Relation.REPORTER:
         found |= FOR_REPORTERS
     if relation == Relation.STREET:
@@ -93,6 +97,8 @@ def _conditions(given: Mapping[str, Any], actor: Actor, relation: Relation, pref
         found &= Q(worker=person) if prefix else Q(Exists(_led_by(person).filter(ticket=key)))
     if (officer := given.get("officer")) is not None:
         found &= Q(**{f"{prefix}officer": _person(officer, actor)})
+    if given.get("late"):
+        found &= Q(next_due_at__lte=actor.at)
     if clocks := given.get("clock"):
         found &= Q(Exists(TicketClock.objects.running(clocks).filter(subject=key)))
     if helpers := given.get("helper"):
@@ -154,6 +160,12 @@ def _needs_reporter(value: bool, prefix: str) -> Q:
     return waits if value else ~waits
 
 
+def _turn(value: str, prefix: str) -> Q:
+    """`mine`: those who have a part have to do something; `others`: they wait for somebody else."""
+    mine = Q(**{f"{prefix}state__in": WORKED_ON, f"{prefix}question_open": False})
+    return mine if value == "mine" else ~mine
+
+
 def _is(column: str) -> Callable[[object, str], Q]:
     return lambda value, prefix: Q(**{f"{prefix}{column}": value})
 
@@ -197,6 +209,7 @@ _CONDITIONS: Mapping[str, Callable[[Any, str], Q]] = {
     "supervised": _supervised,
     "extension_pending": lambda value, prefix: Q(**{f"{prefix}extension_days__isnull": not value}),
     "needs_me": _needs_reporter,
+    "turn": _turn,
     **{f"{name}_from": _since(f"{name}_at") for name in ("submitted", "due", "closed")},
     **{f"{name}_to": _until(f"{name}_at") for name in ("submitted", "due", "closed")},
 }

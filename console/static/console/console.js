@@ -1,115 +1,289 @@
-// What HTML and htmx do not do by themselves: keys, menus, dialogs, countdowns, toasts, polling while somebody looks.
+// What HTML and htmx do not do by themselves. One thing after the other: menus, panel, keys, several rows at once, countdowns,
+// polls, toasts, drafts, photos.
 (() => {
-  const $ = (s, e = document) => e.querySelector(s), $$ = (s, e = document) => [...e.querySelectorAll(s)];
-  const en = document.documentElement.lang.startsWith("en"), say = (zh, e) => (en ? e : zh);
-  const typing = (e) => e.target.closest("input:not([type=radio],[type=checkbox]), textarea, select, [contenteditable]");
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const english = document.documentElement.lang.startsWith("en");
+  const say = (zh, en) => (english ? en : zh);
+  const typing = (event) => event.target.closest("input:not([type=radio],[type=checkbox]), textarea, select, [contenteditable]");
   const narrow = () => matchMedia("(max-width: 60rem)").matches;
+  const body = document.body.dataset;
 
   // Menus: the popover API where there is one (Chromium 114 on), else a class.
   const native = "popover" in HTMLElement.prototype;
-  const shut = (m) => (native ? m.matches(":popover-open") && m.hidePopover() : m.classList.remove("open"));
+  const isOpen = (menu) => (native ? menu.matches(":popover-open") : menu.matches(".open"));
+  const shut = (menu) => { if (!isOpen(menu)) return; if (native) menu.hidePopover(); else { menu.classList.remove("open"); closed(menu); } };
+  const closed = (menu) => {
+    menu.opener?.setAttribute("aria-expanded", "false");
+    if (menu.contains(document.activeElement) || document.activeElement === document.body) menu.opener?.focus();
+  };
   const place = (menu, button) => {
-    const r = button.getBoundingClientRect(), w = menu.offsetWidth, h = menu.offsetHeight;
-    menu.style.left = `${Math.max(8, Math.min(menu.matches(".end") ? r.right - w : r.left, innerWidth - w - 8))}px`;
-    menu.style.top = `${r.bottom + h + 4 > innerHeight ? Math.max(8, r.top - h - 4) : r.bottom + 4}px`;
+    const at = button.getBoundingClientRect(), { offsetWidth: width, offsetHeight: height } = menu;
+    menu.style.left = `${Math.max(8, Math.min(menu.matches(".end") ? at.right - width : at.left, innerWidth - width - 8))}px`;
+    menu.style.top = `${at.bottom + height + 4 > innerHeight ? Math.max(8, at.top - height - 4) : at.bottom + 4}px`;
   };
   const toggle = (button) => {
-    const menu = document.getElementById(button.dataset.menu), open = native ? menu.matches(":popover-open") : menu.matches(".open");
-    $$("[popover]").filter((m) => m !== menu).forEach(shut);
-    if (open) return shut(menu);
-    native ? menu.showPopover() : menu.classList.add("open");
+    const menu = document.getElementById(button.dataset.menu), open = isOpen(menu);
+    $$("[popover]").forEach(shut);
+    if (open) return;
+    if (native) menu.showPopover(); else menu.classList.add("open");
     if (menu.matches(".menu")) place(menu, button);
-    menu.back = button;
+    menu.opener = button;
     button.setAttribute("aria-expanded", "true");
     $("a, button", menu)?.focus();
   };
-  document.addEventListener("toggle", (e) => {
-    if (e.newState === "closed") { const b = e.target.back; b?.setAttribute("aria-expanded", "false"); if (e.target.contains(document.activeElement) || document.activeElement === document.body) b?.focus(); }
-  }, true);
+  document.addEventListener("toggle", (event) => { if (event.newState === "closed" && event.target.opener) closed(event.target); }, true);
 
-  // The panel: open beside the list, closed by Esc, focus back on the row it came from.
-  const close = () => {
-    const code = $("#panel code")?.textContent;
-    if (!code || !$("#list")) return false;
+  // The panel stands beside the list; closed, it leaves the focus on the row that it came from.
+  const list = () => $("#list");
+  const panelCode = () => $("#panel > article")?.dataset.code;
+  const mark = () => {
+    const code = panelCode();
+    $$("tr[aria-current]").forEach((row) => row.removeAttribute("aria-current"));
+    if (code) document.getElementById(`row-${code}`)?.setAttribute("aria-current", "true");
+  };
+  const closePanel = () => {
+    const code = panelCode();
+    if (!code || !list()) return false;
     $("#panel").replaceChildren();
-    $$("tr[aria-current]").forEach((r) => r.removeAttribute("aria-current"));
-    history.replaceState({ htmx: true }, "", $("#list").getAttribute("hx-get"));
+    mark();
+    history.replaceState({ htmx: true }, "", list().getAttribute("hx-get"));
     (document.getElementById(`open-${code}`) || $("#q"))?.focus();
     return true;
   };
-  document.addEventListener("htmx:after:swap", () => {
-    const code = $("#panel code")?.textContent;
-    $$("tr[aria-current]").forEach((r) => r.removeAttribute("aria-current"));
-    if (code) document.getElementById(`row-${code}`)?.setAttribute("aria-current", "true");
-    tick();
-  });
 
-  document.addEventListener("click", (e) => {
-    const at = (s) => e.target.closest(s);
-    let el;
-    if ((el = at("[data-menu]"))) return toggle(el);
-    if ((el = at("[data-set]"))) { const [k, v] = el.dataset.set.split("="); localStorage.setItem(k, v); dispatchEvent(new Event("linli:display")); }
-    if (!native) $$("[popover].open").forEach(shut); else if ((el = at(".menu a, .menu button"))) shut(el.closest("[popover]"));
-    if ((el = at("[data-open]"))) return document.getElementById(el.dataset.open).showModal();
-    if ((el = at("[data-dismiss]"))) return el.closest("dialog").close();
+  document.addEventListener("click", (event) => {
+    const at = (selector) => event.target.closest(selector);
+    let element;
+    if ((element = at("[data-menu]"))) return toggle(element);
+    if ((element = at("[data-set]"))) {
+      const [name, value] = element.dataset.set.split("=");
+      localStorage.setItem(name, value);
+      dispatchEvent(new Event("linli:display"));
+    }
+    if (!native && !at("[popover]")) $$("[popover].open").forEach(shut);
+    if ((element = at("[popover] :is(a, button)"))) shut(element.closest("[popover]"));
+    if ((element = at("[data-open]"))) return document.getElementById(element.dataset.open).showModal();
+    if ((element = at("[data-dismiss]"))) return element.closest("dialog, .results").matches("dialog") ? element.closest("dialog").close() : element.closest(".results").replaceChildren();
     if (at("[data-print]")) return print();
     if (at("[data-retry]")) return poll(true);
-    if (at("[data-close]") && $("#list")) { e.preventDefault(); return close(); }
-    if ((el = at("tbody tr")) && !at("a, button, input") && !getSelection().toString()) $("a", el)?.click();
+    if (at("[data-clear]")) return clearPicks();
+    if (at("[data-drop]")) { const form = at("form"); at(".shot").remove(); return keepDraft(form); }
+    if (at("[data-close]") && list()) { event.preventDefault(); return void closePanel(); }
+    if ((element = at("tbody tr")) && !at("a, button, input, label") && !getSelection().toString()) $("a", element)?.click();
   });
 
-  // Keys: j and k walk the rows, Enter opens (it is a link), Esc closes, / searches, ? explains.
-  document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || $("dialog[open]")) return;
-    if (e.key === "Escape") { if ($$("[popover]").some((m) => native ? m.matches(":popover-open") : m.matches(".open"))) return native || $$("[popover].open").forEach(shut); if (typing(e) && !e.target.closest("#panel")) return e.target.blur(); if (close()) e.preventDefault(); return; }
-    if (typing(e)) return;
-    if (e.key === "/") { e.preventDefault(); $("#q")?.focus(); }
-    if (e.key === "?") $("#keys")?.showModal();
-    if (e.key === "j" || e.key === "k") {
-      const links = $$("tbody a[id^=open-]"), here = $("#panel code") ? links.findIndex((l) => l.closest("tr").hasAttribute("aria-current")) : links.indexOf(document.activeElement);
-      const next = links[Math.max(0, Math.min(links.length - 1, here + (e.key === "j" ? 1 : here < 0 ? 1 : -1)))];
-      if (!next) return;
-      next.focus(); next.closest("tr").scrollIntoView({ block: "nearest" });
-      if ($("#panel code") && !narrow()) next.click();
-    }
-  });
-
-  // Countdowns, in the words the server uses.
-  const span = (s) => {
-    const m = Math.floor(Math.abs(s) / 60), d = Math.floor(m / 1440), h = Math.floor((m % 1440) / 60), r = m % 60;
-    if (d) return say(`${d} 天`, `${d} d`) + (h && d < 10 ? say(` ${h} 小时`, ` ${h} h`) : "");
-    if (h) return say(`${h} 小时`, `${h} h`) + (r ? say(` ${r} 分`, ` ${r} min`) : "");
-    return say(`${Math.max(r, 1)} 分`, `${Math.max(r, 1)} min`);
+  // Keys: j and k walk the rows, Enter opens (it is a link), x picks, Esc closes, / searches, ? explains; the others press what bears them.
+  const rows = () => $$("tbody a[id^=open-]");
+  const walk = (step) => {
+    const links = rows(), open = panelCode();
+    const here = open ? links.findIndex((link) => link.closest("tr").hasAttribute("aria-current")) : links.findIndex((link) => link.closest("tr").contains(document.activeElement));
+    const next = links[Math.max(0, Math.min(links.length - 1, here + (step > 0 || here < 0 ? 1 : -1)))];
+    if (!next) return;
+    next.focus();
+    next.closest("tr").scrollIntoView({ block: "nearest" });
+    if (open && !narrow()) next.click();
   };
-  // Office clocks are wrong, so time is counted from the server's.
-  const ahead = new Date(document.body.dataset.now) - Date.now();
-  const icon = { late: "alert-triangle", soon: "hourglass-low", calm: "clock" };
-  const tick = () => $$("time[data-whole]").forEach((t) => {
-    const left = (new Date(t.dateTime) - Date.now() - ahead) / 1000, total = +t.dataset.whole;
-    const level = left <= 0 ? "late" : left < Math.min(0.25 * total, 7200) || left < 1800 ? "soon" : "calm", box = t.closest(".clock");
-    const words = left <= 0 ? say(`超 ${span(left)}`, `${span(left)} late`) : say(`剩 ${span(left)}`, `${span(left)} left`);
-    if (t.textContent !== words) t.textContent = words;
-    if (!box.matches(`.${level}`)) {
-      box.classList.remove("late", "soon", "calm"); box.classList.add(level);
-      const use = $("use", box); use?.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${icon[level]}`));
+  const press = (key) => {
+    const scopes = [$("dialog[open]"), picked().length ? $("#several") : null, $("#panel")];
+    const scope = scopes.find(Boolean), button = scope && $$(`[data-key="${key}"]`, scope).find((one) => one.offsetParent !== null || one.closest("details"));
+    if (!button) return false;
+    const form = button.type === "submit" && button.form, missing = form && $(":invalid:not(fieldset)", form);
+    if (missing) missing.focus(); else button.click();
+    return true;
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Escape") {
+      if ($("dialog[open]")) return;
+      if ($$("[popover]").some(isOpen)) return void (native || $$("[popover].open").forEach(shut));
+      if (typing(event) && !event.target.closest("#panel")) return event.target.blur();
+      if (picked().length) return clearPicks();
+      if (closePanel()) event.preventDefault();
+      return;
     }
+    if (typing(event)) return;
+    if ($("dialog[open]")) {
+      // Enter presses the dialog's own button: the form's first one stands outside of it.
+      const pressed = (event.key.length === 1 || (event.key === "Enter" && event.target.matches("input"))) && press(event.key);
+      if (pressed) event.preventDefault();
+      return;
+    }
+    const does = { j: () => walk(1), k: () => walk(-1), x: pickHere, X: pickTo, a: pickAll, "/": () => $("#q")?.focus(), "?": () => $("#keys")?.showModal() }[event.key];
+    if (does) { event.preventDefault(); does(); } else if (event.key.length === 1 && press(event.key)) event.preventDefault();
+  });
+
+  // Several rows at once: x picks the row that has the focus, X all from the last one to it, a all; the bar says what can be done.
+  let lastPick = null;
+  const boxes = () => $$("tbody input[name=ticket]:enabled");
+  const picked = () => boxes().filter((box) => box.checked);
+  const boxHere = () => {
+    const row = document.activeElement?.closest?.("tr") || $("tr[aria-current]");
+    return row && $("input[name=ticket]:enabled", row);
+  };
+  const pick = (box, on) => { box.checked = on; showBar(); };
+  const pickHere = () => { const box = boxHere(); if (box) { pick(box, !box.checked); lastPick = box.value; } };
+  const pickTo = () => {
+    const all = boxes(), here = all.indexOf(boxHere()), from = all.findIndex((box) => box.value === lastPick);
+    if (here < 0) return;
+    all.slice(Math.min(here, from < 0 ? here : from), Math.max(here, from) + 1).forEach((box) => { box.checked = true; });
+    showBar();
+  };
+  const pickAll = () => { boxes().forEach((box) => { box.checked = true; }); showBar(); };
+  const clearPicks = () => { boxes().forEach((box) => { box.checked = false; }); showBar(); };
+  const showBar = () => {
+    const bar = $("#several");
+    if (!bar) return;
+    const count = picked().length, people = $("#people");
+    bar.hidden = !count;
+    $("[data-count]", bar).textContent = say(`已选 ${count} 单`, `${count} selected`);
+    if (count && people && !people.childElementCount) htmx.trigger(people, "wanted");
+  };
+  document.addEventListener("change", (event) => { if (event.target.name === "ticket") { lastPick = event.target.value; showBar(); } });
+  document.addEventListener("htmx:config:request", (event) => { if (event.target.id === "several") $("dialog[open]", event.target)?.close(); });
+
+  // Countdowns, in the server's words (console/spans.py). Office clocks are wrong, so that time is counted from the server's.
+  const ahead = new Date(body.now) - Date.now();
+  const span = (seconds) => {
+    const all = Math.floor(Math.abs(seconds) / 60), days = Math.floor(all / 1440), hours = Math.floor((all % 1440) / 60), minutes = all % 60;
+    if (days) return say(`${days} 天`, `${days} d`) + (hours && days < 10 ? say(` ${hours} 小时`, ` ${hours} h`) : "");
+    if (hours) return say(`${hours} 小时`, `${hours} h`) + (minutes ? say(` ${minutes} 分`, ` ${minutes} min`) : "");
+    return say(`${Math.max(minutes, 1)} 分`, `${Math.max(minutes, 1)} min`);
+  };
+  const shape = { late: "alert-triangle", soon: "hourglass-low", calm: "clock" };
+  const tick = () => $$("time[data-whole]").forEach((time) => {
+    const left = (new Date(time.dateTime) - Date.now() - ahead) / 1000, box = time.closest(".clock");
+    const level = left <= 0 ? "late" : left < Math.min(time.dataset.whole / 4, 7200) || left < 1800 ? "soon" : "calm";
+    const words = left <= 0 ? say(`超 ${span(left)}`, `${span(left)} late`) : say(`剩 ${span(left)}`, `${span(left)} left`);
+    if (time.textContent !== words) time.textContent = words;
+    if (box.classList.contains(level)) return;
+    box.classList.remove("late", "soon", "calm");
+    box.classList.add(level);
+    $("use", box)?.setAttribute("href", `${body.icons}#${shape[level]}`);
   });
   setInterval(tick, 20000);
 
-  // News while somebody looks: one small question every 20 s, answered 304 when nothing changed.
-  const poll = (now) => { const list = $("#list"); if (list && (now || (!document.hidden && !$("dialog[open]")))) htmx.trigger(list, "poll"); };
+  // Polls: a list asks every 20 seconds while somebody looks, and at once when they come back.
+  const poll = (now) => { if (now || (!document.hidden && !$("dialog[open]"))) $$("[data-poll]").forEach((one) => htmx.trigger(one, "poll")); };
+  // What a poll brought anew changes the counts of the navigation, too.
+  document.addEventListener("htmx:after:swap", (event) => { if (event.target.matches?.("[data-poll]")) htmx.trigger($("[data-counts]"), "counts"); });
   setInterval(poll, 20000);
   document.addEventListener("visibilitychange", () => document.hidden || poll());
-  document.addEventListener("htmx:error", (e) => { if (e.detail.ctx && !/AbortError/.test(e.detail.ctx.status)) $("#offline").hidden = false; });
-  document.addEventListener("htmx:before:response", () => { $("#offline").hidden = true; });
+  const offline = (is) => { $("#offline").hidden = !is; };
+  document.addEventListener("htmx:error", (event) => { if (event.detail.ctx && !/abort/i.test(`${event.detail.ctx.status} ${event.detail.error}`)) offline(true); });
+  document.addEventListener("htmx:before:response", () => offline(false));
+  addEventListener("offline", () => offline(true));
+  addEventListener("online", () => poll(true));
 
-  document.addEventListener("toast", (e) => {
-    const t = document.createElement("p");
-    t.className = `toast ${e.detail.level || ""}`; t.textContent = e.detail.words;
-    $("#toasts").append(t);
-    setTimeout(() => t.remove(), 6000);
+  document.addEventListener("toast", (event) => {
+    const toast = document.createElement("p");
+    toast.className = `toast ${event.detail.level || ""}`;
+    toast.textContent = event.detail.words;
+    $("#toasts").append(toast);
+    setTimeout(() => toast.remove(), 6000);
   });
 
-  // Unsaved words are not lost by accident.
-  addEventListener("beforeunload", (e) => { if ($$("#panel textarea").some((t) => t.value !== t.defaultValue)) e.preventDefault(); });
+  // Drafts: what is written for a ticket is kept in this tab, under a key that only pages of the same person bring along.
+  const prefix = "draft:", encoder = new TextEncoder(), decoder = new TextDecoder();
+  const secret = body.draftKey && crypto.subtle
+    ? crypto.subtle.importKey("raw", Uint8Array.from(atob(body.draftKey), (one) => one.charCodeAt(0)), "AES-GCM", false, ["encrypt", "decrypt"]) : null;
+  const written = (form) => [...new FormData(form)].filter(([name, value]) => !["csrfmiddlewaretoken", "version", "key", "on_behalf_of"].includes(name) && typeof value === "string" && value);
+  const seal = async (text) => {
+    const nonce = crypto.getRandomValues(new Uint8Array(12));
+    const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce }, await secret, encoder.encode(text)));
+    return btoa(String.fromCharCode(...nonce, ...sealed));
+  };
+  const unseal = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    return decoder.decode(await crypto.subtle.decrypt({ name: "AES-GCM", iv: bytes.slice(0, 12) }, await secret, bytes.slice(12)));
+  };
+  const keepDraft = async (form) => {
+    if (!secret || !form?.dataset.draft) return;
+    const values = written(form), name = prefix + form.dataset.draft;
+    if (values.length) sessionStorage.setItem(name, await seal(JSON.stringify(values))); else sessionStorage.removeItem(name);
+  };
+  const fill = (form, values) => {
+    const choose = {};
+    values.forEach(([name, value]) => (choose[name] ||= []).push(value));
+    for (const [name, given] of Object.entries(choose)) {
+      const box = $(`[data-photos="${name}"]`, form);
+      if (box) { if (!$(".shot", box)) given.forEach((id) => showShot(box, id)); continue; }
+      $$(`[name="${name}"]`, form).forEach((field) => {
+        if (["radio", "checkbox"].includes(field.type)) field.checked = given.includes(field.value); else if (!field.value && field.type !== "hidden") field.value = given[0];
+      });
+    }
+  };
+  const restoreDrafts = () => { if (secret) $$("form[data-draft]:not([data-read])").forEach(async (form) => {
+    form.dataset.read = "";
+    const name = prefix + form.dataset.draft, kept = sessionStorage.getItem(name);
+    if (!kept) return;
+    // Another person's, or of another day: nobody can read it, and it goes.
+    try { fill(form, JSON.parse(await unseal(kept))); } catch { sessionStorage.removeItem(name); }
+  }); };
+  document.addEventListener("input", (event) => { if (event.target.form?.dataset.draft) keepDraft(event.target.form); });
+  document.addEventListener("made", (event) => {
+    sessionStorage.removeItem(`${prefix}${event.detail.code}/${event.detail.move}`);
+    (event.detail.codes || []).forEach((code) => { const box = $(`#row-${code} input[name=ticket]`); if (box) box.checked = false; });
+    showBar();
+    poll(true);
+    htmx.trigger($("[data-counts]"), "counts");
+  });
+  document.addEventListener("submit", (event) => { if (event.target.matches("[data-signout]")) sessionStorage.clear(); });
+  addEventListener("beforeunload", (event) => { if (!secret && $$("form[data-draft] textarea").some((text) => text.value !== text.defaultValue)) event.preventDefault(); });
+
+  // Photos: sent as soon as they are taken, so that nothing is lost while the words are written; the form then names them.
+  const showShot = (box, id, file) => {
+    const shot = document.createElement("span"), image = document.createElement("img"), drop = document.createElement("button");
+    shot.className = "shot";
+    image.alt = say("待提交的照片", "Photo to be sent");
+    if (id) image.src = `/api/v1/photos/${id}/thumb`;
+    drop.className = "btn icon small"; drop.type = "button"; drop.dataset.drop = "";
+    drop.setAttribute("aria-label", say("去掉这张照片", "Remove this photo"));
+    drop.innerHTML = `<svg class="i" aria-hidden="true"><use href="${body.icons}#x"/></svg>`;
+    shot.append(image, drop);
+    $(".shots", box).insertBefore(shot, $("label", box));
+    if (id) nameShot(box, shot, id);
+    return shot;
+  };
+  const nameShot = (box, shot, id) => {
+    const input = document.createElement("input");
+    input.type = "hidden"; input.name = box.dataset.photos; input.value = id;
+    shot.append(input);
+    $("img", shot).src = `/api/v1/photos/${id}/thumb`;
+  };
+  const send = async (box, shot, file) => {
+    const form = box.closest("form"), data = new FormData();
+    data.append("file", file);
+    shot.classList.add("sending");
+    try {
+      const answer = await fetch("/api/v1/photos", { method: "POST", body: data, headers: { "X-CSRFToken": $("[name=csrfmiddlewaretoken]", form).value } });
+      if (!answer.ok) throw new Error((await answer.json()).detail || answer.status);
+      nameShot(box, shot, (await answer.json()).id);
+      keepDraft(form);
+    } catch (error) {
+      shot.remove();
+      document.dispatchEvent(new CustomEvent("toast", { detail: { words: say(`照片没有传上：${error.message}`, `The photo was not sent: ${error.message}`), level: "error" } }));
+    } finally {
+      shot.classList.remove("sending");
+      form.toggleAttribute("data-sending", Boolean($(".sending", form)));
+    }
+  };
+  document.addEventListener("change", (event) => {
+    const box = event.target.type === "file" && event.target.closest("[data-photos]");
+    if (!box) return;
+    const room = box.dataset.most - $$(".shot", box).length;
+    box.closest("form").toggleAttribute("data-sending", true);
+    [...event.target.files].slice(0, room).forEach((file) => send(box, showShot(box, "", file), file));
+    event.target.value = "";
+  });
+  // A form waits until its photos are there.
+  document.addEventListener("htmx:config:request", (event) => {
+    if (!event.target.matches?.("form[data-draft]") || !$(".sending", event.target)) return;
+    event.preventDefault();
+    document.dispatchEvent(new CustomEvent("toast", { detail: { words: say("照片还在上传，请稍候。", "The photos are still being sent.") } }));
+  });
+
+  const settle = () => { mark(); tick(); restoreDrafts(); showBar(); };
+  document.addEventListener("htmx:after:swap", settle);
+  restoreDrafts();
 })();

@@ -1,0 +1,69 @@
+"""A company's morning in the demo street: what its queue holds while pictures are taken."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.tickets.paths import Scene
+
+MORNING = (
+    ("RP01", "水管爆裂，一层进水", "3号楼1单元", 55),
+    ("CL03", "门口垃圾桶满了两天没人清", "东门垃圾站", 26 * 60),
+    ("RP04", "楼道灯不亮，老人夜里不敢下楼", "7号楼2单元", 125),
+    ("RP06", "单元门禁失灵，陌生人随意进出", "5号楼", 300),
+    ("CL01", "保洁两周没拖楼道", "9号楼", 3 * 24 * 60),
+    ("RP05", "小区路灯坏了三盏，晚上从南门进来一路是黑的，已经有人摔倒，请尽快修理并答复", "南门主路", 200),
+    ("CL05", "装修垃圾堆在人行道上", "2号楼前", 24 * 60),
+    ("RP07", "井盖松动，车过就响", "北门", 90),
+    ("CL02", "绿化带里都是落叶和塑料袋", "中心花园", 45),
+    ("RP09", "健身器材断裂", "西侧健身区", 30 * 60),
+)
+
+
+def file_at(scene: Scene, when: datetime, category: str, title: str, spot: str, who: str = "resident") -> uuid.UUID:
+    """File a report at that moment."""
+    scene.now = when
+    return scene.file(
+        category,
+        who=who,
+        title=title,
+        spot=spot,
+        text=f"{title}。从上周开始就这样，找过前台两次，都说会处理。家里有老人，出行不便。",
+    )
+
+
+ASKED = ("ask", {"question": "是哪个单元门？"})
+CALLED = ("contact", {"result": "reached", "words": "约今天下午上门。"})
+# What happened to each by its number, by whom, a while after it was filed.
+SINCE: dict[int, list[tuple[str, str, dict[str, Any]]]] = {
+    1: [("dispatcher", "sign", {"worker": "worker"}), ("resident", "urge", {"reason": "还没来人"})],
+    2: [("dispatcher", "sign", {"worker": "worker"}), ("worker", *CALLED)],
+    3: [("dispatcher", "sign", {}), ("dispatcher", *CALLED), ("dispatcher", *ASKED)],
+    4: [
+        ("dispatcher", "sign", {"worker": "worker"}),
+        ("desk_officer", "supervise", {"kind": "listed", "reason": "多次反映"}),
+    ],
+    6: [("dispatcher", "return", {"reason": "由街道执法队清理，不在服务合同之内。"})],
+    8: [
+        ("dispatcher", "sign", {}),
+        ("dispatcher", *CALLED),
+        ("dispatcher", "request_extension", {"days": 2, "reason": "要等园林公司的车"}),
+    ],
+    9: [
+        ("dispatcher", "sign", {}),
+        ("dispatcher", *CALLED),
+        ("dispatcher", "reply", {"result": "已更换断裂的横杆，并检查了其他器材。"}),
+    ],
+}
+
+
+def morning(scene: Scene, now: datetime) -> list[uuid.UUID]:
+    """Ten tickets in several states, most of them with the project office; their ids."""
+    found = []
+    for number, (category, title, spot, ago) in enumerate(MORNING):
+        found.append(file_at(scene, now - timedelta(minutes=ago), category, title, spot))
+        for who, name, inputs in SINCE.get(number, ()):
+            scene.now = now - timedelta(minutes=ago * 0.9)
+            photos = {"photos": [scene.photo(who)]} if name == "reply" else {}
+            scene.do(who, found[-1], name, **inputs, **photos)
+    return found
