@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.error import URLError
@@ -61,8 +63,13 @@ def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iter
             wait_until(lambda: answers(f"http://{HOST}:{port}/robots.txt"))
             yield Site(f"http://{HOST}:{port}", port)
         finally:
-            server.kill()
-            server.wait()
+            end(server)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process with all that it has started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def answers(address: str) -> bool:
@@ -107,5 +114,4 @@ def crew(db, tmp_path) -> Iterator[None]:
     try:
         yield
     finally:
-        background.kill()
-        background.wait()
+        end(background)
