@@ -26,24 +26,28 @@ class Receiver:
     street_id: uuid.UUID | None
     parent_id: uuid.UUID | None
     receiver_id: uuid.UUID | None
+    name: str
+    name_en: str
 
 
 _HERE, _HEAD = live.today("clock.at", "street"), live.today("clock.at", "its_street")
 SQL = f"""
 SELECT o.id, o.kind, o.function, o.street_id, o.parent_id,
   CASE WHEN {live.staffed("o", "here.day")} THEN o.id
-       WHEN {live.lives("head", "there.day")} AND {live.staffed("head", "there.day")} THEN head.id END
+       WHEN {live.lives("head", "there.day")} AND {live.staffed("head", "there.day")} THEN head.id END,
+  o.name, o.name_en
 FROM (SELECT %(at)s::timestamptz AS at) clock, community_organisation o
 LEFT JOIN community_street street ON street.id = o.street_id
 LEFT JOIN community_organisation head ON head.id = o.parent_id
 LEFT JOIN community_street its_street ON its_street.id = head.street_id
 CROSS JOIN LATERAL (SELECT {_HERE} AS day) here
 CROSS JOIN LATERAL (SELECT {_HEAD} AS day) there
-WHERE o.id {{key}} AND {live.lives("o", "here.day")}
+WHERE {{which}} AND {live.lives("o", "here.day")}
 """  # noqa: S608 - all words are our own
 # Of one organisation by its id: with an array of them PostgreSQL plans anew each time.
-OF_ONE = SQL.format(key="= %(key)s")
-OF_SEVERAL = SQL.format(key="= ANY(%(key)s)")
+OF_ONE = SQL.format(which="o.id = %(key)s")
+OF_SEVERAL = SQL.format(which="o.id = ANY(%(key)s)")
+OF_STREET = SQL.format(which="(o.street_id = %(key)s OR o.street_id IS NULL)")
 
 
 def receivers(ids: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, Receiver]:
@@ -59,6 +63,13 @@ def receivers(ids: Collection[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, Re
         else:
             cursor.execute(OF_SEVERAL, {"key": list(asked), "at": at})
         return {row[0]: Receiver(*row) for row in cursor.fetchall()}
+
+
+def receivers_in(street: uuid.UUID, at: datetime) -> list[Receiver]:
+    """The organisations of a street, and those that all streets share, for which somebody receives at `at`. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(OF_STREET, {"key": street, "at": at})
+        return [one for row in cursor.fetchall() if (one := Receiver(*row)).receiver_id is not None]
 
 
 def local_day(at: datetime) -> date:

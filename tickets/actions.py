@@ -59,7 +59,7 @@ _NOT_A_DEPARTMENT = bilingual(
 )
 
 MOST_FOUND = 25
-_WHISTLED_KINDS = frozenset({"department", "utility", "section", "maintainer", "title_holder"})
+WHISTLED_KINDS = frozenset({"department", "utility", "section", "maintainer", "title_holder"})
 
 
 def look_up(phone: str, *, by: Actor) -> list[uuid.UUID]:
@@ -201,6 +201,11 @@ def _received(ticket: Ticket, field: str, ids: Sequence[uuid.UUID], by: Actor) -
     return received
 
 
+def may_lead(kind: str, leaf: catalogue.Leaf) -> bool:
+    """Whether an organisation of this kind may lead in such a matter: residents' committees do so in what is on their list alone."""
+    return kind != "residents_committee" or leaf.lead == parties.RESIDENTS_COMMITTEE
+
+
 def _dispatching(transition: Callable[..., object]) -> Action:
     def action(
         ticket: Ticket,
@@ -215,7 +220,7 @@ def _dispatching(transition: Callable[..., object]) -> Action:
         named = _received(ticket, "holder", [holder, *co_handlers, *next_steps], by)
         leaf = catalogue.leaf_by_id(ticket.category_id)
         leading = [named[0], *named[1 + len(co_handlers) :]]
-        if leaf.lead != parties.RESIDENTS_COMMITTEE and any(one.kind == "residents_committee" for one in leading):
+        if not all(may_lead(one.kind, leaf) for one in leading):
             raise InvalidInput("holder", "not_on_its_list", _NOT_ON_LIST)
         takers = [one.receiver_id for one in named]
         if passed_on := [one.organisation_id for one in named if one.receiver_id != one.organisation_id]:
@@ -330,7 +335,7 @@ def step_in(ticket: Ticket, *, by: Actor, version: int | None) -> Event:
 def whistle(ticket: Ticket, *, by: Actor, version: int | None, departments: Sequence[uuid.UUID], reason: str) -> Event:
     """Summon departments, each once."""
     named = _received(ticket, "departments", list(dict.fromkeys(departments)), by)
-    if any(one.kind not in _WHISTLED_KINDS for one in named):
+    if any(one.kind not in WHISTLED_KINDS for one in named):
         raise InvalidInput("departments", "not_a_department", _NOT_A_DEPARTMENT)
     takers = list(dict.fromkeys(one.receiver_id for one in named))
     return perform(Ticket.whistle, ticket, by=by, version=version, departments=takers, reason=reason)

@@ -32,11 +32,13 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One that can be chosen."""
+    """One that can be chosen. `proposed` is why it is proposed, where it is."""
 
     value: str
     label: Words
     note: Words = ""
+    group: Words = ""
+    proposed: Words = ""
 
 
 type Selection = Sequence[Option]

@@ -1,7 +1,7 @@
 """The moves that a person may make with a ticket, as forms: the next one open, the others by name."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -10,22 +10,25 @@ from django.http import QueryDict
 
 from console.moves import words
 from console.moves.fields import FormField, Option, Pickers, Selection, controls, form_field
+from console.moves.organisations import SURE, organisation_pickers
 from tickets import catalogue
 from tickets.kind import TICKETS
 from tickets.models import Ticket
 from tickets.reading.members import members
 from tickets.states import ClockName
 from web.paging import MAX_LIMIT, PageRequest
-from web.words import Words, bilingual
+from web.words import Words, bilingual, en, zh
 from workflow.actor import Actor
 from workflow.errors import NotPermitted
 from workflow.moves import Move, moves
 
 NEXT = (
-    *("sign", "report_in", "contact", "arrive", "complete_step", "reply", "assist_done"),
-    *("dispatch", "record", "progress"),
+    *("sign", "report_in", "contact", "arrive", "complete_step", "record", "dispatch", "reply"),
+    *("assist_done", "progress"),
 )
 """In this order: the first that is offered is the next one."""
+ONCE = frozenset({"record"})
+"""These are next until they have been made in the state that the ticket is in."""
 _CLOCK_OF = {"arrive": ClockName.ARRIVE, "contact": ClockName.CONTACT}
 """These are next only while their clock is live: nobody waits for them otherwise."""
 BESIDE = frozenset({"reveal"})
@@ -83,10 +86,12 @@ def offered(ticket: Ticket, actor: Actor) -> list[OfferedMove]:
     return own + [OfferedMove(move, party) for move, party in TICKETS.offered_on_behalf(ticket, actor)]
 
 
-def next_of(found: Sequence[OfferedMove], ticket: Ticket) -> OfferedMove | None:
-    """The one that is to be made next."""
+def next_of(found: Sequence[OfferedMove], ticket: Ticket, made: Collection[str] = ()) -> OfferedMove | None:
+    """The one that is to be made next; `made` are the moves that have been made in the state that the ticket is in."""
     own, live = {one.name: one for one in found if not one.party}, {clock.name for clock in ticket.clocks}
     for name in NEXT:
+        if name in ONCE and name in made:
+            continue
         if name in own and _CLOCK_OF.get(name, next(iter(live), None)) in {*live, None}:
             return own[name]
     return None
@@ -108,6 +113,7 @@ def form_of(
             one,
             ticket,
             form_field(name, input.fields[name], control, given, wrong, words.HELP.get((one.name, name), "")),
+            given,
         )
         for name, control in controls(input, pickers).items()
     ]
@@ -119,20 +125,27 @@ def fits(one: OfferedMove, pickers: Pickers) -> bool:
     """Whether everything that the move requires can be filled in by this reader."""
     made: Any = one.move.input
     input = made()
-    found = controls(input, pickers)
-    return all(name in found for name, field in input.fields.items() if field.required)
+    found = controls(input, {name: choose for name, choose in pickers.items() if name not in SURE})
+    return all(name in found or name in SURE for name, field in input.fields.items() if field.required)
 
 
-def _completed(one: OfferedMove, ticket: Ticket, field: FormField) -> FormField:
-    """The field with what only the ticket's category says of it."""
+def _completed(one: OfferedMove, ticket: Ticket, field: FormField, given: QueryDict | None) -> FormField:
+    """The field with what only the ticket says of it: what its category demands, and who is proposed."""
+    if proposed := next((option for option in field.choices if option.proposed), None):
+        chosen = field.given if given is not None else (proposed.value,)
+        return replace(field, given=chosen, help=bilingual(*_proposal(proposed)))
     if one.name == "reply" and field.name == "photos" and catalogue.leaf_by_id(ticket.category_id).after_photo:
         return replace(field, help=words.NEEDS_PHOTO, required=True)
     return field
 
 
+def _proposal(one: Option) -> tuple[str, str]:
+    return f"建议：{zh(one.label)}。{zh(one.proposed)}", f"Proposed: {en(one.label)}. {en(one.proposed)}"
+
+
 def pickers(ticket: Ticket, actor: Actor) -> Pickers:
     """Who and what can be chosen for a ticket. The database is asked once, where a form needs it."""
-    return {"worker": cache(lambda: colleagues(ticket.holder_id, actor))}
+    return {"worker": cache(lambda: colleagues(ticket.holder_id, actor)), **organisation_pickers(ticket, actor)}
 
 
 def colleagues(organisation: uuid.UUID | None, actor: Actor) -> Selection:

@@ -100,7 +100,9 @@ class TicketScreen(Screen):
         shown: Any = document.detail(ticket, self.actor)
         choices = pickers(ticket, self.actor)
         found = [one for one in offered(ticket, self.actor) if fits(one, choices)]
-        chosen = next((one for one in found if one.name == wanted), None) or next_of(found, ticket)
+        history = self._history(ticket)
+        made = {one["verb"] for one in history if one["at"] >= ticket.state_since}
+        chosen = next((one for one in found if one.name == wanted), None) or next_of(found, ticket, made)
         reveal = next((one for one in found if one.name == "reveal" and not one.party), None)
         return {
             "ticket": shown,
@@ -113,7 +115,7 @@ class TicketScreen(Screen):
             "form": form_of(chosen, ticket, choices) if chosen else None,
             "others": [one for one in found if one != chosen and one.name not in BESIDE],
             "reveal": form_of(reveal, ticket, choices) if reveal and shown["contact"] and _masked(shown) else None,
-            "history": self._history(ticket),
+            "history": history,
             "overtaken": None,
             "kept": [],
         }

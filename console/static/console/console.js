@@ -209,7 +209,7 @@
       const box = $(`[data-photos="${name}"]`, form);
       if (box) { if (!$(".shot", box)) given.forEach((id) => showShot(box, id)); continue; }
       $$(`[name="${name}"]`, form).forEach((field) => {
-        if (["radio", "checkbox"].includes(field.type)) field.checked = given.includes(field.value); else if (!field.value && field.type !== "hidden") field.value = given[0];
+        if (["radio", "checkbox"].includes(field.type)) field.checked = given.includes(field.value); else if (field.matches("select") || (!field.value && field.type !== "hidden")) field.value = given[0];
       });
     }
   };
