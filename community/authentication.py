@@ -33,10 +33,12 @@ def caller_of(request: Request) -> Caller:
 
 
 def session_caller(request: HttpRequest) -> Caller | None:
-    """The caller of a live session; None without one, or where the person is disabled or changed the password."""
+    """The caller of a live session; None without one, or where it is idle, or the person is disabled or changed the password."""
     if settings.SESSION_COOKIE_NAME not in request.COOKIES or SESSION_KEY not in request.session:
         return None
     session = request.session
+    if credentials.is_idle(session):
+        return None
     person = Person._meta.pk.to_python(session[SESSION_KEY])
     caller = actors.by_person(person, moment.virtual(), second_factor=credentials.has_second_factor(session))
     if caller is None:

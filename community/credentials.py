@@ -5,7 +5,9 @@ A token keeps what its sign-in proved in its row, a session in its data. Whoever
 the seats that need it.
 """
 
+import time
 from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY as PERSON_KEY
@@ -24,6 +26,8 @@ WHOM: Mapping[str, frozenset[str]] = {
 """The kinds of organisation whose seats need a second factor, by the value of `SECOND_FACTOR_FOR`."""
 
 SESSION_KEY = "second_factor"
+SEEN_KEY = "seen"
+"""When the person last did something in the console or the admin, in whole seconds; in sessions that were used there."""
 _NEEDED = bilingual(
     "您的工作席位须经二次验证才能使用，请在工作台登录并完成二次验证。",
     "Your seat needs a second factor: sign in to the console and complete it there.",
@@ -48,6 +52,12 @@ def has_second_factor(session: SessionBase) -> bool:
 def record_second_factor(session: SessionBase, person: Person) -> None:
     """Record that `person` has proved a second factor in the session, in which they are signed in or are about to be."""
     session[SESSION_KEY] = str(person.pk)
+
+
+def is_idle(session: Mapping[str, Any]) -> bool:
+    """Whether the session was used in the console or the admin, and nothing was done there for `settings.IDLE_MINUTES`."""
+    seen = session.get(SEEN_KEY)
+    return seen is not None and time.time() - seen > settings.IDLE_MINUTES * 60
 
 
 def second_factor_required() -> Problem:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -24,6 +25,7 @@ def purge() -> dict[str, int]:
         "tokens": _delete(SignInToken.objects.expired()),
         "moves": _delete(HomeMove.objects.filter(at__lt=Now() - MOVES_WITHIN)),
         "sessions": _delete(Session.objects.filter(expire_date__lt=Now())),
+        "listed_sessions": _delete(UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))),
         "idempotency_keys": _delete(IdempotencyKey.objects.filter(created_at__lt=Now() - KEPT_FOR)),
     }
 

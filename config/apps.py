@@ -5,7 +5,7 @@ from django.core.checks import register
 
 # Tasks that an app sends find this application; who reads the settings alone does not load Celery for it.
 from config import celery  # noqa: F401
-from config.readiness import check_migrations, check_static_files
+from config.readiness import check_migrations, check_sign_in, check_static_files
 
 
 class AdminConfig(apps.AdminConfig):
@@ -18,3 +18,4 @@ class AdminConfig(apps.AdminConfig):
         super().ready()
         register(check_migrations, deploy=True)
         register(check_static_files, deploy=True)
+        register(check_sign_in, deploy=True)

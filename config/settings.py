@@ -121,6 +121,11 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.dingtalk",
+    "allauth.socialaccount.providers.feishu",
+    "console.signin.wecom",
 ]
 
 MIDDLEWARE = [
@@ -135,6 +140,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "console.signin.idle.end_idle_sessions",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -193,6 +199,10 @@ AUTH_USER_MODEL = "community.Person"
 SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="street" if PRODUCTION else "nobody")
 if SECOND_FACTOR_FOR not in {"street", "staff", "nobody"}:
     sys.exit(f"SECOND_FACTOR_FOR is {SECOND_FACTOR_FOR!r}; it must be street, staff or nobody.")
+# Minutes without doing anything in the console or the admin after which a browser is signed out there and in the API.
+IDLE_MINUTES = number("IDLE_MINUTES", 240)
+if IDLE_MINUTES < 1:
+    sys.exit("IDLE_MINUTES is a number of minutes: 1 or more.")
 # Staff sign in at /console/signin/, to the console and to the admin alike. It is allauth's, with its limits; docs/signin.md.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
@@ -222,6 +232,48 @@ MFA_TOTP_ISSUER = "Linli"
 MFA_TOTP_TOLERANCE = 1
 # Without TLS browsers offer passkeys on localhost alone.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+# What a provider sends people back to begins with it.
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
+SOCIALACCOUNT_ADAPTER = "console.signin.providers.ProviderAdapter"
+
+
+def provider(name: str, given: dict[str, str], settings: dict[str, str], *, pkce: bool = False) -> dict[str, object]:
+    """What allauth wants to know of an identity provider, whose client and secret come first in `given`; nothing where it is not set up."""
+    if not any(given.values()):
+        return {}
+    if missing := [one for one, value in given.items() if not value]:
+        sys.exit(f"Signing in by {name} is half set up; set {', '.join(missing)}, too, or none of it.")
+    client, secret, *_ = given.values()
+    label = env.str("OIDC_NAME", default="OpenID Connect") if name == "oidc" else name
+    app = {"client_id": client, "secret": secret, "provider_id": name, "name": label, "settings": settings}
+    return {"APPS": [app], "OAUTH_PKCE_ENABLED": pkce}
+
+
+# Identity providers by which staff may sign in after they have connected their account there (docs/signin.md).
+OIDC = {
+    "OIDC_CLIENT_ID": env.str("OIDC_CLIENT_ID", default=""),
+    "OIDC_CLIENT_SECRET": env.str("OIDC_CLIENT_SECRET", default=""),
+    "OIDC_SERVER": env.str("OIDC_SERVER", default=""),
+}
+WECOM = {
+    "WECOM_CORP_ID": env.str("WECOM_CORP_ID", default=""),
+    "WECOM_SECRET": env.str("WECOM_SECRET", default=""),
+    "WECOM_AGENT_ID": env.str("WECOM_AGENT_ID", default=""),
+}
+DINGTALK = {
+    "DINGTALK_CLIENT_ID": env.str("DINGTALK_CLIENT_ID", default=""),
+    "DINGTALK_CLIENT_SECRET": env.str("DINGTALK_CLIENT_SECRET", default=""),
+}
+FEISHU = {
+    "FEISHU_APP_ID": env.str("FEISHU_APP_ID", default=""),
+    "FEISHU_APP_SECRET": env.str("FEISHU_APP_SECRET", default=""),
+}
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": provider("oidc", OIDC, {"server_url": OIDC["OIDC_SERVER"]}, pkce=True),
+    "wecom": provider("wecom", WECOM, {}),
+    "dingtalk": provider("dingtalk", DINGTALK, {}),
+    "feishu": provider("feishu", FEISHU, {}),
+}
 # Who has a browser is one of the demo street's people with one click: on a development machine alone, whatever the environment says.
 DEMO_SIGN_IN = ENVIRONMENT == "development"
 # For the few who have a password: the first administrator, and staff where no gateway sends codes.

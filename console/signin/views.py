@@ -19,6 +19,7 @@ from community.credentials import record_second_factor
 from community.models import Language
 from console.signin.demo import offered
 from console.signin.pages import needs_second_factor, to_second_factor, works
+from console.signin.providers import offered_providers
 from notifications.sms import NoGateway, require_gateway
 
 _LANGUAGE_KEPT = 365 * 24 * 3600
@@ -54,6 +55,7 @@ class SignInPage(LoginView):
             **super().get_context_data(**kwargs),
             "sends_codes": sends,
             "demo_people": offered(),
+            "providers": offered_providers(self.request),
             "next": get_next_redirect_url(self.request) or "",
         }
 
@@ -96,6 +98,7 @@ class SecondFactors(IndexView):
         return {
             **super().get_context_data(**kwargs),
             "missing": missing,
+            "providers": offered_providers(self.request),
             "next": get_next_redirect_url(self.request) or "",
         }
 

@@ -14,6 +14,7 @@ from django.db import connection
 from community.models import Person
 from community.public_password import holders
 from config.celery import app as celery_app
+from config.readiness import check_sign_in
 from config.settings import broker_url
 from launcher.family import PROJECT
 from notifications.channels import channels
@@ -98,6 +99,34 @@ def test_production_asks_the_street_for_a_second_factor_unless_told_otherwise():
     assert "must be street, staff or nobody" in refusal(PRODUCTION | {"SECOND_FACTOR_FOR": "all"})
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, {"linli.W004"}),
+        ({"SECOND_FACTOR_FOR": "street"}, set()),
+        ({"SECOND_FACTOR_FOR": "staff", "IDLE_MINUTES": 721}, {"linli.W005"}),
+        ({"SECOND_FACTOR_FOR": "staff", "OIDC": {"OIDC_SERVER": "http://id.example"}}, {"linli.W006"}),
+    ],
+    ids=str,
+)
+def test_what_lets_staff_in_too_easily_is_warned_of_before_it_is_deployed(settings, changed, told):
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    assert {one.id for one in check_sign_in(None)} == told
+
+
+def test_a_browser_is_idle_after_a_minute_at_the_least():
+    assert "1 or more" in refusal(PRODUCTION | {"IDLE_MINUTES": "0"})
+
+
+def test_a_provider_is_set_up_wholly_or_not_at_all():
+    assert not any(settings_of(PRODUCTION).SOCIALACCOUNT_PROVIDERS.values())
+    (app,) = settings_of(PRODUCTION | WECOM).SOCIALACCOUNT_PROVIDERS["wecom"]["APPS"]
+    assert (app["client_id"], app["secret"]) == ("ww1", "s")
+    assert "set WECOM_SECRET, too" in refusal(PRODUCTION | WECOM | {"WECOM_SECRET": ""})
+
+
+WECOM = {"WECOM_CORP_ID": "ww1", "WECOM_SECRET": "s", "WECOM_AGENT_ID": "1"}
 REQUIRED = ["SECRET_KEY", "AUDIT_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "SITE_URL", "DATABASE_URL", "REDIS_URL"]
 
 

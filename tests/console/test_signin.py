@@ -1,15 +1,19 @@
 """How staff sign in: by a code, a password, a second factor; what each opens, and what is counted."""
 
 import re
+import time
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user
+from django.contrib.sessions.models import Session
 from django.test import Client, RequestFactory
 from redis.exceptions import ConnectionError as RedisAway
 
+from community import housekeeping, signin
 from community.credentials import has_second_factor
 from community.models import Membership, Person
+from tests.statements import cost, statements
 from tests.totp import digits
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +23,7 @@ DOOR, CODE, CONFIRM, ACCOUNT = (
     "/console/signin/code/confirm/",
     "/console/signin/account/",
 )
+NOW = time.time
 PASSWORD = "a password of twenty-four"
 
 
@@ -413,3 +418,116 @@ def test_nowhere_else_is_it_possible(client, cast, settings, where):
     assert "演示街道" not in words(client.get(DOOR))
     assert client.post(f"{DOOR}demo/", {"person": "dispatcher"}).status_code == 404
     assert who(client) is None
+
+
+# Sessions.
+
+
+def later(monkeypatch, minutes):
+    """So many minutes from now, in whole."""
+    monkeypatch.setattr("community.credentials.time.time", lambda: NOW() + minutes * 60)
+
+
+def test_whoever_does_nothing_is_signed_out_on_every_route(client, officer, monkeypatch):
+    by_password(client, officer)
+    assert client.get("/console/queue").status_code == 200
+    later(monkeypatch, 239)
+    assert client.get("/api/v1/me").status_code == 200
+    later(monkeypatch, 2 * 239)
+    assert client.get("/api/v1/me").status_code == 401
+    assert client.get("/console/queue")["Location"] == f"{DOOR}?next=%2Fconsole%2Fqueue"
+    assert who(client) is None
+
+
+def test_a_page_that_asks_for_news_does_nothing_and_a_click_does(client, officer, monkeypatch):
+    by_password(client, officer)
+    client.get("/console/queue")
+    for minutes, headers, status in (
+        (200, {"HX-PTag": "x"}, {200, 304}),
+        (200, {}, {200}),
+        (430, {}, {200}),
+        (900, {}, {302}),
+    ):
+        later(monkeypatch, minutes)
+        assert client.get("/console/queue", headers=headers).status_code in status, minutes
+    other = Client()
+    monkeypatch.undo()
+    by_password(other, officer)
+    other.get("/console/queue")
+    later(monkeypatch, 200)
+    other.get("/console/queue", headers={"HX-PTag": "x"})
+    later(monkeypatch, 241)
+    assert other.get("/console/queue").status_code == 302
+
+
+def test_what_is_done_within_a_minute_writes_nothing(client, officer):
+    by_password(client, officer)
+    client.get("/console/queue")
+    with statements() as made:
+        client.get("/console/queue")
+    assert not [one for one in made if one.startswith(("UPDATE", "INSERT"))]
+
+
+def test_a_session_of_the_api_that_never_saw_the_console_does_not_idle(client, cast, monkeypatch):
+    client.force_login(cast["resident"])
+    later(monkeypatch, 10_000)
+    assert client.get("/api/v1/me").status_code == 200
+
+
+def test_browsers_and_devices_are_listed_and_signed_out(client, officer, cast):
+    other, stranger = Client(HTTP_USER_AGENT="Firefox"), Client()
+    by_password(client, officer)
+    by_password(other, officer)
+    token = signin.issue(officer, "小米 14").token
+    page = client.get(f"{ACCOUNT}sessions/")
+    assert "Firefox" in words(page)
+    assert "小米 14" in words(page)
+    (session,) = re.findall(r'name="session" value="(\d+)"', page.content.decode())
+    by_code_of_another = cast["street_lead"]
+    by_code_of_another.set_password(PASSWORD)
+    by_code_of_another.save()
+    by_password(stranger, by_code_of_another)
+    stranger.post(f"{ACCOUNT}sessions/", {"session": session})
+    stranger.post(f"{ACCOUNT}sessions/", {"device": str(token.pk)})
+    assert other.get("/console/queue").status_code == 200
+    assert officer.tokens.exists()
+    client.post(f"{ACCOUNT}sessions/", {"session": session})
+    client.post(f"{ACCOUNT}sessions/", {"device": str(token.pk)})
+    client.post(f"{ACCOUNT}sessions/", {"session": "x", "device": "x"})
+    assert other.get("/console/queue").status_code == 302
+    assert not officer.tokens.exists()
+    assert client.get("/console/queue").status_code == 200
+
+
+def test_signing_out_everywhere_ends_this_session_too(client, officer):
+    other = Client()
+    by_password(client, officer)
+    by_password(other, officer)
+    assert client.post(f"{ACCOUNT}sessions/", {"everywhere": "1"})["Location"] == DOOR
+    assert (who(client), who(other)) == (None, None)
+
+
+def test_the_list_costs_as_much_for_ten_browsers_as_for_one(client, officer):
+    by_password(client, officer)
+    one = cost(client, f"{ACCOUNT}sessions/")
+    for number in range(9):
+        by_password(Client(REMOTE_ADDR=f"192.0.2.{number}"), officer)
+    assert cost(client, f"{ACCOUNT}sessions/") == one
+
+
+def test_changing_the_password_signs_the_other_browsers_out(client, officer):
+    other = Client()
+    by_password(client, officer)
+    by_password(other, officer)
+    new = "another password of thirty"
+    given = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert client.post(f"{ACCOUNT}password/", given).status_code == 302
+    assert client.get("/console/queue").status_code == 200
+    assert other.get("/console/queue").status_code == 302
+
+
+def test_an_expired_browser_leaves_the_list(client, officer):
+    by_password(client, officer)
+    assert housekeeping.purge()["listed_sessions"] == 0
+    Session.objects.all().delete()
+    assert housekeeping.purge()["listed_sessions"] == 1
