@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -80,7 +81,9 @@ class Screen(View):
         try:
             return super().dispatch(request, *args, **kwargs)
         except Problem as problem:
-            # An address with parameters that nobody's page has.
+            if problem.status_code != HTTPStatus.BAD_REQUEST:
+                raise
+            # An address with parameters that no page has.
             raise Http404 from problem
 
     def page(self, title: Words, context: Mapping[str, object], status: int = 200) -> HttpResponse:

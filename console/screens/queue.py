@@ -11,13 +11,16 @@ from console.screen import Screen
 from console.turns import WhoseTurn, of_part
 from tickets.reading import parameters
 from tickets.reading.changes import queue_fingerprint
-from tickets.reading.counts import facet, let_through, shown
+from tickets.reading.counts import groups, let_through, shown
 from tickets.reading.filters import Filter
 from tickets.reading.lists import QueueList
+from tickets.states import AssignmentRole, State
 from web.paging import PageRequest
 from web.words import Words, bilingual
 
 ROWS = 50
+PICKED = (State.DISPATCHED, State.IN_PROGRESS)
+"""The states in which several tickets at once can be signed for or passed on."""
 
 # Each tab with what it adds to the filter.
 TABS: Mapping[str, tuple[Words, Mapping[str, object]]] = {
@@ -51,6 +54,11 @@ class QueueRow:
         """The ticket of the part."""
         found: Mapping[str, Any] = self.part["ticket"]
         return found
+
+    @property
+    def can_be_picked(self) -> bool:
+        """Whether it can be signed for or passed on."""
+        return self.part["role"] == AssignmentRole.LEAD and self.ticket["state"] in PICKED
 
 
 def asked_for(params: QueryDict) -> tuple[str, QueueList]:
@@ -92,7 +100,7 @@ class QueueScreen(Screen):
         return queue_fingerprint(mine, self.actor.at)
 
     def _list(self, request: HttpRequest) -> dict[str, object]:
-        """What the list shows. Costs four statements."""
+        """What the list shows. Costs three statements."""
         params = request.GET
         tab, whole = asked_for(params)
         query = narrowed(whole, TABS[tab][1])
@@ -101,7 +109,7 @@ class QueueScreen(Screen):
             "tab": tab,
             "tabs": self._tabs(whole),
             "page": page.of([QueueRow(one, of_part(one)) for one in page.rows]),
-            "groups": facet(query, "group", self.actor),
+            "groups": groups(query, self.actor),
             "params": params,
             "narrowed": any(params.get(name) for name in ("q", "group", "worker", "late")),
         }

@@ -34,7 +34,7 @@ class TicketScreen(Screen):
     def get(self, request: HttpRequest, code: str, move: str = "") -> HttpResponse:
         """The panel where htmx asks, else the page; with the form of `move` open in the place of the next one."""
         ticket = self._ticket(code)
-        return self._answer(ticket, self._panel(ticket, move))
+        return self._answer(ticket, self._panel(ticket, move, request.GET.get("on_behalf_of", "")))
 
     def post(self, request: HttpRequest, code: str, move: str) -> HttpResponse:
         """Make a move, and show the ticket as it is then.
@@ -57,10 +57,11 @@ class TicketScreen(Screen):
         try:
             ticket = visible_ticket(ticket.pk, self.actor)
         except Ticket.DoesNotExist:
-            answer = self.part("gone", {"code": code})
+            answer, then = self.part("gone", {"code": code}), ""
         else:
-            answer = self._answer(ticket, self._panel(ticket))
-        toast = say(f"{wanted.label}：已登记", f"{wanted.label}: recorded")
+            panel = self._panel(ticket)
+            answer, then = self._answer(ticket, panel), str((panel["clock"] or panel["paused"] or {}).get("words", ""))
+        toast = say(f"{wanted.label}：已登记。{then}", f"{wanted.label}: recorded. {then}")
         answer["HX-Trigger"] = json.dumps({"toast": {"words": toast}, "made": {"code": code, "move": move}})
         return answer
 
@@ -95,14 +96,15 @@ class TicketScreen(Screen):
             return self.part("panel", panel, status=status)
         return self.page(panel["ticket"]["title"], panel, status=status)  # type: ignore[index]
 
-    def _panel(self, ticket: Ticket, wanted: str = "") -> dict[str, Any]:
+    def _panel(self, ticket: Ticket, wanted: str = "", party: str = "") -> dict[str, Any]:
         """What the panel shows. Costs seven statements at most, beside those of pickers."""
         shown: Any = document.detail(ticket, self.actor)
         choices = pickers(ticket, self.actor)
         found = [one for one in offered(ticket, self.actor) if fits(one, choices)]
         history = self._history(ticket)
         made = {one["verb"] for one in history if one["at"] >= ticket.state_since}
-        chosen = next((one for one in found if one.name == wanted), None) or next_of(found, ticket, made)
+        asked = next((one for one in found if (one.name, one.party) == (wanted, party)), None)
+        chosen = asked or next_of(found, ticket, made)
         reveal = next((one for one in found if one.name == "reveal" and not one.party), None)
         return {
             "ticket": shown,

@@ -1,6 +1,7 @@
 """The console's small parts: icon, chip, countdown, moments."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -22,12 +23,21 @@ _LEVELS = {"late": "alert-triangle", "soon": "hourglass-low", "calm": "clock"}
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon of the sprite; hidden from screen readers where no `label` is given."""
+    if label:
+        return format_html('<svg class="i" role="img" aria-label="{}"><use href="{}"/></svg>', label, _address(name))
+    return _unnamed(name)
+
+
+@cache
+def _address(name: str) -> str:
     if name not in NAMES:
         raise template.TemplateSyntaxError(f"There is no icon {name!r} in console/icons.py.")
-    address = f"{static('console/icons.svg')}#{name}"
-    if label:
-        return format_html('<svg class="i" role="img" aria-label="{}"><use href="{}"/></svg>', label, address)
-    return format_html('<svg class="i" aria-hidden="true"><use href="{}"/></svg>', address)
+    return f"{static('console/icons.svg')}#{name}"
+
+
+@cache
+def _unnamed(name: str) -> SafeString:
+    return format_html('<svg class="i" aria-hidden="true"><use href="{}"/></svg>', _address(name))
 
 
 @register.simple_tag

@@ -16,6 +16,7 @@ from django.db.models.expressions import RawSQL
 from community.models import Community, Compound, Organisation
 from community.models.organisations import STREET_KINDS
 from tickets.access import Relation
+from tickets.catalogue import leaf_by_id
 from tickets.models import Category
 from tickets.reading.filters import FACETS_OF_EVERYBODY, Filter, refuse_foreign
 from tickets.reading.lists import TicketQuery
@@ -57,13 +58,21 @@ def counts(query: TicketQuery, by: Sequence[str], actor: Actor) -> dict[str, obj
     """The total of a list, and the count of each value of each facet in `by`. Raises what `TicketQuery.listing` raises."""
     listing = query.listing(actor)
     refuse_foreign(by, listing.relation)
-    return {"total": shown(_total(listing.counted())), "facets": {name: facet(query, name, actor) for name in by}}
+    total, facets = shown(_total(listing.counted())), {}
+    for name in by:
+        rows = query.without(name).listing(actor).counted()
+        facets[name] = _facet(name, rows, actor, listing.relation, query.prefix, wide=query.wide)
+    return {"total": total, "facets": facets}
 
 
-def facet(query: TicketQuery, name: str, actor: Actor) -> list[dict[str, object]]:
-    """The count of each value of a facet, without what narrows the list by it. Raises what `TicketQuery.listing` raises."""
-    listing = query.without(name).listing(actor)
-    return _facet(name, listing.counted(), actor, listing.relation, query.prefix, wide=query.wide)
+def groups(query: TicketQuery, actor: Actor) -> list[dict[str, object]]:
+    """The groups of categories that the list has, whatever group it is narrowed to. One statement that reads all of it: of short lists."""
+    rows = query.without("group").listing(actor).counted()
+    found: dict[str, tuple[Words, int]] = {}
+    for category, count in _by_group(rows, f"{query.prefix}category_id").items():
+        leaf = leaf_by_id(category)  # type: ignore[arg-type]
+        found[leaf.group] = (leaf.group_name, found.get(leaf.group, ("", 0))[1] + count)
+    return [{"value": code, "label": str(label), **shown(count)} for code, (label, count) in sorted(found.items())]
 
 
 def let_through(query: TicketQuery, filters: Mapping[str, Filter], actor: Actor) -> dict[str, int]:

@@ -10,4 +10,4 @@ register = template.Library()
 @register.simple_tag
 def bilingual(zh: str, en: str) -> str:
     """`zh`, or `en` where English is the active language."""
-    return str(words.bilingual(zh, en))
+    return words.say(zh, en)

@@ -110,7 +110,7 @@ def looking(chromium, site, cast) -> Iterator[Looking]:
 @pytest.fixture
 def crew(db, tmp_path) -> Iterator[None]:
     """Worker, sweeper, postman and beat beside the web server, for tests of what goes on by itself."""
-    background = start(*background_command(homes.Home(tmp_path))[1:], **database.environment())
+    background = start(*background_command(homes.Home(tmp_path, 0))[1:], **database.environment())
     try:
         yield
     finally:

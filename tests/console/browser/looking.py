@@ -10,11 +10,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from community.models import Person
+from community.sessions import SessionStore
 from launcher.family import PROJECT
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
@@ -75,6 +75,13 @@ class Looking:
         if message.type in ("error", "warning") and not message.text.startswith(_REFUSED):
             self.wrong.append(f"{message.type}: {message.text}")
 
+    def offline(self, page: Page, is_away: bool) -> None:
+        """Cut the page's connection, or mend it; what the browser writes about that is no error of the page."""
+        page.context.set_offline(is_away)
+        if not is_away:
+            told = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch")
+            self.wrong[:] = [one for one in self.wrong if not any(word in one for word in told)]
+
     def close(self) -> None:
         """Close every browser."""
         for context in self.contexts:
@@ -122,6 +129,7 @@ def look_at(looking: Looking, name: str, who: str, path: str, ready: Callable[[P
         for theme in THEMES:
             page = looking.open(who, path, width=width, theme=theme, **how)
             ready(page)
+            page.wait_for_load_state("networkidle")
             assert (found := violations(page)) == [], (name, width, theme, *found)
             assert sideways(page) <= 0, (name, width)
             if theme == "light" or "LINLI_SCREENS" not in os.environ:

@@ -9,8 +9,11 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from community.models import Person
+from notifications.models import Message
+from tests.console.browser.looking import session_of, sideways
 from tests.console.browser.street import file_at
 from tests.people import seat
+from tests.processes import wait_until
 from tickets.models import Assignment, Photo, Ticket, TicketEvent
 from tickets.states import State
 
@@ -38,7 +41,7 @@ def bins(scene) -> Ticket:
     return Ticket.objects.get(pk=file_at(scene, timezone.now(), "CL03", "垃圾桶满了", "东门"))
 
 
-def test_a_ticket_goes_from_the_queue_to_the_reply_without_leaving_the_page(looking, bins):
+def test_a_ticket_goes_from_the_queue_to_the_reply_without_leaving_the_page(looking, bins, crew, cast):
     page = looking.open("dispatcher", "/console/queue")
     page.get_by_role("link", name="垃圾桶满了").click()
     expect(page).to_have_url(re.compile(f"/console/t/{bins.code}$"))
@@ -66,6 +69,8 @@ def test_a_ticket_goes_from_the_queue_to_the_reply_without_leaving_the_page(look
     page.keyboard.press("Escape")
     expect(panel(page).locator("article")).to_have_count(0)
     expect(page).to_have_url(re.compile("/console/queue"))
+    # The worker has told the resident meanwhile.
+    wait_until(lambda: Message.objects.filter(person=cast["resident"], subject_id=bins.pk).count() >= 3)
 
 
 def test_twenty_new_tickets_are_signed_for_and_given_to_three_people_with_six_keys(looking, scene, cast):
@@ -198,8 +203,6 @@ def test_a_draft_outlives_the_page_but_nobody_else_can_read_it(looking, scene, b
     page.reload()
     expect(page.get_by_label("办理结果")).to_have_value("写到一半的话")
     # Another person in the same tab.
-    from tests.console.browser.looking import session_of
-
     page.context.add_cookies(
         [{"name": "sessionid", "value": session_of(looking.cast["manager"]), "url": looking.address}]
     )
@@ -264,3 +267,35 @@ def test_a_session_that_ran_out_leads_to_sign_in_and_back(looking, bins):
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("link", name="垃圾桶满了").click()
     page.wait_for_url(re.compile(r"/(admin/login|console/signin)/\?next="))
+
+
+def test_without_a_connection_the_page_says_so_and_keeps_what_it_shows(looking, bins):
+    page = looking.open("dispatcher", "/console/queue")
+    page.get_by_role("link", name="垃圾桶满了").wait_for()
+    page.wait_for_load_state("networkidle")
+    looking.offline(page, True)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#offline")).to_be_visible()
+    expect(page.get_by_role("link", name="垃圾桶满了")).to_be_visible()
+    looking.offline(page, False)
+    expect(page.locator("#offline")).to_be_hidden()
+
+
+def test_more_time_is_asked_for_under_more(looking, scene, gate):
+    page = looking.open("dispatcher", f"/console/t/{gate.code}")
+    page.get_by_text("更多办理").click()
+    page.get_by_role("link", name="申请延期").click()
+    page.get_by_label("延期天数").fill("2")
+    page.get_by_role("textbox", name="理由").fill("配件未到")
+    page.get_by_role("button", name="申请延期").click()
+    expect(page.locator(".timeline")).to_contain_text("申请延期")
+    assert Ticket.objects.get(pk=gate.pk).extension_days == 2
+
+
+@pytest.mark.parametrize(("width", "size"), [(320, "100%"), (1440, "200%")])
+def test_nothing_stands_beside_a_narrow_window_or_in_large_type(looking, scene, gate, width, size):
+    for path in ("/console/queue", f"/console/t/{gate.code}"):
+        page = looking.open("dispatcher", path, width=width)
+        page.get_by_text("门禁失灵").first.wait_for()
+        page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", size)
+        assert sideways(page) <= 0, path
