@@ -30,7 +30,6 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 
 from community import confirming, signin, timers
-from community.authentication import session_caller
 from community.models import (
     Area,
     Building,
@@ -47,22 +46,10 @@ from community.models import (
     ServiceContract,
     Street,
 )
-from community.models.organisations import STREET_KINDS
 from community.phones import DutyPhoneInput, MobileInput, read_mobile
+from community.staff import streets_of
 from web.admin import AdminPage, ReadOnly
 from web.words import bilingual, listed
-
-
-def streets_of(request: HttpRequest) -> frozenset[uuid.UUID] | None:
-    """The streets in whose office the caller sits today; None for a superuser, who has all."""
-    if _is_superuser(request):
-        return None
-    if not hasattr(request, "_office_streets"):
-        caller = session_caller(request)
-        seats = caller.actor.seats if caller else ()
-        streets = frozenset(seat.street_id for seat in seats if seat.kind in STREET_KINDS and seat.street_id)
-        request._office_streets = streets  # type: ignore[attr-defined]
-    return cast("frozenset[uuid.UUID]", request._office_streets)  # type: ignore[attr-defined]
 
 
 def _is_superuser(request: HttpRequest) -> bool:

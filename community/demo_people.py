@@ -43,4 +43,4 @@ def _introduced(key: str, person: Person) -> DemoPerson:
     if person.is_staff:
         parts.append(str(_ADMINISTRATOR if person.is_superuser else _CLERK))
     words = str(bilingual("；", "; ")).join(parts) or str(_OUTSIDER)
-    return DemoPerson(key, person, words, person.is_staff or any(not seat.ends_on for seat in seats))
+    return DemoPerson(key, person, words, person.is_superuser or any(not seat.ends_on for seat in seats))

@@ -36,7 +36,7 @@ class Office(admin.AdminSite):
     site_header = site_title = bilingual("邻里办", "Linli")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Active staff, who have proved a second factor where one is needed."""
+        """Active staff, who have proved a second factor where one is needed. Without a seat they see nothing."""
         proved = not credentials.admin_needs_second_factor() or credentials.has_second_factor(request.session)
         return proved and super().has_permission(request)
 

@@ -20,7 +20,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from community import credentials
-from community.authentication import session_caller
+from community.actors import by_person
 from community.models import Person
 from community.phones import MobileInput
 from community.staff import is_staff_member, staff_member_with
@@ -96,9 +96,9 @@ class StaffAdapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """The console for those with a seat; the admin for those who may only enter that."""
-        caller = session_caller(request)
-        seats = caller is not None and (caller.actor.seats or caller.seats_withheld)
-        return reverse("admin:index" if request.user.is_staff and not seats else "console")
+        caller = by_person(request.user.pk) if isinstance(request.user, Person) else None
+        admin = caller is not None and caller.person.is_staff and not caller.actor.seats
+        return reverse("admin:index" if admin else "console")
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Not within some minutes of signing in; with a second factor there is, that has to be proved in the session."""

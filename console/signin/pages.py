@@ -19,6 +19,7 @@ from community.actors import Caller
 from community.authentication import session_caller
 from community.credentials import admin_needs_second_factor, has_second_factor
 from community.models import Language
+from community.staff import works
 
 type PageView = Callable[..., HttpResponseBase]
 
@@ -62,11 +63,6 @@ def for_staff(view: PageView) -> PageView:
         return view(request, *args, **kwargs)
 
     return spoken(page)
-
-
-def works(caller: Caller) -> bool:
-    """Whether the person has something to do here: a seat, or the admin."""
-    return bool(caller.actor.seats or caller.seats_withheld or caller.person.is_staff)
 
 
 def needs_second_factor(request: HttpRequest, caller: Caller) -> bool:

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_POST
 from community.authentication import session_caller
 from community.credentials import record_second_factor
 from community.models import Language
+from community.staff import works
 from console.signin.demo import offered
-from console.signin.pages import needs_second_factor, to_second_factor, works
+from console.signin.pages import needs_second_factor, to_second_factor
 from console.signin.providers import offered_providers
 from notifications.sms import NoGateway, require_gateway
 
@@ -37,11 +38,12 @@ class SignInPage(LoginView):
     def lead_on(self, request: HttpRequest) -> HttpResponseBase:
         """To the second factor, where one is needed; to the page that was wanted; or to words that this person has none."""
         caller, wanted = session_caller(request), get_next_redirect_url(request) or ""
-        admin = wanted.startswith(reverse("admin:index")) and not (caller and caller.person.is_staff)
-        if caller is None or not works(caller) or admin:
-            return render(request, "signin/no_seat.html", {"admin": admin}, status=403)
+        if caller is None or not works(caller):
+            return render(request, "signin/no_seat.html", status=403)
         if needs_second_factor(request, caller):
             return to_second_factor(caller, wanted)
+        if wanted.startswith(reverse("admin:index")) and not caller.person.is_staff:
+            return render(request, "signin/no_seat.html", {"admin": True}, status=403)
         return redirect(self.get_authenticated_redirect_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

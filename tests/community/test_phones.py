@@ -103,7 +103,7 @@ def test_no_code_is_sent_to_what_is_no_mobile(client, phone):
 
 @pytest.mark.django_db
 def test_the_office_signs_in_with_a_phone_of_any_spelling(client, log):
-    Person.objects.create_user("13800138002", name="测试", is_staff=True)
+    Person.objects.create_superuser("13800138002", name="测试")
     page = client.post("/console/signin/code/", {"phone": "+86 138 ００１３-8002"})
     assert page.status_code == 302
     code = log.read_text().split()[-1]

@@ -357,6 +357,16 @@ def test_a_member_whose_seat_ended_is_out_at_the_next_request_and_cannot_come_ba
     assert who(browser) is None
 
 
+def test_a_clerk_whose_seat_ended_sees_nothing_in_the_admin_and_cannot_come_back(staff, cast, log):
+    browser, clerk = staff("general_officer", "community.view_person"), cast["general_officer"]
+    found = f"/admin/community/person/?q={cast['desk_officer'].phone}"
+    assert cast["desk_officer"].name in words(browser.get(found))
+    Membership.objects.filter(person=clerk).delete()
+    assert cast["desk_officer"].name not in words(browser.get(found))
+    assert Client().post(CODE, {"phone": clerk.phone}).status_code == 302
+    assert not log.exists()
+
+
 def test_a_password_is_set_and_changed(client, cast, log):
     person = cast["dispatcher"]
     by_code(client, person, log)

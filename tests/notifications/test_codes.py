@@ -96,6 +96,6 @@ def test_a_vendor_that_is_away_is_told(vendor):
 def test_the_offices_page_says_it_too(vendor, client):
     vendor.shutdown()
     vendor.server_close()
-    staff_member = Person.objects.create_user(PHONE, name="测试", is_staff=True)
+    staff_member = Person.objects.create_superuser(PHONE, name="测试")
     page = client.post("/console/signin/code/", {"phone": staff_member.phone}, follow=True)
     assert "验证码短信未能发出" in page.content.decode()

@@ -17,7 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
 
-from community.admin import streets_of
+from community.staff import streets_of
 from notifications.delivery.remedies import remedies
 from notifications.delivery.replay import switched_off
 from notifications.models import Delivery

@@ -15,8 +15,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from community.admin import Scoped, streets_of
+from community.admin import Scoped
 from community.models import Organisation, Street
+from community.staff import streets_of
 from notifications.delivery.test_messages import send_test_message
 from notifications.models import Delivery
 from notifications.tasks import nudge

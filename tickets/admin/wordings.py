@@ -19,8 +19,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from community.admin import streets_of
 from community.models import Street
+from community.staff import streets_of
 from notifications.models import Wording
 from notifications.models.wording import LANGUAGES, SHAPES, TEXT
 from notifications.topics import ChannelName
