@@ -292,7 +292,7 @@ def test_more_time_is_asked_for_under_more(looking, scene, gate):
     assert Ticket.objects.get(pk=gate.pk).extension_days == 2
 
 
-@pytest.mark.parametrize(("width", "size"), [(320, "100%"), (1440, "200%")])
+@pytest.mark.parametrize(("width", "size"), [(320, "100%"), (390, "200%"), (1440, "200%")])
 def test_nothing_stands_beside_a_narrow_window_or_in_large_type(looking, scene, gate, width, size):
     for path in ("/console/queue", f"/console/t/{gate.code}"):
         page = looking.open("dispatcher", path, width=width)

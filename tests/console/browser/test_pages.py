@@ -1,6 +1,7 @@
 """Every page, as somebody whom it is for sees it."""
 
 from django.utils import timezone
+from playwright.sync_api import Page
 
 from tests.console.browser.looking import look_at
 from tests.console.browser.street import morning
@@ -18,3 +19,24 @@ def test_a_ticket_is_as_it_should_be(looking, scene):
     look_at(
         looking, "ticket", "dispatcher", path, lambda page: page.get_by_role("heading", name="楼道灯").first.wait_for()
     )
+
+
+def test_a_ticket_beside_the_queue_is_as_it_should_be(looking, scene):
+    def opened(page: Page) -> None:
+        page.get_by_role("link", name="楼道灯").click()
+        page.locator("#panel").get_by_role("heading", name="办结反馈").wait_for()
+
+    morning(scene, timezone.now())
+    look_at(looking, "panel", "dispatcher", "/console/queue?tab=all", opened)
+
+
+def test_several_tickets_are_given_out_as_they_should_be(looking, scene):
+    def chosen(page: Page) -> None:
+        page.get_by_role("link").filter(has_text="井盖").wait_for()
+        page.keyboard.press("a")
+        page.locator("#people input").first.wait_for(state="attached")
+        page.keyboard.press("m")
+        page.locator("#assign").wait_for()
+
+    morning(scene, timezone.now())
+    look_at(looking, "several", "dispatcher", "/console/queue?tab=sign", chosen)
