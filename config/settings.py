@@ -215,6 +215,7 @@ ACCOUNT_SIGNUP_FIELDS = ["phone*", "password1"]
 # Nobody has an e-mail at allauth. Its tables are made without the uniqueness that it would want of one.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = False
+ACCOUNT_FORMS = {"confirm_login_code": "console.signin.forms.ConfirmCodeForm"}
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 300
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True

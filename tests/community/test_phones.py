@@ -101,13 +101,16 @@ def test_no_code_is_sent_to_what_is_no_mobile(client, phone):
     assert not SignInCode.objects.exists()
 
 
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
 @pytest.mark.django_db
 def test_the_office_signs_in_with_a_phone_of_any_spelling(client, log):
     Person.objects.create_superuser("13800138002", name="测试")
     page = client.post("/console/signin/code/", {"phone": "+86 138 ００１３-8002"})
     assert page.status_code == 302
     code = log.read_text().split()[-1]
-    answer = client.post("/console/signin/code/confirm/", {"code": f"{code[:3]} {code[3:]}"})
+    answer = client.post("/console/signin/code/confirm/", {"code": f"{code[:3]} {code[3:]}".translate(FULL_WIDTH)})
     assert (answer.status_code, answer["Location"]) == (302, "/admin/"), answer.content.decode()
 
 
