@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import BooleanField, F, Func, IntegerField, Q, QuerySet, TextField, Value
@@ -18,7 +19,7 @@ from django.db.models.lookups import GreaterThan
 
 from tickets.codes import read_code
 from tickets.face import face_text, face_title
-from tickets.models.search_document import PUBLIC_ENDS, SUMMARY_ENDS
+from tickets.models.search_document import PUBLIC_ENDS, SUMMARY_ENDS, SearchDocument
 from web.folding import folded
 
 MOST_FACES = 500
@@ -104,17 +105,22 @@ class Search:
 
     def holds(self) -> Q:
         """Whether a row holds every word, looked up in no index."""
-        document: F | _Before = self._document()
-        if self.until:
-            document = _Before(document, Value(self.until))
-        return Q(*(GreaterThan(_Position(document, _Folded(Value(word))), 0) for word in self.wanted.words))
+        return self._holds(F(f"{self.prefix}search_document__folded"))
 
     def indexed(self) -> Q:
-        """Whether a row holds every word; the grams find it by index, and the comparison makes it exact."""
-        return Q(*(_HasGrams(self._document(), Value(word)) for word in self.wanted.words)) & self.holds()
+        """Whether a row holds every word; the grams find it by index, and the comparison makes it exact.
 
-    def _document(self) -> F:
-        return F(f"{self.prefix}search_document__folded")
+        What is found is gathered first, as an array of ids. PostgreSQL cannot tell how rare a word is; asked for both at once, it may walk
+        through the whole of a long list in its order to find the few rows that hold it.
+        """
+        folded = F("folded")
+        grams = Q(*(_HasGrams(folded, Value(word)) for word in self.wanted.words))
+        found = SearchDocument.objects.filter(grams & self._holds(folded)).values("ticket_id")
+        return Q(**{f"{self.prefix}pk__any_of": ArraySubquery(found)})
+
+    def _holds(self, document: F) -> Q:
+        compared: F | _Before = _Before(document, Value(self.until)) if self.until else document
+        return Q(*(GreaterThan(_Position(compared, _Folded(Value(word))), 0) for word in self.wanted.words))
 
     def __bool__(self) -> bool:
         return bool(self.wanted)

@@ -1,20 +1,26 @@
 """Comparisons for statements whose plan holds for all values."""
 
+from typing import Any
+
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Lookup, UUIDField
+from django.db.models.expressions import BaseExpression
 from django.db.models.sql.compiler import SQLCompiler
 
 
 @UUIDField.register_lookup
 class AnyOf(Lookup):
-    """`id__any_of=ids`: equal to one of a list of ids, which is one parameter however many there are."""
+    """`id__any_of=ids`: equal to one of many ids, which are one parameter: a list, or an expression that is an array."""
 
     lookup_name = "any_of"
     prepare_rhs = False
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         """The comparison with an array."""
         column, parameters = self.process_lhs(compiler, connection)
+        if isinstance(self.rhs, BaseExpression):
+            array, values = compiler.compile(self.rhs)
+            return f"{column} = ANY({array})", (*parameters, *values)
         return f"{column} = ANY(%s)", (*parameters, self.rhs)
 
 

@@ -8,9 +8,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tests.statements import nodes
 from tests.tickets.story import row
 from tickets.codes import new_code
-from tickets.models import SearchDocument, Ticket
+from tickets.models import Assignment, SearchDocument, Ticket
 from tickets.search import NEAR, Search, Wanted
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +142,23 @@ def test_the_index_of_grams_is_the_one_that_the_search_asks(api, filed):
         cursor.execute("SELECT gin_clean_pending_list('ticket_grams_3')")
     plan = Ticket.objects.filter(Search.whole(Wanted.read("蚊子")).indexed()).explain()
     assert "ticket_grams_3" in plan
+
+
+@pytest.mark.parametrize("listed", [Ticket.objects.open(), Assignment.objects.open()], ids=["tickets", "parts"])
+def test_a_rare_word_is_gathered_from_the_index_before_the_list_is_walked_through(filed, listed):
+    prefix = "" if listed.model is Ticket else "ticket__"
+    search = Search.whole(Wanted.read("没有这样的词"), prefix)
+    sql, parameters = search.first(listed, ("next_due_at", "id"), 26).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+        ((plan,),) = cursor.fetchone()
+    (index,) = (one for one in nodes(plan["Plan"]) if one.get("Index Name") == "ticket_grams_3")
+    (gathering,) = (
+        one for one in nodes(plan["Plan"]) if index in list(nodes(one)) and "InitPlan" in one.get("Subplan Name", "")
+    )
+    # It stands by itself: nothing of the list is in it, and it is done once.
+    assert {one["Relation Name"] for one in nodes(gathering) if "Relation Name" in one} == {"tickets_searchdocument"}
 
 
 def test_a_search_document_is_what_the_ticket_says_whoever_writes_it(filed):
