@@ -219,8 +219,10 @@ ACCOUNT_FORMS = {"confirm_login_code": "console.signin.forms.ConfirmCodeForm"}
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 300
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
-# The operators' gateways refuse more codes to one phone than these.
-ACCOUNT_RATE_LIMITS = {"request_login_code": "20/m/ip,1/m/key,5/h/key,10/d/key"}
+# The operators' gateways refuse more codes to one phone than these. All of a street's offices may share one address, and sign in
+# when the working day begins; wrong passwords keep allauth's own limits.
+ACCOUNT_RATE_LIMITS = {"request_login_code": "60/m/ip,1/m/key,5/h/key,10/d/key", "login": "120/m/ip"}
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 # Signed in until the browser forgets the cookie, two weeks after; who does nothing is signed out earlier.
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "console.signin.adapter.SecondFactorAdapter"

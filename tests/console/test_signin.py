@@ -203,6 +203,12 @@ def test_a_phone_gets_one_code_a_minute(client, cast, log):
     assert not log.exists()
 
 
+def test_an_office_of_fifty_behind_one_address_signs_in_within_a_minute(cast):
+    people = Person.objects.filter(memberships__ends_on=None, memberships__isnull=False).distinct()[:50]
+    asked = [Client().post(CODE, {"phone": one.phone}).status_code for one in people]
+    assert asked == [302] * 50
+
+
 def test_a_server_without_a_gateway_offers_no_code_and_says_so_for_every_phone(client, cast, settings):
     settings.SMS_LOG = None
     assert "获取短信验证码" not in words(client.get(DOOR))

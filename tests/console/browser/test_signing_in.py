@@ -111,9 +111,10 @@ def test_an_app_is_set_up_by_its_picture_and_asked_for(page, officer):
     page.get_by_role("button", name="启用").click()
     page.get_by_role("button", name="退出登录").click()
     by_password(page, officer)
-    page.locator("input[name=code]").fill(digits(secret, 1))
+    page.locator("input[name=code]").wait_for()
     assert violations(page) == []
     picture(page, "signin-second-factor-1440")
+    page.locator("input[name=code]").fill(digits(secret, 1))
     page.get_by_role("button", name="登录", exact=True).click()
     page.wait_for_url("**/console/queue")
 
