@@ -85,3 +85,12 @@ def test_the_sprite_holds_the_icons_and_templates_name_no_other():
         named |= set(re.findall(r'{% icon "([^"]+)"', path.read_text()))
     assert named
     assert named <= set(NAMES)
+
+
+def test_in_english_only_names_are_chinese(console, cast):
+    browser = console("dispatcher")
+    browser.post("/console/language/", {"language": "en"})
+    page = browser.get("/console/queue?tab=all").content.decode()
+    for name in ("学院路街道", cast["dispatcher"].name, "中文"):
+        page = page.replace(name, "")
+    assert re.findall(r"[\u3400-\u9fff]+", page) == []

@@ -42,15 +42,25 @@
     $$("tr[aria-current]").forEach((row) => row.removeAttribute("aria-current"));
     if (code) document.getElementById(`row-${code}`)?.setAttribute("aria-current", "true");
   };
+  const ofPanel = (context) => context.target === "#panel" || context.target?.id === "panel";
+  let closedAt = 0;
   const closePanel = () => {
     const code = panelCode();
     if (!code || !list()) return false;
+    closedAt = performance.now();
     $("#panel").replaceChildren();
     mark();
     history.replaceState({ htmx: true }, "", list().getAttribute("hx-get"));
     (document.getElementById(`open-${code}`) || $("#q"))?.focus();
     return true;
   };
+
+  // What was asked for before the panel was closed does not open it again; a refusal does.
+  document.addEventListener("htmx:before:request", (event) => { if (ofPanel(event.detail.ctx)) event.detail.ctx.begun = performance.now(); });
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (ofPanel(ctx) && ctx.begun < closedAt && ctx.response.status < 400) event.preventDefault();
+  });
 
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest(selector);
