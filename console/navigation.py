@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tickets.queries import queue
+from tickets.queries import coordinated_by, on_a_committee, queue
 from web.words import Words, bilingual
 from workflow.actor import Actor
 
@@ -13,6 +13,15 @@ MOST = 999
 def works(actor: Actor) -> bool:
     """Whether the person sits in any organisation: only they have a console."""
     return bool(actor.seats)
+
+
+def coordinates(actor: Actor) -> bool:
+    """Whether the person sits on a committee that coordinates what is reported in its areas."""
+    return on_a_committee(actor)
+
+
+def _to_coordinate(actor: Actor) -> int:
+    return coordinated_by(actor).order_by().values("pk")[: MOST + 1].count()
 
 
 def _in_queue(actor: Actor) -> int:
@@ -37,7 +46,10 @@ class Entry:
         return f"{MOST}+" if found > MOST else str(found)
 
 
-ENTRIES = (Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),)
+ENTRIES = (
+    Entry("desk", "users-group", bilingual("协调台", "Committee desk"), coordinates, _to_coordinate),
+    Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),
+)
 """In the order in which they are shown. The first that admits a person is where the person starts."""
 
 

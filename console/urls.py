@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from console.screens.desk import DeskCompanies, DeskScreen
 from console.screens.queue import QueueScreen
 from console.screens.several import SeveralTickets
 from console.screens.start import FrontDoor, NavigationCounts, SwitchLanguage, sign_out
@@ -13,6 +14,8 @@ urlpatterns = [
     path("signout/", sign_out, name="signout"),
     path("counts", NavigationCounts.as_view(), name="counts"),
     path("language/", SwitchLanguage.as_view(), name="language"),
+    path("desk", DeskScreen.as_view(), name="desk"),
+    path("desk/companies", DeskCompanies.as_view(), name="desk_companies"),
     path("queue", QueueScreen.as_view(), name="queue"),
     path("queue/several", SeveralTickets.as_view(), name="several"),
     path("t/<str:code>", TicketScreen.as_view(), name="ticket"),

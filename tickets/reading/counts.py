@@ -85,6 +85,15 @@ def let_through(query: TicketQuery, filters: Mapping[str, Filter], actor: Actor)
     return dict(listing.counted().order_by().aggregate(**wanted))
 
 
+def by_holder(query: TicketQuery, actor: Actor) -> dict[uuid.UUID, dict[str, int]]:
+    """How many tickets of the list each organisation holds, and how many of these are late. One statement that reads them all."""
+    listing = query.listing(actor)
+    late = Filter({"late": True}).conditions(actor, listing.relation, query.prefix)
+    held = listing.counted().filter(holder__isnull=False).order_by().values("holder")
+    found = held.annotate(open=Count("pk"), late=Count("pk", filter=late))
+    return {one["holder"]: {"open": one["open"], "late": one["late"]} for one in found}
+
+
 def _total(rows: QuerySet[Model]) -> int:
     return rows.order_by().values("pk")[: MOST + 1].count()
 

@@ -67,3 +67,23 @@ def morning(scene: Scene, now: datetime) -> list[uuid.UUID]:
             photos = {"photos": [scene.photo(who)]} if name == "reply" else {}
             scene.do(who, found[-1], name, **inputs, **photos)
     return found
+
+
+TO_COORDINATE = (
+    ("PK01", "消防通道停满了车，救护车进不来", "3号楼西侧", 70 * 60),
+    ("CL06", "楼道堆满纸箱和旧家具", "7号楼2单元", 40 * 60),
+    ("SV02", "停车费收据和公示的价格对不上", "物业前台", 20 * 60),
+    ("PK04", "有人私装地锁，占了三个公共车位", "北门", 95),
+)
+
+
+def coordinated(scene: Scene, now: datetime) -> list[uuid.UUID]:
+    """Four tickets that the committee coordinates, the oldest with a record, and a morning of the company; their ids."""
+    found = []
+    for category, title, spot, ago in TO_COORDINATE:
+        found.append(file_at(scene, now - timedelta(minutes=ago), category, title, spot))
+    scene.now = now - timedelta(hours=5)
+    scene.do("chair", found[0], "record", met_with="物业经理、3号楼业主代表", agreed="先划禁停线，夜间安排保安巡查。")
+    scene.do("chair", found[2], "ask", question="您手里有收据吗？")
+    morning(scene, now)
+    return found

@@ -4,7 +4,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from tests.console.browser.looking import look_at
-from tests.console.browser.street import morning
+from tests.console.browser.street import coordinated, morning
 from tickets.models import Ticket
 
 
@@ -40,3 +40,8 @@ def test_several_tickets_are_given_out_as_they_should_be(looking, scene):
 
     morning(scene, timezone.now())
     look_at(looking, "several", "dispatcher", "/console/queue?tab=sign", chosen)
+
+
+def test_the_committee_desk_is_as_it_should_be(looking, scene):
+    coordinated(scene, timezone.now())
+    look_at(looking, "desk", "chair", "/console/desk", lambda page: page.locator(".companies").wait_for())

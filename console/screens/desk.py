@@ -1,0 +1,193 @@
+"""The committee desk: what waits for coordination in its areas, and how its companies stand."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.functional import cached_property
+
+from community.models import Organisation, ServiceContract
+from community.models.organisations import CONTRACTORS
+from community.receivers import local_day
+from console.navigation import coordinates
+from console.polling import HEADER, Tag, tag_of, unchanged
+from console.screen import Screen
+from console.turns import WhoseTurn, of_ticket
+from tickets.queries import areas_of
+from tickets.reading import outcomes, parameters
+from tickets.reading.counts import by_holder, counts, let_through, shown
+from tickets.reading.filters import Filter
+from tickets.reading.lists import ScopedList
+from tickets.states import State
+from web.paging import Page, PageRequest
+from web.words import Words, bilingual, in_english
+from workflow.actor import Actor
+
+ROWS = 50
+TABS: Mapping[str, Words] = {
+    "coordinating": bilingual("待协调", "To coordinate"),
+    "late": bilingual("已超时", "Late"),
+    "open": bilingual("全部在办", "All open"),
+}
+FIRST_TAB = "coordinating"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRow:
+    """A ticket as the desk lists it, whose turn it is, and its time for coordination where it is being coordinated."""
+
+    ticket: Mapping[str, Any]
+    turn: WhoseTurn
+    time: outcomes.CoordinationTime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskTab:
+    """A tab of the desk: its name in the address, what it is called, and how many there are."""
+
+    name: str
+    label: Words
+    count: str
+
+
+class DeskScreen(Screen):
+    """What waits for coordination, oldest first, and what else is open in the committee's areas."""
+
+    entry: ClassVar[str] = "desk"
+    template: ClassVar[str] = "console/desk.html"
+
+    def admits(self, actor: Actor) -> bool:
+        """The members of committees."""
+        return coordinates(actor)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The page, or its list where htmx asks for that. Raises a 400 Problem for parameters that no list takes."""
+        tag = tag_of(request, self.caller, self._fingerprint)
+        if not self.asks_for("list"):
+            return self.page(bilingual("协调台", "Committee desk"), self._shown(tag))
+        if answer := unchanged(request, tag):
+            return answer
+        answer = self.part("list", self._shown(tag))
+        answer[HEADER] = str(tag)
+        return answer
+
+    @cached_property
+    def _tab(self) -> str:
+        wanted = self.request.GET.get("tab", FIRST_TAB)
+        return wanted if wanted in TABS else FIRST_TAB
+
+    @cached_property
+    def _area(self) -> ScopedList:
+        """The open tickets of the areas, as the address narrows them."""
+        given = QueryDict(mutable=True)
+        for name, values in self.request.GET.lists():
+            if name not in ("tab", "cursor") and (wanted := [one for one in values if one]):
+                given.setlist(name, wanted)
+        given["scope"], given["status"] = "area", "open"
+        return parameters.ticket_list(given)
+
+    @cached_property
+    def _waiting(self) -> ScopedList:
+        return replace(self._area, scope="coordinating", sort="state_since")
+
+    @cached_property
+    def _page(self) -> Page[DeskRow]:
+        query = {"coordinating": self._waiting, "late": _late(self._area), "open": self._area}[self._tab]
+        page = query.read(self.actor, PageRequest(self.request.GET.get("cursor") or None, ROWS))
+        rows: list[Any] = list(page.rows)
+        waiting = [one for one in rows if one["state"] == State.COORDINATING]
+        times = outcomes.coordination(waiting, self.actor.at) if waiting else {}
+        return page.of([_row(one, times.get(one["id"])) for one in rows])
+
+    @cached_property
+    def _counts(self) -> Mapping[str, str]:
+        waiting: Any = counts(self._waiting, [], self.actor)
+        found = let_through(self._area, {"late": Filter({"late": True}), "open": Filter()}, self.actor)
+        return {"coordinating": waiting["total"]["shown"], **{name: str(shown(found[name])["shown"]) for name in found}}
+
+    def _fingerprint(self) -> str:
+        rows = [_lasting(one) for one in self._page.rows]
+        return hashlib.sha256(repr((rows, self._page.next_cursor, self._counts)).encode()).hexdigest()[:16]
+
+    def _shown(self, tag: Tag) -> dict[str, object]:
+        """What the list shows. Six statements, and one more where a company narrows it."""
+        params = self.request.GET
+        holder = (
+            Organisation.objects.filter(pk=holder).first()
+            if (holder := self._area.filter.values.get("holder"))
+            else None
+        )
+        return {
+            "tab": self._tab,
+            "tabs": [DeskTab(name, label, self._counts[name]) for name, label in TABS.items()],
+            "page": self._page,
+            "params": params,
+            "holder": holder and _called(holder),
+            "narrowed": any(params.get(name) for name in ("q", "holder")),
+            "tag": tag,
+        }
+
+
+class DeskCompanies(Screen):
+    """The companies that serve the committee's areas, each with its open and its late tickets there."""
+
+    entry: ClassVar[str] = "desk"
+    template: ClassVar[str] = "console/desk_companies.html"
+
+    def admits(self, actor: Actor) -> bool:
+        """The members of committees."""
+        return coordinates(actor)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The section where htmx asks, else the page."""
+        tag = tag_of(request, self.caller, self._fingerprint)
+        if not self.asks_for("companies"):
+            return self.page(
+                bilingual("本辖区服务单位", "Who serves your areas"), {"companies": self._companies, "tag": tag}
+            )
+        if answer := unchanged(request, tag):
+            return answer
+        answer = self.part("companies", {"companies": self._companies, "tag": tag})
+        answer[HEADER] = str(tag)
+        return answer
+
+    @cached_property
+    def _companies(self) -> list[dict[str, object]]:
+        """Those with late tickets first. Four statements."""
+        held = by_holder(ScopedList(scope="area", status="open"), self.actor)
+        served = _serving(areas_of(self.actor), self.actor)
+        rows = Organisation.objects.filter(Q(pk__in=held, kind__in=CONTRACTORS) | Q(pk__in=served))
+        found = [{"id": one.pk, "name": _called(one), **held.get(one.pk, {"open": 0, "late": 0})} for one in rows]
+        return sorted(found, key=lambda one: (-one["late"], -one["open"], one["name"]))  # type: ignore[operator]
+
+    def _fingerprint(self) -> str:
+        return hashlib.sha256(repr(self._companies).encode()).hexdigest()[:16]
+
+
+def _serving(areas: list[Any], actor: Actor) -> list[Any]:
+    """Who has a contract for the areas or for a compound in them today. One statement."""
+    today = local_day(actor.at)
+    runs = ServiceContract.objects.filter(Q(ends_on=None) | Q(ends_on__gte=today), starts_on__lte=today)
+    there = runs.filter(Q(area__in=areas) | Q(compound__area__in=areas), kind="property")
+    return list(there.values_list("provider", flat=True))
+
+
+def _late(query: ScopedList) -> ScopedList:
+    return replace(query, filter=Filter({**query.filter.values, "late": True}))
+
+
+def _row(ticket: Mapping[str, Any], time: outcomes.CoordinationTime | None) -> DeskRow:
+    turn = of_ticket(ticket["state"], asked=bool(ticket["question_open"]), acts=(State.COORDINATING,))
+    return DeskRow(ticket, turn, time)
+
+
+def _lasting(row: DeskRow) -> tuple[object, ...]:
+    """What a row shows, without what time alone changes."""
+    return {name: said for name, said in row.ticket.items() if name not in ("clock", "overdue")}, row.turn, row.time
+
+
+def _called(organisation: Organisation) -> str:
+    return organisation.name_en if in_english() and organisation.name_en else organisation.name

@@ -1,0 +1,53 @@
+"""A committee's day: a matter is coordinated, recorded with a photo and dispatched, and the company hears of it."""
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from notifications.models import Message
+from tests.console.browser.street import file_at
+from tests.console.browser.test_company import jpeg, panel, verbs
+from tests.processes import wait_until
+from tickets.models import Photo, Ticket
+
+
+@pytest.fixture
+def cars(scene) -> Ticket:
+    """A report about parked cars, which the committee coordinates."""
+    return Ticket.objects.get(pk=file_at(scene, timezone.now(), "PK01", "消防通道停满了车", "3号楼西侧"))
+
+
+@pytest.mark.usefixtures("crew")
+def test_a_matter_is_recorded_with_a_photo_and_dispatched_to_whom_routing_proposes(looking, scene, cast, cars):
+    page = looking.open("chair", "/console/desk")
+    expect(page.get_by_text("街道将于")).to_be_visible()
+    page.get_by_role("link", name="消防通道").click()
+    panel(page).get_by_label("参加人员").fill("物业经理、业主代表")
+    panel(page).get_by_label("达成意见").fill("先划禁停线，夜间巡查。")
+    panel(page).locator("input[type=file][capture]").set_input_files([jpeg()])
+    expect(panel(page).locator(".shot input")).to_have_count(1)
+    panel(page).get_by_role("button", name="协调记录").click()
+    expect(panel(page).get_by_role("heading", name="派单")).to_be_visible()
+    expect(panel(page).get_by_text("先划禁停线")).to_be_visible()
+    assert Photo.objects.filter(ticket=cars).count() == 1
+    holder = panel(page).get_by_label("承办单位", exact=True)
+    expect(holder).to_have_value(str(scene.codes["po-a01"]))
+    expect(panel(page).get_by_text("建议：天岳恒学院路14号院项目部")).to_be_visible()
+    panel(page).get_by_role("button", name="派单").click()
+    expect(panel(page).get_by_text("已派单").first).to_be_visible()
+    expect(page.locator("#list").get_by_text("没有待协调的诉求")).to_be_visible()
+    assert verbs(cars) == ["submit", "record", "dispatch"]
+    told = Message.objects.filter(person=cast["dispatcher"], subject_id=cars.pk)
+    wait_until(told.exists)
+
+
+def test_what_people_wrote_stays_text_on_the_desk(looking, scene):
+    script = '<img src=x onerror="alert(1)">{{ 7|add:7 }}'
+    scene.file("PK01", title=script, spot=script, text=script)
+    said: list[str] = []
+    page = looking.open("chair", "/console/desk")
+    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("link", name="onerror").click()
+    expect(panel(page).get_by_text("7|add:7").first).to_be_visible()
+    expect(page.locator("img[src=x]")).to_have_count(0)
+    assert said == []
