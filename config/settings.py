@@ -422,6 +422,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "sweep_post": {"task": "notifications.sweep", "schedule": 1.0, "options": {"expires": 1}},
     "purge": {"task": "community.purge", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge_messages": {"task": "notifications.purge", "schedule": 3600.0, "options": {"expires": 3600}},
+    "exports": {"task": "console.exports", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # Every line is one JSON object on standard error, mobile numbers masked; what runs the process keeps the lines.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from console.exports import ready
 from tickets.queries import coordinated_by, on_a_committee, queue
 from web.words import Words, bilingual
 from workflow.actor import Actor
@@ -28,6 +29,10 @@ def _in_queue(actor: Actor) -> int:
     return queue(actor, None).order_by().values("pk")[: MOST + 1].count()
 
 
+def _ready_exports(actor: Actor) -> int | None:
+    return ready(actor.person_id) or None
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A screen in the navigation: the name of its address, which readers it `admits`, and how much waits there."""
@@ -36,19 +41,20 @@ class Entry:
     icon: str
     label: Words
     admits: Callable[[Actor], bool]
-    count: Callable[[Actor], int] | None = None
+    count: Callable[[Actor], int | None] | None = None
 
     def shown(self, actor: Actor) -> str:
         """The count for people, `999+` where there are more; empty where nothing is counted."""
-        if self.count is None:
+        found = None if self.count is None else self.count(actor)
+        if found is None:
             return ""
-        found = self.count(actor)
         return f"{MOST}+" if found > MOST else str(found)
 
 
 ENTRIES = (
     Entry("desk", "users-group", bilingual("协调台", "Committee desk"), coordinates, _to_coordinate),
     Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),
+    Entry("exports", "download", bilingual("导出", "Exports"), works, _ready_exports),
 )
 """In the order in which they are shown. The first that admits a person is where the person starts."""
 

@@ -3,10 +3,12 @@
 from django.urls import include, path
 
 from console.screens.desk import DeskCompanies, DeskScreen
+from console.screens.exports import ExportFile, ExportsScreen
 from console.screens.queue import QueueScreen
 from console.screens.several import SeveralTickets
 from console.screens.start import FrontDoor, NavigationCounts, SwitchLanguage, sign_out
 from console.screens.ticket import TicketScreen
+from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
     path("", FrontDoor.as_view(), name="console"),
@@ -20,4 +22,6 @@ urlpatterns = [
     path("queue/several", SeveralTickets.as_view(), name="several"),
     path("t/<str:code>", TicketScreen.as_view(), name="ticket"),
     path("t/<str:code>/<slug:move>", TicketScreen.as_view(), name="move"),
+    path("exports", ExportsScreen.as_view(), name="exports"),
+    path("exports/<id:export_id>", ExportFile.as_view(), name="export-file"),
 ]

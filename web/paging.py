@@ -65,9 +65,9 @@ def _bad_cursor() -> Problem:
     return Problem("bad_cursor", 400, errors=[Fault("cursor", "invalid", _CURSOR_REASON)])
 
 
-def _limit(asked: int | str) -> int:
+def _limit(asked: int | str, most: int) -> int:
     text = str(asked)
-    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT:
+    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= most:
         return int(text)
     raise invalid(Fault("limit", "invalid", _LIMIT_REASON))
 
@@ -121,10 +121,11 @@ def page[Row: Model](
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page of a list is asked for: after which `cursor`, and how many rows at most."""
+    """Which page of a list is asked for: after which `cursor`, and how many rows at most; `most` is how many may be asked for."""
 
     cursor: str | None = None
     limit: int | str = DEFAULT_LIMIT
+    most: int = MAX_LIMIT
 
     @classmethod
     def of(cls, params: Mapping[str, str]) -> Self:
@@ -161,7 +162,7 @@ class PageRequest:
         first: "First[Row] | None" = None,
     ) -> QuerySet[Row]:
         """The rows of the page and one more, after the position where there is one. Raises a 400 Problem for a bad limit."""
-        limit = _limit(self.limit)
+        limit = _limit(self.limit, self.most)
         falling = {key.startswith("-") for key in key_fields}
         if len(falling) != 1:
             raise ValueError("Keys must all rise or all fall.")
@@ -175,7 +176,7 @@ class PageRequest:
 
     def cut[Row](self, rows: list[Row], keys: Callable[[Row], Sequence[object]]) -> Page[Row]:
         """The page of what `narrowed` finds; `keys` reads a row's keys."""
-        limit = _limit(self.limit)
+        limit = _limit(self.limit, self.most)
         return Page(rows, None) if len(rows) <= limit else Page(rows[:limit], _encode(keys(rows[limit - 1])))
 
 

@@ -1,15 +1,15 @@
 """The company queue: what the person's organisations have to do, most urgent first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 
+from console.lists import TABS, asked_for, narrowed
 from console.polling import HEADER, tag_of, unchanged
 from console.screen import Screen
 from console.turns import WhoseTurn, of_part
-from tickets.reading import parameters
 from tickets.reading.changes import queue_fingerprint
 from tickets.reading.counts import groups, let_through, shown
 from tickets.reading.filters import Filter
@@ -21,16 +21,6 @@ from web.words import Words, bilingual
 ROWS = 50
 PICKED = (State.DISPATCHED, State.IN_PROGRESS)
 """The states in which several tickets at once can be signed for or passed on."""
-
-# Each tab with what it adds to the filter.
-TABS: Mapping[str, tuple[Words, Mapping[str, object]]] = {
-    "mine": (bilingual("待我办", "My turn"), {"turn": "mine"}),
-    "sign": (bilingual("待签收", "To sign"), {"state": ["dispatched"]}),
-    "work": (bilingual("办理中", "In progress"), {"state": ["in_progress"]}),
-    "others": (bilingual("等他方", "With others"), {"turn": "others"}),
-    "all": (bilingual("全部", "All"), {}),
-}
-FIRST_TAB = "mine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +49,6 @@ class QueueRow:
     def can_be_picked(self) -> bool:
         """Whether it can be signed for or passed on."""
         return self.part["role"] == AssignmentRole.LEAD and self.ticket["state"] in PICKED
-
-
-def asked_for(params: QueryDict) -> tuple[str, QueueList]:
-    """The tab and the list that an address of the queue asks for. Raises a 400 Problem."""
-    given = QueryDict(mutable=True)
-    for name, values in params.lists():
-        if name not in ("tab", "late", "cursor") and (wanted := [one for one in values if one]):
-            given.setlist(name, wanted)
-    tab = params.get("tab") if params.get("tab") in TABS else FIRST_TAB
-    query = parameters.queue(given)
-    late = {"late": True} if params.get("late") else {}
-    return tab or FIRST_TAB, narrowed(query, late)
-
-
-def narrowed(query: QueueList, more: Mapping[str, object]) -> QueueList:
-    """The list, narrowed by more."""
-    return replace(query, filter=replace(query.filter, values={**query.filter.values, **more}))
 
 
 class QueueScreen(Screen):

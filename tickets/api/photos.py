@@ -4,9 +4,7 @@ import uuid
 from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.core.files.storage import default_storage
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
@@ -32,6 +30,7 @@ from web.idempotency import write_once
 from web.limits import Limit
 from web.problems import Problem, not_found
 from web.schema import IDEMPOTENCY_KEY
+from web.stored import stored
 from web.words import bilingual
 from workflow.actor import Actor
 
@@ -41,14 +40,7 @@ MAX_BODY = MAX_BYTES + 64 * 1024
 STATUSES = {"too_large": 413, "not_a_picture": 415, "too_many_pixels": 422, "too_costly": 422, "broken": 422}
 _BUSY = bilingual("正在处理的照片较多，请稍后再传。", "Many photos are being read; send it again in a moment.")
 
-HEADERS = {
-    "Content-Type": "image/jpeg",
-    "Content-Disposition": "inline",
-    "Cache-Control": "private, no-store",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+HEADERS = {"Content-Type": "image/jpeg", "Content-Disposition": "inline"}
 
 
 class UploadLimit(Limit):
@@ -180,15 +172,10 @@ def _document(photo: Photo) -> dict[str, object]:
 
 
 def _picture(name: str) -> HttpResponseBase:
-    if settings.LINLI_ACCEL_PREFIX:
-        return HttpResponse(headers=HEADERS | {"X-Accel-Redirect": f"{settings.LINLI_ACCEL_PREFIX.rstrip('/')}/{name}"})
     try:
-        response = FileResponse(default_storage.open(name), headers=HEADERS)
+        return stored(name, HEADERS)
     except FileNotFoundError:
         raise not_found() from None
-    # FileResponse has put the name in the storage there.
-    response["Content-Disposition"] = HEADERS["Content-Disposition"]
-    return response
 
 
 urlpatterns = [

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -13,6 +14,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from console.models import Export
 from launcher import home as homes
 from launcher.run import HOST, background_command, free_port, web_command
 from tests.conftest import Cast
@@ -27,10 +29,11 @@ CHROMIUM = shutil.which("chromium")
 
 @dataclass(frozen=True)
 class Site:
-    """A web server that answers at `address`."""
+    """A web server that answers at `address`, and keeps files in `media`."""
 
     address: str
     port: int
+    media: Path
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +64,7 @@ def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iter
         server = start(*command, **database.environment(), MEDIA_ROOT=str(media), SITE_URL=f"http://{HOST}:{port}")
         try:
             wait_until(lambda: answers(f"http://{HOST}:{port}/robots.txt"))
-            yield Site(f"http://{HOST}:{port}", port)
+            yield Site(f"http://{HOST}:{port}", port, media)
         finally:
             end(server)
 
@@ -88,6 +91,7 @@ def db(site, django_db_blocker) -> Iterator[None]:
         yield
         remove(list(Ticket.objects.values_list("pk", flat=True)))
         Session.objects.all().delete()
+        Export.objects.all().delete()
 
 
 @pytest.fixture
@@ -108,9 +112,10 @@ def looking(chromium, site, cast) -> Iterator[Looking]:
 
 
 @pytest.fixture
-def crew(db, tmp_path) -> Iterator[None]:
+def crew(db, site, tmp_path) -> Iterator[None]:
     """Worker, sweeper, postman and beat beside the web server, for tests of what goes on by itself."""
-    background = start(*background_command(homes.Home(tmp_path, 0))[1:], **database.environment())
+    command = background_command(homes.Home(tmp_path, 0))[1:]
+    background = start(*command, **database.environment(), MEDIA_ROOT=str(site.media))
     try:
         yield
     finally:

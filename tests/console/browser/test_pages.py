@@ -1,5 +1,7 @@
 """Every page, as somebody whom it is for sees it."""
 
+from datetime import timedelta
+
 from django.utils import timezone
 from playwright.sync_api import Page
 
@@ -45,3 +47,27 @@ def test_several_tickets_are_given_out_as_they_should_be(looking, scene):
 def test_the_committee_desk_is_as_it_should_be(looking, scene):
     coordinated(scene, timezone.now())
     look_at(looking, "desk", "chair", "/console/desk", lambda page: page.locator(".companies").wait_for())
+
+
+def test_exports_are_as_they_should_be(looking, scene, crew):
+    scene.now = timezone.now() - timedelta(minutes=50)
+    scene.file("CL03", title="门口垃圾桶满了两天没人清")
+    page = looking.open("street_lead", "/console/exports")
+    page.get_by_text("还没有导出过").wait_for()
+    page.evaluate("""async () => {
+      const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+      const wanted = { list: "tickets", parameters: "scope=street&state=dispatched", format: "xlsx" };
+      const body = new URLSearchParams({ csrfmiddlewaretoken: token, ...wanted });
+      await fetch("/console/exports", { method: "POST", body });
+    }""")
+    page.reload()
+    with page.expect_download() as fetched:
+        page.get_by_role("link", name="下载").click()
+    assert fetched.value.suggested_filename.endswith(".xlsx")
+    look_at(
+        looking,
+        "exports",
+        "street_lead",
+        "/console/exports?of=street",
+        lambda page: page.get_by_text("已下载 1 次").wait_for(),
+    )

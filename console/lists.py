@@ -1,0 +1,52 @@
+"""Which list an address of the console asks for: the lists of the API, and those that have tabs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from django.http import QueryDict
+
+from console.models import ExportedList
+from tickets.reading import parameters
+from tickets.reading.lists import Pressing, QueueList, TicketQuery
+from web.words import Words, bilingual
+
+# Each tab with what it adds to the filter.
+TABS: Mapping[str, tuple[Words, Mapping[str, object]]] = {
+    "mine": (bilingual("待我办", "My turn"), {"turn": "mine"}),
+    "sign": (bilingual("待签收", "To sign"), {"state": ["dispatched"]}),
+    "work": (bilingual("办理中", "In progress"), {"state": ["in_progress"]}),
+    "others": (bilingual("等他方", "With others"), {"turn": "others"}),
+    "all": (bilingual("全部", "All"), {}),
+}
+FIRST_TAB = "mine"
+
+
+def asked_for(params: QueryDict) -> tuple[str, QueueList]:
+    """The tab and the list that an address of the queue asks for. Raises a 400 Problem."""
+    given = QueryDict(mutable=True)
+    for name, values in params.lists():
+        if name not in ("tab", "late", "cursor") and (wanted := [one for one in values if one]):
+            given.setlist(name, wanted)
+    tab = params.get("tab") if params.get("tab") in TABS else FIRST_TAB
+    query = parameters.queue(given)
+    late = {"late": True} if params.get("late") else {}
+    return tab or FIRST_TAB, narrowed(query, late)
+
+
+def narrowed(query: QueueList, more: Mapping[str, object]) -> QueueList:
+    """The list, narrowed by more."""
+    return replace(query, filter=replace(query.filter, values={**query.filter.values, **more}))
+
+
+def _tab(params: QueryDict) -> QueueList:
+    tab, whole = asked_for(params)
+    return narrowed(whole, TABS[tab][1])
+
+
+LISTS: Mapping[str, Callable[[QueryDict], TicketQuery]] = {
+    ExportedList.QUEUE: _tab,
+    ExportedList.TICKETS: parameters.ticket_list,
+    ExportedList.OVERDUE: lambda params: parameters.pressing_list(params, Pressing.OVERDUE),
+    ExportedList.AT_RISK: lambda params: parameters.pressing_list(params, Pressing.AT_RISK),
+}
+"""How each list that can be exported is read from the parameters of its address."""
