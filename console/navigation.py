@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from community.models.organisations import CONTRACTORS
 from console.exports import ready
 from tickets.queries import coordinated_by, on_a_committee, queue
 from web.words import Words, bilingual
@@ -23,6 +24,11 @@ def coordinates(actor: Actor) -> bool:
 
 def _to_coordinate(actor: Actor) -> int:
     return coordinated_by(actor).order_by().values("pk")[: MOST + 1].count()
+
+
+def works_outside(actor: Actor) -> bool:
+    """Whether the person may be given work at places, rather than coordinating it or watching over it alone."""
+    return any(seat.kind in CONTRACTORS for seat in actor.seats)
 
 
 def _in_queue(actor: Actor) -> int:
@@ -54,6 +60,7 @@ class Entry:
 ENTRIES = (
     Entry("desk", "users-group", bilingual("协调台", "Committee desk"), coordinates, _to_coordinate),
     Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),
+    Entry("round", "walk", bilingual("巡修单", "Round"), works_outside),
     Entry("exports", "download", bilingual("导出", "Exports"), works, _ready_exports),
 )
 """In the order in which they are shown. The first that admits a person is where the person starts."""

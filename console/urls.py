@@ -5,6 +5,7 @@ from django.urls import include, path
 from console.screens.desk import DeskCompanies, DeskScreen
 from console.screens.exports import ExportFile, ExportsScreen
 from console.screens.queue import QueueScreen
+from console.screens.round import RoundScreen, round_offline, round_worker
 from console.screens.several import SeveralTickets
 from console.screens.start import FrontDoor, NavigationCounts, SwitchLanguage, sign_out
 from console.screens.ticket import TicketScreen
@@ -22,6 +23,9 @@ urlpatterns = [
     path("queue/several", SeveralTickets.as_view(), name="several"),
     path("t/<str:code>", TicketScreen.as_view(), name="ticket"),
     path("t/<str:code>/<slug:move>", TicketScreen.as_view(), name="move"),
+    path("round", RoundScreen.as_view(), name="round"),
+    path("round/offline", round_offline, name="round-offline"),
+    path("round/worker.js", round_worker, name="round-worker"),
     path("exports", ExportsScreen.as_view(), name="exports"),
     path("exports/<id:export_id>", ExportFile.as_view(), name="export-file"),
 ]

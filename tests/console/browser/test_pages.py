@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from tests.console.browser.looking import look_at
+from tests.console.browser.looking import look_at, picture
 from tests.console.browser.street import coordinated, morning
 from tickets.models import Ticket
 
@@ -71,3 +71,13 @@ def test_exports_are_as_they_should_be(looking, scene, crew):
         "/console/exports?of=street",
         lambda page: page.get_by_text("已下载 1 次").wait_for(),
     )
+
+
+def test_the_round_is_as_it_should_be(looking, scene):
+    scene.now = timezone.now() - timedelta(minutes=50)
+    for spot in ("3号楼2单元", "12号楼桶站", "3号楼北侧", "中心花园"):
+        scene.do("dispatcher", scene.file("CL03", spot=spot), "sign", worker="worker")
+    look_at(looking, "round", "worker", "/console/round", lambda page: page.get_by_text("12号楼").wait_for())
+    page = looking.open("worker", "/console/round")
+    page.emulate_media(media="print")
+    picture(page, "round-print")
