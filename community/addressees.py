@@ -9,7 +9,10 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from community import live
-from community.models import Membership
+from community.models import Membership, Role
+
+HANDS = frozenset({Role.WORKER, Role.MEMBER})
+"""Who does the work and does not give others any; where an organisation has nobody else, they do."""
 
 
 @dataclass(frozen=True, slots=True)

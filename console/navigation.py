@@ -1,8 +1,10 @@
 """The side navigation: which screens there are, for whom, and what is counted beside them."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from community.addressees import HANDS
 from community.models.organisations import CONTRACTORS
 from console.exports import ready
 from tickets.queries import coordinated_by, on_a_committee, queue
@@ -29,6 +31,16 @@ def _to_coordinate(actor: Actor) -> int:
 def works_outside(actor: Actor) -> bool:
     """Whether the person may be given work at places, rather than coordinating it or watching over it alone."""
     return any(seat.kind in CONTRACTORS for seat in actor.seats)
+
+
+def organisations_given_out(actor: Actor) -> list[uuid.UUID]:
+    """The person's own organisations whose work they give out."""
+    return list(dict.fromkeys(seat.organisation_id for seat in actor.seats if seat.role not in HANDS))
+
+
+def gives_out(actor: Actor) -> bool:
+    """Whether the person gives out the work of any organisation of theirs."""
+    return bool(organisations_given_out(actor))
 
 
 def _in_queue(actor: Actor) -> int:
@@ -61,6 +73,7 @@ ENTRIES = (
     Entry("desk", "users-group", bilingual("协调台", "Committee desk"), coordinates, _to_coordinate),
     Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),
     Entry("round", "walk", bilingual("巡修单", "Round"), works_outside),
+    Entry("duty", "users", bilingual("值班与指派", "Duty"), gives_out),
     Entry("exports", "download", bilingual("导出", "Exports"), works, _ready_exports),
 )
 """In the order in which they are shown. The first that admits a person is where the person starts."""

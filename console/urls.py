@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from console.screens.desk import DeskCompanies, DeskScreen
+from console.screens.duty import DutyScreen
 from console.screens.exports import ExportFile, ExportsScreen
 from console.screens.queue import QueueScreen
 from console.screens.round import RoundScreen, round_offline, round_worker
@@ -23,6 +24,7 @@ urlpatterns = [
     path("queue/several", SeveralTickets.as_view(), name="several"),
     path("t/<str:code>", TicketScreen.as_view(), name="ticket"),
     path("t/<str:code>/<slug:move>", TicketScreen.as_view(), name="move"),
+    path("duty", DutyScreen.as_view(), name="duty"),
     path("round", RoundScreen.as_view(), name="round"),
     path("round/offline", round_offline, name="round-offline"),
     path("round/worker.js", round_worker, name="round-worker"),

@@ -27,6 +27,7 @@ from tickets.models.ticket import LOOKED_UP
 from tickets.moves.residents import cosigned, not_following, not_rated
 from tickets.news import URGED, URGED_AGAIN
 from tickets.photos import attach, claim
+from tickets.rota import next_in_turn
 from tickets.routing import answering_section, contract_of, covers, renders, route, successor
 from tickets.states import Channel, Outcome, Secrecy
 from web.words import bilingual
@@ -291,13 +292,17 @@ def _served_now(ticket: Ticket, leaf: catalogue.Leaf, by: Actor) -> tuple[uuid.U
 def sign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID | None = None) -> Event:
     """Sign for the ticket; the person who signs works on it, unless another member of the holder is named.
 
-    Where the street stands in, nobody does until somebody is named.
+    Where the holder gives out its work in turn, that is whose turn it is, if anybody has room. Where the street stands in, nobody
+    works on it until somebody is named.
     """
+    lead, in_turn = ticket.lead, False
     if worker:
         _check_worker(ticket, worker, by)
+    elif lead and getattr(lead, "takes_turns", False) and (next_one := next_in_turn(lead.organisation_id, by.at)):
+        worker, in_turn = next_one, True
     elif not by.on_behalf:
         worker = by.person_id
-    return perform(Ticket.sign, ticket, by=by, version=version, worker=worker)
+    return perform(Ticket.sign, ticket, by=by, version=version, worker=worker, in_turn=in_turn)
 
 
 def assign(ticket: Ticket, *, by: Actor, version: int | None, worker: uuid.UUID, note: str = "") -> Event:

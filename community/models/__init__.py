@@ -21,6 +21,7 @@ from community.models.people import (
     Tenure,
 )
 from community.models.places import Area, Building, Community, Compound, Household, ResidentialType, Street
+from community.models.rota import OffDuty, Rota
 from community.models.serving import ServingVersion
 from community.models.signin import (
     KnownAddress,
@@ -44,6 +45,7 @@ __all__ = [
     "Language",
     "Membership",
     "NoticeBy",
+    "OffDuty",
     "Organisation",
     "OrganisationKind",
     "PartyCoverage",
@@ -51,6 +53,7 @@ __all__ = [
     "Residency",
     "ResidentialType",
     "Role",
+    "Rota",
     "ServiceContract",
     "ServiceKind",
     "ServiceMode",

@@ -76,6 +76,7 @@ def _assignments(day: date, **tickets: object) -> models.QuerySet[Assignment]:
             kind=F("organisation__kind"),
             head_office=F("organisation__parent"),
             worker_name=F("worker__name"),
+            takes_turns=F("organisation__rota__in_turn"),
         )
         .order_by("id")
     )

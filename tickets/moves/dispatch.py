@@ -122,12 +122,14 @@ class DispatchMoves(TicketParts):
             news=(*to_residents("signed.resident"), Note(Side.WORKER, Topic.WORK, "signed.worker")),
         ),
     )
-    def sign(self, *, at: datetime, by: Actor, worker: uuid.UUID | None = None) -> None:
-        """Accept the ticket as its holder; a worker may be named."""
+    def sign(self, *, at: datetime, by: Actor, worker: uuid.UUID | None = None, in_turn: bool = False) -> None:
+        """Accept the ticket as its holder; a worker may be named, or it is somebody's turn."""
         self._enter(at)
         if self.lead:
             self.lead.signed_at, self.lead.worker_id = at, worker or self.lead.worker_id
             self.stage(self.lead)
+        if in_turn:
+            self.note(in_turn=True)
 
     @transition(
         source=S.IN_PROGRESS,

@@ -6,17 +6,14 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from community.addressees import seats_on
-from community.models import Membership, Organisation, Role
+from community.addressees import HANDS, seats_on
+from community.models import Membership, Organisation
 from community.models.organisations import STREET_KINDS
 from community.receivers import local_day
 from tickets.models import Assignment
 from web.paging import Page, PageRequest
 from workflow.actor import Actor
 from workflow.errors import NotPermitted
-
-HANDS = frozenset({Role.WORKER, Role.MEMBER})
-"""Who does not give others work; where an organisation has nobody else, they do."""
 
 
 def members(actor: Actor, organisation: uuid.UUID, asked: PageRequest) -> Page[dict[str, object]]:

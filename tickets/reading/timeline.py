@@ -29,7 +29,7 @@ FACE_WORDS: Mapping[str, Set[str]] = {
 STAFF_FACTS = frozenset(
     {
         *("worker", "lead", "helping", "whistled", "released", "reporting", "unstaffed", "alarms"),
-        *("instead_of", "promise", "no_contact"),
+        *("instead_of", "promise", "no_contact", "in_turn"),
         *("terms", "promised", "fired", "audience", "calendar"),
     }
 )

@@ -81,3 +81,7 @@ def test_the_round_is_as_it_should_be(looking, scene):
     page = looking.open("worker", "/console/round")
     page.emulate_media(media="print")
     picture(page, "round-print")
+
+
+def test_duty_is_as_it_should_be(looking, scene):
+    look_at(looking, "duty", "dispatcher", "/console/duty", lambda page: page.get_by_label("轮流指派").wait_for())
