@@ -32,7 +32,7 @@ from launcher.clocks import OFFSET
 from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
 from tests.tickets.paths import Scene
-from web import limits
+from web import quick_redis
 from workflow import versions
 
 # The same cases each time, however busy the machine is.
@@ -129,7 +129,7 @@ def own_limits(monkeypatch):
     """Every test counts from nought: a whole suite asks for one cast, signs in from one address, with a few phones."""
     for limit in (NetLimit, PhoneLimit, OwnLimit):
         monkeypatch.setattr(limit, "requests", 100_000)
-    server = limits._redis()
+    server = quick_redis.client()
     for pattern in ("limit:*", "linli:*:allauth:rl:*"):
         if counted := list(server.scan_iter(pattern, count=1000)):
             server.delete(*counted)

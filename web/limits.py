@@ -5,34 +5,24 @@ import time
 from functools import cache
 
 import redis
-from django.conf import settings
 from django.utils.crypto import salted_hmac
-from redis.backoff import NoBackoff
 from redis.commands.core import Script
-from redis.retry import Retry
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from web import quick_redis
 from web.addresses import UNKNOWN_SHARE, client_address
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE = 0.1  # seconds that one request waits for Redis
 _REST = 5.0  # seconds without a call to Redis after it failed
-
-
-@cache
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=Retry(NoBackoff(), 0)
-    )
 
 
 @cache
 def _counted() -> Script:
     """A script that counts one request under a name that expires. One command instead of two halves the cost of a request."""
-    return _redis().register_script(
+    return quick_redis.client().register_script(
         "local count = redis.call('INCR', KEYS[1]) "
         "if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end "
         "return count"
@@ -70,7 +60,7 @@ class Limit(BaseThrottle):
         caller = salted_hmac(self.scope, who, algorithm="sha256").hexdigest()[:32]
         name = f"limit:{self.scope}:{caller}:{int(window)}"
         try:
-            count: int = _counted()(keys=[name], args=[self.seconds + 1], client=_redis())
+            count: int = _counted()(keys=[name], args=[self.seconds + 1], client=quick_redis.client())
         except redis.RedisError as error:
             Limit._away_until = time.monotonic() + _REST
             logger.warning("Redis is away, limits are open: %s", type(error).__name__)

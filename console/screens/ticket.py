@@ -12,6 +12,7 @@ from rest_framework import serializers
 from console.moves import words
 from console.moves.making import NotMade, make
 from console.moves.offered import BESIDE, OfferedMove, fits, form_of, move_named, next_of, offered, pickers
+from console.presence import look
 from console.screen import Screen, by_htmx
 from console.turns import of_ticket
 from tickets.kind import TICKETS
@@ -156,3 +157,11 @@ def _choice(one: serializers.Field[Any, Any, Any, Any], value: object) -> Words:
     if isinstance(one, serializers.ChoiceField) and value in one.choices:
         return str(one.choices[value])
     return ""
+
+
+class OthersLooking(TicketScreen):
+    """Who else of the reader's organisations has the ticket open."""
+
+    def get(self, request: HttpRequest, code: str, move: str = "") -> HttpResponse:
+        """Their names, and the reader is seen by them from now on."""
+        return self.part("looking", {"people": look(self._ticket(code).pk, self.actor)})

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from community.api.views import REFUSALS
-from web import limits
+from web import limits, quick_redis
 from web.addresses import UNKNOWN_SHARE, client_address
 from web.problems import Problem, problem_of
 from web.words import bilingual, en, with_wait, zh
@@ -16,9 +16,9 @@ def fresh(monkeypatch):
     """A scope of its own for each test, and no memory of a Redis that was away."""
     monkeypatch.setattr("tests.web.views.Two.scope", str(uuid.uuid4()))
     monkeypatch.setattr(limits.Limit, "_away_until", 0.0)
-    limits._redis.cache_clear()
+    quick_redis.client.cache_clear()
     yield
-    limits._redis.cache_clear()
+    quick_redis.client.cache_clear()
 
 
 def test_one_more_than_the_limit_is_429_with_time_to_wait(web):
