@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from community.addressees import HANDS
+from community.confirming import in_reach, may_confirm
 from community.models.organisations import CONTRACTORS
 from console.exports import ready
 from tickets.queries import coordinated_by, on_a_committee, queue
@@ -43,6 +44,16 @@ def gives_out(actor: Actor) -> bool:
     return bool(organisations_given_out(actor))
 
 
+def confirms_homes(actor: Actor) -> bool:
+    """Whether the person may confirm the homes of others."""
+    return may_confirm(actor)
+
+
+def _to_confirm(actor: Actor) -> int:
+    claimed = in_reach(actor).filter(confirmed_at=None, objected_at=None)
+    return claimed.order_by().values("pk")[: MOST + 1].count()
+
+
 def _in_queue(actor: Actor) -> int:
     return queue(actor, None).order_by().values("pk")[: MOST + 1].count()
 
@@ -75,6 +86,7 @@ ENTRIES = (
     Entry("round", "walk", bilingual("巡修单", "Round"), works_outside),
     Entry("duty", "users", bilingual("值班与指派", "Duty"), gives_out),
     Entry("exports", "download", bilingual("导出", "Exports"), works, _ready_exports),
+    Entry("homes", "home", bilingual("住处核实", "Homes"), confirms_homes, _to_confirm),
 )
 """In the order in which they are shown. The first that admits a person is where the person starts."""
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 from console.screens.desk import DeskCompanies, DeskScreen
 from console.screens.duty import DutyScreen
 from console.screens.exports import ExportFile, ExportsScreen
+from console.screens.homes import HomesScreen
 from console.screens.queue import QueueScreen
 from console.screens.round import RoundScreen, round_offline, round_worker
 from console.screens.several import SeveralTickets
@@ -20,6 +21,7 @@ urlpatterns = [
     path("language/", SwitchLanguage.as_view(), name="language"),
     path("desk", DeskScreen.as_view(), name="desk"),
     path("desk/companies", DeskCompanies.as_view(), name="desk_companies"),
+    path("homes", HomesScreen.as_view(), name="homes"),
     path("queue", QueueScreen.as_view(), name="queue"),
     path("queue/several", SeveralTickets.as_view(), name="several"),
     path("t/<str:code>", TicketScreen.as_view(), name="ticket"),

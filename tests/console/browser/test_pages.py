@@ -85,3 +85,13 @@ def test_the_round_is_as_it_should_be(looking, scene):
 
 def test_duty_is_as_it_should_be(looking, scene):
     look_at(looking, "duty", "dispatcher", "/console/duty", lambda page: page.get_by_label("轮流指派").wait_for())
+
+
+def test_the_homes_are_as_they_should_be(looking):
+    look_at(
+        looking,
+        "homes",
+        "street_lead",
+        "/console/homes?status=confirmed",
+        lambda page: page.locator(".homes").wait_for(),
+    )
