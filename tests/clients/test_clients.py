@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,11 +15,11 @@ from django.core.handlers.wsgi import WSGIHandler
 from community import signin
 from launcher.family import PROJECT
 from tests.connections import one_connection
+from tests.npm import needs_node, workshop
 from tickets.models import Ticket
 
 DOCUMENT = PROJECT / "docs" / "openapi.yaml"
 HERE = Path(__file__).parent
-NODE = shutil.which("node") and shutil.which("npm")
 
 
 class Quiet(WSGIRequestHandler):
@@ -76,32 +75,18 @@ def test_a_python_client_is_generated_without_warnings_and_walks_to_the_confirma
     assert arrived(answer, cast["resident"])
 
 
-@pytest.mark.skipif(not NODE and not os.environ.get("CI"), reason="no Node here; CI has one")
+@needs_node
 @pytest.mark.django_db
 def test_a_typescript_client_is_generated_and_walks_to_the_confirmation(walk, cast):
-    workshop = typescript()
-    tools = workshop / "node_modules" / ".bin"
+    place = workshop(HERE / "typescript")
+    tools = place / "node_modules" / ".bin"
     made = subprocess.run(
         [tools / "openapi-typescript", DOCUMENT, "--output", "api.d.ts"],
-        cwd=workshop, capture_output=True, text=True,
+        cwd=place, capture_output=True, text=True,
     )  # fmt: skip
     assert made.returncode == 0, made.stdout + made.stderr
     assert "warn" not in (made.stdout + made.stderr).lower()
-    built = subprocess.run([tools / "tsc", "--project", "."], cwd=workshop, capture_output=True, text=True)
+    built = subprocess.run([tools / "tsc", "--project", "."], cwd=place, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
-    answer = walk("node", "built/walk.js", cwd=workshop)
+    answer = walk("node", "built/walk.js", cwd=place)
     assert arrived(answer, cast["resident"])
-
-
-def typescript() -> Path:
-    """A directory with the tools that package-lock.json names, which are fetched where they are not there yet."""
-    workshop = PROJECT / ".local" / "typescript"
-    workshop.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", ".npmrc", "tsconfig.json", "walk.ts"):
-        shutil.copy(HERE / "typescript" / name, workshop / name)
-    stamp, lock = workshop / "node_modules" / "linli.stamp", (workshop / "package-lock.json").read_text()
-    if not stamp.exists() or stamp.read_text() != lock:
-        fetched = subprocess.run(["npm", "ci"], cwd=workshop, capture_output=True, text=True)
-        assert fetched.returncode == 0, fetched.stderr
-        stamp.write_text(lock)
-    return workshop

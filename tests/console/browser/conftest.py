@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connections
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from console.models import Export
@@ -20,6 +21,7 @@ from launcher.run import HOST, background_command, free_port, web_command
 from tests.conftest import Cast
 from tests.console.browser import database
 from tests.console.browser.looking import Looking
+from tests.console.browser.other import chromium_109, need
 from tests.processes import start, wait_until
 from tests.tickets.committed import remove
 from tickets.models import Ticket
@@ -37,25 +39,39 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, started once."""
-    if CHROMIUM is None:
-        assert "CI" not in os.environ, "Continuous integration needs Debian's package chromium."
-        pytest.skip("There is no Chromium here (Debian's package chromium); continuous integration has one.")
+def player() -> Iterator[Playwright]:
+    """Playwright, started once."""
     with pytest.MonkeyPatch.context() as patch:
         # Playwright runs a loop in this thread, and Django would take every query for one in a coroutine.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        play: Playwright = sync_playwright().start()
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        play = sync_playwright().start()
         try:
-            yield browser
+            yield play
         finally:
-            browser.close()
+            # While its loop runs, this thread has connections of its own.
+            connections.close_all()
             play.stop()
 
 
 @pytest.fixture(scope="session")
-def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Site]:
+def chromium(player) -> Iterator[Browser]:
+    """Debian's Chromium, started once."""
+    need(CHROMIUM, "Debian's package chromium")
+    with player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def oldest(player) -> Iterator[Browser]:
+    """The oldest Chromium that the console supports, started once."""
+    program = chromium_109()
+    with player.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"]) as browser:
+        assert browser.version.startswith("109.")
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Site]:
     """The web server, on a database of its own."""
     port = free_port(18900)
     media = tmp_path_factory.mktemp("media")
@@ -101,9 +117,13 @@ def cast(db, loaded_cast) -> Mapping[str, object]:
 
 
 @pytest.fixture
-def looking(chromium, site, cast) -> Iterator[Looking]:
-    """Opens pages as people of the cast. Nothing may go wrong on them: no error in the console, nothing that the policy refuses."""
-    made = Looking(chromium, site.address, cast)
+def looking(request, site, cast) -> Iterator[Looking]:
+    """Opens pages as people of the cast. Nothing may go wrong on them: no error in the console, nothing that the policy refuses.
+
+    In Debian's Chromium at 1440 pixels, or in the browser and at the width that `everywhere` names.
+    """
+    engine, width = getattr(request, "param", ("chromium", 1440))
+    made = Looking(request.getfixturevalue(engine), site.address, cast, width)
     try:
         yield made
     finally:

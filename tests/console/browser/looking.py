@@ -25,6 +25,8 @@ _TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (e) => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));
 """
 _REFUSED = "Failed to load resource: the server responded with a status of 4"
+# Chromium 109 says so of every page with a popover, which a rule of our own shows there.
+_POPOVER = "Found a 'popover' attribute."
 
 
 def screens() -> Path:
@@ -39,13 +41,15 @@ class Looking:
     chromium: Browser
     address: str
     cast: Mapping[str, Person]
+    width: int = 1440
     contexts: list[BrowserContext] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def context(
-        self, who: str = "", *, width: int = 1440, theme: str = "light", touch: bool = False, **options: Any
+        self, who: str = "", *, width: int = 0, theme: str = "light", touch: bool = False, **options: Any
     ) -> BrowserContext:
         """A browser in which `who` of the cast is signed in; without a name, nobody."""
+        width = width or self.width
         context = self.chromium.new_context(
             base_url=self.address,
             viewport={"width": width, "height": WIDTHS.get(width, 900)},
@@ -72,7 +76,7 @@ class Looking:
         return page
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(_REFUSED):
+        if message.type in ("error", "warning") and not message.text.startswith((_REFUSED, _POPOVER)):
             self.wrong.append(f"{message.type}: {message.text}")
 
     def offline(self, page: Page, is_away: bool) -> None:

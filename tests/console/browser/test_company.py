@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from community.models import Person
 from notifications.models import Message
 from tests.console.browser.looking import session_of, sideways
+from tests.console.browser.other import everywhere, in_firefox
 from tests.console.browser.street import file_at
 from tests.people import seat
 from tests.processes import wait_until
@@ -41,6 +42,7 @@ def bins(scene) -> Ticket:
     return Ticket.objects.get(pk=file_at(scene, timezone.now(), "CL03", "垃圾桶满了", "东门"))
 
 
+@everywhere
 def test_a_ticket_goes_from_the_queue_to_the_reply_without_leaving_the_page(looking, bins, crew, cast):
     page = looking.open("dispatcher", "/console/queue")
     page.get_by_role("link", name="垃圾桶满了").click()
@@ -71,6 +73,25 @@ def test_a_ticket_goes_from_the_queue_to_the_reply_without_leaving_the_page(look
     expect(page).to_have_url(re.compile("/console/queue"))
     # The worker has told the resident meanwhile.
     wait_until(lambda: Message.objects.filter(person=cast["resident"], subject_id=bins.pk).count() >= 3)
+
+
+def test_firefox_goes_the_same_way(site, cast, bins, tmp_path):
+    photo = tmp_path / "after.jpg"
+    photo.write_bytes(jpeg()["buffer"])  # type: ignore[arg-type]
+    steps = [
+        ["goto", "/console/queue"],
+        ["click", f"#open-{bins.code}"],
+        ["click", "#panel button[data-key=s]"],
+        ["click", "#panel label.option:has(input[value=reached])"],
+        ["click", "#form-contact button.primary"],
+        ["type", "#form-reply textarea[name=result]", "已清运。"],
+        ["files", "#form-reply input[type=file]:not([capture])", [str(photo)]],
+        ["see", "#form-reply .shot:not(.sending)", ""],
+        ["click", "#form-reply button.primary"],
+        ["see", "#panel .chip", "待居民确认"],
+    ]
+    assert in_firefox(site.address, cast, "dispatcher", steps) == []
+    assert verbs(bins) == ["submit", "sign", "contact", "reply"]
 
 
 def test_twenty_new_tickets_are_signed_for_and_given_to_three_people_with_six_keys(looking, scene, cast):
