@@ -11,6 +11,7 @@ from console.screens.round import RoundScreen, round_offline, round_worker
 from console.screens.several import SeveralTickets
 from console.screens.start import FrontDoor, NavigationCounts, SwitchLanguage, sign_out
 from console.screens.ticket import OthersLooking, TicketScreen
+from console.screens.ticket_sections import RelatedTickets, TicketMessages
 from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
@@ -26,6 +27,8 @@ urlpatterns = [
     path("queue/several", SeveralTickets.as_view(), name="several"),
     path("t/<str:code>", TicketScreen.as_view(), name="ticket"),
     path("t/<str:code>/looking", OthersLooking.as_view(http_method_names=["get"]), name="looking"),
+    path("t/<str:code>/related", RelatedTickets.as_view(), name="related"),
+    path("t/<str:code>/messages", TicketMessages.as_view(), name="messages"),
     path("t/<str:code>/<slug:move>", TicketScreen.as_view(), name="move"),
     path("duty", DutyScreen.as_view(), name="duty"),
     path("round", RoundScreen.as_view(), name="round"),

@@ -51,6 +51,16 @@ def linked(ticket: Ticket, actor: Actor) -> list[Ticket]:
     return [one for one in found if relations(one, actor) & SEES_WHOLE]
 
 
+def merged(ticket: Ticket, actor: Actor) -> list[Ticket]:
+    """The tickets merged into `ticket`, and the one into which it was merged: those that `actor` sees whole. Three statements."""
+    found = list(
+        Ticket.for_move(actor.person_id).filter(Q(merged_into=ticket.pk) | Q(pk=ticket.merged_into_id)).order_by("pk")
+    )
+    if found:
+        Ticket.gather(found, actor)
+    return [one for one in found if relations(one, actor) & SEES_WHOLE]
+
+
 def still_visible(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
     """The ticket with its parts alone, to repeat an answer to the actor. Raises Ticket.DoesNotExist where they may no longer see it.
 

@@ -31,6 +31,7 @@ ONCE = frozenset({"record"})
 """These are next until they have been made in the state that the ticket is in."""
 _CLOCK_OF = {"arrive": ClockName.ARRIVE, "contact": ClockName.CONTACT}
 """These are next only while their clock is live: nobody waits for them otherwise."""
+_ANYBODY: Selection = (Option("", ""),)
 BESIDE = frozenset({"reveal"})
 """These stand elsewhere in the panel."""
 
@@ -122,10 +123,14 @@ def form_of(
 
 
 def fits(one: OfferedMove, pickers: Pickers) -> bool:
-    """Whether everything that the move requires can be filled in by this reader."""
+    """Whether everything that the move requires can be filled in by this reader.
+
+    Of what is done in a party's place nobody is looked up until its form is opened.
+    """
     made: Any = one.move.input
     input = made()
-    found = controls(input, {name: choose for name, choose in pickers.items() if name not in SURE})
+    asked = {name: choose for name, choose in pickers.items() if name not in SURE}
+    found = controls(input, dict.fromkeys(asked, lambda: _ANYBODY) if one.party else asked)
     return all(name in found or name in SURE for name, field in input.fields.items() if field.required)
 
 
