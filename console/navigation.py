@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from community.addressees import HANDS
 from community.confirming import in_reach, may_confirm
-from community.models.organisations import CONTRACTORS
+from community.models.organisations import CONTRACTORS, STREET_KINDS
 from console.exports import ready
-from tickets.queries import coordinated_by, on_a_committee, queue
+from tickets.queries import coordinated_by, in_street, on_a_committee, queue
+from tickets.states import State
 from web.words import Words, bilingual
 from workflow.actor import Actor
 
@@ -54,6 +55,11 @@ def _to_confirm(actor: Actor) -> int:
     return claimed.order_by().values("pk")[: MOST + 1].count()
 
 
+def of_the_street(actor: Actor) -> bool:
+    """Whether the person sits in an office or section of a street."""
+    return any(seat.kind in STREET_KINDS and seat.street_id for seat in actor.seats)
+
+
 def _in_queue(actor: Actor) -> int:
     return queue(actor, None).order_by().values("pk")[: MOST + 1].count()
 
@@ -80,9 +86,21 @@ class Entry:
         return f"{MOST}+" if found > MOST else str(found)
 
 
+def _to_review(actor: Actor) -> int:
+    rows = in_street(actor).open().order_by()
+    returns, extensions = rows.filter(state=State.RETURNING), rows.filter(extension_days__isnull=False)
+    return returns.values("pk").union(extensions.values("pk"))[: MOST + 1].count()
+
+
+def _on_account(actor: Actor) -> int:
+    return in_street(actor).filter(state=State.ON_ACCOUNT).order_by().values("pk")[: MOST + 1].count()
+
+
 ENTRIES = (
     Entry("desk", "users-group", bilingual("协调台", "Committee desk"), coordinates, _to_coordinate),
     Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),
+    Entry("reviews", "arrow-back-up", bilingual("退单与延期", "Returns"), of_the_street, _to_review),
+    Entry("account", "bookmark", bilingual("挂账", "On account"), of_the_street, _on_account),
     Entry("round", "walk", bilingual("巡修单", "Round"), works_outside),
     Entry("duty", "users", bilingual("值班与指派", "Duty"), gives_out),
     Entry("exports", "download", bilingual("导出", "Exports"), works, _ready_exports),

@@ -2,11 +2,13 @@
 
 from django.urls import include, path
 
+from console.screens.account import AccountRegister
 from console.screens.desk import DeskCompanies, DeskScreen
 from console.screens.duty import DutyScreen
 from console.screens.exports import ExportFile, ExportsScreen
 from console.screens.homes import HomesScreen
 from console.screens.queue import QueueScreen
+from console.screens.reviews import ReviewDesk
 from console.screens.round import RoundScreen, round_offline, round_worker
 from console.screens.several import SeveralTickets
 from console.screens.start import FrontDoor, NavigationCounts, SwitchLanguage, sign_out
@@ -25,6 +27,9 @@ urlpatterns = [
     path("homes", HomesScreen.as_view(), name="homes"),
     path("queue", QueueScreen.as_view(), name="queue"),
     path("queue/several", SeveralTickets.as_view(), name="several"),
+    path("reviews", ReviewDesk.as_view(), name="reviews"),
+    path("reviews/<str:code>", ReviewDesk.as_view(), name="review"),
+    path("account", AccountRegister.as_view(), name="account"),
     path("t/<str:code>", TicketScreen.as_view(), name="ticket"),
     path("t/<str:code>/looking", OthersLooking.as_view(http_method_names=["get"]), name="looking"),
     path("t/<str:code>/related", RelatedTickets.as_view(), name="related"),
