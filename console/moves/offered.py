@@ -125,13 +125,14 @@ def form_of(
 def fits(one: OfferedMove, pickers: Pickers) -> bool:
     """Whether everything that the move requires can be filled in by this reader.
 
-    Of what is done in a party's place nobody is looked up until its form is opened.
+    Of what may be left out, and of what is done in a party's place, nobody is looked up until the form is opened.
     """
     made: Any = one.move.input
     input = made()
-    asked = {name: choose for name, choose in pickers.items() if name not in SURE}
-    found = controls(input, dict.fromkeys(asked, lambda: _ANYBODY) if one.party else asked)
-    return all(name in found or name in SURE for name, field in input.fields.items() if field.required)
+    required = {name for name, field in input.fields.items() if field.required}
+    wanted = {} if one.party else {name: choose for name, choose in pickers.items() if name in required - SURE}
+    found = controls(input, dict.fromkeys(pickers, lambda: _ANYBODY) | wanted)
+    return required <= found.keys()
 
 
 def _completed(one: OfferedMove, ticket: Ticket, field: FormField, given: QueryDict | None) -> FormField:

@@ -30,7 +30,7 @@ _HELD = bilingual("待汇总", "Held for a digest")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class WaySent:
     """A channel with how it went, and how many times."""
 
     channel: Words
@@ -45,7 +45,7 @@ class SentTo:
 
     who: str
     count: int
-    ways: Sequence[Way]
+    ways: Sequence[WaySent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def sent(ticket: Ticket) -> list[Sending]:
     return found
 
 
-def _ways(messages: Iterable[Message]) -> list[Way]:
+def _ways(messages: Iterable[Message]) -> list[WaySent]:
     counted: Counter[tuple[str, str, bool]] = Counter()
     words: dict[tuple[str, str, bool], tuple[Words, Words]] = {}
 
@@ -101,7 +101,7 @@ def _ways(messages: Iterable[Message]) -> list[Way]:
             state = DeliveryState((delivery.gathered_into or delivery).state)
             channel = ChannelName(delivery.channel)
             note(channel, state, (channel.label, state.label), failed=state in FAILED)
-    return [Way(*words[key], number, key[2]) for key, number in counted.items()]
+    return [WaySent(*words[key], number, key[2]) for key, number in counted.items()]
 
 
 class _Recipients:
