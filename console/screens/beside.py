@@ -14,8 +14,8 @@ from workflow.actor import Actor
 from workflow.moves import Visibility
 
 
-def shown(ticket: Ticket, panel: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-    """What it shows, made of the panel's document and events. Costs one statement."""
+def shown(ticket: Ticket, panel: Mapping[str, Any], actor: Actor, *, drawn: bool) -> dict[str, Any]:
+    """What it shows, made of the panel's document and events. Where the course is `drawn`, one statement."""
     document, events = panel["ticket"], panel["events"]
     names = {one["organisation"]["id"]: one["organisation"]["name"] for one in document["assignments"] or ()}
     for key, name in (("holder", "holder_name"), ("coordinator", "coordinator_name")):
@@ -24,7 +24,8 @@ def shown(ticket: Ticket, panel: Mapping[str, Any], actor: Actor) -> dict[str, A
     if document["on_account"] and document["on_account"]["owner"]:
         owner = document["on_account"]["owner"]
         names[owner["id"]] = owner["name"]
-    found, street = course(ticket, actor, events, names), Relation.STREET in document["relations"]
+    found = course(ticket, actor, events, names) if drawn else None
+    street = Relation.STREET in document["relations"]
     return {
         "axis": axis(found, actor.at) if found and found.stretches else None,
         "parties": _parties(document["assignments"] or ()),

@@ -109,7 +109,9 @@ class TicketScreen(Screen):
     def _answer(self, ticket: Ticket, panel: Mapping[str, Any], status: int = 200) -> HttpResponse:
         if by_htmx(self.request) and not self._whole():
             return self.part("panel", panel, status=status)
-        whole = {**panel, "whole": True, **beside.shown(ticket, panel, self.actor)}
+        # A page that opens the form of a move at its own address spends its statements on what can be chosen there.
+        drawn = by_htmx(self.request) or "move" not in self.kwargs
+        whole = {**panel, "whole": True, **beside.shown(ticket, panel, self.actor, drawn=drawn)}
         if by_htmx(self.request):
             return self.part("whole", whole, status=status)
         return self.page(panel["ticket"]["title"], whole, status=status)
