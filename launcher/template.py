@@ -25,6 +25,9 @@ MADE_OF = (
     "workflow/calendar*.py",
     "workflow/levels.py",
     "workflow/notice.py",
+    # Which apps there are, those of packages too; and which versions of these.
+    "config/settings.py",
+    "requirements/production.txt",
     "launcher/prepare.py",
     "launcher/servers.py",
     "tests/settings.py",

@@ -80,7 +80,7 @@ def test_which_of_several_helpers_the_street_stands_in_for_can_be_chosen(console
     scene.do("desk_officer", parking.pk, "whistle", departments=["dept-police", "dept-housing"], reason="联合")
     browser = console("desk_officer")
     address = f"/console/t/{parking.code}/report_in"
-    page = browser.get(address).content.decode()
+    page = browser.get(f"{address}?on_behalf_of=whistled").content.decode()
     assert 'name="organisation"' in page
     sent = {
         "organisation": str(scene.codes["dept-housing"]),
