@@ -7,7 +7,6 @@ Says nothing that a stranger must not know: no address, no name, no error text.
 """
 
 import logging
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -22,11 +21,12 @@ from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from casework.kinds import Kind, kinds
+from casework.lag import clock_lag
 from config import heartbeat
 from config import post as postal
 from config.readiness import missing_static_files, unapplied_migrations
 from workflow import calendars
-from workflow.models import LastSweep, Subject
+from workflow.models import Subject
 
 OUTBOX_STALE = 300.0
 """Seconds that an event may wait to be told."""
@@ -146,36 +146,6 @@ def clocks() -> dict[str, object]:
             "Deadlines wait to be fired: start another sweeper, or `manage.py tick --loop`; the log says more."
         )
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class ClockLag:
-    """Seconds since the last sweep (None: there was none), and since the oldest rung is due (None: none is); how many clocks fail."""
-
-    sweep_age: float | None
-    oldest_due: float | None
-    failing: int
-
-
-def clock_lag() -> ClockLag:
-    """How far the sweepers are behind, over all kinds of subjects: the worst of each."""
-    due: list[float] = []
-    failing = 0
-    for kind in kinds():
-        rows: Any = kind.model.CLOCKS._base_manager
-        rungs = rows.filter(fire_at__lte=Now()).order_by("fire_at")
-        due += rungs.values_list(Extract(Now() - F("fire_at"), "epoch"), flat=True)[:1]
-        failing += rows.filter(stopped_at__isnull=True, failures__gt=0).count()
-    names = [kind.name for kind in kinds()]
-    last = LastSweep.objects.filter(name__in=names)
-    ages = last.values_list(Extract(Now() - F("at"), "epoch"), flat=True)
-    # A kind that was never swept is watched by nobody.
-    swept = [max(0.0, float(age)) for age in ages] if len(ages) == len(names) else []
-    return ClockLag(
-        sweep_age=round(max(swept), 1) if swept else None,
-        oldest_due=round(float(max(due)), 1) if due else None,
-        failing=failing,
-    )
 
 
 def post() -> dict[str, object]:

@@ -22,8 +22,9 @@ from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
 from casework.kinds import Kind, kinds
+from casework.lag import clock_lag
 from config import post
-from config.health import clock_lag, outbox
+from config.health import outbox
 from workflow.models import Subject
 
 _S = timedelta(seconds=1)
