@@ -44,13 +44,15 @@ FOR_STAFF = frozenset({"desk", "clock", "helper"})
 FOR_STREET = frozenset({"officer"})
 OF_QUEUES = frozenset({"turn", "late"})
 """Filters of parts in tickets that pages have and the API has not."""
+OF_PAGES = frozenset({"next_due"})
+"""Filters of every list that pages have and the API has not."""
 WORKED_ON = (State.COORDINATING, State.DISPATCHED, State.IN_PROGRESS)
 """The states in which an organisation that has an open part has something to do, unless the resident was asked."""
 
 
 def allowed(relation: Relation) -> frozenset[str]:
     """The filters on what somebody in this relation to every row of a list may see of it."""
-    found = FOR_EVERYBODY
+    found = FOR_EVERYBODY | OF_PAGES
     if relation in SEES_WHOLE:
         found |= FOR_PARTIES | OF_QUEUES
     if relation == Relation.REPORTER:
@@ -197,6 +199,13 @@ def _until(column: str) -> Callable[[Any, str], Q]:
     )
 
 
+def next_due(span: Sequence[datetime | None], prefix: str = "") -> Q:
+    """The condition for what is due next after the first moment, up to the second; without a first one, for all that is due by then."""
+    since, until = span
+    found = Q(**{f"{prefix}next_due_at__lte": until})
+    return found if since is None else found & Q(**{f"{prefix}next_due_at__gt": since})
+
+
 _CONDITIONS: Mapping[str, Callable[[Any, str], Q]] = {
     **{name: _in(name) for name in ("state", "type", "channel", "level")},
     **{
@@ -210,6 +219,7 @@ _CONDITIONS: Mapping[str, Callable[[Any, str], Q]] = {
     "extension_pending": lambda value, prefix: Q(**{f"{prefix}extension_days__isnull": not value}),
     "needs_me": _needs_reporter,
     "turn": _turn,
+    "next_due": next_due,
     **{f"{name}_from": _since(f"{name}_at") for name in ("submitted", "due", "closed")},
     **{f"{name}_to": _until(f"{name}_at") for name in ("submitted", "due", "closed")},
 }

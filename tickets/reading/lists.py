@@ -54,7 +54,8 @@ class Listing:
     """The rows of a list, tickets or parts that lead to theirs by `prefix`, in the order of `keys`.
 
     `relation` is what the reader is to each of them. `made` are columns that the order needs. The rows must hold what is searched for;
-    what `desks` answer for comes first. Rows that lie in several `areas` are in the keys' order within each.
+    what `desks` answer for comes first. Rows that lie in several `areas` are in the keys' order within each. `first` finds the
+    first rows in a way of the list's own.
     """
 
     rows: QuerySet[Model]
@@ -65,6 +66,7 @@ class Listing:
     search: Search | None = None
     desks: tuple[uuid.UUID, ...] = ()
     areas: Sequence[uuid.UUID] = ()
+    first: First[Any] | None = None
 
     def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, Any]]:
         """A page of tickets as the actor may see them. One statement. Raises a 400 Problem for a bad cursor or limit."""
@@ -89,6 +91,8 @@ class Listing:
         return (("elsewhere", *self.keys) if self.desks else self.keys), self._first()
 
     def _first(self) -> First[Any] | None:
+        if self.first:
+            return self.first
         if self.search:
             return self.search.first
         if self.desks:
