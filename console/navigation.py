@@ -9,6 +9,7 @@ from community.confirming import in_reach, may_confirm
 from community.models.organisations import CONTRACTORS, STREET_KINDS
 from console.exports import ready
 from tickets.queries import coordinated_by, in_street, on_a_committee, queue
+from tickets.reading.wall import late, watched
 from tickets.states import State
 from web.words import Words, bilingual
 from workflow.actor import Actor
@@ -96,9 +97,20 @@ def _on_account(actor: Actor) -> int:
     return in_street(actor).filter(state=State.ON_ACCOUNT).order_by().values("pk")[: MOST + 1].count()
 
 
+def watches(actor: Actor) -> bool:
+    """Whether the person watches over a street, or over places in it."""
+    return watched(actor) is not None
+
+
+def _late(actor: Actor) -> int:
+    return late(actor, MOST + 1)
+
+
 ENTRIES = (
     Entry("desk", "users-group", bilingual("协调台", "Committee desk"), coordinates, _to_coordinate),
     Entry("queue", "inbox", bilingual("工单队列", "Queue"), works, _in_queue),
+    Entry("wall", "alarm", bilingual("超时墙", "Oversight wall"), watches, _late),
+    Entry("tickets", "list-check", bilingual("全部工单", "All tickets"), watches),
     Entry("reviews", "arrow-back-up", bilingual("退单与延期", "Returns"), of_the_street, _to_review),
     Entry("account", "bookmark", bilingual("挂账", "On account"), of_the_street, _on_account),
     Entry("round", "walk", bilingual("巡修单", "Round"), works_outside),

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 
@@ -33,10 +34,17 @@ class Tag:
         return cls(*parts) if len(parts) == 3 else cls("", "", "")
 
 
-def tag_of(request: HttpRequest, caller: Caller, fingerprint: Callable[[], str]) -> Tag:
-    """The tag of the list as it is now. `fingerprint` says what it holds; it is asked where anything has happened since the last poll."""
+def tag_of(
+    request: HttpRequest, reader: Caller | str, fingerprint: Callable[[], str], at: datetime | None = None
+) -> Tag:
+    """The tag of the list as it is now. `fingerprint` says what it holds; it is asked where anything has happened since the last poll.
+
+    With `at`, the moment of the request, it is asked once a minute besides: for lists that change with time alone.
+    """
     known, latest = Tag.read(request.headers.get(HEADER, "")), latest_change()
-    asked = _asked(request, caller)
+    if at is not None:
+        latest = f"{latest}.{int(at.timestamp()) // 60}"
+    asked = _asked(request, reader)
     held = known.held if (known.asked, known.latest) == (asked, latest) else fingerprint()
     return Tag(asked, latest, held)
 
@@ -49,8 +57,13 @@ def unchanged(request: HttpRequest, tag: Tag) -> HttpResponse | None:
     return HttpResponseNotModified(headers={HEADER: str(tag)})
 
 
-def _asked(request: HttpRequest, caller: Caller) -> str:
-    """Who asks for which list: the person with their seats and language, and the address with its filters."""
-    seats = sorted((str(seat.organisation_id), seat.role) for seat in caller.actor.seats)
-    told = (str(caller.person.pk), caller.person.language, seats, request.get_full_path())
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+def _asked(request: HttpRequest, reader: Caller | str) -> str:
+    """Who asks for which list: the person with their seats and language, or the screen, and the address with its filters."""
+    return hashlib.sha256(repr((_named(reader), request.get_full_path())).encode()).hexdigest()[:16]
+
+
+def _named(reader: Caller | str) -> object:
+    if isinstance(reader, str):
+        return reader
+    seats = sorted((str(seat.organisation_id), seat.role) for seat in reader.actor.seats)
+    return str(reader.person.pk), reader.person.language, seats

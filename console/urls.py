@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from console.screens.account import AccountRegister
 from console.screens.desk import DeskCompanies, DeskScreen
+from console.screens.display import Display
+from console.screens.displays import DisplayKeys
 from console.screens.duty import DutyScreen
 from console.screens.exports import ExportFile, ExportsScreen
 from console.screens.homes import HomesScreen
@@ -14,6 +16,8 @@ from console.screens.several import SeveralTickets
 from console.screens.start import FrontDoor, NavigationCounts, SwitchLanguage, sign_out
 from console.screens.ticket import OthersLooking, TicketScreen
 from console.screens.ticket_sections import RelatedTickets, TicketMessages
+from console.screens.tickets import TicketsScreen
+from console.screens.wall import WallScreen
 from web import identifiers as identifiers  # registers <id:…>
 
 urlpatterns = [
@@ -30,6 +34,10 @@ urlpatterns = [
     path("reviews", ReviewDesk.as_view(), name="reviews"),
     path("reviews/<str:code>", ReviewDesk.as_view(), name="review"),
     path("account", AccountRegister.as_view(), name="account"),
+    path("wall", WallScreen.as_view(), name="wall"),
+    path("tickets", TicketsScreen.as_view(), name="tickets"),
+    path("displays", DisplayKeys.as_view(), name="displays"),
+    path("display", Display.as_view(), name="display"),
     path("t/<str:code>", TicketScreen.as_view(), name="ticket"),
     path("t/<str:code>/looking", OthersLooking.as_view(http_method_names=["get"]), name="looking"),
     path("t/<str:code>/related", RelatedTickets.as_view(), name="related"),

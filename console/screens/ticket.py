@@ -138,7 +138,7 @@ class TicketScreen(Screen):
             "lead": next((one for one in shown["assignments"] or () if one["open"] and one["role"] == "lead"), None),
             "channel": Channel(shown["channel"]).label,
             "secret": Secrecy(shown["secrecy"]).label if shown["secrecy"] != Secrecy.OPEN else "",
-            "form": form_of(chosen, ticket, choices) if chosen else None,
+            "form": form_of(chosen, ticket, choices, self._suggested(chosen, wanted)) if chosen else None,
             "others": [one for one in found if one != chosen and one.name not in BESIDE],
             "reveal": form_of(reveal, ticket, choices) if reveal and shown["contact"] and _masked(shown) else None,
             "history": history,
@@ -146,6 +146,17 @@ class TicketScreen(Screen):
             "overtaken": None,
             "kept": [],
         }
+
+    def _suggested(self, chosen: OfferedMove, wanted: str) -> QueryDict | None:
+        """What the address chooses in the form that it opens. It writes no words there: anybody may have made it."""
+        if self.request.method != "GET" or chosen.name != wanted:
+            return None
+        input: Any = chosen.move.input
+        given = QueryDict(mutable=True)
+        for name, one in input().fields.items():
+            if isinstance(one, serializers.ChoiceField) and name in self.request.GET:
+                given[name] = self.request.GET[name]
+        return given or None
 
     def _pickers(self, ticket: Ticket, events: Sequence[TicketEvent]) -> Pickers:
         """What can be chosen in the forms of this ticket; of its events, those whose words others than staff can read."""

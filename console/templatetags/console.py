@@ -91,3 +91,15 @@ def when(context: dict[str, Any], at: datetime) -> str:
 def photo_kind(kind: str) -> str:
     """What a photo shows, in words."""
     return str(PhotoKind(kind).label)
+
+
+@register.simple_tag
+def fresh(at: datetime) -> SafeString:
+    """How old what is shown is; the browser counts on from the last answer."""
+    return format_html('<time data-fresh datetime="{}">{}</time>', at.isoformat(), say("刚刚", "just now"))
+
+
+@register.simple_tag
+def lasts(seconds: float) -> str:
+    """A span of time in words."""
+    return span(seconds)

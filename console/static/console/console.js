@@ -173,6 +173,18 @@
   });
   setInterval(tick, 20000);
 
+  // How old what is shown is: every answer to a poll says that it is still so.
+  let seen = Date.now();
+  const age = () => $$("[data-fresh]").forEach((time) => {
+    const seconds = Math.round((Date.now() - seen) / 1000);
+    const words = seconds < 30 ? say("刚刚", "just now") : seconds < 60 ? say(`${seconds} 秒前`, `${seconds} s ago`) : say(`${span(seconds)}前`, `${span(seconds)} ago`);
+    if (time.textContent !== words) time.textContent = words;
+  });
+  setInterval(age, 5000);
+  document.addEventListener("htmx:before:response", (event) => {
+    if (event.detail.ctx.sourceElement?.matches?.("[data-poll]") && event.detail.ctx.response.raw?.status < 400) { seen = Date.now(); age(); }
+  });
+
   // Polls: a list asks every 20 seconds while somebody looks, and at once when they come back.
   const poll = (now) => { if (now || (!document.hidden && !$("dialog[open]"))) $$("[data-poll]").forEach((one) => htmx.trigger(one, "poll")); };
   // What a poll brought anew changes the counts of the navigation, too.

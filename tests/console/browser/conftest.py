@@ -15,7 +15,7 @@ from django.contrib.sessions.models import Session
 from django.db import connections
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from console.models import Export
+from console.models import DisplayKey, Export
 from launcher import home as homes
 from launcher.run import HOST, background_command, free_port, web_command
 from tests.conftest import Cast
@@ -108,6 +108,7 @@ def db(site, django_db_blocker) -> Iterator[None]:
         remove(list(Ticket.objects.values_list("pk", flat=True)))
         Session.objects.all().delete()
         Export.objects.all().delete()
+        DisplayKey.objects.all().delete()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -46,7 +46,14 @@ class Looking:
     wrong: list[str] = field(default_factory=list)
 
     def context(
-        self, who: str = "", *, width: int = 0, theme: str = "light", touch: bool = False, **options: Any
+        self,
+        who: str = "",
+        *,
+        width: int = 0,
+        theme: str = "light",
+        touch: bool = False,
+        cookies: Sequence[Any] = (),
+        **options: Any,
     ) -> BrowserContext:
         """A browser in which `who` of the cast is signed in; without a name, nobody."""
         width = width or self.width
@@ -66,6 +73,8 @@ class Looking:
         context.on("weberror", lambda error: self.wrong.append(f"{error.error}"))
         if who:
             context.add_cookies([{"name": "sessionid", "value": session_of(self.cast[who]), "url": self.address}])
+        if cookies:
+            context.add_cookies(list(cookies))
         self.contexts.append(context)
         return context
 

@@ -1,10 +1,14 @@
-"""A company's morning in the demo street: what its queue holds while pictures are taken."""
+"""A morning in the demo street: what a company's queue and the street's wall hold while pictures are taken."""
 
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+from casework.kinds import kinds
+from community.models import Compound
 from tests.tickets.paths import Scene
+from tickets.models import Ticket, TicketClock
+from workflow.models import LastSweep
 
 MORNING = (
     ("RP01", "水管爆裂，一层进水", "3号楼1单元", 55),
@@ -87,3 +91,39 @@ def coordinated(scene: Scene, now: datetime) -> list[uuid.UUID]:
     scene.do("chair", found[2], "ask", question="您手里有收据吗？")
     morning(scene, now)
     return found
+
+
+ELSEWHERE = (
+    # The committee whose compound it is in, and in how many minutes something is due there.
+    *(("pmc-a02", "单元门口堆满旧家具", -95), ("pmc-a02", "化粪池外溢", -20), ("oc-a03", "电梯异响", 40)),
+    *(("pmc-a04", "消防通道被堵", 75), ("pmc-a05", "围墙开裂", 170), ("pmc-a06", "门禁卡刷不开", 200)),
+    *(("oc-a07", "雨水管脱落", 260), ("oc-a08", "夜间施工噪音", 300), ("oc-a09", "树枝压到电线", 25)),
+)
+BEFORE = (1, 2, 2, 3, 5, 6, 6, 6, 8, 9, 11, 12, 12, 13, 15, 16, 18, 19, 19, 20, 22, 23, 25, 26, 26, 28)
+"""So many days before today something was received that is not due for long."""
+
+
+def watched(scene: Scene, now: datetime) -> list[uuid.UUID]:
+    """What the street watches: the morning of one compound, what presses in others, and what came in the month before; their ids."""
+    found = morning(scene, now)
+    homes = dict(Compound.objects.exclude(area__committee=None).values_list("area__committee__code", "pk"))
+    for committee, title, due in ELSEWHERE:
+        scene.now = now - timedelta(minutes=400 - due / 2)
+        found.append(scene.file("CL03", title=title, compound_id=homes[committee]))
+        press(found[-1], now + timedelta(minutes=due))
+    for number, days in enumerate(BEFORE):
+        scene.now = now - timedelta(days=days, hours=number % 9)
+        found.append(scene.file("PK01"))
+        press(found[-1], now + timedelta(days=9))
+    # As if sweepers had been there all the time.
+    TicketClock.objects.filter(fire_at__lte=now).update(fire_at=now + timedelta(days=1))
+    LastSweep.objects.bulk_create(
+        [LastSweep(name=kind.name, at=now) for kind in kinds()],
+        update_conflicts=True, unique_fields=["name"], update_fields=["at"],
+    )  # fmt: skip
+    return found
+
+
+def press(ticket: uuid.UUID, due: datetime) -> None:
+    """Let the ticket be due at this moment."""
+    Ticket.objects.filter(pk=ticket).update(next_due_at=due, at_risk_at=due)

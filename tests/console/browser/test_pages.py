@@ -5,8 +5,9 @@ from datetime import timedelta
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from console.models import DisplayKey
 from tests.console.browser.looking import look_at, picture
-from tests.console.browser.street import coordinated, morning
+from tests.console.browser.street import coordinated, morning, watched
 from tickets.models import Ticket
 
 
@@ -95,3 +96,45 @@ def test_the_homes_are_as_they_should_be(looking):
         "/console/homes?status=confirmed",
         lambda page: page.locator(".homes").wait_for(),
     )
+
+
+def test_the_wall_is_as_it_should_be(looking, scene):
+    watched(scene, timezone.now())
+    look_at(looking, "wall", "desk_officer", "/console/wall", lambda page: page.get_by_text("化粪池外溢").wait_for())
+
+
+def test_a_move_beside_the_wall_is_as_it_should_be(looking, scene):
+    def opened(page: Page) -> None:
+        page.locator(".slip", has_text="化粪池外溢").get_by_role("link", name="督办").click()
+        page.locator("#supervise-reason").wait_for()
+
+    watched(scene, timezone.now())
+    look_at(looking, "wall-supervise", "desk_officer", "/console/wall", opened)
+
+
+def test_the_lists_behind_the_wall_are_as_they_should_be(looking, scene):
+    watched(scene, timezone.now())
+    path = "/console/tickets?list=open&due=late"
+    look_at(looking, "tickets", "desk_officer", path, lambda page: page.get_by_text("化粪池外溢").wait_for())
+
+
+def test_the_keys_of_screens_are_as_they_should_be(looking, scene, cast):
+    office = scene.codes["office"]
+    for place in ("一楼大厅", "三楼会议室"):
+        DisplayKey.make(office, place, cast["street_lead"])
+    path = "/console/displays"
+    look_at(looking, "displays", "street_lead", path, lambda page: page.get_by_text("三楼会议室").first.wait_for())
+
+
+def test_what_a_screen_shows_is_as_it_should_be(looking, scene, cast):
+    watched(scene, timezone.now())
+    _, code = DisplayKey.make(scene.codes["office"], "一楼大厅", cast["street_lead"])
+    key = DisplayKey.exchange(code)
+    assert key
+    screen = {"name": "display", "value": key, "url": f"{looking.address}/console/display"}
+    ready = lambda page: page.get_by_text("化粪池外溢").wait_for()  # noqa: E731
+    look_at(looking, "display", "", "/console/display", ready, cookies=[screen])
+
+
+def test_where_a_screens_code_is_typed_is_as_it_should_be(looking):
+    look_at(looking, "pairing", "", "/console/display", lambda page: page.get_by_label("代码").wait_for())

@@ -1,4 +1,4 @@
-"""What the console keeps: the exports, each with who asked for it, and what became of it."""
+"""Exports: each with who asked for it, and what became of it."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

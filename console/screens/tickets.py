@@ -1,0 +1,222 @@
+"""The lists behind the wall's figures: every list of tickets that the reader watches over, with its filters in the address."""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.functional import cached_property
+
+from community.models import Community, Compound, Organisation
+from community.models.organisations import COMMITTEE_KINDS, STREET_KINDS
+from console.board import LOOKS, lasting, of_watched
+from console.navigation import watches
+from console.polling import HEADER, Tag, tag_of, unchanged
+from console.screen import Screen
+from console.turns import WhoseTurn
+from tickets import catalogue
+from tickets.reading import parameters, wall
+from tickets.reading.counts import counts
+from tickets.reading.lists import Pressing, TicketQuery
+from tickets.states import ENDED, HIGHEST_LEVEL, State
+from web.paging import Page, PageRequest
+from web.words import Words, bilingual
+from workflow.actor import Actor
+
+ROWS = 50
+_ANY = frozenset({"list", "cursor", "due"})
+"""What the address says beside the filters of the API."""
+
+
+def _scoped(scope: str | None, status: str, params: QueryDict, actor: Actor) -> TicketQuery:
+    asked = params.copy()
+    asked["scope"], asked["status"] = scope or wall.watched(actor) or "", status
+    return parameters.ticket_list(asked)
+
+
+def _pressing(which: Pressing, params: QueryDict, actor: Actor) -> TicketQuery:
+    return parameters.pressing_list(params, which)
+
+
+def _of_street_or_committee(actor: Actor) -> bool:
+    return bool({seat.kind for seat in actor.seats} & (STREET_KINDS | COMMITTEE_KINDS))
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTab:
+    """A list: what it is called, for whom it is, and how it is asked for."""
+
+    name: str
+    label: Words
+    admits: Callable[[Actor], bool]
+    query: Callable[[QueryDict, Actor], TicketQuery]
+
+
+TABS = (
+    TicketTab("open", bilingual("在办", "Open"), watches, partial(_scoped, None, "open")),
+    TicketTab("overdue", bilingual("已超时", "Overdue"), _of_street_or_committee, partial(_pressing, Pressing.OVERDUE)),
+    TicketTab(
+        "at_risk", bilingual("临近超时", "At risk"), _of_street_or_committee, partial(_pressing, Pressing.AT_RISK)
+    ),
+    TicketTab(
+        "coordinating",
+        bilingual("协调中", "Coordinating"),
+        _of_street_or_committee,
+        partial(_scoped, "coordinating", "open"),
+    ),
+    TicketTab("inspected", bilingual("巡查发现", "Found on patrol"), watches, partial(_scoped, "inspected", "open")),
+    TicketTab("ended", bilingual("已结束", "Ended"), watches, partial(_scoped, None, "ended")),
+)
+"""In the order of the tabs."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLine:
+    """A ticket as the list shows it, and whose turn it is."""
+
+    ticket: Mapping[str, Any]
+    turn: WhoseTurn
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What narrows the list beside the fields of the form, as it is called."""
+
+    name: str
+    value: str
+    label: Words
+    without: str
+    """The address of the list without it."""
+
+
+class TicketsScreen(Screen):
+    """The lists of tickets that the reader watches over."""
+
+    entry: ClassVar[str] = "tickets"
+    template: ClassVar[str] = "console/tickets.html"
+
+    def admits(self, actor: Actor) -> bool:
+        """Whoever has a wall."""
+        return watches(actor)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The page, or its list where htmx asks for that. Raises a 400 Problem for parameters that no list takes."""
+        tag = tag_of(request, self.caller, self._fingerprint, at=self.actor.at)
+        if not self.asks_for("list"):
+            return self.page(bilingual("工单", "Tickets"), self._shown(tag))
+        if answer := unchanged(request, tag):
+            return answer
+        answer = self.part("list", self._shown(tag))
+        answer[HEADER] = str(tag)
+        return answer
+
+    @cached_property
+    def _tab(self) -> TicketTab:
+        mine = [one for one in TABS if one.admits(self.actor)]
+        return next((one for one in mine if one.name == self.request.GET.get("list")), mine[0])
+
+    @property
+    def _due(self) -> str:
+        """The column of the wall whose tickets are asked for; empty for all."""
+        due = self.request.GET.get("due", "")
+        return due if due in LOOKS and self._tab.name == "open" else ""
+
+    @cached_property
+    def _query(self) -> TicketQuery:
+        params = self.request.GET
+        given = QueryDict(mutable=True)
+        for name, values in params.lists():
+            if name not in _ANY and (wanted := [one for one in values if one]):
+                given.setlist(name, wanted)
+        query = self._tab.query(given, self.actor)
+        if self._due:
+            narrowed = {**query.filter.values, "next_due": wall.span(self._due, self.actor.at)}
+            query = replace(query, filter=replace(query.filter, values=narrowed))
+        return query
+
+    @cached_property
+    def _page(self) -> Page[dict[str, Any]]:
+        return self._query.read(self.actor, PageRequest(self.request.GET.get("cursor") or None, ROWS))
+
+    @cached_property
+    def _total(self) -> Mapping[str, Any]:
+        found: Any = counts(self._query, [], self.actor)
+        return dict(found["total"])
+
+    def _fingerprint(self) -> str:
+        rows = [lasting(one) for one in self._page.rows]
+        return hashlib.sha256(repr((rows, self._page.next_cursor, self._total)).encode()).hexdigest()[:16]
+
+    def _shown(self, tag: Tag) -> dict[str, Any]:
+        """What the list shows. Four statements, with the list and its total."""
+        params, page, scope = self.request.GET, self._page, wall.watched(self.actor) or ""
+        ended = self._tab.name == "ended"
+        return {
+            "tabs": [one for one in TABS if one.admits(self.actor)],
+            "tab": self._tab.name,
+            "ended": ended,
+            "page": page.of([TicketLine(one, of_watched(scope, one)) for one in page.rows]),
+            "total": self._total["shown"],
+            "states": [(one.value, one.label) for one in State if (one in ENDED) == ended],
+            "groups": catalogue.current(self.actor.at).groups,
+            "levels": [(str(one), f"L{one}") for one in range(HIGHEST_LEVEL + 1)],
+            "communities": self._communities(scope),
+            "holders": self._holders(),
+            "narrowings": self._narrowings(),
+            "narrowed": any(params.get(name) for name in params if name not in ("list", "cursor")),
+            "params": params,
+            "of_street": scope == "street",
+            "tag": tag,
+        }
+
+    def _communities(self, scope: str) -> Sequence[tuple[str, str]]:
+        """The communities of the reader's streets, for those whose places lie in several. One statement."""
+        if scope == "community":
+            return ()
+        streets = {seat.street_id for seat in self.actor.seats if seat.street_id}
+        rows = Community.objects.filter(street__in=streets).order_by("name").values_list("pk", "name")
+        return [(str(pk), name) for pk, name in rows]
+
+    def _holders(self) -> Sequence[tuple[str, str]]:
+        """The organisations that may hold a ticket of the reader's streets. One statement."""
+        streets = {seat.street_id for seat in self.actor.seats if seat.street_id}
+        rows = Organisation.objects.filter(active=True, street__in=streets) | Organisation.objects.filter(
+            active=True, street=None
+        )
+        return [(str(pk), name) for pk, name in rows.order_by("name").values_list("pk", "name")]
+
+    def _narrowings(self) -> list[Narrowing]:
+        """What narrows the list and has no field in the form. One statement where that is a compound."""
+        params = self.request.GET
+        labels: dict[str, Words] = {}
+        if self._due:
+            labels["due"] = LOOKS[self._due][1]
+        if compound := params.get("compound"):
+            labels["compound"] = _name_of(compound)
+        for name in map(str, parameters.Filters().fields):
+            if name not in _IN_FORM and params.get(name):
+                labels[name] = f"{name}={params[name]}"
+        return [Narrowing(name, params[name], label, self._without(name)) for name, label in labels.items()]
+
+    def _without(self, name: str) -> str:
+        rest = self.request.GET.copy()
+        for one in (name, "cursor"):
+            rest.pop(one, None)
+        return f"{self.request.path}?{rest.urlencode()}"
+
+
+_IN_FORM = frozenset(
+    {"q", "state", "group", "level", "community", "holder", "supervised", "urgent", "officer", "compound"}
+)
+
+
+def _name_of(compound: str) -> Words:
+    try:
+        key = uuid.UUID(compound)
+    except ValueError:
+        return compound
+    found = Compound.objects.filter(pk=key).values_list("name", flat=True).first()
+    return found or bilingual("小区", "Compound")
