@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from tests.addresses import routes
-from tickets.api.photos import HEADERS
+from web.stored import PRIVATE
 
 ADDRESSES = sorted({
     re.sub(r"<[^>]+>", str(uuid.UUID(int=7)), route) for route, _ in routes() if route.startswith("/api/v1")
@@ -40,4 +40,4 @@ def test_a_ticket_and_its_photo_are_stored_by_nobody(api):
         assert may_be_stored_by_nobody(answer)
     picture = resident.client.get(f"/api/v1/photos/{photo}")
     picture.getvalue()
-    assert picture["Cache-Control"] == HEADERS["Cache-Control"]
+    assert picture["Cache-Control"] == PRIVATE["Cache-Control"] == "private, no-store"

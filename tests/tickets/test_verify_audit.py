@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, ProtectedError
 from django.utils import timezone
 
+from community.models import OffDuty, Organisation, Person, Rota
 from tests.commands import outcome
 from tests.tickets.committed import behind_linlis_back
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketFiring, TicketOutbox
@@ -136,6 +137,9 @@ def test_every_column_that_postgresql_does_not_check_is_looked_at(tickets, api):
     TicketFiring.objects.create(
         street_id=event.street_id, clock=clock, event=event, rung="x", due_at=event.at, fired_at=event.at
     )
+    office, person = Organisation.objects.get(pk=tickets[0].desk_id), Person.objects.first()
+    Rota.objects.create(organisation=office, changed_by=person)
+    OffDuty.objects.create(organisation=office, person=person, noted_by=person, since=event.at)
     assert list(orphans()) == []
     looked_at = list(references())
     assert len(looked_at) >= 20
