@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from copy import copy
 from datetime import timedelta
-from functools import reduce
+from functools import cache, reduce
 from io import StringIO
 from math import inf
 from operator import or_
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import redis
 import time_machine
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
@@ -32,7 +33,6 @@ from launcher.clocks import OFFSET
 from notifications.topics import ChannelName
 from tests.notifications.letters import Paper
 from tests.tickets.paths import Scene
-from web import quick_redis
 from workflow import versions
 
 # The same cases each time, however busy the machine is.
@@ -124,12 +124,18 @@ def no_versions_read_by_the_clock():
         yield seconds
 
 
+@cache
+def patient_redis() -> redis.Redis:
+    """The tests' own Valkey. Linli's client waits a tenth of a second for it, which a busy machine outlasts."""
+    return redis.Redis.from_url(os.environ["REDIS_URL"])
+
+
 @pytest.fixture(autouse=True)
 def own_limits(monkeypatch):
     """Every test counts from nought: a whole suite asks for one cast, signs in from one address, with a few phones."""
     for limit in (NetLimit, PhoneLimit, OwnLimit):
         monkeypatch.setattr(limit, "requests", 100_000)
-    server = quick_redis.client()
+    server = patient_redis()
     for pattern in ("limit:*", "linli:*:allauth:rl:*"):
         if counted := list(server.scan_iter(pattern, count=1000)):
             server.delete(*counted)
