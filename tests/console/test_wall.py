@@ -11,6 +11,7 @@ from community.models import Compound, Organisation
 from console.screens import wall as wall_screen
 from tests.people import seat
 from tests.statements import cost, nodes, plan, statements
+from tests.tickets.story import copies
 from tickets.models import Ticket
 from tickets.reading import wall
 from workflow import moment
@@ -260,15 +261,15 @@ def home() -> str:
 
 
 def test_the_figures_are_read_from_the_index_of_due_moments(cast, five, scene, noon):
+    copies(Ticket.objects.order_by("pk")[0].pk, 2000, first_due=noon + timedelta(days=30))
     actor = scene.actor("desk_officer", at=noon)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE tickets_ticket")
     with statements() as made:
         wall.pressed("street", actor)
         wall.supervised("street", actor)
-    # With few rows PostgreSQL reads the table, and any index of open tickets is as good as another; it must be one that it could use.
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
     used = [{one.get("Index Name") for one in nodes(plan(sql))} for sql in made]
-    assert used[0] & {"ticket_street_open", "ticket_open_community", "ticket_open_channel"}
+    assert used[0] & {"ticket_street_open", "ticket_open_community"}
     assert used[1] & {"ticket_street_open", "ticket_open_supervised"}
 
 

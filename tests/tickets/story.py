@@ -1,10 +1,13 @@
 """What a story leaves behind: where its ticket stands, who was told, and a history that holds."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from community.models import Organisation
+from tickets.codes import new_code
 from tickets.models import Ticket, TicketClock, TicketEvent, TicketOutbox
 from workflow.clocks import recompute, untrue
 from workflow.verification import flaw, fold
@@ -18,6 +21,16 @@ def key(ticket: Any) -> Any:
 def row(ticket: Any) -> Ticket:
     """The ticket as the database has it now."""
     return Ticket.objects.get(pk=key(ticket))
+
+
+def copies(ticket: Any, count: int, first_due: datetime | None = None, **columns: object) -> list[Ticket]:
+    """Add `count` tickets like this one, with these columns, each due a minute after the one before; for finding only."""
+    original, due = row(ticket), first_due or timezone.now()
+    values = {field.attname: getattr(original, field.attname) for field in Ticket._meta.concrete_fields} | columns
+    return Ticket.objects.bulk_create(
+        Ticket(**values | {"pk": None, "id": None, "code": new_code(), "next_due_at": due + timedelta(minutes=one)})
+        for one in range(count)
+    )
 
 
 def history(ticket: Any) -> list[TicketEvent]:

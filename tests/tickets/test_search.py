@@ -1,15 +1,13 @@
 """Words find tickets whatever their width, case and spaces; a number finds its ticket in whatever words it stands."""
 
-from datetime import timedelta
 from importlib import import_module
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from tests.statements import nodes
-from tests.tickets.story import row
+from tests.tickets.story import copies, row
 from tickets.codes import new_code
 from tickets.models import Assignment, SearchDocument, Ticket
 from tickets.search import NEAR, Search, Wanted
@@ -107,20 +105,8 @@ def test_neighbours_find_no_numbers_that_they_see_masked(api, words):
     assert found(api("property_officer"), words) == [ticket["id"]]
 
 
-def copies(ticket, count):
-    """Add `count` tickets like this one, each due a minute later than the one before; for finding only."""
-    original = row(ticket)
-    values = {field.attname: getattr(original, field.attname) for field in Ticket._meta.concrete_fields}
-    values["text"] = "常见词"
-    now = timezone.now()
-    return Ticket.objects.bulk_create(
-        Ticket(**values | {"pk": None, "id": None, "code": new_code(), "next_due_at": now + timedelta(minutes=one)})
-        for one in range(count)
-    )
-
-
 def test_a_page_of_a_common_word_and_of_a_rare_one_is_what_the_whole_list_begins_with(api, filed):
-    made = copies(filed, NEAR + 60)
+    made = copies(filed, NEAR + 60, text="常见词")
     Ticket.objects.filter(pk__in=[one.pk for one in made[::30]]).update(text="常见词，也有少见字样")
     officer = api("property_officer")
     for words in ("常见词", "少见字样", "字样 常见"):
@@ -135,7 +121,7 @@ def test_a_page_of_a_common_word_and_of_a_rare_one_is_what_the_whole_list_begins
 
 
 def test_the_index_of_grams_is_the_one_that_the_search_asks(api, filed):
-    copies(filed, 2000)
+    copies(filed, 2000, text="常见词")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE tickets_ticket, tickets_searchdocument")
         # Until they are moved into the index, new grams stand in a list beside it.
@@ -172,7 +158,7 @@ def test_a_search_document_is_what_the_ticket_says_whoever_writes_it(filed):
     documents.update(folded="as it was")
     Ticket.objects.filter(pk=ticket.pk).update(urges=3)
     assert documents.get().folded == "as it was"
-    (other,) = copies(filed, 1)
+    (other,) = copies(filed, 1, text="常见词")
     assert SearchDocument.objects.filter(ticket=other.pk).exists()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM tickets_ticket WHERE id = %s", [other.pk])
@@ -180,7 +166,7 @@ def test_a_search_document_is_what_the_ticket_says_whoever_writes_it(filed):
 
 
 def test_tickets_from_before_there_were_search_documents_get_theirs(filed):
-    others = copies(filed, 3)
+    others = copies(filed, 3, text="常见词")
     kept, *gone = [row(filed).pk, *(one.pk for one in others)]
     before = dict(SearchDocument.objects.values_list("ticket", "folded"))
     SearchDocument.objects.filter(pk__in=gone).delete()

@@ -195,8 +195,9 @@ def test_more_than_a_batch_is_fired_by_two_threads_every_rung_once(
     swept = duties.sweep(kind.TICKETS, climber)
     assert len(climber.threads) == 2
     assert connections_here() == before, "The second thread leaves its connection open."
-    # What fails is put off for a second, which a slow sweep outlasts.
-    assert swept.failed >= 1
+    # What fails is put off for a second, and a sweep that takes longer counts it again, as its clocks do.
+    noted = [one.failures for one in failing()]
+    assert max(noted) <= swept.failed <= sum(noted)
     assert TicketFiring.objects.filter(clock__subject__in=busy.tickets).count() == swept.rungs
     assert {one.subject_id for one in failing()} == {busy.tickets[70]}
     fired = set(TicketFiring.objects.values_list("clock__subject", flat=True))
