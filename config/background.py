@@ -1,8 +1,8 @@
 """Several Celery processes that share the memory of one loaded Linli: `python -m config.background COMMAND -- COMMAND …`.
 
 Each command is what follows `celery --app config.celery`. The code is loaded once, and each command runs in a fork of this process; four
-processes of their own need 200 MiB more. They live together: a signal to stop goes to all, and where one ends by itself the
-others are ended, so that whoever started this process starts all of them again.
+processes of their own need 200 MiB more. They live together: a signal to stop goes to all, and where one ends by itself,
+this process ends the others and then itself, so that its supervisor restarts all of them.
 """
 
 import argparse

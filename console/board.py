@@ -1,6 +1,5 @@
 """What the oversight wall shows, at a desk and on a screen: the columns of slips, where things press, and whether the clocks run."""
 
-import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Any, Self
 
 from casework import lag
 from community.models import Organisation
+from console.polling import digest
 from console.turns import WhoseTurn, of_ticket
 from tickets.models import Ticket
 from tickets.reading import wall
@@ -158,7 +158,7 @@ class Board:
             (one.count, [(slip.phone, slip.hushed, lasting(slip.ticket)) for slip in one.slips]) for one in self.columns
         ]
         known = (told, self.grounds, self.supervised, self.stands_still and self.behind)
-        return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+        return digest(known)
 
 
 def _first(scope: str, actor: Actor, each: int) -> dict[str, list[dict[str, Any]]]:

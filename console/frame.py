@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from community.actors import Caller
 from community.models import Organisation, Role
 from console.navigation import Entry, entries_of
-from web.words import in_english
+from web.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +42,4 @@ def frame_of(caller: Caller) -> Frame:
 
 
 def _name(organisation: Organisation) -> str:
-    return organisation.name_en if in_english() and organisation.name_en else organisation.name
+    return say(organisation.name, organisation.name_en or organisation.name)

@@ -1,7 +1,7 @@
 """Which list an address of the console asks for: the lists of the API, and those that have tabs."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
@@ -21,19 +21,33 @@ TABS: Mapping[str, tuple[Words, Mapping[str, object]]] = {
 FIRST_TAB = "mine"
 
 
-def asked_for(params: QueryDict) -> tuple[str, QueueList]:
-    """The tab and the list that an address of the queue asks for. Raises a 400 Problem."""
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of a list: its name in the address, what it is called, and how many there are."""
+
+    name: str
+    label: Words
+    count: str
+
+
+def filled_in(params: QueryDict, besides: Collection[str]) -> QueryDict:
+    """The parameters of an address that are filled in, for the API's own reading; without those that the page has `besides`."""
     given = QueryDict(mutable=True)
     for name, values in params.lists():
-        if name not in ("tab", "late", "cursor") and (wanted := [one for one in values if one]):
+        if name not in besides and (wanted := [one for one in values if one]):
             given.setlist(name, wanted)
+    return given
+
+
+def asked_for(params: QueryDict) -> tuple[str, QueueList]:
+    """The tab and the list that an address of the queue asks for. Raises a 400 Problem."""
     tab = params.get("tab") if params.get("tab") in TABS else FIRST_TAB
-    query = parameters.queue(given)
+    query = parameters.queue(filled_in(params, {"tab", "late", "cursor"}))
     late = {"late": True} if params.get("late") else {}
     return tab or FIRST_TAB, narrowed(query, late)
 
 
-def narrowed(query: QueueList, more: Mapping[str, object]) -> QueueList:
+def narrowed[Q: TicketQuery](query: Q, more: Mapping[str, object]) -> Q:
     """The list, narrowed by more."""
     return replace(query, filter=replace(query.filter, values={**query.filter.values, **more}))
 

@@ -57,9 +57,14 @@ def unchanged(request: HttpRequest, tag: Tag) -> HttpResponse | None:
     return HttpResponseNotModified(headers={HEADER: str(tag)})
 
 
+def digest(held: object) -> str:
+    """A short text that differs where what is held does, which says the same of itself in every process."""
+    return hashlib.sha256(repr(held).encode()).hexdigest()[:16]
+
+
 def _asked(request: HttpRequest, reader: Caller | str) -> str:
     """Who asks for which list: the person with their seats and language, or the screen, and the address with its filters."""
-    return hashlib.sha256(repr((_named(reader), request.get_full_path())).encode()).hexdigest()[:16]
+    return digest((_named(reader), request.get_full_path()))
 
 
 def _named(reader: Caller | str) -> object:

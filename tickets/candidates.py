@@ -12,7 +12,7 @@ from tickets.actions import WHISTLED_KINDS, may_lead
 from tickets.filing import COMPANIES
 from tickets.models import Ticket
 from tickets.states import AssignmentRole
-from web.words import Words, bilingual, in_english
+from web.words import Words, bilingual, say
 from workflow.actor import Actor
 
 HERE = bilingual("服务本处", "Serve this place")
@@ -98,4 +98,4 @@ def _group(one: Receiver, here: set[uuid.UUID]) -> Words:
 
 
 def _name(one: Receiver) -> str:
-    return one.name_en if in_english() and one.name_en else one.name
+    return say(one.name, one.name_en or one.name)

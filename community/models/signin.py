@@ -82,7 +82,7 @@ class SignInToken(Identified):
     """A device that stays signed in: the SHA-256 of an opaque token that only the device knows.
 
     It ends when it is deleted, or TOKEN_LIFE after its last use, which is recorded at most once an hour. A token for
-    a WeChat account (`wechat`) ends with its binding, too. `second_factor`: whoever got it had proved one.
+    a WeChat account (`wechat`) ends with its binding, too. `second_factor`: the person had proved one when the token was made.
     """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")

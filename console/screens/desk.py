@@ -1,21 +1,21 @@
 """The committee desk: what waits for coordination in its areas, and how its companies stand."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.functional import cached_property
 
 from community.models import Organisation, ServiceContract
 from community.models.organisations import CONTRACTORS
 from community.receivers import local_day
+from console.board import lasting
+from console.lists import Tab, filled_in, narrowed
 from console.navigation import coordinates
-from console.polling import HEADER, Tag, tag_of, unchanged
-from console.screen import Screen
+from console.polling import digest
 from console.turns import WhoseTurn, of_ticket
+from console.watched import WatchedScreen
 from tickets.queries import areas_of
 from tickets.reading import outcomes, parameters
 from tickets.reading.counts import by_holder, counts, let_through, shown
@@ -23,7 +23,7 @@ from tickets.reading.filters import Filter
 from tickets.reading.lists import ScopedList
 from tickets.states import State
 from web.paging import Page, PageRequest
-from web.words import Words, bilingual, in_english
+from web.words import Words, bilingual, say
 from workflow.actor import Actor
 
 ROWS = 50
@@ -44,35 +44,16 @@ class DeskRow:
     time: outcomes.CoordinationTime | None
 
 
-@dataclass(frozen=True, slots=True)
-class DeskTab:
-    """A tab of the desk: its name in the address, what it is called, and how many there are."""
-
-    name: str
-    label: Words
-    count: str
-
-
-class DeskScreen(Screen):
+class DeskScreen(WatchedScreen):
     """What waits for coordination, oldest first, and what else is open in the committee's areas."""
 
     entry: ClassVar[str] = "desk"
     template: ClassVar[str] = "console/desk.html"
+    title: ClassVar[Words] = bilingual("协调台", "Committee desk")
 
     def admits(self, actor: Actor) -> bool:
         """The members of committees."""
         return coordinates(actor)
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """The page, or its list where htmx asks for that. Raises a 400 Problem for parameters that no list takes."""
-        tag = tag_of(request, self.caller, self._fingerprint)
-        if not self.asks_for("list"):
-            return self.page(bilingual("协调台", "Committee desk"), self._shown(tag))
-        if answer := unchanged(request, tag):
-            return answer
-        answer = self.part("list", self._shown(tag))
-        answer[HEADER] = str(tag)
-        return answer
 
     @cached_property
     def _tab(self) -> str:
@@ -82,10 +63,7 @@ class DeskScreen(Screen):
     @cached_property
     def _area(self) -> ScopedList:
         """The open tickets of the areas, as the address narrows them."""
-        given = QueryDict(mutable=True)
-        for name, values in self.request.GET.lists():
-            if name not in ("tab", "cursor") and (wanted := [one for one in values if one]):
-                given.setlist(name, wanted)
+        given = filled_in(self.request.GET, {"tab", "cursor"})
         given["scope"], given["status"] = "area", "open"
         return parameters.ticket_list(given)
 
@@ -95,7 +73,9 @@ class DeskScreen(Screen):
 
     @cached_property
     def _page(self) -> Page[DeskRow]:
-        query = {"coordinating": self._waiting, "late": _late(self._area), "open": self._area}[self._tab]
+        query = {"coordinating": self._waiting, "late": narrowed(self._area, {"late": True}), "open": self._area}[
+            self._tab
+        ]
         page = query.read(self.actor, PageRequest(self.request.GET.get("cursor") or None, ROWS))
         rows: list[Any] = list(page.rows)
         waiting = [one for one in rows if one["state"] == State.COORDINATING]
@@ -108,11 +88,12 @@ class DeskScreen(Screen):
         found = let_through(self._area, {"late": Filter({"late": True}), "open": Filter()}, self.actor)
         return {"coordinating": waiting["total"]["shown"], **{name: str(shown(found[name])["shown"]) for name in found}}
 
-    def _fingerprint(self) -> str:
-        rows = [_lasting(one) for one in self._page.rows]
-        return hashlib.sha256(repr((rows, self._page.next_cursor, self._counts)).encode()).hexdigest()[:16]
+    def fingerprint(self) -> str:
+        """Changes with the rows of the page and with the counts of the tabs."""
+        rows = [(lasting(one.ticket), one.turn, one.time) for one in self._page.rows]
+        return digest((rows, self._page.next_cursor, self._counts))
 
-    def _shown(self, tag: Tag) -> dict[str, object]:
+    def shown(self) -> Mapping[str, object]:
         """What the list shows. Six statements, and one more where a company narrows it."""
         params = self.request.GET
         holder = (
@@ -122,37 +103,25 @@ class DeskScreen(Screen):
         )
         return {
             "tab": self._tab,
-            "tabs": [DeskTab(name, label, self._counts[name]) for name, label in TABS.items()],
+            "tabs": [Tab(name, label, self._counts[name]) for name, label in TABS.items()],
             "page": self._page,
             "params": params,
-            "holder": holder and _called(holder),
+            "holder": holder and say(holder.name, holder.name_en or holder.name),
             "narrowed": any(params.get(name) for name in ("q", "holder")),
-            "tag": tag,
         }
 
 
-class DeskCompanies(Screen):
+class DeskCompanies(WatchedScreen):
     """The companies that serve the committee's areas, each with its open and its late tickets there."""
 
     entry: ClassVar[str] = "desk"
     template: ClassVar[str] = "console/desk_companies.html"
+    title: ClassVar[Words] = bilingual("本辖区服务单位", "Who serves your areas")
+    polled: ClassVar[str] = "companies"
 
     def admits(self, actor: Actor) -> bool:
         """The members of committees."""
         return coordinates(actor)
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """The section where htmx asks, else the page."""
-        tag = tag_of(request, self.caller, self._fingerprint)
-        if not self.asks_for("companies"):
-            return self.page(
-                bilingual("本辖区服务单位", "Who serves your areas"), {"companies": self._companies, "tag": tag}
-            )
-        if answer := unchanged(request, tag):
-            return answer
-        answer = self.part("companies", {"companies": self._companies, "tag": tag})
-        answer[HEADER] = str(tag)
-        return answer
 
     @cached_property
     def _companies(self) -> list[dict[str, object]]:
@@ -160,11 +129,19 @@ class DeskCompanies(Screen):
         held = by_holder(ScopedList(scope="area", status="open"), self.actor)
         served = _serving(areas_of(self.actor), self.actor)
         rows = Organisation.objects.filter(Q(pk__in=held, kind__in=CONTRACTORS) | Q(pk__in=served))
-        found = [{"id": one.pk, "name": _called(one), **held.get(one.pk, {"open": 0, "late": 0})} for one in rows]
+        found = [
+            {"id": one.pk, "name": say(one.name, one.name_en or one.name), **held.get(one.pk, {"open": 0, "late": 0})}
+            for one in rows
+        ]
         return sorted(found, key=lambda one: (-one["late"], -one["open"], one["name"]))  # type: ignore[operator]
 
-    def _fingerprint(self) -> str:
-        return hashlib.sha256(repr(self._companies).encode()).hexdigest()[:16]
+    def fingerprint(self) -> str:
+        """Changes with the companies and their numbers."""
+        return digest(self._companies)
+
+    def shown(self) -> Mapping[str, object]:
+        """The companies."""
+        return {"companies": self._companies}
 
 
 def _serving(areas: list[Any], actor: Actor) -> list[Any]:
@@ -175,19 +152,6 @@ def _serving(areas: list[Any], actor: Actor) -> list[Any]:
     return list(there.values_list("provider", flat=True))
 
 
-def _late(query: ScopedList) -> ScopedList:
-    return replace(query, filter=Filter({**query.filter.values, "late": True}))
-
-
 def _row(ticket: Mapping[str, Any], time: outcomes.CoordinationTime | None) -> DeskRow:
     turn = of_ticket(ticket["state"], asked=bool(ticket["question_open"]), acts=(State.COORDINATING,))
     return DeskRow(ticket, turn, time)
-
-
-def _lasting(row: DeskRow) -> tuple[object, ...]:
-    """What a row shows, without what time alone changes."""
-    return {name: said for name, said in row.ticket.items() if name not in ("clock", "overdue")}, row.turn, row.time
-
-
-def _called(organisation: Organisation) -> str:
-    return organisation.name_en if in_english() and organisation.name_en else organisation.name

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
-
-from console.lists import TABS, asked_for, narrowed
-from console.polling import HEADER, tag_of, unchanged
-from console.screen import Screen
+from console.lists import TABS, Tab, asked_for, narrowed
 from console.turns import WhoseTurn, of_part
+from console.watched import WatchedScreen
 from tickets.reading.changes import queue_fingerprint
 from tickets.reading.counts import groups, let_through, shown
 from tickets.reading.filters import Filter
@@ -21,15 +18,6 @@ from web.words import Words, bilingual
 ROWS = 50
 PICKED = (State.DISPATCHED, State.IN_PROGRESS)
 """The states in which several tickets at once can be signed for or passed on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A tab of the queue: its name in the address, what it is called, and how many there are."""
-
-    name: str
-    label: Words
-    count: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +39,21 @@ class QueueRow:
         return self.part["role"] == AssignmentRole.LEAD and self.ticket["state"] in PICKED
 
 
-class QueueScreen(Screen):
+class QueueScreen(WatchedScreen):
     """The parts that the person's organisations have in tickets."""
 
     entry: ClassVar[str] = "queue"
     template: ClassVar[str] = "console/queue.html"
+    title: ClassVar[Words] = bilingual("工单队列", "Queue")
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """The page, or its list where htmx asks for that."""
-        tag = tag_of(request, self.caller, self._fingerprint)
-        if not self.asks_for("list"):
-            return self.page(bilingual("工单队列", "Queue"), {**self._list(request), "tag": tag})
-        if answer := unchanged(request, tag):
-            return answer
-        answer = self.part("list", {**self._list(request), "tag": tag})
-        answer[HEADER] = str(tag)
-        return answer
-
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
+        """Changes with every event of a ticket in the queue, and when one comes, goes or gets late."""
         mine = sorted({seat.organisation_id for seat in self.actor.seats})
         return queue_fingerprint(mine, self.actor.at)
 
-    def _list(self, request: HttpRequest) -> dict[str, object]:
+    def shown(self) -> Mapping[str, object]:
         """What the list shows. Costs three statements."""
-        params = request.GET
+        params = self.request.GET
         tab, whole = asked_for(params)
         query = narrowed(whole, TABS[tab][1])
         page = query.read(self.actor, PageRequest(params.get("cursor") or None, ROWS))

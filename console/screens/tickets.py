@@ -1,22 +1,22 @@
 """The lists behind the wall's figures: every list of tickets that the reader watches over, with its filters in the address."""
 
-import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import QueryDict
 from django.utils.functional import cached_property
 
 from community.models import Community, Compound, Organisation
 from community.models.organisations import COMMITTEE_KINDS, STREET_KINDS
 from console.board import LOOKS, lasting, of_watched
+from console.lists import filled_in, narrowed
 from console.navigation import watches
-from console.polling import HEADER, Tag, tag_of, unchanged
-from console.screen import Screen
+from console.polling import digest
 from console.turns import WhoseTurn
+from console.watched import WatchedScreen
 from tickets import catalogue
 from tickets.reading import parameters, wall
 from tickets.reading.counts import counts
@@ -92,26 +92,17 @@ class Narrowing:
     """The address of the list without it."""
 
 
-class TicketsScreen(Screen):
+class TicketsScreen(WatchedScreen):
     """The lists of tickets that the reader watches over."""
 
     entry: ClassVar[str] = "tickets"
     template: ClassVar[str] = "console/tickets.html"
+    title: ClassVar[Words] = bilingual("工单", "Tickets")
+    by_time: ClassVar[bool] = True
 
     def admits(self, actor: Actor) -> bool:
         """Whoever has a wall."""
         return watches(actor)
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """The page, or its list where htmx asks for that. Raises a 400 Problem for parameters that no list takes."""
-        tag = tag_of(request, self.caller, self._fingerprint, at=self.actor.at)
-        if not self.asks_for("list"):
-            return self.page(bilingual("工单", "Tickets"), self._shown(tag))
-        if answer := unchanged(request, tag):
-            return answer
-        answer = self.part("list", self._shown(tag))
-        answer[HEADER] = str(tag)
-        return answer
 
     @cached_property
     def _tab(self) -> TicketTab:
@@ -126,15 +117,9 @@ class TicketsScreen(Screen):
 
     @cached_property
     def _query(self) -> TicketQuery:
-        params = self.request.GET
-        given = QueryDict(mutable=True)
-        for name, values in params.lists():
-            if name not in _ANY and (wanted := [one for one in values if one]):
-                given.setlist(name, wanted)
-        query = self._tab.query(given, self.actor)
+        query = self._tab.query(filled_in(self.request.GET, _ANY), self.actor)
         if self._due:
-            narrowed = {**query.filter.values, "next_due": wall.span(self._due, self.actor.at)}
-            query = replace(query, filter=replace(query.filter, values=narrowed))
+            query = narrowed(query, {"next_due": wall.span(self._due, self.actor.at)})
         return query
 
     @cached_property
@@ -146,11 +131,12 @@ class TicketsScreen(Screen):
         found: Any = counts(self._query, [], self.actor)
         return dict(found["total"])
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
+        """Changes with the rows of the page and with how many there are."""
         rows = [lasting(one) for one in self._page.rows]
-        return hashlib.sha256(repr((rows, self._page.next_cursor, self._total)).encode()).hexdigest()[:16]
+        return digest((rows, self._page.next_cursor, self._total))
 
-    def _shown(self, tag: Tag) -> dict[str, Any]:
+    def shown(self) -> Mapping[str, object]:
         """What the list shows. Four statements, with the list and its total."""
         params, page, scope = self.request.GET, self._page, wall.watched(self.actor) or ""
         ended = self._tab.name == "ended"
@@ -169,7 +155,6 @@ class TicketsScreen(Screen):
             "narrowed": any(params.get(name) for name in params if name not in ("list", "cursor")),
             "params": params,
             "of_street": scope == "street",
-            "tag": tag,
         }
 
     def _communities(self, scope: str) -> Sequence[tuple[str, str]]:

@@ -1,52 +1,47 @@
 """The oversight wall at a desk: what is late or due today, where that is, and when tickets were received."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
-from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from console import charts
 from console.board import Board
 from console.navigation import watches
-from console.polling import HEADER, Tag, tag_of, unchanged
-from console.screen import Screen
 from console.screens.displays import leads
+from console.watched import WatchedScreen
 from tickets.reading import wall
 from tickets.reading.wall import Received
 from web.keeping import KeptForAWhile
-from web.words import bilingual
+from web.words import Words, bilingual
 from workflow.actor import Actor
 
 EACH = 8
 _received: KeptForAWhile[Received] = KeptForAWhile(60)
 
 
-class WallScreen(Screen):
+class WallScreen(WatchedScreen):
     """What the reader watches over, most urgent first."""
 
     entry: ClassVar[str] = "wall"
     template: ClassVar[str] = "console/wall.html"
+    title: ClassVar[Words] = bilingual("超时墙", "Oversight wall")
+    by_time: ClassVar[bool] = True
 
     def admits(self, actor: Actor) -> bool:
         """The street's staff, and committees for their places."""
         return watches(actor)
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """The page, or what is polled of it."""
-        tag = tag_of(request, self.caller, lambda: self._board.fingerprint(), at=self.actor.at)
-        if not self.asks_for("list"):
-            return self.page(bilingual("超时墙", "Oversight wall"), self._shown(tag))
-        if answer := unchanged(request, tag):
-            return answer
-        answer = self.part("list", self._shown(tag))
-        answer[HEADER] = str(tag)
-        return answer
-
     @cached_property
     def _board(self) -> Board:
         return Board.of(self.actor, EACH)
 
-    def _shown(self, tag: Tag) -> dict[str, Any]:
+    def fingerprint(self) -> str:
+        """Changes with the columns, the places and the figures."""
+        return self._board.fingerprint()
+
+    def shown(self) -> Mapping[str, object]:
+        """What the wall shows."""
         board, received = self._board, self._lately()
         return {
             "board": board,
@@ -58,7 +53,6 @@ class WallScreen(Screen):
             "hours": range(24),
             "by_weekday": list(zip(charts.WEEKDAYS, received.hours, strict=True)),
             "leads": leads(self.actor),
-            "tag": tag,
         }
 
     def _lately(self) -> Received:

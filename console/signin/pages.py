@@ -43,7 +43,7 @@ def spoken(view: PageView) -> PageView:
 
 
 def language_of(request: HttpRequest) -> str:
-    """The language to speak with whoever asks for a page of signing in."""
+    """The language of a sign-in page: the person's own if they are signed in, else the cookie's, else Chinese."""
     if request.user.is_authenticated:
         return str(request.user.language)
     kept = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")

@@ -30,7 +30,7 @@ _NAMES = {
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):
-    """Lets in whoever has connected their account before. Nobody is made or connected by what a provider says."""
+    """Signs in people who have connected their account themselves. A provider's answer never creates or connects a person."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         """Never."""

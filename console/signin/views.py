@@ -27,10 +27,10 @@ _LANGUAGE_KEPT = 365 * 24 * 3600
 
 
 class SignInPage(LoginView):
-    """The first page: a passkey, a code to the phone, or a password. Whoever is signed in is led on to what is missing."""
+    """The first page: a passkey, a code to the phone, or a password. People who are signed in already go on to what is missing."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Lead on whoever is signed in."""
+        """Send people who are signed in to what comes next."""
         if request.method == "GET" and request.user.is_authenticated:
             return self.lead_on(request)
         return super().dispatch(request, *args, **kwargs)
@@ -83,7 +83,7 @@ class ProveByPasskey(Proving, ReauthenticateWebAuthnView):
 
 
 class AddAuthenticatorApp(Proving, ActivateTOTPView):
-    """Sets up an authenticator app; whoever has typed its first code has proved it."""
+    """Sets up an authenticator app. Its first code counts as the second factor of this session."""
 
 
 class AddPasskey(Proving, AddWebAuthnView):
