@@ -184,21 +184,23 @@ def _alone[S: Subject](climber: Climber[S], pk: uuid.UUID) -> Swept:
         raise
     except Exception as error:
         logger.exception("The clocks of %s %s cannot be fired.", climber.model.__name__, pk)
-        _put_off(climber.model, pk, error)
-        return Swept(failed=1)
+        # Where another sweeper has failed on the same clocks and was quicker, it has counted them.
+        return Swept(failed=int(_put_off(climber.model, pk, error)))
 
 
-def _put_off(model: type[Subject], pk: uuid.UUID, error: Exception) -> None:
+def _put_off(model: type[Subject], pk: uuid.UUID, error: Exception) -> bool:
+    """Note the error on the clocks that are still due; whether there were any."""
     with transaction.atomic():
         now = moment.now()
         clocks: Any = model.CLOCKS._base_manager
-        waiting = clocks.select_for_update(no_key=True).filter(subject=pk, fire_at__lte=now)
+        waiting = list(clocks.select_for_update(no_key=True).filter(subject=pk, fire_at__lte=now))
         for clock in waiting:
             wait = min(LONGEST_WAIT, 2 ** min(clock.failures, 12))
             clock.failures += 1
             clock.error = f"{type(error).__name__}: {error}"[:200]
             clock.fire_at = now + timedelta(seconds=wait)
             clock.save(update_fields=["failures", "error", "fire_at"])
+    return bool(waiting)
 
 
 def _lock[S: Subject](

@@ -19,9 +19,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"
 
 
 @pytest.fixture
-def client() -> Iterator[HttpClient]:
-    """One that loses patience soon."""
-    with closing(HttpClient(connect=0.3, read=0.3, total=0.6)) as client:
+def client(patience: dict[str, float]) -> Iterator[HttpClient]:
+    with closing(HttpClient(**patience)) as client:
         yield client
 
 
@@ -118,9 +117,9 @@ def test_the_next_address_is_tried_where_one_does_not_answer(receiver):
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(hang=True),
+        pytest.param(Reply(hang=True), marks=pytest.mark.silent),
         Reply(close=True),
-        Reply(raw=b"HTTP/1.1 200 OK\r\nX-Long: ", drip=True),
+        pytest.param(Reply(raw=b"HTTP/1.1 200 OK\r\nX-Long: ", drip=True), marks=pytest.mark.silent),
         Reply(raw=b"hello\r\n\r\n"),
     ],
     ids=["hangs", "hangs up", "drips headers", "speaks no HTTP"],
@@ -132,7 +131,11 @@ def test_sent_and_not_answered_is_unsure(client, receiver, reply):
     assert receiver.keys == [str(KEY)]
 
 
-@pytest.mark.parametrize("reply", [Reply(raw=HEAD, drip=True), Reply(raw=HEAD + b"{")], ids=["drips", "breaks off"])
+@pytest.mark.parametrize(
+    "reply",
+    [pytest.param(Reply(raw=HEAD, drip=True), marks=pytest.mark.silent), Reply(raw=HEAD + b"{")],
+    ids=["drips", "breaks off"],
+)
 def test_a_status_is_an_answer_even_where_the_rest_does_not_come(client, receiver, reply):
     receiver.reply = lambda request: reply
     answer = client.post(receiver.url, b"")
@@ -161,11 +164,13 @@ def test_what_is_no_address_is_refused(client, url):
         client.post(url, b"")
 
 
+@pytest.mark.silent
 def test_a_handshake_that_drips_is_cut_off(client):
     with dripping(b"\x16\x03\x03\x3f\xff") as port, pytest.raises(TryLater, match="No connection"):
         client.post(f"https://127.0.0.1:{port}/", b"")
 
 
+@pytest.mark.silent
 def test_no_thread_is_left(client, receiver):
     before = threading.active_count()
     with dripping(b"") as port, suppress(TryLater):

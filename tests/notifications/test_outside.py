@@ -90,7 +90,7 @@ def dialled(monkeypatch) -> list[tuple[object, ...]]:
 
 
 def client(*allowed, **options) -> HttpClient:
-    return HttpClient(connect=1, read=1, total=2, network=Outside(allowed, **options))
+    return HttpClient(network=Outside(allowed, **options))
 
 
 def post(url: str, *allowed, **options) -> int:

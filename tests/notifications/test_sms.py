@@ -25,20 +25,15 @@ CONTENT = {"template": fakes.NEWS_TEMPLATE, "fields": FIELDS, "order": ["news", 
 VENDORS = ["aliyun", "tencent"]
 
 
-@pytest.fixture
-def patience(monkeypatch):
-    """Vendors are waited for a moment only."""
-    monkeypatch.setattr(gateway, "READ", 0.3)
-
-
 @pytest.fixture(params=VENDORS)
-def vendor(request, patience):
+def vendor(request):
     with serving(request.param) as server:
         yield server
 
 
 @pytest.fixture
-def channel(vendor, request):
+def channel(vendor, request, patience, monkeypatch):
+    monkeypatch.setattr(gateway, "READ", patience.get("read", gateway.READ))
     name = request.node.callspec.params["vendor"]
     opened = sms.PROVIDERS[name](SmsAccount(vendor.url, fakes.KEY_ID, fakes.KEY_SECRET, fakes.SIGN, fakes.APP_ID))
     yield SmsChannel(opened)
@@ -140,7 +135,7 @@ def test_an_answer_of_http_200_that_is_not_ok_is_a_failure(
     assert vendor.taken == []
 
 
-def test_a_phone_that_has_unsubscribed_at_tencent_wants_none(cast, patience):
+def test_a_phone_that_has_unsubscribed_at_tencent_wants_none(cast):
     with serving("tencent") as vendor:
         vendor.manners = Manners(codes=["FailedOperation.PhoneNumberInBlacklist"])
         opened = tencent.Tencent(SmsAccount(vendor.url, fakes.KEY_ID, fakes.KEY_SECRET, fakes.SIGN, fakes.APP_ID))
@@ -169,7 +164,7 @@ def test_a_limit_is_waited_for_as_long_as_it_lasts(said, code, after):
     [
         {"lost": True},
         {"gone": True},
-        {"slow": 0.6},
+        pytest.param({"slow": 0.6}, marks=pytest.mark.silent),
         {"status": 500, "body": b"<html>"},
         {"status": 502, "body": b"<html>"},
         {"body": b"{"},

@@ -42,11 +42,11 @@ CONTENT = {
 ROUNDS = 10
 
 
-@pytest.fixture(scope="module")
-def channel():
-    """One that may reach this machine, and loses patience soon."""
+@pytest.fixture
+def channel(patience):
+    """One that may reach this machine."""
     outside = Outside(networks(["127.0.0.1/32"], "X"))
-    with closing(WebhookChannel(outside, outside, connect=0.3, read=0.3, total=0.6)) as channel:
+    with closing(WebhookChannel(outside, outside, **patience)) as channel:
         yield channel
 
 
@@ -223,6 +223,7 @@ def test_a_redirect_is_a_failure_and_nobody_goes_there(endpoint, receiver, chann
     assert len(receiver.heard) == 1
 
 
+@pytest.mark.silent
 @pytest.mark.parametrize("mood", [Mood.HANGING, Mood.DRIPPING])
 def test_one_who_does_not_answer_in_time_may_have_it(endpoint, receiver, channel, mood):
     receiver.mood = mood

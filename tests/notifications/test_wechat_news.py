@@ -15,7 +15,6 @@ from django.db.models.functions import Now
 from community.models import Person
 from notifications.channels.channel import Refused, TryLater, Unsure, Unwanted
 from notifications.channels.http import HttpClient
-from notifications.channels.wechat import channel as wechat
 from notifications.channels.wechat import grants
 from notifications.channels.wechat import token as wechat_token
 from notifications.channels.wechat.channel import WechatChannel, WechatConfig, from_settings
@@ -51,8 +50,6 @@ def fake():
 
 @pytest.fixture
 def channel(fake, monkeypatch):
-    """The channel, with less patience."""
-    monkeypatch.setattr(wechat, "EXCHANGE", 1.0)
     monkeypatch.setattr(wechat_token, "GLANCE", 0.01)
     made = WechatChannel(WechatConfig(fake.url, APP_ID, APP_SECRET, page=PAGE))
     with closing(made._client):
@@ -62,7 +59,7 @@ def channel(fake, monkeypatch):
 @pytest.fixture
 def keeper(fake, monkeypatch):
     monkeypatch.setattr(wechat_token, "GLANCE", 0.01)
-    with closing(HttpClient(total=1.0)) as client:
+    with closing(HttpClient()) as client:
         yield TokenKeeper(client, fake.url, APP_ID, APP_SECRET)
 
 
