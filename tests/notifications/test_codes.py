@@ -63,7 +63,7 @@ def test_a_code_of_unknown_fate_works_when_it_arrives(vendor, manners, taken):
     assert sent.status_code == 202
     assert len(vendor.asked) <= 1
     # One that is slow takes it in the end.
-    wait_until(lambda: len(vendor.taken) == taken, 2)
+    wait_until(lambda: len(vendor.taken) == taken)
     assert sign_in(code_of(vendor.taken[0]), sent.data["request"]).status_code == 201
 
 
