@@ -1,6 +1,6 @@
 """The console's addresses, under /console/."""
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
 from console.screens.account import AccountRegister
 from console.screens.desk import DeskCompanies, DeskScreen
@@ -18,7 +18,31 @@ from console.screens.ticket import OthersLooking, TicketScreen
 from console.screens.ticket_sections import RelatedTickets, TicketMessages
 from console.screens.tickets import TicketsScreen
 from console.screens.wall import WallScreen
+from tickets.codes import read_code
 from web import identifiers as identifiers  # registers <id:…>
+
+
+class TicketCode:
+    """`<ticket:code>` in a route: a ticket's number, however it is written; what spells none is found nowhere."""
+
+    regex = "[^/]+"
+
+    def to_python(self, value: str) -> str:
+        """The number. Raises ValueError where it is none."""
+        code = read_code(value)
+        if code is None:
+            raise ValueError(value)
+        return code
+
+    def to_url(self, value: str) -> str:
+        """The number as it is."""
+        return value
+
+
+register_converter(TicketCode, "ticket")
+
+# Where one view has several addresses: what each of them takes.
+LOOKED_AT, SENT_TO = ["get", "head", "options"], ["post", "options"]
 
 urlpatterns = [
     path("", FrontDoor.as_view(), name="console"),
@@ -31,18 +55,18 @@ urlpatterns = [
     path("homes", HomesScreen.as_view(), name="homes"),
     path("queue", QueueScreen.as_view(), name="queue"),
     path("queue/several", SeveralTickets.as_view(), name="several"),
-    path("reviews", ReviewDesk.as_view(), name="reviews"),
-    path("reviews/<str:code>", ReviewDesk.as_view(), name="review"),
+    path("reviews", ReviewDesk.as_view(http_method_names=LOOKED_AT), name="reviews"),
+    path("reviews/<ticket:code>", ReviewDesk.as_view(http_method_names=SENT_TO), name="review"),
     path("account", AccountRegister.as_view(), name="account"),
     path("wall", WallScreen.as_view(), name="wall"),
     path("tickets", TicketsScreen.as_view(), name="tickets"),
     path("displays", DisplayKeys.as_view(), name="displays"),
     path("display", Display.as_view(), name="display"),
-    path("t/<str:code>", TicketScreen.as_view(), name="ticket"),
-    path("t/<str:code>/looking", OthersLooking.as_view(http_method_names=["get"]), name="looking"),
-    path("t/<str:code>/related", RelatedTickets.as_view(), name="related"),
-    path("t/<str:code>/messages", TicketMessages.as_view(), name="messages"),
-    path("t/<str:code>/<slug:move>", TicketScreen.as_view(), name="move"),
+    path("t/<ticket:code>", TicketScreen.as_view(http_method_names=LOOKED_AT), name="ticket"),
+    path("t/<ticket:code>/looking", OthersLooking.as_view(http_method_names=LOOKED_AT), name="looking"),
+    path("t/<ticket:code>/related", RelatedTickets.as_view(), name="related"),
+    path("t/<ticket:code>/messages", TicketMessages.as_view(), name="messages"),
+    path("t/<ticket:code>/<slug:move>", TicketScreen.as_view(), name="move"),
     path("duty", DutyScreen.as_view(), name="duty"),
     path("round", RoundScreen.as_view(), name="round"),
     path("round/offline", round_offline, name="round-offline"),
