@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from django.http import QueryDict
 
 from console.models import ExportedList
-from tickets.reading import parameters
+from tickets.reading import parameters, wall
 from tickets.reading.lists import Pressing, QueueList, TicketQuery
 from web.words import Words, bilingual
+from workflow import moment
 
 # Each tab with what it adds to the filter.
 TABS: Mapping[str, tuple[Words, Mapping[str, object]]] = {
@@ -28,6 +29,14 @@ class Tab:
     name: str
     label: Words
     count: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exportable:
+    """A list that can be exported, with the parameters of its address."""
+
+    list: ExportedList
+    parameters: str
 
 
 def filled_in(params: QueryDict, besides: Collection[str]) -> QueryDict:
@@ -52,6 +61,15 @@ def narrowed[Q: TicketQuery](query: Q, more: Mapping[str, object]) -> Q:
     return replace(query, filter=replace(query.filter, values={**query.filter.values, **more}))
 
 
+def _tickets(params: QueryDict) -> TicketQuery:
+    """The API's list of tickets with what the console adds: `late`, and the span of the wall in which something is `due`."""
+    query = parameters.ticket_list(filled_in(params, {"late", "due", "cursor"}))
+    more: dict[str, object] = {"late": True} if params.get("late") else {}
+    if (due := params.get("due")) in wall.NAMES:
+        more["next_due"] = wall.span(due, moment.now())
+    return narrowed(query, more)
+
+
 def _tab(params: QueryDict) -> QueueList:
     tab, whole = asked_for(params)
     return narrowed(whole, TABS[tab][1])
@@ -59,7 +77,7 @@ def _tab(params: QueryDict) -> QueueList:
 
 LISTS: Mapping[str, Callable[[QueryDict], TicketQuery]] = {
     ExportedList.QUEUE: _tab,
-    ExportedList.TICKETS: parameters.ticket_list,
+    ExportedList.TICKETS: _tickets,
     ExportedList.OVERDUE: lambda params: parameters.pressing_list(params, Pressing.OVERDUE),
     ExportedList.AT_RISK: lambda params: parameters.pressing_list(params, Pressing.AT_RISK),
 }

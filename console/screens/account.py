@@ -11,6 +11,8 @@ from community import timers
 from community.models import ContractFiring
 from community.models.organisations import STREET_KINDS
 from community.receivers import local_day
+from console.lists import Exportable
+from console.models import ExportedList
 from console.navigation import of_the_street
 from console.screen import Screen
 from tickets.models import Ticket
@@ -46,6 +48,9 @@ class ContractMoment:
     article: str
 
 
+EXPORT = Exportable(ExportedList.TICKETS, f"scope=street&status=open&state={State.ON_ACCOUNT}")
+
+
 class AccountRegister(Screen):
     """What is on account in the street, the next report first; and what its contracts ask for."""
 
@@ -70,7 +75,7 @@ class AccountRegister(Screen):
             for row in found.rows
             for kind, owner, plan in [accounts[row["id"]]]
         ]
-        context = {"page": found.of(rows), "moments": self._moments(), "cursor": cursor}
+        context = {"page": found.of(rows), "moments": self._moments(), "cursor": cursor, "export": EXPORT}
         return self.page(bilingual("挂账与合同", "On account"), context)
 
     def _accounts(self, tickets: list[Any]) -> Mapping[Any, tuple[Words, str, date | None]]:

@@ -11,7 +11,8 @@ from community.models import Organisation, ServiceContract
 from community.models.organisations import CONTRACTORS
 from community.receivers import local_day
 from console.board import lasting
-from console.lists import Tab, filled_in, narrowed
+from console.lists import Exportable, Tab, filled_in, narrowed
+from console.models import ExportedList
 from console.navigation import coordinates
 from console.polling import digest
 from console.turns import WhoseTurn, of_ticket
@@ -108,7 +109,15 @@ class DeskScreen(WatchedScreen):
             "params": params,
             "holder": holder and say(holder.name, holder.name_en or holder.name),
             "narrowed": any(params.get(name) for name in ("q", "holder")),
+            "export": self._export(),
         }
+
+    def _export(self) -> Exportable:
+        given = filled_in(self.request.GET, {"tab", "cursor"})
+        given["scope"], given["status"] = "coordinating" if self._tab == "coordinating" else "area", "open"
+        if self._tab == "late":
+            given["late"] = "1"
+        return Exportable(ExportedList.TICKETS, given.urlencode())
 
 
 class DeskCompanies(WatchedScreen):

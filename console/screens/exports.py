@@ -13,6 +13,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.http import content_disposition_header
 
 from console import exports, tasks
+from console.board import LOOKS
 from console.lists import TABS, asked_for
 from console.models import Export, ExportedList, SheetFormat
 from console.screen import Screen
@@ -28,6 +29,7 @@ _TYPES = {
     SheetFormat.CSV: "text/csv; charset=utf-8",
 }
 _NAMES: Mapping[str, Words] = {
+    "due": bilingual("到期", "Due"),
     "q": bilingual("搜索", "Search"),
     "state": bilingual("状态", "State"),
     "status": bilingual("范围", "Range"),
@@ -50,6 +52,17 @@ _NAMES: Mapping[str, Words] = {
     "submitted_to": bilingual("提交不晚于", "Filed to"),
     "closed_from": bilingual("结束不早于", "Ended from"),
     "closed_to": bilingual("结束不晚于", "Ended to"),
+}
+_SAID: Mapping[str, Words] = {
+    "open": bilingual("在办", "Open"),
+    "ended": bilingual("已结束", "Ended"),
+    "coordinating": bilingual("协调中", "Coordinating"),
+    "inspected": bilingual("巡查发现", "Found on patrol"),
+    "me": bilingual("本人", "me"),
+    "none": bilingual("未指定", "nobody"),
+    # What the name says alone.
+    "true": "",
+    "1": "",
 }
 EVERYTHING = bilingual("全部", "All")
 
@@ -83,6 +96,8 @@ def told(parameters: QueryDict) -> Iterator[Words]:
     """What parameters of a list say, in words; people and places stand by their names alone, since an id tells nobody anything."""
     for name in parameters:
         value = parameters[name]
+        if name == "scope" and isinstance(value, str) and value in _SAID:
+            yield str(_SAID[value])
         if isinstance(value, str) and value and (label := _NAMES.get(name)):
             yield f"{label} {'、'.join(_value(name, one) for one in value.split(','))}".strip()
 
@@ -90,10 +105,14 @@ def told(parameters: QueryDict) -> Iterator[Words]:
 def _value(name: str, value: str) -> str:
     if name == "state" and value in State:
         return str(state_label(value, ""))
+    if name == "due" and value in LOOKS:
+        return str(LOOKS[value][1])
+    if value in _SAID:
+        return str(_SAID[value])
     try:
         uuid.UUID(value)
     except ValueError:
-        return {"me": say("本人", "me"), "none": say("未指定", "nobody"), "true": "", "1": ""}.get(value, value)
+        return value
     return ""
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from console.lists import TABS, Tab, asked_for, narrowed
+from console.lists import TABS, Exportable, Tab, asked_for, narrowed
+from console.models import ExportedList
 from console.turns import WhoseTurn, of_part
 from console.watched import WatchedScreen
 from tickets.reading.changes import queue_fingerprint
@@ -63,6 +64,7 @@ class QueueScreen(WatchedScreen):
             "page": page.of([QueueRow(one, of_part(one)) for one in page.rows]),
             "groups": groups(query, self.actor),
             "params": params,
+            "export": Exportable(ExportedList.QUEUE, params.urlencode()),
             "narrowed": any(params.get(name) for name in ("q", "group", "worker", "late")),
         }
 

@@ -12,7 +12,8 @@ from django.utils.functional import cached_property
 from community.models import Community, Compound, Organisation
 from community.models.organisations import COMMITTEE_KINDS, STREET_KINDS
 from console.board import LOOKS, lasting, of_watched
-from console.lists import filled_in, narrowed
+from console.lists import Exportable, filled_in, narrowed
+from console.models import ExportedList
 from console.navigation import watches
 from console.polling import digest
 from console.turns import WhoseTurn
@@ -20,13 +21,14 @@ from console.watched import WatchedScreen
 from tickets import catalogue
 from tickets.reading import parameters, wall
 from tickets.reading.counts import counts
-from tickets.reading.lists import Pressing, TicketQuery
+from tickets.reading.lists import Pressing, ScopedList, TicketQuery
 from tickets.states import ENDED, HIGHEST_LEVEL, State
 from web.paging import Page, PageRequest
 from web.words import Words, bilingual
 from workflow.actor import Actor
 
 ROWS = 50
+_EXPORTED = {"overdue": ExportedList.OVERDUE, "at_risk": ExportedList.AT_RISK}
 _ANY = frozenset({"list", "cursor", "due"})
 """What the address says beside the filters of the API."""
 
@@ -155,7 +157,15 @@ class TicketsScreen(WatchedScreen):
             "narrowed": any(params.get(name) for name in params if name not in ("list", "cursor")),
             "params": params,
             "of_street": scope == "street",
+            "export": self._export(),
         }
+
+    def _export(self) -> Exportable:
+        listed = _EXPORTED.get(self._tab.name, ExportedList.TICKETS)
+        given = filled_in(self.request.GET, {"list", "cursor"})
+        if isinstance(self._query, ScopedList):
+            given["scope"], given["status"] = self._query.scope, self._query.status or ""
+        return Exportable(listed, given.urlencode())
 
     def _communities(self, scope: str) -> Sequence[tuple[str, str]]:
         """The communities of the reader's streets, for those whose places lie in several. One statement."""

@@ -5,6 +5,7 @@ import re
 import uuid
 import zipfile
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.core.files.storage import default_storage
@@ -16,6 +17,7 @@ from console.models import Export
 from tests.people import seat
 from tests.statements import cost
 from tickets.models import Ticket
+from tickets.states import State
 
 MOST_STATEMENTS = 12
 QUEUE = {"list": "queue", "parameters": "", "format": "csv"}
@@ -103,6 +105,35 @@ def test_a_list_is_exported_with_its_filters_in_pages(console, scene, ask, monke
     found = rows(download(console("street_lead"), export))
     assert [one["单号"] for one in found] == wanted[::-1]
     assert {one["归口科室"] for one in found} != {""}
+
+
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [
+        *(("chair", f"/console/desk?tab={tab}") for tab in ("coordinating", "late", "open")),
+        *(("desk_officer", f"/console/tickets?list={one}") for one in ("open", "overdue", "at_risk", "coordinating", "ended")),
+        *(("street_lead", f"/console/tickets?list=open&due={due}") for due in ("late", "soon", "today")),
+        ("residents_committee_worker", "/console/tickets?group=CL"),
+        ("desk_officer", "/console/account"),
+    ],
+)  # fmt: skip
+def test_what_a_page_lists_is_what_its_button_exports(console, scene, ask, who, path):
+    now = timezone.now()
+    for category, hours in (("RP04", 30), ("RP04", 1), ("CL03", 40), ("CL06", 50), ("SV02", 2)):
+        scene.now = now - timedelta(hours=hours)
+        scene.file(category)
+    scene.now = now - timedelta(hours=5)
+    scene.reach(State.ON_ACCOUNT)
+    scene.do("resident", scene.file("CL03"), "withdraw")
+    for number, one in enumerate(Ticket.objects.filter(state="dispatched")):
+        Ticket.objects.filter(pk=one.pk).update(next_due_at=now + timedelta(hours=number - 1))
+    html = console(who).get(path).content.decode()
+    button = html[html.index('<details class="export">') :]
+    named = {name: unescape(re.search(rf'name="{name}" value="([^"]*)"', button)[1]) for name in ("list", "parameters")}
+    found = {one["单号"] for one in rows(download(console(who), ask(who, **named)))}
+    listed = set(re.findall(r"/console/t/([0-9A-Z]{9})", html))
+    assert found == listed
+    assert found or "account" not in path
 
 
 def test_a_file_holds_no_contact_and_nothing_that_identifies_the_reporter(console, scene, ask):

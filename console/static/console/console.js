@@ -187,10 +187,13 @@
 
   // Polls: a list asks every 20 seconds while somebody looks, and at once when they come back.
   const poll = (now) => { if (now || (!document.hidden && !$("dialog[open]"))) $$("[data-poll]").forEach((one) => htmx.trigger(one, "poll")); };
+  // What is polled beside a list, and says nothing of its age.
+  const look = () => document.hidden || $$("[data-looking]").forEach((one) => htmx.trigger(one, "poll"));
+  setInterval(look, 20000);
   // What a poll brought anew changes the counts of the navigation, too.
   document.addEventListener("htmx:after:swap", (event) => { if (event.target.matches?.("[data-poll]")) htmx.trigger($("[data-counts]"), "counts"); });
   setInterval(poll, 20000);
-  document.addEventListener("visibilitychange", () => document.hidden || poll());
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) { poll(); look(); } });
   const offline = (is) => { $("#offline").hidden = !is; };
   document.addEventListener("htmx:error", (event) => { if (event.detail.ctx && !/abort/i.test(`${event.detail.ctx.status} ${event.detail.error}`)) offline(true); });
   document.addEventListener("htmx:before:response", () => offline(false));

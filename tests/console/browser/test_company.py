@@ -320,3 +320,13 @@ def test_nothing_stands_beside_a_narrow_window_or_in_large_type(looking, scene, 
         page.get_by_text("门禁失灵").first.wait_for()
         page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", size)
         assert sideways(page) <= 0, path
+
+
+def test_colleagues_who_have_a_ticket_open_see_each_other(looking, scene, gate, cast):
+    path = f"/console/t/{gate.code}"
+    worker = looking.open("worker", path)
+    expect(worker.locator("[data-looking]")).to_have_text("")
+    dispatcher = looking.open("dispatcher", path)
+    expect(dispatcher.locator("[data-looking]")).to_have_text(f"{cast['worker'].name}也在看")
+    worker.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(worker.locator("[data-looking]")).to_have_text(f"{cast['dispatcher'].name}也在看")
