@@ -1,13 +1,20 @@
-"""How far the sweepers are behind the clocks, over all kinds of subjects: the worst of each."""
+"""How far the sweepers are behind the clocks, and the messages behind the events, over all kinds of subjects: the worst of each."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models import DateTimeField, F, Func
 from django.db.models.functions import Extract, Now
 
 from casework.kinds import kinds
 from workflow.models import LastSweep
+
+SWEEP_STALE = 15.0
+"""Seconds after which the clocks count as watched by nobody; there is a sweep every second."""
+RUNG_STALE = 60.0
+"""Seconds that a rung may wait to be fired."""
+OUTBOX_STALE = 300.0
+"""Seconds that an event may wait to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +50,13 @@ def oldest_due() -> float | None:
         rungs = rows.filter(fire_at__lte=Now()).order_by("fire_at")
         due += rungs.values_list(Extract(Now() - F("fire_at"), "epoch"), flat=True)[:1]
     return round(float(max(due)), 1) if due else None
+
+
+def outbox_age() -> float | None:
+    """Seconds that the oldest event has waited to be told, from the moment in its id; None where none waits."""
+    ages: list[float] = []
+    for kind in kinds():
+        told = Func(F("id"), function="uuid_extract_timestamp", output_field=DateTimeField())
+        oldest = kind.model.OUTBOX._base_manager.order_by("id").annotate(age=Extract(Now() - told, "epoch"))
+        ages += oldest.values_list("age", flat=True)[:1]
+    return round(max(0.0, *map(float, ages)), 1) if ages else None

@@ -34,7 +34,7 @@ def latest_heads() -> list[tuple[Head, Seal]]:
     found = []
     for kind in kinds():
         rows: Any = kind.model.SEALS._base_manager
-        latest = rows.order_by("street_id", "-number").distinct("street_id").select_related("street")
+        latest = rows.order_by("street_id", "-number").distinct("street_id").select_related("street").defer("body")
         found += [(Head(_group(kind, one.street.code), one.number, bytes(one.digest)), one) for one in latest]
     return found
 

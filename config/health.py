@@ -11,8 +11,6 @@ from functools import cache
 from typing import Any
 
 from django.db import Error, connection
-from django.db.models import DateTimeField, F, Func
-from django.db.models.functions import Extract, Now
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -20,22 +18,12 @@ from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
-from casework.kinds import Kind, kinds
-from casework.lag import clock_lag
+from casework.lag import OUTBOX_STALE, RUNG_STALE, SWEEP_STALE, clock_lag, outbox_age
 from config import heartbeat
-from config import post as postal
 from config.readiness import missing_static_files, unapplied_migrations
+from notifications.delivery import standing
+from notifications.delivery.standing import ROUND_STALE
 from workflow import calendars
-from workflow.models import Subject
-
-OUTBOX_STALE = 300.0
-"""Seconds that an event may wait to be told."""
-SWEEP_STALE = 15.0
-"""Seconds after which the clocks count as watched by nobody; there is a sweep every second."""
-RUNG_STALE = 60.0
-"""Seconds that a rung may wait to be fired."""
-ROUND_STALE = 15.0
-"""Seconds after which messages count as delivered by nobody; the post is swept every second."""
 
 logger = logging.getLogger(__name__)
 # Set once the schema is complete: a process never sees migrations disappear, and the graph is dear to load.
@@ -102,24 +90,16 @@ def static_files() -> dict[str, object]:
 def outbox() -> dict[str, Any]:
     """How long the oldest event has waited to be told, from the moment in its id; None where nothing waits."""
     try:
-        age = max((one for kind in kinds() if (one := _outbox_age(kind)) is not None), default=None)
+        age = outbox_age()
     except (Error, PoolTimeout):
         return {"ok": False, "detail": "Unknown: the database does not answer, or a migration waits."}
     late = age is not None and age > OUTBOX_STALE
-    found: dict[str, Any] = {"ok": not late, "oldest_age_seconds": None if age is None else round(max(0.0, age), 1)}
+    found: dict[str, Any] = {"ok": not late, "oldest_age_seconds": age}
     if late:
         found["detail"] = (
             "Events wait to be told: start the worker and beat, or `manage.py tick --loop`; or one fails again and again, see the log."
         )
     return found
-
-
-def _outbox_age[S: Subject](kind: Kind[S]) -> float | None:
-    oldest = kind.model.OUTBOX._base_manager.order_by("id").annotate(
-        age=Extract(Now() - Func(F("id"), function="uuid_extract_timestamp", output_field=DateTimeField()), "epoch")
-    )
-    age: float | None = oldest.values_list("age", flat=True).first()
-    return age
 
 
 def clocks() -> dict[str, object]:
@@ -155,12 +135,12 @@ def post() -> dict[str, object]:
     (`not_set_up`), what failed for good in the last 24 hours (`dead_last_day`) or webhooks that fail (`failing_webhooks`).
     """
     try:
-        age, ages, dead = postal.round_age(), postal.oldest_due(), postal.dead_last_day()
-        slow, stuck = postal.slow_and_stuck(ages)
-        failing = postal.failing_webhooks()
+        age, ages, dead = standing.round_age(), standing.oldest_due(), standing.dead_last_day()
+        slow, stuck = standing.slow_and_stuck(ages)
+        failing = standing.failing_webhooks()
     except (Error, PoolTimeout):
         return {"ok": False, "detail": "Unknown: the database does not answer, or a migration waits."}
-    known = postal.set_up()
+    known = standing.set_up()
     going = age is not None and age < ROUND_STALE
     oldest = max((seconds for name, seconds in ages.items() if name in known), default=None)
     found: dict[str, object] = {

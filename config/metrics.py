@@ -23,8 +23,8 @@ from psycopg_pool import PoolTimeout
 
 from casework.kinds import Kind, kinds
 from casework.lag import clock_lag
-from config import post
 from config.health import outbox
+from notifications.delivery import standing
 from workflow.models import Subject
 
 _S = timedelta(seconds=1)
@@ -135,30 +135,30 @@ def _outbox() -> Iterator[Metric]:
 
 
 def _post() -> Iterator[Metric]:
-    known, counted = post.set_up(), post.counts()
-    standing = GaugeMetricFamily(
+    known, counted = standing.set_up(), standing.counts()
+    deliveries = GaugeMetricFamily(
         "linli_deliveries", "Deliveries that wait, are under way, or failed for good.", labels=["channel", "state"]
     )
     for (channel, state), number in counted.items():
-        standing.add_metric([channel, state], number)
-    yield standing
+        deliveries.add_metric([channel, state], number)
+    yield deliveries
     stranded = sum(number for (channel, state), number in counted.items() if state == "queued" and channel not in known)
     yield GaugeMetricFamily(
         "linli_deliveries_stranded", "Deliveries that wait for a channel that is not set up.", stranded
     )
     yield GaugeMetricFamily(
-        "linli_webhooks_failing", "Webhooks that have done nothing but fail for minutes.", post.failing_webhooks()
+        "linli_webhooks_failing", "Webhooks that have done nothing but fail for minutes.", standing.failing_webhooks()
     )
     oldest = GaugeMetricFamily(
         "linli_delivery_oldest_due_seconds", "For how long the oldest of them is due.", labels=["channel"]
     )
-    for channel, age in post.oldest_due().items():
+    for channel, age in standing.oldest_due().items():
         oldest.add_metric([channel], age)
     yield oldest
     age_of_round = GaugeMetricFamily(
         "linli_post_round_age_seconds", "Since somebody looked for deliveries; missing where nobody did."
     )
-    if (since := post.round_age()) is not None:
+    if (since := standing.round_age()) is not None:
         age_of_round.add_metric([], since)
     yield age_of_round
     number_sent = GaugeMetricFamily(
@@ -167,7 +167,7 @@ def _post() -> Iterator[Metric]:
     taken = GaugeMetricFamily(
         "linli_delivery_seconds", "From due to sent, for those of the last hour.", labels=["channel", "quantile"]
     )
-    for channel, sent in post.sent().items():
+    for channel, sent in standing.sent().items():
         number_sent.add_metric([channel], sent.number)
         taken.add_metric([channel, "0.5"], sent.median)
         taken.add_metric([channel, "0.99"], sent.slowest)

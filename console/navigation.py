@@ -116,6 +116,7 @@ ENTRIES = (
     Entry("round", "walk", bilingual("巡修单", "Round"), works_outside),
     Entry("duty", "users", bilingual("值班与指派", "Duty"), gives_out),
     Entry("exports", "download", bilingual("导出", "Exports"), works, _ready_exports),
+    Entry("health", "chart-bar", bilingual("运行状况", "Health"), of_the_street),
     Entry("homes", "home", bilingual("住处核实", "Homes"), confirms_homes, _to_confirm),
 )
 """In the order in which they are shown. The first that admits a person is where the person starts."""

@@ -8,6 +8,7 @@ from console.screens.display import Display
 from console.screens.displays import DisplayKeys
 from console.screens.duty import DutyScreen
 from console.screens.exports import ExportFile, ExportsScreen
+from console.screens.health import HealthScreen
 from console.screens.homes import HomesScreen
 from console.screens.queue import QueueScreen
 from console.screens.reviews import ReviewDesk
@@ -71,6 +72,7 @@ urlpatterns = [
     path("round", RoundScreen.as_view(), name="round"),
     path("round/offline", round_offline, name="round-offline"),
     path("round/worker.js", round_worker, name="round-worker"),
+    path("health", HealthScreen.as_view(), name="health"),
     path("exports", ExportsScreen.as_view(), name="exports"),
     path("exports/<id:export_id>", ExportFile.as_view(), name="export-file"),
 ]

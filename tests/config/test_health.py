@@ -8,12 +8,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from casework.kinds import kinds
+from casework.lag import OUTBOX_STALE, RUNG_STALE, SWEEP_STALE
 from community.models import Person
 from config import health
 from config.celery import app
-from config.health import OUTBOX_STALE, ROUND_STALE, RUNG_STALE, SWEEP_STALE
 from config.heartbeat import KEY, STALE, heartbeat
-from config.post import WAITING_LONG
+from notifications.delivery.standing import ROUND_STALE, WAITING_LONG
 from notifications.models import Delivery, LastRound
 from notifications.topics import ChannelName
 from tests.notifications.post import letter

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from config import post
+from notifications.delivery import standing
 from notifications.models import Delivery
 from tests.statements import general_plan, nodes
 from tickets.actions import look_up
@@ -44,7 +44,7 @@ def test_what_is_read_by_an_index_of_some_rows_says_so_in_the_statement(scene):
         "ticketevent_urges": lambda: scene.do("resident", ticket, "urge"),
         "ticketevent_comments": lambda: scene.do("resident", ticket, "comment", text="又漏了"),
         "delivery_dead": lambda: list(Delivery.objects.dead()),
-        "delivery_leased": lambda: post.slow_and_stuck({}),
+        "delivery_leased": lambda: standing.slow_and_stuck({}),
     }
     assert {name for name, ask in reads.items() if name not in indexes(ask)} == set()
 

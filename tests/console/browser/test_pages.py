@@ -5,9 +5,12 @@ from datetime import timedelta
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from casework import sealing
 from console.models import DisplayKey
+from notifications.topics import ChannelName, DeliveryState
 from tests.console.browser.looking import look_at, picture
 from tests.console.browser.street import coordinated, morning, watched
+from tests.notifications.post import letter
 from tickets.models import Ticket
 
 
@@ -96,6 +99,14 @@ def test_the_homes_are_as_they_should_be(looking):
         "/console/homes?status=confirmed",
         lambda page: page.locator(".homes").wait_for(),
     )
+
+
+def test_the_health_is_as_it_should_be(looking, scene):
+    ticket = Ticket.objects.get(pk=scene.file("CL03"))
+    sealing.seal_all()
+    dead = {"state": DeliveryState.DEAD, "finished_at": timezone.now(), "error": "No connection: refused"}
+    letter(ChannelName.SMS, street_id=ticket.street_id, **dead)
+    look_at(looking, "health", "street_lead", "/console/health", lambda page: page.locator(".head").wait_for())
 
 
 def test_the_wall_is_as_it_should_be(looking, scene):

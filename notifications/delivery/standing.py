@@ -1,4 +1,4 @@
-"""How the post stands, for `/healthz` and `/metrics`: what waits, what is under way, what has failed, and how long it takes.
+"""How the post stands, for `/healthz`, `/metrics` and the console: what waits, what is under way, what has failed, and how long it takes.
 
 Each statement costs what waits or was sent lately, never what was ever sent.
 """
@@ -14,6 +14,8 @@ from notifications.channels import channels
 from notifications.models import Delivery, Endpoint, LastRound
 from notifications.topics import ChannelName, DeliveryState
 
+ROUND_STALE = 15.0
+"""Seconds after which messages count as delivered by nobody; the post is swept every second."""
 WAITING_LONG = 60.0
 """Seconds that a delivery may be due before somebody has to look why."""
 _AT_ONCE = 1.0
