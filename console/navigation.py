@@ -9,6 +9,7 @@ from community.confirming import in_reach, may_confirm
 from community.models.organisations import CONTRACTORS, STREET_KINDS
 from console.exports import ready
 from tickets.queries import coordinated_by, in_street, on_a_committee, queue
+from tickets.reading.callbacks import due_today
 from tickets.reading.wall import late, watched
 from tickets.states import State
 from web.words import Words, bilingual
@@ -97,6 +98,10 @@ def _on_account(actor: Actor) -> int:
     return in_street(actor).filter(state=State.ON_ACCOUNT).order_by().values("pk")[: MOST + 1].count()
 
 
+def _to_call(actor: Actor) -> int:
+    return due_today(actor).order_by().values("pk")[: MOST + 1].count()
+
+
 def watches(actor: Actor) -> bool:
     """Whether the person watches over a street, or over places in it."""
     return watched(actor) is not None
@@ -112,6 +117,7 @@ ENTRIES = (
     Entry("wall", "alarm", bilingual("超时墙", "Oversight wall"), watches, _late),
     Entry("tickets", "list-check", bilingual("全部工单", "All tickets"), watches),
     Entry("reviews", "arrow-back-up", bilingual("退单与延期", "Returns"), of_the_street, _to_review),
+    Entry("callbacks", "phone-call", bilingual("回访台", "Call-backs"), of_the_street, _to_call),
     Entry("account", "bookmark", bilingual("挂账", "On account"), of_the_street, _on_account),
     Entry("round", "walk", bilingual("巡修单", "Round"), works_outside),
     Entry("duty", "users", bilingual("值班与指派", "Duty"), gives_out),

@@ -3,6 +3,7 @@
 from django.urls import include, path, register_converter
 
 from console.screens.account import AccountRegister
+from console.screens.callbacks import CallbackDesk
 from console.screens.desk import DeskCompanies, DeskScreen
 from console.screens.display import Display
 from console.screens.displays import DisplayKeys
@@ -58,6 +59,8 @@ urlpatterns = [
     path("queue/several", SeveralTickets.as_view(), name="several"),
     path("reviews", ReviewDesk.as_view(http_method_names=LOOKED_AT), name="reviews"),
     path("reviews/<ticket:code>", ReviewDesk.as_view(http_method_names=SENT_TO), name="review"),
+    path("callbacks", CallbackDesk.as_view(http_method_names=LOOKED_AT), name="callbacks"),
+    path("callbacks/<ticket:code>", CallbackDesk.as_view(), name="callback"),
     path("account", AccountRegister.as_view(), name="account"),
     path("wall", WallScreen.as_view(), name="wall"),
     path("tickets", TicketsScreen.as_view(), name="tickets"),

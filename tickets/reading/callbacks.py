@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Case, Count, Q, When
+
 from community.models.organisations import STREET_KINDS
 from tickets import catalogue
 from tickets.models import Ticket, TicketClock
+from tickets.models.clock import TicketClockQuerySet
 from tickets.reading.deadlines import seconds_until
-from tickets.states import State
+from tickets.reading.wall import moments
+from tickets.states import ClockName, State
 from tickets.titles import spoken
 from web.paging import Page, PageRequest
 from web.problems import Fault, invalid
@@ -34,18 +38,73 @@ class CallbackList:
 
     def read(self, actor: Actor, asked: PageRequest) -> Page[dict[str, object]]:
         """A page of them for staff of the street, the first due first. Raises NotPermitted, or a 400 Problem."""
-        streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS and seat.street_id}
-        if not streets:
-            raise NotPermitted()
+        waiting = waiting_for(actor)
         if self.status not in STATUSES:
             raise invalid(Fault("status", "invalid", _UNKNOWN_STATUS))
-        theirs = sorted({seat.organisation_id for seat in actor.seats})
-        waiting = TicketClock.objects.callbacks(streets).exclude(subject__accused__overlap=theirs)
         if self.status != "all":
             late = {"due_at__lte": actor.at} if self.status == "overdue" else {"due_at__gt": actor.at}
             waiting = waiting.filter(**late)
         found = asked.page(waiting.values_list(*_ROW, named=True), "due_at", "id")
         return found.of([_row(one, actor.at) for one in found.rows])
+
+
+def waiting_for(actor: Actor) -> TicketClockQuerySet:
+    """The call-backs that are still to be made in the actor's streets, by nobody whom the ticket accuses. Raises NotPermitted."""
+    streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS and seat.street_id}
+    if not streets:
+        raise NotPermitted()
+    theirs = sorted({seat.organisation_id for seat in actor.seats})
+    return TicketClock.objects.callbacks(streets).exclude(subject__accused__overlap=theirs)
+
+
+def to_call(actor: Actor) -> TicketClockQuerySet:
+    """Those of them that can be recorded in the state that the ticket is in. Raises NotPermitted."""
+    return waiting_for(actor).filter(subject__state__in=moves(Ticket)["callback"].sources, subject__inspector=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ToCall:
+    """How many call-backs can be recorded now: overdue, due until the day ends, and later."""
+
+    overdue: int
+    today: int
+    later: int
+
+
+def counted(actor: Actor) -> ToCall:
+    """How many are to be made. One statement. Raises NotPermitted."""
+    _, _, midnight = moments(actor.at)
+    late, soon = Q(due_at__lte=actor.at), Q(due_at__lt=midnight)
+    found = to_call(actor).aggregate(
+        overdue=Count("pk", filter=late),
+        today=Count("pk", filter=soon & ~late),
+        later=Count("pk", filter=~soon & ~late),
+    )
+    return ToCall(**found)
+
+
+def due_today(actor: Actor) -> TicketClockQuerySet:
+    """Those that are overdue or due until the day ends. Raises NotPermitted."""
+    return to_call(actor).filter(due_at__lt=max(moments(actor.at)))
+
+
+def first_after(actor: Actor, code: str, *, ahead: bool = False) -> str | None:
+    """The number of the ticket that is to be called next: the one due after the ticket `code`, else the first of all.
+
+    Those of other days only where `ahead` asks for them. Two statements at most. Raises NotPermitted.
+    """
+    rows = (to_call(actor) if ahead else due_today(actor)).order_by("due_at", "pk")
+    codes = rows.values_list("subject__code", flat=True)
+    here = (
+        TicketClock.objects.filter(subject__code=code, name=ClockName.CALLBACK).order_by("-pk").first()
+        if code
+        else None
+    )
+    if here is None:
+        return codes.first()
+    after = Q(due_at__gt=here.due_at) | Q(due_at=here.due_at, pk__gt=here.pk)
+    # What was begun goes round: those that nobody reached come again at the end.
+    return codes.annotate(passed=Case(When(after, then=0), default=1)).order_by("passed", "due_at", "pk").first()
 
 
 def _row(one: Any, now: datetime) -> dict[str, object]:

@@ -98,10 +98,36 @@
     const scopes = [$("dialog[open]"), picked().length ? $("#several") : null, $("#panel")];
     const scope = scopes.find(Boolean), button = scope && $$(`[data-key="${key}"]`, scope).find((one) => one.offsetParent !== null || one.closest("details"));
     if (!button) return false;
-    const form = button.type === "submit" && button.form, missing = form && $(":invalid:not(fieldset)", form);
+    const form = button.type === "submit" && !button.formNoValidate && button.form, missing = form && $(":invalid:not(fieldset)", form);
     if (missing) missing.focus(); else button.click();
     return true;
   };
+  // A form of facts (data-facts) is answered by digits, question after question; Backspace takes the last answer back, Enter in its text sends it.
+  const answered = (set) => $("input:checked", set);
+  const answerFact = (key) => {
+    const form = $("form[data-facts]"), sets = form ? $$("fieldset", form) : [];
+    if (key === "Backspace") {
+      const last = sets.filter(answered).pop();
+      if (!last) return false;
+      answered(last).checked = false;
+      $("input", last).focus();
+      keepDraft(form);
+      return true;
+    }
+    const asked = sets.find((set) => !answered(set)), option = asked && $$("input[type=radio]", asked)[key - 1];
+    if (!option) return false;
+    option.click();
+    const next = sets.find((set) => !answered(set));
+    (next ? $("input", next) : $("textarea", form)).focus();
+    return true;
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.isComposing || !event.target.matches("form[data-facts] textarea")) return;
+    event.preventDefault();
+    // Else the next call's text would have the focus, and not its first question.
+    event.target.blur();
+    event.target.form.requestSubmit();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") {
@@ -120,7 +146,7 @@
       return;
     }
     const does = { j: () => walk(1), k: () => walk(-1), x: pickHere, X: pickTo, a: pickAll, "/": () => $("#q")?.focus(), "?": () => $("#keys")?.showModal() }[event.key];
-    if (does) { event.preventDefault(); does(); } else if (event.key.length === 1 && press(event.key)) event.preventDefault();
+    if (does) { event.preventDefault(); does(); } else if (answerFact(event.key)) event.preventDefault(); else if (event.key.length === 1 && press(event.key)) event.preventDefault();
   });
 
   // Several rows at once: x picks the row that has the focus, X all from the last one to it, a all; the bar says what can be done.

@@ -93,6 +93,29 @@ def coordinated(scene: Scene, now: datetime) -> list[uuid.UUID]:
     return found
 
 
+def to_call(scene: Scene, now: datetime) -> list[uuid.UUID]:
+    """Three tickets whose residents are to be called back, the first overdue, the second closed; their ids."""
+    found = []
+    for number, (title, spot, result) in enumerate(
+        (
+            ("健身器材断裂", "西侧健身区", "已更换断裂的横杆，并检查了其他器材。"),
+            ("楼道灯不亮，老人夜里不敢下楼", "7号楼2单元", "已更换灯泡和声控开关，晚上试过。"),
+            ("门禁失灵，陌生人随意进出", "5号楼", "已更换读卡器。"),
+        )
+    ):
+        found.append(file_at(scene, now - timedelta(hours=30 - number), "RP09", title, spot))
+        for who, name, inputs in (
+            ("dispatcher", "sign", {}),
+            ("dispatcher", *CALLED),
+            ("dispatcher", "reply", {"result": result, "photos": [scene.photo("dispatcher")]}),
+        ):
+            scene.do(who, found[-1], name, **inputs)
+        due = now + timedelta(hours=number * 2 - 3)
+        TicketClock.objects.filter(subject=found[-1], name="callback").update(due_at=due)
+    scene.do("resident", found[1], "confirm", resolved=True, rating=5)
+    return found
+
+
 ELSEWHERE = (
     # The committee whose compound it is in, and in how many minutes something is due there.
     *(("pmc-a02", "单元门口堆满旧家具", -95), ("pmc-a02", "化粪池外溢", -20), ("oc-a03", "电梯异响", 40)),

@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 from django.utils import timezone
+from PIL import Image
 from playwright.sync_api import Page
 
 from casework import sealing
 from console.models import DisplayKey
 from notifications.topics import ChannelName, DeliveryState
 from tests.console.browser.looking import look_at, picture
-from tests.console.browser.street import coordinated, morning, watched
+from tests.console.browser.street import coordinated, morning, to_call, watched
 from tests.notifications.post import letter
-from tickets.models import Ticket
+from tickets.models import Photo, Ticket
 
 
 def test_the_queue_is_as_it_should_be(looking, scene):
@@ -107,6 +108,21 @@ def test_the_health_is_as_it_should_be(looking, scene):
     dead = {"state": DeliveryState.DEAD, "finished_at": timezone.now(), "error": "No connection: refused"}
     letter(ChannelName.SMS, street_id=ticket.street_id, **dead)
     look_at(looking, "health", "street_lead", "/console/health", lambda page: page.locator(".head").wait_for())
+
+
+def test_the_call_back_desk_is_as_it_should_be(looking, scene, site):
+    to_call(scene, timezone.now())
+    for photo in Photo.objects.all():
+        for name in (photo.full, photo.thumb):
+            (site.media / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.radial_gradient("L").convert("RGB").save(site.media / name)
+    look_at(
+        looking,
+        "callbacks",
+        "desk_officer",
+        "/console/callbacks",
+        lambda page: page.locator("#form-callback").wait_for(),
+    )
 
 
 def test_the_wall_is_as_it_should_be(looking, scene):
