@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from community.addressees import HANDS
 from community.confirming import in_reach, may_confirm
-from community.models.organisations import CONTRACTORS, STREET_KINDS
+from community.models.organisations import COMMITTEE_KINDS, CONTRACTORS, STREET_KINDS
 from console.exports import ready
 from tickets.queries import coordinated_by, in_street, on_a_committee, queue
 from tickets.reading.callbacks import due_today
@@ -98,6 +98,12 @@ def _on_account(actor: Actor) -> int:
     return in_street(actor).filter(state=State.ON_ACCOUNT).order_by().values("pk")[: MOST + 1].count()
 
 
+def takes_down(actor: Actor) -> bool:
+    """Whether the person may take down reports of residents anywhere: for the street, or where their organisation serves."""
+    kinds = CONTRACTORS | COMMITTEE_KINDS | STREET_KINDS | {"residents_committee"}
+    return any(seat.kind in kinds for seat in actor.seats)
+
+
 def _to_call(actor: Actor) -> int:
     return due_today(actor).order_by().values("pk")[: MOST + 1].count()
 
@@ -117,6 +123,7 @@ ENTRIES = (
     Entry("wall", "alarm", bilingual("超时墙", "Oversight wall"), watches, _late),
     Entry("tickets", "list-check", bilingual("全部工单", "All tickets"), watches),
     Entry("reviews", "arrow-back-up", bilingual("退单与延期", "Returns"), of_the_street, _to_review),
+    Entry("intake", "phone", bilingual("来电登记", "Intake"), takes_down),
     Entry("callbacks", "phone-call", bilingual("回访台", "Call-backs"), of_the_street, _to_call),
     Entry("account", "bookmark", bilingual("挂账", "On account"), of_the_street, _on_account),
     Entry("round", "walk", bilingual("巡修单", "Round"), works_outside),

@@ -11,6 +11,7 @@ from console.screens.duty import DutyScreen
 from console.screens.exports import ExportFile, ExportsScreen
 from console.screens.health import HealthScreen
 from console.screens.homes import HomesScreen
+from console.screens.intake import IntakeBeside, IntakeDesk
 from console.screens.queue import QueueScreen
 from console.screens.reviews import ReviewDesk
 from console.screens.round import RoundScreen, round_offline, round_worker
@@ -61,6 +62,8 @@ urlpatterns = [
     path("reviews/<ticket:code>", ReviewDesk.as_view(http_method_names=SENT_TO), name="review"),
     path("callbacks", CallbackDesk.as_view(http_method_names=LOOKED_AT), name="callbacks"),
     path("callbacks/<ticket:code>", CallbackDesk.as_view(), name="callback"),
+    path("intake", IntakeDesk.as_view(), name="intake"),
+    path("intake/beside", IntakeBeside.as_view(http_method_names=SENT_TO), name="intake-beside"),
     path("account", AccountRegister.as_view(), name="account"),
     path("wall", WallScreen.as_view(), name="wall"),
     path("tickets", TicketsScreen.as_view(), name="tickets"),

@@ -1,7 +1,7 @@
 """Filing: read a report, route it and create its ticket. The caller opens the transaction."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -194,6 +194,13 @@ class Report:
     hotline_number: str = ""
     hidden: bool = False
     inspector_id: uuid.UUID | None = None
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, Any]) -> "Report":
+        """The report in the validated inputs of `Submit`."""
+        ids = ("compound", "street", "accused", "inspector")
+        said: dict[str, Any] = {f"{name}_id": inputs.get(name) for name in ids}
+        return cls(**said, **{name: value for name, value in inputs.items() if name not in ids})
 
 
 def submit(report: Report, *, by: Actor, person: Person) -> tuple[Ticket, Routing]:

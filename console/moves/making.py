@@ -42,7 +42,7 @@ def make(caller: Caller, move: Move, ticket_id: uuid.UUID, sent: QueryDict) -> N
     try:
         inputs = validated(input, read(input(), sent))  # type: ignore[arg-type]
     except ValidationError as error:
-        return NotMade(_by_field(error))
+        return NotMade(by_field(error))
     by = replace(caller.actor, on_behalf=str(inputs.pop(STANDING_IN, "")))
     version = _version(sent) if move.guarded else None
 
@@ -55,7 +55,7 @@ def make(caller: Caller, move: Move, ticket_id: uuid.UUID, sent: QueryDict) -> N
             caller.person.pk,
             f"console {ticket_id} {move.name}",
             sent.get("key") or str(uuid.uuid4()),
-            _digest(sent),
+            digest_of(sent),
             act,
         )
     except InvalidInput as refusal:
@@ -73,13 +73,15 @@ def _version(sent: QueryDict) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
-def _by_field(error: ValidationError) -> dict[str, list[Words]]:
+def by_field(error: ValidationError) -> dict[str, list[Words]]:
+    """What is wrong, by field."""
     found: dict[str, list[Words]] = {}
     for fault in faults(error.detail):
         found.setdefault(fault.field.partition(".")[0], []).append(fault.reason)
     return found
 
 
-def _digest(sent: QueryDict) -> bytes:
+def digest_of(sent: QueryDict) -> bytes:
+    """What stands for the content of a form."""
     told = sorted((name, values) for name, values in sent.lists() if name != "csrfmiddlewaretoken")
     return hashlib.sha256(repr(told).encode()).digest()

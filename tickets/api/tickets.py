@@ -1,7 +1,7 @@
 """Tickets over HTTP: list, file, read, follow their timeline, and make moves."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +35,7 @@ from web.problems import Fault, invalid
 from web.renderers import dumps
 from web.schema import IDEMPOTENCY_KEY, IF_MATCH, PAGING, paged
 from web.words import bilingual
-from workflow.actor import Actor
+from workflow.actor import Actor, Seat
 from workflow.errors import IllegalMove, NotPermitted
 from workflow.moves import Move
 
@@ -58,6 +58,11 @@ class CounterLimit(Limit):
     scope = "counter"
     requests = 600
     seconds = 3600
+
+
+def filing_limit(seats: Iterable[Seat]) -> Limit:
+    """How much may be filed by somebody with these seats."""
+    return CounterLimit() if any(seat.kind in STREET_KINDS for seat in seats) else FilingLimit()
 
 
 def actor_of(request: Request) -> Actor:
@@ -96,13 +101,6 @@ class TicketCounts(APIView):
         return Response(counts(query, by, actor_of(request)))
 
 
-def _report(inputs: Mapping[str, Any]) -> Report:
-    """The report in the validated inputs."""
-    ids = ("compound", "street", "accused", "inspector")
-    said: dict[str, Any] = {f"{name}_id": inputs.get(name) for name in ids}
-    return Report(**said, **{name: value for name, value in inputs.items() if name not in ids})
-
-
 class Tickets(APIView):
     """The tickets that the caller may see, one relation at a time; and the door for new ones."""
 
@@ -115,8 +113,7 @@ class Tickets(APIView):
             return super().get_throttles()
         if self.request.method != "POST":
             return []
-        seats = caller_of(self.request).actor.seats if self.request.user else ()
-        return [CounterLimit()] if any(seat.kind in STREET_KINDS for seat in seats) else [FilingLimit()]
+        return [filing_limit(caller_of(self.request).actor.seats if self.request.user else ())]
 
     @extend_schema(
         operation_id="tickets_list",
@@ -140,7 +137,7 @@ class Tickets(APIView):
 
         def file() -> Response:
             actor = actor_of(request)
-            ticket, routing = submit(_report(inputs), by=actor, person=caller_of(request).person)
+            ticket, routing = submit(Report.of(inputs), by=actor, person=caller_of(request).person)
             return Response(
                 document.filed(ticket, routing, actor),
                 status=201,
@@ -172,7 +169,7 @@ class PublicFace(APIView):
     def post(self, request: Request) -> Response:
         """What neighbours would read if the report were filed now, to be seen before sending; nothing is written."""
         caller = caller_of(request)
-        report = replace(_report(validated(Submit, request.data)), photos=())
+        report = replace(Report.of(validated(Submit, request.data)), photos=())
         ticket, _ = forecast(report, by=caller.actor, person=caller.person)
         return Response(face.forecast(ticket))
 

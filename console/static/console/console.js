@@ -269,7 +269,7 @@
     const name = prefix + form.dataset.draft, kept = sessionStorage.getItem(name);
     if (!kept) return;
     // Another person's, or of another day: nobody can read it, and it goes.
-    try { fill(form, JSON.parse(await unseal(kept))); } catch { sessionStorage.removeItem(name); }
+    try { fill(form, JSON.parse(await unseal(kept))); form.dispatchEvent(new Event("restored")); } catch { sessionStorage.removeItem(name); }
   }); };
   document.addEventListener("input", (event) => { if (event.target.form?.dataset.draft) keepDraft(event.target.form); });
   document.addEventListener("made", (event) => {

@@ -125,6 +125,31 @@ def test_the_call_back_desk_is_as_it_should_be(looking, scene, site):
     )
 
 
+def test_the_intake_desk_is_as_it_should_be(looking, scene):
+    morning(scene, timezone.now())
+
+    def filled(page: Page) -> None:
+        page.get_by_label("联系人").fill("李大爷")
+        page.get_by_label("地点").fill("学院路14号院")
+        page.get_by_label("事项分类").select_option("RP04")
+        page.get_by_label("内容", exact=True).fill("楼道灯不亮，晚上上下楼看不见")
+        page.locator("#beside .slip").first.wait_for()
+
+    look_at(looking, "intake", "desk_officer", "/console/intake", filled)
+
+
+def test_the_number_to_tell_is_as_it_should_be(looking, scene):
+    def filed(page: Page) -> None:
+        page.get_by_label("联系人").fill("李大爷")
+        page.get_by_label("地点").fill("学院路14号院")
+        page.get_by_label("事项分类").select_option("RP04")
+        page.get_by_label("内容", exact=True).fill("楼道灯不亮，晚上上下楼看不见")
+        page.get_by_role("button", name="登记", exact=True).click()
+        page.locator(".filed").wait_for()
+
+    look_at(looking, "intake-filed", "desk_officer", "/console/intake", filed)
+
+
 def test_the_wall_is_as_it_should_be(looking, scene):
     watched(scene, timezone.now())
     look_at(looking, "wall", "desk_officer", "/console/wall", lambda page: page.get_by_text("化粪池外溢").wait_for())
