@@ -4,7 +4,7 @@ ARGS ?=
 PERSON ?=
 BOOTSTRAP = exec $(PYTHON) launcher/bootstrap.py
 
-.PHONY: help run demo manage token address test oracle mutants bench bench-sweep bench-post bench-arrival bench-upgrade bench-rest bench-plans lint draw format clean
+.PHONY: help run demo manage token address test oracle mutants bench bench-sweep bench-post bench-arrival bench-upgrade bench-rest bench-plans bench-console lint draw format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make bench-upgrade   migrate a large database of an older release, and prove its histories afterwards; some ten minutes;"
 	@echo "              ARGS='--from REV' names the release"
 	@echo "make bench-rest    measure processor time and memory when nothing happens, about two minutes; ARGS=--help for more"
+	@echo "make bench-console the pages of the console on 200,000 tickets, polls, and 50 people who look; some eight minutes; ARGS=--help for more"
 	@echo "make bench-plans   which pages of the database each statement touches on few tickets and on many, about ten minutes; ARGS=--help"
 	@echo "make lint     run only ruff, import-linter and mypy"
 	@echo "make draw     write the documents that are drawn from the code: docs/openapi.yaml, moves.md and more"
@@ -78,6 +79,9 @@ bench-upgrade:
 
 bench-rest:
 	@$(BOOTSTRAP) bench.rest $(ARGS)
+
+bench-console:
+	@$(BOOTSTRAP) bench.console $(ARGS)
 
 bench-plans:
 	@$(BOOTSTRAP) bench.plans $(ARGS)

@@ -52,7 +52,7 @@ dice AS (
          ELSE now() - interval '1 day' - spread * 3 END AS due
   FROM fate
 ), drawn AS MATERIALIZED (
-  SELECT uuidv7() AS id, t.*, p.street_id, p.id AS compound_id, p.area_id, p.community_id, p.name AS place, p.committee_id,
+  SELECT uuidv7(t.at - now()) AS id, t.*, p.street_id, p.id AS compound_id, p.area_id, p.community_id, p.name AS place, p.committee_id,
     p.residents_committee_id, coalesce(p.provider_id, desk.id) AS holder_id, desk.id AS desk_id,
     l.id AS category_id, l.name_zh, l.disposal_class, l.response_class, l.urgent,
     w.id AS reporter_id, w.name AS contact_name, w.phone AS contact_phone,
@@ -102,7 +102,7 @@ dice AS (
   FROM drawn d LEFT JOIN next n ON n.subject_id = d.id
 ), event AS (
   INSERT INTO tickets_ticketevent (id, seq, verb, source, target, on_behalf, at, visibility, data, digest, street_id, subject_id)
-  SELECT uuidv7(), 1, 'submit', '', state, '', at, 'public', '{}', '', street_id, id FROM drawn
+  SELECT uuidv7(at - now()), 1, 'submit', '', state, '', at, 'public', '{}', '', street_id, id FROM drawn
 ), assignment AS (
   INSERT INTO tickets_assignment (
     id, role, step, open, outcome, next_due_at, opened_at, signed_at, closed_at, return_asked, designated, organisation_id, street_id,
@@ -122,6 +122,30 @@ SELECT uuidv7(), name, holder_id, 1, budget, %(policy)s, %(calendar)s, started_a
   CASE WHEN live AND over THEN due_at END, stopped_at, stopped_at - started_at,
   CASE WHEN NOT live THEN interval '0' END, 0, '', street_id, subject_id
 FROM clock
+"""
+# What waits on the desks of a street and its committees, which is rare among many: once, where nothing waits there yet.
+ON_DESKS = """
+WITH drawn AS (
+  SELECT id, committee_id, desk_id, row_number() OVER (ORDER BY hashtextextended(code, 6)) AS n
+  FROM tickets_ticket WHERE state = 'dispatched' AND NOT EXISTS (SELECT FROM tickets_ticket WHERE supervised <> '')
+)
+UPDATE tickets_ticket AS ticket SET
+  supervised = CASE WHEN n <= 60 THEN 'listed' ELSE supervised END,
+  state = CASE WHEN n BETWEEN 61 AND 360 THEN 'coordinating' WHEN n BETWEEN 361 AND 420 THEN 'returning'
+    WHEN n BETWEEN 461 AND 660 THEN 'on_account' ELSE state END,
+  coordinator_id = CASE WHEN n BETWEEN 61 AND 360 THEN coalesce(drawn.committee_id, drawn.desk_id) END,
+  extension_days = CASE WHEN n BETWEEN 421 AND 460 THEN 3 END,
+  account_kind = CASE WHEN n BETWEEN 461 AND 660 THEN 'funding' ELSE account_kind END,
+  account_plan_on = CASE WHEN n BETWEEN 461 AND 660 THEN now()::date + 90 END
+FROM drawn WHERE drawn.id = ticket.id AND n <= 660
+"""
+# Each worker has sixty of what their organisation holds.
+IN_HANDS = """
+UPDATE tickets_assignment AS part SET worker_id = given.person_id FROM (
+  SELECT member.person_id, own.id FROM community_membership AS member CROSS JOIN LATERAL (
+    SELECT id FROM tickets_assignment WHERE open AND organisation_id = member.organisation_id ORDER BY next_due_at, id LIMIT 60
+  ) AS own WHERE member.role = 'worker' AND member.ends_on IS NULL
+) AS given WHERE given.id = part.id
 """
 TABLES = ("tickets_ticket", "tickets_assignment", "tickets_ticketevent", "tickets_ticketclock")
 
@@ -145,6 +169,16 @@ def add(first: int, last: int) -> None:
     policy, calendar = service_level.in_effect(timezone.now()).number, calendars.newest()
     with connection.cursor() as cursor:
         cursor.execute(FILL, {"first": first, "last": last, "policy": policy, "calendar": calendar})
+
+
+def bring_to_desks() -> None:
+    """Let some hundred open tickets be supervised, coordinated, asked back, prolonged or on account, where none is supervised yet,
+    and workers have work.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ON_DESKS)
+        cursor.execute(IN_HANDS)
+        cursor.execute(f"VACUUM ANALYZE {', '.join(TABLES)}")
 
 
 def stored() -> dict[str, int]:

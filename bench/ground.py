@@ -8,6 +8,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from launcher import home as homes
 from launcher import prepare, template
 from launcher.family import PROJECT, Family
 from launcher.run import server_urls
+
+KEPT = 6 * 3600
+"""Seconds for which a home that stays is used."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,37 @@ def prepared() -> Iterator[Ground]:
     directory.chmod(0o755)
     try:
         template.restore_named(directory)
-        with homes.open_home(directory) as home, Family() as family, server_urls(home, family) as urls:
-            os.environ |= urls | {"LINLI_LOCAL_DIR": str(directory), "LINLI_ENV": "development"}
-            os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-            with contextlib.redirect_stdout(sys.stderr):
-                prepare.main(demo=True, people=directory / "people.txt")
-            yield Ground(home, family)
+        with _served(directory) as ground:
+            yield ground
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def kept(name: str) -> Iterator[Ground]:
+    """The same on a home of this name that stays for measurements of the next hours, since filling a database takes minutes.
+
+    An older one is thrown away: its tickets have become late since.
+    """
+    directory = homes.default() / "bench" / name
+    if directory.exists() and time.time() - directory.stat().st_ctime > KEPT:
+        shutil.rmtree(directory)
+    if not directory.exists():
+        directory.mkdir(parents=True)
+        directory.chmod(0o755)
+        template.restore_named(directory)
+    with _served(directory) as ground:
+        yield ground
+
+
+@contextlib.contextmanager
+def _served(directory: Path) -> Iterator[Ground]:
+    with homes.open_home(directory) as home, Family() as family, server_urls(home, family) as urls:
+        os.environ |= urls | {"LINLI_LOCAL_DIR": str(directory), "LINLI_ENV": "development"}
+        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+        with contextlib.redirect_stdout(sys.stderr):
+            prepare.main(demo=True, people=directory / "people.txt")
+        yield Ground(home, family)
 
 
 def write(path: Path, rows: list[dict[str, object]], **more: object) -> None:

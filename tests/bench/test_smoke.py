@@ -1,5 +1,7 @@
 """The measurements run from end to end; what they measure at such a size says nothing."""
 
+import json
+
 import pytest
 
 from tests.bench.measuring import measured
@@ -28,3 +30,17 @@ def test_the_bare_framework_runs_beside_this_code_also_with_statistics_of_a_smal
         row["ratios"]["bare"] == pytest.approx(row["cpu_ms"]["now"] / row["cpu_ms"]["bare"], rel=0.01)
         for row in written
     )
+
+
+def test_every_page_of_the_console_is_measured_within_its_statements_and_bytes(tmp_path):
+    few = ("--size", "200", "--requests", "1", "--polls", "2")
+    together = ("--people", "4", "--every", "0.5", "--seconds", "2", "--filings", "2")
+    written, code = measured(tmp_path, "bench.console", *few, *together)
+    assert code == 0
+    assert [row["page"] for row in written if row["statements"] > 12] == []
+    assert [row["page"] for row in written if (row["first_load_bytes"] or 0) > 60_000] == []
+    assert all(0 < row["web_ms"] < 1000 for row in written)
+    report = json.loads((tmp_path / "figures.json").read_text())
+    assert {status for row in report["polls"] for status in row["statuses"]} == {"304"}
+    assert set(report["mixed"]["filings"]["statuses"]) == {"201"}
+    assert set(report["mixed"]["polls, drawn anew"]["statuses"]) == {"200"}
