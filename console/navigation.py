@@ -88,14 +88,18 @@ class Entry:
         return f"{MOST}+" if found > MOST else str(found)
 
 
+# Where tickets of one state are counted, the order leads to the index of states, for a plan for all values does not know that they are few.
+
+
 def _to_review(actor: Actor) -> int:
-    rows = in_street(actor).open().order_by()
+    rows = in_street(actor).open().order_by("next_due_at").values("pk")
     returns, extensions = rows.filter(state=State.RETURNING), rows.filter(extension_days__isnull=False)
-    return returns.values("pk").union(extensions.values("pk"))[: MOST + 1].count()
+    return returns[: MOST + 1].union(extensions[: MOST + 1])[: MOST + 1].count()
 
 
 def _on_account(actor: Actor) -> int:
-    return in_street(actor).filter(state=State.ON_ACCOUNT).order_by().values("pk")[: MOST + 1].count()
+    rows = in_street(actor).open().filter(state=State.ON_ACCOUNT).order_by("next_due_at")
+    return rows.values("pk")[: MOST + 1].count()
 
 
 def takes_down(actor: Actor) -> bool:

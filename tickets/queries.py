@@ -90,8 +90,10 @@ def in_compound(compound_id: uuid.UUID, actor: Actor) -> TicketQuerySet:
     """The tickets with a public face in a compound, if the actor lives there; otherwise none."""
     if compound_id not in actor.compounds:
         return Ticket.objects.none()
-    faces = Ticket.objects.filter(compound=compound_id, secrecy=Secrecy.OPEN, accused=[], category__public_face=True)
-    return faces.exclude(type=TicketType.REPORT)
+    faces = Ticket.objects.filter(
+        compound=compound_id, secrecy=Secrecy.OPEN, accused__empty=True, category__public_face=True
+    )
+    return faces.exclude(type__constant=TicketType.REPORT)
 
 
 def areas_of(actor: Actor) -> list[uuid.UUID]:
@@ -112,7 +114,7 @@ def in_areas(actor: Actor) -> TicketQuerySet:
 
 def within(areas: Collection[uuid.UUID]) -> TicketQuerySet:
     """The tickets in these areas, without those for the street alone: reports of wrongdoing, and tickets that accuse somebody."""
-    return Ticket.objects.filter(area__in=areas, accused=[]).exclude(type=TicketType.REPORT)
+    return Ticket.objects.filter(area__in=areas, accused__empty=True).exclude(type__constant=TicketType.REPORT)
 
 
 def communities_of(actor: Actor) -> tuple[set[uuid.UUID], list[uuid.UUID]]:
@@ -138,11 +140,14 @@ def within_communities(communities: Collection[uuid.UUID], areas: Collection[uui
 
 def coordinated_by(actor: Actor) -> TicketQuerySet:
     """The tickets that the actor's committees coordinate today; for staff of the street, those that their sections coordinate."""
-    coordinating = Ticket.objects.filter(state=State.COORDINATING)
+    coordinating = Ticket.objects.open().filter(state=State.COORDINATING)
     if on_a_committee(actor):
         # Today's committee has taken the place of the one that was asked.
         return (
-            in_areas(actor).filter(state=State.COORDINATING, coordinator__isnull=False).exclude(coordinator=F("desk"))
+            in_areas(actor)
+            .open()
+            .filter(state=State.COORDINATING, coordinator__isnull=False)
+            .exclude(coordinator=F("desk"))
         )
     sections = _organisations(actor, *STREET_KINDS)
     return _without_accused(coordinating.filter(coordinator__in=sections), actor)

@@ -24,8 +24,10 @@ from web.folding import folded
 
 MOST_FACES = 500
 """How many of those that hold the words are compared with what neighbours read of them, the newest first."""
-NEAR = 600
-"""How many rows of a list are looked at in its order before the index of grams is asked: a common word fills a page with fewer."""
+NEAR = 24
+"""How many rows of a list are looked at in its order for each that is wanted, before the index of grams is asked: of a common word, fewer
+are enough.
+"""
 
 # What the fold takes out besides spaces.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
@@ -153,11 +155,11 @@ class Search:
     def first[M: models.Model](self, rows: QuerySet[M], keys: Sequence[str], count: int) -> QuerySet[M]:
         """The first `count` of `rows`, in the order of `keys`, that hold the words.
 
-        The first NEAR rows are read in their order, which fills the page where the words are common. The index of grams, which
+        The first rows are read in their order, which fills the page where the words are common. The index of grams, which
         has to gather every match before the first can be told, is asked where they are not.
         """
         names = [key.removeprefix("-") for key in keys]
-        near = rows.annotate(holds=self.holds()).order_by(*keys).values_list("pk", "holds", *names)[:NEAR]
+        near = rows.annotate(holds=self.holds()).order_by(*keys).values_list("pk", "holds", *names)[: NEAR * count]
         far = rows.filter(self.indexed()).order_by(*keys).values_list("pk")[:count]
         try:
             (near_sql, near_values), (far_sql, far_values) = (one.query.sql_with_params() for one in (near, far))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Lookup, UUIDField
 from django.db.models.expressions import BaseExpression
@@ -42,3 +43,16 @@ class Constant(Lookup):
         if word and not word.isidentifier():
             raise ValueError(f"{word!r} is no word of the code's own.")
         return f"{column} = '{word}'", parameters
+
+
+@ArrayField.register_lookup
+class Empty(Lookup):
+    """`accused__empty=True`: an array without anything in it, written into the statement, so that its plan knows how many rows that are."""
+
+    lookup_name = "empty"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        """The comparison."""
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} {'=' if self.rhs else '<>'} '{{}}'", parameters

@@ -11,11 +11,15 @@ from contextlib import contextmanager, suppress
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
+# Many ask at once: processes that help with one plan take the cores from the others, and starting them takes longer than most plans.
+PLAN_ONCE = "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0"
 
 
 def plan_once() -> None:
-    """Let each connection that this process makes from now on plan a statement once for all values, where it keeps plans at all."""
+    """Let each connection that this process makes from now on plan a statement once for all values, where it keeps plans at all.
+
+    And let no plan of it use processes that help.
+    """
     options = settings.DATABASES["default"]["OPTIONS"]
     if "prepare_threshold" in options:
         options["options"] += f" {PLAN_ONCE}"

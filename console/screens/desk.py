@@ -19,8 +19,7 @@ from console.turns import WhoseTurn, of_ticket
 from console.watched import WatchedScreen
 from tickets.queries import areas_of
 from tickets.reading import outcomes, parameters
-from tickets.reading.counts import by_holder, counts, let_through, shown
-from tickets.reading.filters import Filter
+from tickets.reading.counts import by_holder, totals
 from tickets.reading.lists import ScopedList
 from tickets.states import State
 from web.paging import Page, PageRequest
@@ -73,11 +72,13 @@ class DeskScreen(WatchedScreen):
         return replace(self._area, scope="coordinating", sort="state_since")
 
     @cached_property
+    def _lists(self) -> Mapping[str, ScopedList]:
+        """The list of each tab."""
+        return {"coordinating": self._waiting, "late": narrowed(self._area, {"late": True}), "open": self._area}
+
+    @cached_property
     def _page(self) -> Page[DeskRow]:
-        query = {"coordinating": self._waiting, "late": narrowed(self._area, {"late": True}), "open": self._area}[
-            self._tab
-        ]
-        page = query.read(self.actor, PageRequest(self.request.GET.get("cursor") or None, ROWS))
+        page = self._lists[self._tab].read(self.actor, PageRequest(self.request.GET.get("cursor") or None, ROWS))
         rows: list[Any] = list(page.rows)
         waiting = [one for one in rows if one["state"] == State.COORDINATING]
         times = outcomes.coordination(waiting, self.actor.at) if waiting else {}
@@ -85,9 +86,7 @@ class DeskScreen(WatchedScreen):
 
     @cached_property
     def _counts(self) -> Mapping[str, str]:
-        waiting: Any = counts(self._waiting, [], self.actor)
-        found = let_through(self._area, {"late": Filter({"late": True}), "open": Filter()}, self.actor)
-        return {"coordinating": waiting["total"]["shown"], **{name: str(shown(found[name])["shown"]) for name in found}}
+        return totals(self._lists, self.actor)
 
     def fingerprint(self) -> str:
         """Changes with the rows of the page and with the counts of the tabs."""

@@ -20,10 +20,11 @@ from console.turns import WhoseTurn
 from console.watched import WatchedScreen
 from tickets import catalogue
 from tickets.reading import parameters, wall
-from tickets.reading.counts import counts
+from tickets.reading.counts import totals
 from tickets.reading.lists import Pressing, ScopedList, TicketQuery
 from tickets.states import ENDED, HIGHEST_LEVEL, State
 from web.paging import Page, PageRequest
+from web.plans import planned_by_value
 from web.words import Words, bilingual
 from workflow.actor import Actor
 
@@ -125,29 +126,33 @@ class TicketsScreen(WatchedScreen):
         return query
 
     @cached_property
-    def _page(self) -> Page[dict[str, Any]]:
-        return self._query.read(self.actor, PageRequest(self.request.GET.get("cursor") or None, ROWS))
+    def _read(self) -> tuple[Page[dict[str, Any]], str]:
+        """The page, and how many rows there are on all pages. Four statements.
 
-    @cached_property
-    def _total(self) -> Mapping[str, Any]:
-        found: Any = counts(self._query, [], self.actor)
-        return dict(found["total"])
+        People narrow the list by whatever they choose, and a plan for all values does not know which of these are rare.
+        """
+        with planned_by_value():
+            cursor = self.request.GET.get("cursor") or None
+            page = self._query.read(self.actor, PageRequest(cursor, ROWS))
+            if cursor is None and page.next_cursor is None:
+                return page, str(len(page.rows))
+            return page, totals({"": self._query}, self.actor)[""]
 
     def fingerprint(self) -> str:
         """Changes with the rows of the page and with how many there are."""
-        rows = [lasting(one) for one in self._page.rows]
-        return digest((rows, self._page.next_cursor, self._total))
+        page, total = self._read
+        return digest(([lasting(one) for one in page.rows], page.next_cursor, total))
 
     def shown(self) -> Mapping[str, object]:
-        """What the list shows. Four statements, with the list and its total."""
-        params, page, scope = self.request.GET, self._page, wall.watched(self.actor) or ""
+        """What the list shows. Six statements, with the list and its total."""
+        (page, total), params, scope = self._read, self.request.GET, wall.watched(self.actor) or ""
         ended = self._tab.name == "ended"
         return {
             "tabs": [one for one in TABS if one.admits(self.actor)],
             "tab": self._tab.name,
             "ended": ended,
             "page": page.of([TicketLine(one, of_watched(scope, one)) for one in page.rows]),
-            "total": self._total["shown"],
+            "total": total,
             "states": [(one.value, one.label) for one in State if (one in ENDED) == ended],
             "groups": catalogue.current(self.actor.at).groups,
             "levels": [(str(one), f"L{one}") for one in range(HIGHEST_LEVEL + 1)],

@@ -1,6 +1,7 @@
 """The oversight wall at a desk: what is late or due today, where that is, and when tickets were received."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 from django.utils.functional import cached_property
@@ -17,7 +18,8 @@ from web.words import Words, bilingual
 from workflow.actor import Actor
 
 EACH = 8
-_received: KeptForAWhile[Received] = KeptForAWhile(60)
+_past: KeptForAWhile[Mapping[datetime, int]] = KeptForAWhile(3600)
+_today: KeptForAWhile[Mapping[datetime, int]] = KeptForAWhile(60)
 
 
 class WallScreen(WatchedScreen):
@@ -56,12 +58,17 @@ class WallScreen(WatchedScreen):
         }
 
     def _lately(self) -> Received:
-        """What was received lately, which a process keeps for a minute for all who sit in the same organisations."""
-        scope = self._board.scope
-        mine = tuple(sorted(str(seat.organisation_id) for seat in self.actor.seats))
-        return _received.of((scope, mine), lambda: wall.received(scope, self.actor))
+        """What was received lately. A process keeps it for all who sit in the same organisations: past days, in which hardly anything
+        changes, for an hour, and today for a minute.
+        """
+        scope, now = self._board.scope, self.actor.at
+        first, today = wall.first_days(now)
+        mine = (scope, today, *sorted(str(seat.organisation_id) for seat in self.actor.seats))
+        past = _past.of(mine, lambda: wall.received_by_hour(scope, self.actor, first, today))
+        return wall.received(now, past, _today.of(mine, lambda: wall.received_by_hour(scope, self.actor, today)))
 
 
 def forget() -> None:
     """Count anew what was received; for tests."""
-    _received.forget()
+    _past.forget()
+    _today.forget()

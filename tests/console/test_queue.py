@@ -3,13 +3,18 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from bench.fill import add
 from launcher.family import PROJECT
 from tests.people import seat
-from tests.statements import cost
-from tickets.models import Ticket
+from tests.statements import cost, more_like, nodes, plan, statements
+from tests.tickets.story import copies
+from tickets.models import Assignment, Ticket
+from tickets.reading.changes import MOST_PARTS, latest_change
+from tickets.reading.counts import LOOKED_AT
 from workflow import moment
 
 MOST_STATEMENTS = 12
@@ -195,3 +200,87 @@ def test_a_tag_that_is_none_of_ours_is_answered_with_the_list(console, today):
     today.file("CL03")
     for tag in ("", "x", "a:b:c:d", "::", "垃圾".encode().decode("latin-1")):
         assert poll(console("dispatcher"), "/console/queue", tag).status_code == 200
+
+
+# A queue that is longer than what is looked at.
+
+
+@pytest.fixture
+def long_queue(today):
+    """More parts than are looked at, the first of them and one that waits for its resident."""
+    first = today.file("CL03")
+    made = copies(first, LOOKED_AT + 60, first_due=timezone.now() + timedelta(days=3))
+    more_like(
+        Assignment.objects.get(ticket=first), [one.pk for one in made], ticket_id="other",
+        next_due_at="(SELECT next_due_at FROM tickets_ticket WHERE id = other)",
+    )  # fmt: skip
+    asked = today.at_work("CL01")
+    today.do("dispatcher", asked, "contact", result="reached")
+    today.do("dispatcher", asked, "ask", question="哪个门？")
+    return first, asked
+
+
+def test_the_counts_of_a_long_queue_say_that_there_may_be_more(console, long_queue):
+    page = console("dispatcher").get("/console/queue").content.decode()
+    assert re.findall(r"(待我办|待签收|办理中|等他方|全部)<b>([^<]*)</b>", page) == [
+        ("待我办", "999+"), ("待签收", "999+"), ("办理中", "1+"), ("等他方", "1+"), ("全部", "999+"),
+    ]  # fmt: skip
+    # A group that was not met may be there nevertheless.
+    assert re.search(r'<option value="CL">[^<]+ 999\+</option>', page)
+    assert re.search(r'<option value="EL">[^<]+ </option>', page)
+
+
+def test_a_long_queue_costs_as_many_statements_as_any_and_looks_at_so_many_parts_alone(console, long_queue):
+    browser = console("dispatcher")
+    assert cost(browser, "/console/queue?tab=all&q=标题&late=1") <= MOST_STATEMENTS
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE tickets_ticket, tickets_assignment")
+    with statements() as made:
+        browser.get("/console/queue")
+    (counted,) = [one for one in made if "FILTER (WHERE tested_0)" in one]
+    read = sum(
+        one["Actual Rows"] for one in nodes(plan(counted, "ANALYZE, FORMAT JSON")) if one["Node Type"] == "Limit"
+    )
+    assert read == LOOKED_AT + 1
+    (known,) = [one for one in made if "hashtextextended" in one and "part" in one]
+    assert [
+        one["Actual Rows"] for one in nodes(plan(known, "ANALYZE, FORMAT JSON")) if one["Node Type"] == "Limit"
+    ] == [MOST_PARTS + 1]
+
+
+@pytest.mark.parametrize(
+    ("who", "name", "inputs"),
+    [
+        ("resident", "urge", {"reason": "快点"}),
+        ("resident", "comment", {"text": "还在"}),
+        ("desk_officer", "supervise", {"kind": "listed", "reason": "急"}),
+        ("desk_officer", "redispatch", {"holder": "po-a02", "reason": "更合适"}),
+    ],
+)
+def test_whatever_happens_to_a_ticket_that_a_long_queue_shows_changes_the_tag(
+    console, today, long_queue, who, name, inputs
+):
+    browser, (first, _) = console("dispatcher"), long_queue
+    tag = poll(browser, "/console/queue")["HX-PTag"]
+    assert poll(browser, "/console/queue", tag).status_code == 304
+    today.do(who, first, name, **inputs)
+    assert poll(browser, "/console/queue", tag).status_code == 200
+
+
+def test_what_happens_elsewhere_draws_a_long_queue_not_anew(console, today, long_queue):
+    browser = console("dispatcher")
+    elsewhere = today.file(
+        "CL03", who="resident_yicheng", compound_id=None, street_id=Ticket.objects.all()[0].street_id
+    )
+    tag = poll(browser, "/console/queue")["HX-PTag"]
+    today.do("desk_officer", elsewhere, "supervise", kind="listed", reason="急")
+    answer = poll(browser, "/console/queue", tag)
+    assert answer.status_code == 304
+    assert answer["HX-PTag"] != tag
+
+
+def test_events_are_counted_only_while_an_earlier_one_may_still_come(today):
+    add(1, 10)
+    assert latest_change().endswith(".0")
+    today.file("CL03")
+    assert latest_change().endswith(".1")

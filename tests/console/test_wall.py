@@ -8,16 +8,22 @@ from django.utils import timezone
 
 from casework.kinds import kinds
 from community.models import Compound, Organisation
+from console.navigation import entries_of
 from console.screens import wall as wall_screen
 from tests.people import seat
-from tests.statements import cost, nodes, plan, statements
+from tests.statements import cost, general_plan, nodes, statements
 from tests.tickets.story import copies
 from tickets.models import Ticket
+from tickets.models.ticket import FACETS
 from tickets.reading import wall
+from tickets.reading.counts import totals
+from tickets.reading.lists import Pressing, PressingList
 from workflow import moment
 from workflow.models import LastSweep
 
 MOST_STATEMENTS = 12
+OF_DUE = {"ticket_street_open", *(f"ticket_open_{name}" for name in FACETS)}
+"""The indexes that have the due moment behind the street, some of them with what lies between."""
 
 
 @pytest.fixture(autouse=True)
@@ -169,8 +175,10 @@ def test_the_wall_counts_what_was_received_by_day_and_hour(console, today, noon)
         Ticket.objects.filter(pk=pk).update(submitted_at=when)
     before = today.file()
     Ticket.objects.filter(pk=before).update(submitted_at=first.replace(hour=0) - timedelta(seconds=1))
-    with moment.at(noon):
-        found = wall.received("street", today.actor("desk_officer", at=noon))
+    actor, (begins, midnight) = today.actor("desk_officer", at=noon), wall.first_days(noon)
+    past = wall.received_by_hour("street", actor, begins, midnight)
+    found = wall.received(noon, past, wall.received_by_hour("street", actor, midnight))
+    assert sum(past.values()) == 1
     assert dict(found.days) == {(first + timedelta(days=one)).date(): {0: 1, 29: 2}.get(one, 0) for one in range(30)}
     assert found.hours[noon.weekday()][12] == 2
     assert found.hours[first.weekday()][0] == 1
@@ -260,17 +268,73 @@ def home() -> str:
     return str(Compound.objects.get(name="学院路14号院").pk)
 
 
-def test_the_figures_are_read_from_the_index_of_due_moments(cast, five, scene, noon):
-    copies(Ticket.objects.order_by("pk")[0].pk, 2000, first_due=noon + timedelta(days=30))
-    actor = scene.actor("desk_officer", at=noon)
+def test_past_days_are_counted_once_for_all_who_sit_together_and_today_once_a_minute(console, today, noon):
+    today.file()
+    browser = console("desk_officer")
+    with moment.at(noon):
+        browser.get("/console/wall")
+        with statements() as again:
+            browser.get("/console/wall")
+        wall_screen.forget()
+        with statements() as anew:
+            browser.get("/console/wall")
+    counted = [sum("trunchour" in one for one in made) for made in (again, anew)]
+    assert counted == [0, 2]
+
+
+def plans_for_all_values(ask) -> list[set[str]]:
+    """The indexes, and the tables read whole, of each statement as a web server plans it, which knows no value."""
+    made: list[str] = []
+
+    def note(execute, sql, params, many, context):
+        made.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        ask()
+    found = [list(nodes(general_plan(sql))) for sql in made]
+    return [
+        {one["Index Name"] for one in read if "Index Name" in one}
+        | {one["Relation Name"] for one in read if one["Node Type"] == "Seq Scan"}
+        for read in found
+    ]
+
+
+@pytest.fixture
+def thousands(five, scene, noon):
+    """Thousands of open tickets, with what PostgreSQL knows of them."""
+    copies(Ticket.objects.order_by("pk")[0].pk, 6000, first_due=noon + timedelta(days=30))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE tickets_ticket")
-    with statements() as made:
-        wall.pressed("street", actor)
-        wall.supervised("street", actor)
-    used = [{one.get("Index Name") for one in nodes(plan(sql))} for sql in made]
-    assert used[0] & {"ticket_street_open", "ticket_open_community"}
-    assert used[1] & {"ticket_street_open", "ticket_open_supervised"}
+
+
+@pytest.mark.parametrize(
+    ("what", "ask", "indexes"),
+    [
+        ("the places", lambda actor: wall.pressed("street", actor), OF_DUE),
+        ("what is late", lambda actor: wall.late(actor, 1000), OF_DUE),
+        ("what is supervised", lambda actor: wall.supervised("street", actor), {"ticket_supervised"}),
+        (
+            "what is at risk",
+            lambda actor: totals({"": PressingList(which=Pressing.AT_RISK)}, actor),
+            {"ticket_at_risk"},
+        ),
+        ("the supervised of an area", lambda actor: wall.supervised("area", actor), {"ticket_supervised"}),
+    ],
+)
+def test_a_figure_is_read_by_an_index_whatever_its_values(thousands, scene, noon, what, ask, indexes):
+    actor = scene.actor("chair" if "area" in what else "desk_officer", at=noon)
+    (*_, read) = plans_for_all_values(lambda: ask(actor))
+    assert read & indexes
+    assert "tickets_ticket" not in read
+
+
+def test_what_is_counted_in_the_navigation_is_read_by_an_index(thousands, scene, noon):
+    for who in ("desk_officer", "chair"):
+        actor = scene.actor(who, at=noon)
+        for entry in entries_of(actor):
+            for read in plans_for_all_values(lambda entry=entry, actor=actor: entry.shown(actor)):
+                assert "tickets_ticket" not in read, entry.name
 
 
 def test_what_people_wrote_stays_text_on_the_wall_and_in_the_list(console, today, noon):

@@ -106,7 +106,7 @@ def test_neighbours_find_no_numbers_that_they_see_masked(api, words):
 
 
 def test_a_page_of_a_common_word_and_of_a_rare_one_is_what_the_whole_list_begins_with(api, filed):
-    made = copies(filed, NEAR + 60, text="常见词")
+    made = copies(filed, NEAR * 25 + 60, text="常见词")
     Ticket.objects.filter(pk__in=[one.pk for one in made[::30]]).update(text="常见词，也有少见字样")
     officer = api("property_officer")
     for words in ("常见词", "少见字样", "字样 常见"):

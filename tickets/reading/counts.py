@@ -4,13 +4,13 @@ Of a street's open tickets each value is counted by itself and no further than a
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, Model, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, Model, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 
 from community.models import Community, Compound, Organisation
@@ -19,12 +19,14 @@ from tickets.access import Relation
 from tickets.catalogue import leaf_by_id
 from tickets.models import Category
 from tickets.reading.filters import FACETS_OF_EVERYBODY, Filter, refuse_foreign
-from tickets.reading.lists import TicketQuery
+from tickets.reading.lists import Listing, TicketQuery
 from tickets.states import HIGHEST_LEVEL, Channel, Source, State, SupervisionKind, TicketType
 from web.words import Words, bilingual
 from workflow.actor import Actor
 
 MOST = 999
+LOOKED_AT = 1000
+"""How many rows of a list are looked at for a tally, the most urgent first."""
 FACETS = (
     *FACETS_OF_EVERYBODY,
     *("desk", "worker", "officer", "compound", "community", "extension_pending", "question_open"),
@@ -58,31 +60,100 @@ def counts(query: TicketQuery, by: Sequence[str], actor: Actor) -> dict[str, obj
     """The total of a list, and the count of each value of each facet in `by`. Raises what `TicketQuery.listing` raises."""
     listing = query.listing(actor)
     refuse_foreign(by, listing.relation)
-    total, facets = shown(_total(listing.counted())), {}
+    total, facets = shown(_total(listing)), {}
     for name in by:
         rows = query.without(name).listing(actor).counted()
         facets[name] = _facet(name, rows, actor, listing.relation, query.prefix, wide=query.wide)
     return {"total": total, "facets": facets}
 
 
-def groups(query: TicketQuery, actor: Actor) -> list[dict[str, object]]:
-    """The groups of categories that the list has, whatever group it is narrowed to. One statement that reads all of it: of short lists."""
-    rows = query.without("group").listing(actor).counted()
-    found: dict[str, tuple[Words, int]] = {}
-    for category, count in _by_group(rows, f"{query.prefix}category_id").items():
-        leaf = leaf_by_id(category)  # type: ignore[arg-type]
-        found[leaf.group] = (leaf.group_name, found.get(leaf.group, ("", 0))[1] + count)
-    return [{"value": code, "label": str(label), **shown(count)} for code, (label, count) in sorted(found.items())]
+@dataclass(frozen=True, slots=True)
+class CountedGroups:
+    """How many rows of a list each of several filters lets through, by group of categories.
+
+    `whole`: all rows were looked at. Of a longer list these are the first LOOKED_AT, and there may be more of everything.
+    """
+
+    found: Mapping[str, Mapping[str, int]]
+    whole: bool
+
+    def shown(self, name: str, groups: Collection[str] | None = None) -> str:
+        """For people: how many the filter lets through, of some groups or of all; "12+" where there may be more, and then no zero."""
+        found = self.found[name].items()
+        return _shown(sum(count for group, count in found if groups is None or group in groups), whole=self.whole)
+
+    def by_group(self, name: str) -> dict[str, str]:
+        """For people: how many of each group the filter lets through, where there are any."""
+        return {group: _shown(count, whole=self.whole) for group, count in self.found[name].items() if count}
 
 
-def let_through(query: TicketQuery, filters: Mapping[str, Filter], actor: Actor) -> dict[str, int]:
-    """How many rows of the list each filter lets through. One statement that reads them all: of lists that are short."""
+def tally(query: TicketQuery, filters: Mapping[str, Filter], actor: Actor) -> CountedGroups:
+    """How many rows of the list each filter lets through, whatever group it is narrowed to. One statement, which reads the first LOOKED_AT.
+
+    Words are looked for in these rows, rather than by their index: of a common word that would gather more.
+    """
+    query = query.without("group")
     listing = query.listing(actor)
-    wanted = {
-        name: Count("pk", filter=one.conditions(actor, listing.relation, query.prefix)) if one.values else Count("pk")
-        for name, one in filters.items()
+    prefix, rows, holds = query.prefix, listing.rows, Q()
+    if listing.search:
+        rows, holds = query.without("q").listing(actor).rows, listing.search.holds()
+    tested = {
+        f"tested_{number}": ExpressionWrapper(Q(Value(True)) & holds & conditions, output_field=BooleanField())
+        for number, conditions in enumerate(one.conditions(actor, listing.relation, prefix) for one in filters.values())
     }
-    return dict(listing.counted().order_by().aggregate(**wanted))
+    looked = rows.annotate(**tested).order_by(listing.keys[0]).values_list(f"{prefix}category_id", *tested)
+    try:
+        sql, parameters = looked[: LOOKED_AT + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return CountedGroups({name: {} for name in filters}, whole=True)
+    columns = ", ".join(tested)
+    counted = ", ".join(f"count(*) FILTER (WHERE {one})" for one in tested)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT category, count(*), {counted} FROM ({sql}) AS looked (category, {columns}) GROUP BY category",  # noqa: S608
+            parameters,
+        )
+        lines = cursor.fetchall()
+    found: dict[str, dict[str, int]] = {name: {} for name in filters}
+    for category, _, *several in lines:
+        group = leaf_by_id(category).group
+        for name, count in zip(filters, several, strict=True):
+            found[name][group] = found[name].get(group, 0) + count
+    return CountedGroups(found, whole=sum(line[1] for line in lines) <= LOOKED_AT)
+
+
+def totals(queries: Mapping[str, TicketQuery], actor: Actor) -> dict[str, str]:
+    """For people: how many rows each list has; "12+" where words are looked for in more than LOOKED_AT rows, and then no zero.
+
+    One statement, besides those that a list asks first.
+    """
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for query in queries.values():
+        listing = query.listing(actor)
+        rows, counted = _in_order(listing), "count(*), 0"
+        if listing.search:
+            rows = rows.annotate(holds=listing.search.holds()).values("holds")[: LOOKED_AT + 1]
+            counted = "count(*) FILTER (WHERE holds), count(*)"
+        else:
+            rows = rows.values("pk")[: MOST + 1]
+        try:
+            sql, bound = rows.query.sql_with_params()
+        except EmptyResultSet:
+            sql, bound, counted = "SELECT", (), "0, 0"
+        parts.append(f"(SELECT ARRAY[{counted}] FROM ({sql}) AS one)")  # noqa: S608 - Django's own words, and parameters are bound
+        parameters += bound
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", parameters)
+        found = cursor.fetchone()
+    return {name: _shown(held, whole=looked <= LOOKED_AT) for name, (held, looked) in zip(queries, found, strict=True)}
+
+
+def _shown(count: int, *, whole: bool) -> str:
+    """A count for people; where not all was looked at there may be more."""
+    if whole or count > MOST:
+        return str(shown(count)["shown"])
+    return f"{count}+" if count else ""
 
 
 def by_holder(query: TicketQuery, actor: Actor) -> dict[uuid.UUID, dict[str, int]]:
@@ -94,8 +165,19 @@ def by_holder(query: TicketQuery, actor: Actor) -> dict[uuid.UUID, dict[str, int
     return {one["holder"]: {"open": one["open"], "late": one["late"]} for one in found}
 
 
-def _total(rows: QuerySet[Model]) -> int:
-    return rows.order_by().values("pk")[: MOST + 1].count()
+def _total(listing: Listing) -> int:
+    rows = listing.counted().order_by() if listing.search else _in_order(listing)
+    return rows.values("pk")[: MOST + 1].count()
+
+
+def _in_order(listing: Listing) -> QuerySet[Any]:
+    """The rows of the list without regard to what is searched for.
+
+    Their order leads PostgreSQL to the index that has it, for it cannot know how many rows it passes until there are enough. Several areas
+    have no such index.
+    """
+    led = len(listing.areas) < 2 and listing.keys[0] not in listing.made
+    return listing.rows.order_by(*listing.keys[:1] if led else ())
 
 
 def _facet(

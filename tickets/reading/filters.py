@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 
 from tickets.access import READS, SEES_WHOLE, STAFF, Relation
 from tickets.models import Assignment, Category, TicketClock, TicketEvent
+from tickets.models.ticket import LONG_AGO, due_by
 from tickets.search import Wanted
 from tickets.states import HELPING, AssignmentRole, Channel, Outcome, Source, State
 from web.problems import Fault, invalid
@@ -100,7 +101,7 @@ def _conditions(given: Mapping[str, Any], actor: Actor, relation: Relation, pref
     if (officer := given.get("officer")) is not None:
         found &= Q(**{f"{prefix}officer": _person(officer, actor)})
     if given.get("late"):
-        found &= Q(next_due_at__lte=actor.at)
+        found &= due_by(actor.at)
     if clocks := given.get("clock"):
         found &= Q(Exists(TicketClock.objects.running(clocks).filter(subject=key)))
     if helpers := given.get("helper"):
@@ -142,14 +143,16 @@ def _updated(since: datetime, relation: Relation, prefix: str, key: OuterRef) ->
 
 def _supervised(values: Sequence[str], prefix: str) -> Q:
     column, found = f"{prefix}supervised", Q()
+    # The few that are supervised have an index, which a plan for all values finds by this constant alone.
+    none = Q(**{f"{column}__constant": ""})
     for one in values:
         match one:
             case "true":
-                found |= ~Q(**{column: ""})
+                found |= ~none
             case "false":
-                found |= Q(**{column: ""})
+                found |= none
             case _:
-                found |= Q(**{column: one})
+                found |= Q(**{column: one}) & ~none
     return found
 
 
@@ -202,8 +205,8 @@ def _until(column: str) -> Callable[[Any, str], Q]:
 def next_due(span: Sequence[datetime | None], prefix: str = "") -> Q:
     """The condition for what is due next after the first moment, up to the second; without a first one, for all that is due by then."""
     since, until = span
-    found = Q(**{f"{prefix}next_due_at__lte": until})
-    return found if since is None else found & Q(**{f"{prefix}next_due_at__gt": since})
+    # See `due_by`.
+    return Q(**{f"{prefix}next_due_at__gt": since or LONG_AGO, f"{prefix}next_due_at__lte": until})
 
 
 _CONDITIONS: Mapping[str, Callable[[Any, str], Q]] = {

@@ -18,7 +18,7 @@ from community.models.organisations import COMMITTEE_KINDS, STREET_KINDS
 from tickets.models import Ticket
 from tickets.reading.filters import Filter, next_due
 from tickets.reading.lists import Listing, ScopedList
-from tickets.states import Secrecy, SupervisionKind, TicketType
+from tickets.states import Secrecy, TicketType
 from workflow.actor import Actor
 
 SOON = timedelta(hours=2)
@@ -131,7 +131,7 @@ def late(actor: Actor, most: int) -> int:
 
 def supervised(scope: str, actor: Actor) -> int:
     """How many open tickets of the scope are supervised. One statement."""
-    return _open(scope, actor, {"supervised": SupervisionKind.values}).count()
+    return _open(scope, actor, {"supervised": ["true"]}).count()
 
 
 def _open(scope: str, actor: Actor, narrowed: Mapping[str, object]) -> QuerySet[Any]:
@@ -147,19 +147,30 @@ class Received:
     hours: Sequence[Sequence[int]]
 
 
-def received(scope: str, actor: Actor) -> Received:
-    """What was received in the last 30 days, today among them. One statement, which reads these tickets alone."""
-    zone = ZoneInfo(settings.TIME_ZONE)
-    today = actor.at.astimezone(zone).date()
-    first = today - timedelta(days=DAYS - 1)
-    since = datetime(first.year, first.month, first.day, tzinfo=zone)
-    query = ScopedList(scope=scope, status="all", filter=Filter({"submitted_from": first}))
-    # Ids rise with the moment of filing, and have the index.
+def first_days(now: datetime) -> tuple[datetime, datetime]:
+    """Where the days begin of which `received` tells: the first of them, and today."""
+    today = now.astimezone(ZoneInfo(settings.TIME_ZONE)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=DAYS - 1), today
+
+
+def received_by_hour(scope: str, actor: Actor, since: datetime, until: datetime | None = None) -> dict[datetime, int]:
+    """How many tickets were received in each hour from one midnight to another, or till now. One statement."""
+    last = {"submitted_to": (until - timedelta(days=1)).date()} if until else {}
+    query = ScopedList(scope=scope, status="all", filter=Filter({"submitted_from": since.date(), **last}))
+    # Ids rise with the moment of filing, and have the index. Of what is filed since, both ends are named, as in `due_by`.
     rows = query.listing(actor).rows.filter(pk__gte=first_id_of(since)).order_by()
-    counted = rows.values_list(TruncHour("submitted_at", tzinfo=zone)).annotate(Count("pk"))
-    days = dict.fromkeys((first + timedelta(days=one) for one in range(DAYS)), 0)
+    if until is None:
+        rows = rows.filter(pk__lt=uuid.UUID(int=2**128 - 1))
+    zone = ZoneInfo(settings.TIME_ZONE)
+    return dict(rows.values_list(TruncHour("submitted_at", tzinfo=zone)).annotate(Count("pk")))
+
+
+def received(now: datetime, *counted: Mapping[datetime, int]) -> Received:
+    """What was received in the last 30 days, today among them, of what was counted by hour."""
+    first, _ = first_days(now)
+    days = dict.fromkeys((first.date() + timedelta(days=one) for one in range(DAYS)), 0)
     hours = [[0] * 24 for _ in range(7)]
-    for hour, count in counted:
+    for hour, count in (one for several in counted for one in several.items()):
         if hour.date() in days:
             days[hour.date()] += count
             hours[hour.weekday()][hour.hour] += count
