@@ -12,6 +12,7 @@ from console.screens.exports import ExportFile, ExportsScreen
 from console.screens.health import HealthScreen
 from console.screens.homes import HomesScreen
 from console.screens.intake import IntakeBeside, IntakeDesk
+from console.screens.merge import MergeScreen
 from console.screens.queue import QueueScreen
 from console.screens.reviews import ReviewDesk
 from console.screens.round import RoundScreen, round_offline, round_worker
@@ -73,6 +74,7 @@ urlpatterns = [
     path("t/<ticket:code>/looking", OthersLooking.as_view(http_method_names=LOOKED_AT), name="looking"),
     path("t/<ticket:code>/related", RelatedTickets.as_view(), name="related"),
     path("t/<ticket:code>/messages", TicketMessages.as_view(), name="messages"),
+    path("t/<ticket:code>/merge", MergeScreen.as_view(), name="merge"),
     path("t/<ticket:code>/<slug:move>", TicketScreen.as_view(), name="move"),
     path("duty", DutyScreen.as_view(), name="duty"),
     path("round", RoundScreen.as_view(), name="round"),

@@ -24,12 +24,17 @@ _FOLLOWED = bilingual(
 _UNKNOWN_TICKET = bilingual("没有这件工单。", "There is no such ticket.")
 
 
+def takes_in(into: Ticket, by: Actor) -> bool:
+    """Whether the actor may merge another ticket into this one, as far as that follows from what they are to it."""
+    return bool(relations(into, by) & {Relation.STREET, Relation.COORDINATOR})
+
+
 def merge(ticket: Ticket, *, by: Actor, version: int | None, into: Ticket | None) -> Event:
     """Merge `ticket` into the open ticket `into`, locked with it; its residents follow `into` from now on.
 
     Raises IllegalMove, NotPermitted, InvalidInput or StaleVersion, and then nothing has changed.
     """
-    if into is None or not relations(into, by) & {Relation.STREET, Relation.COORDINATOR}:
+    if into is None or not takes_in(into, by):
         raise InvalidInput("into", "unknown_ticket", _UNKNOWN_TICKET)
     followers = list(Follower.objects.filter(ticket=ticket).values_list("person_id", flat=True))
     if followers and not into.has_public_face:

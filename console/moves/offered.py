@@ -34,6 +34,8 @@ _CLOCK_OF = {"arrive": ClockName.ARRIVE, "contact": ClockName.CONTACT}
 _ANYBODY: Selection = (Option("", ""),)
 BESIDE = frozenset({"reveal"})
 """These stand elsewhere in the panel."""
+APART = frozenset({"merge"})
+"""These have a page of their own at their address, where whatever they name is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class OfferedMove:
     def icon(self) -> str:
         """Its shape."""
         return words.ICONS.get(self.name, words.OTHERWISE)
+
+    @property
+    def apart(self) -> bool:
+        """Whether it has a page of its own."""
+        return self.name in APART
 
     @property
     def key(self) -> str:
@@ -127,6 +134,8 @@ def fits(one: OfferedMove, pickers: Pickers) -> bool:
 
     Of what may be left out, and of what is done in a party's place, nobody is looked up until the form is opened.
     """
+    if one.apart:
+        return not one.party
     made: Any = one.move.input
     input = made()
     required = {name for name, field in input.fields.items() if field.required}

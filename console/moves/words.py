@@ -15,6 +15,7 @@ KEYS: Mapping[str, str] = {
     "complete_step": "f",
     "report_in": "b",
     "assist_done": "f",
+    "merge": "g",
 }
 """The key that opens or makes a move, in the panel and over selected rows."""
 
@@ -73,6 +74,11 @@ KNOW: Mapping[str, Words] = {
     ),
     "ask": bilingual("居民答复之前，办结时限暂停。", "Until the resident answers, the time to settle it stands still."),
     "arrive": bilingual("按下即登记到场时间。", "This records the time of arrival."),
+    "merge": bilingual(
+        "并入的那件就此结束，时限停止；它的诉求人和附议人收到通知，改为关注保留的那件，更早的承诺时间由保留的那件接着算。",
+        "The one that is merged ends, and its clocks with it. Its reporter and followers are told, and follow the one that stays, "
+        "which keeps the earlier of both promises.",
+    ),
     "reveal": bilingual("查看会记入工单经过，街道可见。", "It is recorded in the history, where the street sees it."),
 }
 """What to know before the move is made."""

@@ -133,7 +133,7 @@ class TicketScreen(Screen):
         return {
             "ticket": shown,
             "turn": of_ticket(shown["state"], asked=bool(shown["question_open"]), acts=WORKED_ON),
-            "clock": _pressing(shown["clocks"] or ()),
+            "clock": pressing(shown["clocks"] or ()),
             "paused": next((one for one in shown["clocks"] or () if one["state"] == "paused"), None),
             "lead": next((one for one in shown["assignments"] or () if one["open"] and one["role"] == "lead"), None),
             "channel": Channel(shown["channel"]).label,
@@ -187,7 +187,7 @@ def _with_words(ticket: Ticket, events: Sequence[TicketEvent], now: datetime) ->
     return found
 
 
-def _pressing(clocks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def pressing(clocks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The running clock that is due first; of several at one moment the work itself, and not what follows from it."""
     running = [one for one in clocks if one["state"] in ("running", "overdue")]
     return min(running, key=lambda one: (one["due_at"], one["name"] in _FOLLOWING), default=None)

@@ -1,20 +1,34 @@
 """A committee's day: a matter is coordinated, recorded with a photo and dispatched, and the company hears of it."""
 
+import re
+from datetime import timedelta
+from io import BytesIO
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from community.models import Person
 from notifications.models import Message
+from tests.console.browser.looking import look_at
+from tests.console.browser.other import everywhere
 from tests.console.browser.street import file_at
 from tests.console.browser.test_company import jpeg, panel, verbs
 from tests.processes import wait_until
 from tickets.models import Photo, Ticket
+from tickets.models.photo import PhotoKind
+from tickets.photos import take
 
 
 @pytest.fixture
 def cars(scene) -> Ticket:
     """A report about parked cars, which the committee coordinates."""
     return Ticket.objects.get(pk=file_at(scene, timezone.now(), "PK01", "消防通道停满了车", "3号楼西侧"))
+
+
+def shot(person: Person) -> str:
+    """The id of a photo that the person has sent, with its file."""
+    return str(take(BytesIO(jpeg()["buffer"]), kind=PhotoKind.REPORT, uploader=person.pk).pk)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("crew")
@@ -51,3 +65,42 @@ def test_what_people_wrote_stays_text_on_the_desk(looking, scene):
     expect(panel(page).get_by_text("7|add:7").first).to_be_visible()
     expect(page.locator("img[src=x]")).to_have_count(0)
     assert said == []
+
+
+@everywhere
+def test_two_reports_of_one_matter_are_merged_with_the_keyboard_alone(looking, scene, cars):
+    again = Ticket.objects.get(pk=file_at(scene, timezone.now(), "PK01", "消防通道又停满车", "3号楼", who="tenant"))
+    page = looking.open("chair", f"/console/t/{again.code}")
+
+    def press(key: str, shown: str) -> None:
+        # A page that is left while it asks for its counts says so in the console.
+        page.wait_for_load_state("networkidle")
+        page.keyboard.press(key)
+        expect(page.locator(shown)).to_be_visible()
+
+    press("g", f"h1:text-is('合并工单 {again.code}')")
+    expect(page.get_by_role("link", name="消防通道停满了车")).to_be_focused()
+    press("Enter", ".goes h2 a:text-is('消防通道又停满车')")
+    press("s", ".goes h2 a:text-is('消防通道停满了车')")
+    press("s", ".stays h2 a:text-is('消防通道停满了车')")
+    press("f", ".history b:text-is('并入')")
+    expect(page).to_have_url(re.compile(f"/console/t/{cars.code}$"))
+    assert (verbs(again), verbs(cars)) == (["submit", "merge"], ["submit", "absorb"])
+
+
+def test_merging_is_as_it_should_be(looking, site, scene, settings, cast):
+    settings.MEDIA_ROOT = str(site.media)
+    reports = (
+        (50, "消防通道停满了车，救护车进不来", "3号楼西侧", "resident"),
+        (20, "北门有人私装地锁，占了车位", "北门", "resident"),
+        (3, "3号楼消防通道又停满了车", "3号楼", "tenant"),
+    )
+    older, _, newer = (
+        Ticket.objects.get(pk=file_at(scene, timezone.now() - timedelta(hours=hours), "PK01", title, spot, who=who))
+        for hours, title, spot, who in reports
+    )
+    scene.do("tenant", older.pk, "cosign")
+    scene.do("resident", older.pk, "comment", text="今天拍的。", photos=[shot(cast["resident"])])
+    chosen = f"/console/t/{newer.code}/merge"
+    look_at(looking, "merge-choice", "chair", chosen, lambda page: page.locator(".alike").wait_for())
+    look_at(looking, "merge", "chair", f"{chosen}?with={older.code}", lambda page: page.locator(".pair").wait_for())
