@@ -79,6 +79,9 @@ PAGES = (
     ConsolePage("tickets of a committee", "chair", "/console/tickets"),
     ConsolePage("reviews", "desk_officer", "/console/reviews"),
     ConsolePage("account", "desk_officer", "/console/account"),
+    ConsolePage("callbacks", "desk_officer", "/console/callbacks"),
+    ConsolePage("intake", "desk_officer", "/console/intake"),
+    ConsolePage("health", "desk_officer", "/console/health"),
     ConsolePage("round", "worker", "/console/round"),
     ConsolePage("duty", "dispatcher", "/console/duty"),
     ConsolePage("exports", "street_lead", "/console/exports?of=street"),
@@ -123,7 +126,7 @@ def measured(ground: Ground, options: argparse.Namespace) -> dict[str, Any]:
     if stored()["stored"] < options.size:
         fill(options.size)
         bring_to_desks()
-    site = Site.start(ground)
+    site = ConsoleServer.start(ground)
     pages = [one for one in PAGES if not options.only or any(word in one.name for word in options.only)]
     report: dict[str, Any] = {"stored": stored(), "pages": []}
     if "pages" in options.parts:
@@ -140,7 +143,7 @@ def measured(ground: Ground, options: argparse.Namespace) -> dict[str, Any]:
 
 
 @dataclass
-class Site:
+class ConsoleServer:
     """The web server, what its processes have used so far, and who is signed in."""
 
     port: int
@@ -152,7 +155,7 @@ class Site:
     files: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, ground: Ground) -> "Site":
+    def start(cls, ground: Ground) -> "ConsoleServer":
         """Start the web server, and look for tickets to read."""
         from community.demo import cast  # noqa: PLC0415
         from community.models import Organisation  # noqa: PLC0415
@@ -246,7 +249,7 @@ def session_of(person: Any) -> str:
     return str(session.session_key)
 
 
-def _page(site: Site, page: ConsolePage, requests: int) -> dict[str, object]:
+def _page(site: ConsoleServer, page: ConsolePage, requests: int) -> dict[str, object]:
     """Read a page again and again, one request after the other; its line of the report."""
     client, asked = Client(site.port), site.asked(page)
     began = time.perf_counter()
@@ -287,7 +290,7 @@ def _page(site: Site, page: ConsolePage, requests: int) -> dict[str, object]:
     }
 
 
-def _poll(site: Site, page: ConsolePage, polls: int) -> dict[str, object]:
+def _poll(site: ConsoleServer, page: ConsolePage, polls: int) -> dict[str, object]:
     """Poll a list to which nothing happens; its line of the report."""
     client = Client(site.port)
     tag = tag_in(client.ask(site.asked(page, **polling(page)))[1])
@@ -332,7 +335,7 @@ def tag_in(head: bytes) -> str:
     return found.group(1).decode() if found else ""
 
 
-def _mixed(site: Site, ground: Ground, options: argparse.Namespace) -> dict[str, object]:
+def _mixed(site: ConsoleServer, ground: Ground, options: argparse.Namespace) -> dict[str, object]:
     """Let people look while tickets are filed; what both took."""
     from bench.http import operations  # noqa: PLC0415
 
@@ -426,16 +429,18 @@ def _watching(people: int) -> Sequence[tuple[Any, str, str]]:
     return found
 
 
-def _looker(site: Site, who: tuple[Any, str, str]) -> Callable[[Callable[[str, int, float], None]], None]:
+def _looker(site: ConsoleServer, who: tuple[Any, str, str]) -> Callable[[Callable[[str, int, float], None]], None]:
     """Somebody with an open page: the act polls it once, and asks for the navigation's counts where it was drawn anew, as the page does."""
     person, path, target = who
-    cookie, client = f"sessionid={session_of(person)}", Client(site.port)
+    cookie = f"sessionid={session_of(person)}"
     headers = {"HX-Request": "true", "HX-Target": target}
-    tag = tag_in(client.ask(get(path, cookie, **headers))[1])
+    tag = tag_in(Client(site.port).ask(get(path, cookie, **headers))[1])
     assert tag, f"{path} tells no tag"
 
     def poll(note: Callable[[str, int, float], None]) -> None:
         nonlocal tag
+        # The server closes a connection that nobody used for ten seconds.
+        client = Client(site.port)
         began = time.perf_counter()
         status, head, _ = client.ask(get(path, cookie, **headers, **{"HX-PTag": tag}))
         note("polls, nothing new" if status == 304 else "polls, drawn anew", status, time.perf_counter() - began)

@@ -29,7 +29,7 @@ class ClockLag:
 def clock_lag() -> ClockLag:
     """How far the sweepers are behind. Three statements for one kind."""
     rows: list[Any] = [kind.model.CLOCKS._base_manager for kind in kinds()]
-    failing = sum(one.filter(stopped_at__isnull=True, failures__gt=0).count() for one in rows)
+    failing = sum(one.filter(stopped_at__isnull=True, failures__positive=True).count() for one in rows)
     return ClockLag(sweep_age(), oldest_due(), failing)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CharField, Lookup, UUIDField
+from django.db.models import CharField, IntegerField, Lookup, UUIDField
 from django.db.models.expressions import BaseExpression
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -56,3 +56,16 @@ class Empty(Lookup):
         """The comparison."""
         column, parameters = self.process_lhs(compiler, connection)
         return f"{column} {'=' if self.rhs else '<>'} '{{}}'", parameters
+
+
+@IntegerField.register_lookup
+class Positive(Lookup):
+    """`failures__positive=True`: more than nothing, written into the statement, so that an index on these rows is found."""
+
+    lookup_name = "positive"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        """The comparison."""
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} {'>' if self.rhs else '<='} 0", parameters

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection, models
 from django.db.models.functions import UUID7
 
-from web import lookups as lookups  # registers any_of, constant and empty
+from web import lookups as lookups  # registers any_of, constant, empty and positive
 
 
 def new_ids(count: int) -> list[uuid.UUID]:

@@ -1,11 +1,14 @@
 """The oversight wall at a desk: what is late or due today, where that is, and when tickets were received."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from django.utils.functional import cached_property
 
+from community.models.organisations import STREET_KINDS
 from console import charts
 from console.board import Board
 from console.navigation import watches
@@ -58,14 +61,28 @@ class WallScreen(WatchedScreen):
         }
 
     def _lately(self) -> Received:
-        """What was received lately. A process keeps it for all who sit in the same organisations: past days, in which hardly anything
-        changes, for an hour, and today for a minute.
+        """What was received lately. A process keeps it for all who watch over the same: of a street past days, in which
+        hardly anything changes, for an hour, and the rest for a minute.
         """
-        scope, now = self._board.scope, self.actor.at
-        first, today = wall.first_days(now)
-        mine = (scope, today, *sorted(str(seat.organisation_id) for seat in self.actor.seats))
-        past = _past.of(mine, lambda: wall.received_by_hour(scope, self.actor, first, today))
-        return wall.received(now, past, _today.of(mine, lambda: wall.received_by_hour(scope, self.actor, today)))
+        scope, actor = self._board.scope, self.actor
+        first, today = wall.first_days(actor.at)
+        streets = {seat.street_id for seat in actor.seats if seat.kind in STREET_KINDS}
+        offices = {seat.organisation_id for seat in actor.seats}
+        count = partial(wall.received_by_hour, scope, actor)
+        if scope != "street":
+            return wall.received(actor.at, _today.of((scope, today, *_sorted(offices)), partial(count, first)))
+        here = (today, *_sorted(streets))
+        found = (
+            _past.of(here, partial(count, first, today, accusing=False)),
+            _today.of(here, partial(count, today, accusing=False)),
+            # Which of these count depends on where one sits.
+            _today.of((*here, *_sorted(offices)), partial(count, first, accusing=True)),
+        )
+        return wall.received(actor.at, *found)
+
+
+def _sorted(ids: Iterable[uuid.UUID | None]) -> list[str]:
+    return sorted(map(str, ids))
 
 
 def forget() -> None:

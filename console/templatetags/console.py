@@ -13,6 +13,7 @@ from console.icons import NAMES
 from console.spans import clock_words, level, moment, span
 from console.turns import ICONS, WhoseTurn
 from tickets.models.photo import PhotoKind
+from tickets.reading.counts import shown
 from web.words import say
 
 register = template.Library()
@@ -85,6 +86,12 @@ def ago(context: dict[str, Any], at: datetime) -> SafeString:
 def when(context: dict[str, Any], at: datetime) -> str:
     """A moment in words: today 18:00, 11月30日 18:00."""
     return moment(at, context["now"])
+
+
+@register.filter
+def capped(count: int) -> str:
+    """A count that goes no further than a thousand: 999+ beyond."""
+    return str(shown(count)["shown"])
 
 
 @register.simple_tag

@@ -27,7 +27,8 @@ class TicketClockQuerySet(models.QuerySet["TicketClock"]):
 
     def callbacks(self, streets: Iterable[uuid.UUID]) -> "TicketClockQuerySet":
         """The call-backs that are still to be made in these streets."""
-        return self.running([ClockName.CALLBACK]).filter(street__in=sorted(streets))
+        waiting = self.live().filter(running_since__isnull=False, name__constant=ClockName.CALLBACK)
+        return waiting.filter(street__in=sorted(streets))
 
     def live_or_late(self) -> "TicketClockQuerySet":
         """Those that run or are paused, and those that were stopped after their due moment."""

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, Q, When
+from django.db.models import Q
 
 from community.models.organisations import STREET_KINDS
 from tickets import catalogue
 from tickets.models import Ticket, TicketClock
 from tickets.models.clock import TicketClockQuerySet
+from tickets.reading.counts import MOST, numbers
 from tickets.reading.deadlines import seconds_until
 from tickets.reading.wall import moments
 from tickets.states import ClockName, State
@@ -64,7 +65,7 @@ def to_call(actor: Actor) -> TicketClockQuerySet:
 
 @dataclass(frozen=True, slots=True)
 class ToCall:
-    """How many call-backs can be recorded now: overdue, due until the day ends, and later."""
+    """How many call-backs can be recorded now, each up to 1,000: overdue, due until the day ends, and later."""
 
     overdue: int
     today: int
@@ -74,13 +75,13 @@ class ToCall:
 def counted(actor: Actor) -> ToCall:
     """How many are to be made. One statement. Raises NotPermitted."""
     _, _, midnight = moments(actor.at)
-    late, soon = Q(due_at__lte=actor.at), Q(due_at__lt=midnight)
-    found = to_call(actor).aggregate(
-        overdue=Count("pk", filter=late),
-        today=Count("pk", filter=soon & ~late),
-        later=Count("pk", filter=~soon & ~late),
+    spans = (
+        Q(due_at__lte=actor.at),
+        Q(due_at__gt=actor.at, due_at__lt=midnight),
+        Q(due_at__gt=actor.at, due_at__gte=midnight),
     )
-    return ToCall(**found)
+    rows = to_call(actor).order_by("due_at").values("pk")
+    return ToCall(*numbers([rows.filter(one)[: MOST + 1] for one in spans]))
 
 
 def due_today(actor: Actor) -> TicketClockQuerySet:
@@ -91,7 +92,7 @@ def due_today(actor: Actor) -> TicketClockQuerySet:
 def first_after(actor: Actor, code: str, *, ahead: bool = False) -> str | None:
     """The number of the ticket that is to be called next: the one due after the ticket `code`, else the first of all.
 
-    Those of other days only where `ahead` asks for them. Two statements at most. Raises NotPermitted.
+    Those of other days only where `ahead` asks for them. Three statements at most. Raises NotPermitted.
     """
     rows = (to_call(actor) if ahead else due_today(actor)).order_by("due_at", "pk")
     codes = rows.values_list("subject__code", flat=True)
@@ -102,9 +103,9 @@ def first_after(actor: Actor, code: str, *, ahead: bool = False) -> str | None:
     )
     if here is None:
         return codes.first()
-    after = Q(due_at__gt=here.due_at) | Q(due_at=here.due_at, pk__gt=here.pk)
     # What was begun goes round: those that nobody reached come again at the end.
-    return codes.annotate(passed=Case(When(after, then=0), default=1)).order_by("passed", "due_at", "pk").first()
+    after = codes.filter(Q(due_at__gt=here.due_at) | Q(pk__gt=here.pk), due_at__gte=here.due_at)
+    return after.first() or codes.first()
 
 
 def _row(one: Any, now: datetime) -> dict[str, object]:

@@ -149,6 +149,22 @@ def totals(queries: Mapping[str, TicketQuery], actor: Actor) -> dict[str, str]:
     return {name: _shown(held, whole=looked <= LOOKED_AT) for name, (held, looked) in zip(queries, found, strict=True)}
 
 
+def numbers(several: Iterable[QuerySet[Any]]) -> list[int]:
+    """How many rows each of these has. One statement."""
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for rows in several:
+        try:
+            sql, bound = rows.query.sql_with_params()
+        except EmptyResultSet:
+            sql, bound = "SELECT WHERE false", ()
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS one)")  # noqa: S608 - Django's own words, and parameters are bound
+        parameters += bound
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", parameters)
+        return list(cursor.fetchone())
+
+
 def _shown(count: int, *, whole: bool) -> str:
     """A count for people; where not all was looked at there may be more."""
     if whole or count > MOST:
@@ -233,19 +249,8 @@ def _by_condition(
         case _:
             labels = {code: bilingual(zh, en) for code, zh, en in _newest_groups()}
             given = {code: [code] for code in labels}
-    parts: list[str] = []
-    parameters: list[Any] = []
-    for value in given.values():
-        wanted = rows.order_by().filter(Filter({name: value}).conditions(actor, relation, prefix))
-        try:
-            sql, bound = wanted.values("pk")[: MOST + 1].query.sql_with_params()
-        except EmptyResultSet:
-            sql, bound = "SELECT 1 WHERE false", ()
-        parts.append(f"(SELECT count(*) FROM ({sql}) AS one)")  # noqa: S608 - Django's own words, and parameters are bound
-        parameters += bound
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", parameters)
-        found = cursor.fetchone()
+    wanted = (Filter({name: value}).conditions(actor, relation, prefix) for value in given.values())
+    found = numbers(rows.order_by().filter(one).values("pk")[: MOST + 1] for one in wanted)
     return [{"value": key, "label": str(labels[key]), **shown(count)} for key, count in zip(given, found, strict=True)]
 
 

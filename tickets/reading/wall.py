@@ -153,12 +153,20 @@ def first_days(now: datetime) -> tuple[datetime, datetime]:
     return today - timedelta(days=DAYS - 1), today
 
 
-def received_by_hour(scope: str, actor: Actor, since: datetime, until: datetime | None = None) -> dict[datetime, int]:
-    """How many tickets were received in each hour from one midnight to another, or till now. One statement."""
+def received_by_hour(
+    scope: str, actor: Actor, since: datetime, until: datetime | None = None, *, accusing: bool | None = None
+) -> dict[datetime, int]:
+    """How many tickets were received in each hour from one midnight to another, or till now. One statement.
+
+    Those that accuse nobody are the same for all who watch over the same places; which `accusing` ones count depends on the actor. Without
+    `accusing` both are counted.
+    """
     last = {"submitted_to": (until - timedelta(days=1)).date()} if until else {}
     query = ScopedList(scope=scope, status="all", filter=Filter({"submitted_from": since.date(), **last}))
     # Ids rise with the moment of filing, and have the index. Of what is filed since, both ends are named, as in `due_by`.
     rows = query.listing(actor).rows.filter(pk__gte=first_id_of(since)).order_by()
+    if accusing is not None:
+        rows = rows.filter(accused__empty=not accusing)
     if until is None:
         rows = rows.filter(pk__lt=uuid.UUID(int=2**128 - 1))
     zone = ZoneInfo(settings.TIME_ZONE)
