@@ -19,6 +19,7 @@ from launcher.family import PROJECT
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
 WIDTHS: Mapping[int, int] = {1440: 900, 390: 844}
+NARROWEST = 320
 THEMES = ("light", "dark")
 # What a policy refuses is an error of the page; and what a refusal of ours writes into the console is none.
 _TELL_VIOLATIONS = """
@@ -125,6 +126,16 @@ def sideways(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
+def beside(page: Page) -> list[str]:
+    """What stands beyond the right edge of the window, each with how far; empty where the page is as wide as the window."""
+    found = page.evaluate("""() => {
+      const edge = document.documentElement.clientWidth, wide = document.documentElement.scrollWidth > edge;
+      const beyond = (one) => Math.round(one.getBoundingClientRect().right - edge);
+      return wide ? [...document.querySelectorAll("body *")].filter((one) => beyond(one) > 0).map((one) => `${beyond(one)}: ${one.outerHTML.slice(0, 90)}`) : [];
+    }""")
+    return list(found)
+
+
 def picture(page: Page, name: str, *, whole: bool = False) -> None:
     """Keep a picture of the page, in few colours, so that it is small."""
     folder = screens()
@@ -134,7 +145,8 @@ def picture(page: Page, name: str, *, whole: bool = False) -> None:
 
 
 def look_at(looking: Looking, name: str, who: str, path: str, ready: Callable[[Page], None], **how: Any) -> None:
-    """See the page in both themes and widths: nothing sideways, nothing that axe finds; keep the pictures.
+    """See the page in both themes and widths: nothing sideways, in text of twice the size and 320 pixels neither; nothing that axe
+    finds; keep the pictures.
 
     Under docs/screens only the light ones are kept.
     """
@@ -147,5 +159,11 @@ def look_at(looking: Looking, name: str, who: str, path: str, ready: Callable[[P
             assert sideways(page) <= 0, (name, width)
             if theme == "light" or "LINLI_SCREENS" not in os.environ:
                 picture(page, f"{name}-{width}" if theme == "light" else f"{name}-{width}-{theme}")
+            if theme == "light":
+                page.evaluate("document.documentElement.style.fontSize = '200%'")
+                assert (found := beside(page)) == [], (name, width, "twice the size", *found)
+                page.evaluate("document.documentElement.style.fontSize = ''")
+                page.set_viewport_size({"width": NARROWEST, "height": 640})
+                assert (found := beside(page)) == [], (name, NARROWEST, *found)
             page.context.close()
             looking.contexts.remove(page.context)

@@ -8,7 +8,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from console.models import DisplayKey
+from notifications.models import Message
+from tests.console.browser.other import everywhere, in_firefox
 from tests.console.browser.street import press, watched
+from tests.processes import wait_until
 from tickets.models import Ticket
 
 
@@ -28,7 +31,8 @@ def slip(page: Page, code: str):
     return page.locator(f"#row-{code}")
 
 
-def test_from_the_wall_to_a_supervised_ticket_it_is_two_clicks_and_a_reason(looking, street):
+@everywhere
+def test_from_the_wall_to_a_supervised_ticket_it_is_two_clicks_and_a_reason(looking, street, crew):
     code = street["化粪池外溢"]
     page = looking.open("desk_officer", "/console/wall")
     clicks = 0
@@ -41,6 +45,22 @@ def test_from_the_wall_to_a_supervised_ticket_it_is_two_clicks_and_a_reason(look
     assert clicks <= 2
     assert Ticket.objects.values_list("supervised", flat=True).get(code=code) == "routine"
     expect(page.locator(".figures p").nth(3)).to_contain_text("2")
+    # The postman has told those who work on it.
+    told = Message.objects.filter(subject_id=Ticket.objects.get(code=code).pk, kind="supervised.staff")
+    wait_until(told.exists)
+
+
+def test_firefox_supervises_from_the_wall_too(site, cast, street):
+    code = street["化粪池外溢"]
+    steps = [
+        ["goto", "/console/wall"],
+        ["click", f"#row-{code} a[href*=supervise]"],
+        ["type", "#supervise-reason", "已超时，居民反映强烈。"],
+        ["click", "#form-supervise button.primary"],
+        ["see", f"#row-{code} .mark", "督办"],
+    ]
+    assert in_firefox(site.address, cast, "desk_officer", steps) == []
+    assert Ticket.objects.values_list("supervised", flat=True).get(code=code) == "routine"
 
 
 def test_a_level_is_raised_in_two_clicks(looking, street):
