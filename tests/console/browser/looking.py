@@ -129,9 +129,11 @@ def sideways(page: Page) -> int:
 def beside(page: Page) -> list[str]:
     """What stands beyond the right edge of the window, each with how far; empty where the page is as wide as the window."""
     found = page.evaluate("""() => {
-      const edge = document.documentElement.clientWidth, wide = document.documentElement.scrollWidth > edge;
-      const beyond = (one) => Math.round(one.getBoundingClientRect().right - edge);
-      return wide ? [...document.querySelectorAll("body *")].filter((one) => beyond(one) > 0).map((one) => `${beyond(one)}: ${one.outerHTML.slice(0, 90)}`) : [];
+      const edge = document.documentElement.clientWidth;
+      if (document.documentElement.scrollWidth <= edge) return [];
+      const by = (one) => Math.round(one.getBoundingClientRect().right - edge);
+      const all = [...document.querySelectorAll("body *")].filter((one) => by(one) > 0);
+      return all.map((one) => `${by(one)}: ${one.outerHTML.slice(0, 90)}`);
     }""")
     return list(found)
 
