@@ -17,17 +17,21 @@ from console.navigation import of_the_street
 from console.screen import Screen, by_htmx
 from console.screens.ticket import ticket_of
 from console.turns import of_ticket
-from tickets.access import relations
+from tickets import catalogue
+from tickets.access import Relation, relations
 from tickets.codes import read_code
 from tickets.kind import TICKETS
 from tickets.models import Ticket, TicketEvent
 from tickets.models.photo import PhotoKind
 from tickets.models.ticket import move_label
-from tickets.reading import document
+from tickets.queries import visible_ticket
+from tickets.reading import deadlines, document
 from tickets.reading.callbacks import counted, first_after
 from tickets.reading.filters import WORKED_ON
+from tickets.reading.parties import organisation_names
 from tickets.reading.timeline import words_shown
-from tickets.states import ClockName, Satisfaction
+from tickets.states import ClockName, Satisfaction, state_label
+from tickets.titles import spoken
 from web.words import Words, bilingual, say
 from workflow.actor import Actor
 
@@ -62,7 +66,8 @@ class CallbackDesk(Screen):
 
     def get(self, request: HttpRequest, code: str = "") -> HttpResponse:
         """The ticket with this number, else the one after the ticket `after`, else the first that is due."""
-        return self._answer(code or self._next(read_code(request.GET.get("after", "")) or ""))
+        after = read_code(request.GET.get("after", "")) or ""
+        return self._answer(self._ticket(code) if code else self._next(after))
 
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         """Record the call, that nobody answered (`missed`), or that the number was revealed (`reveal`); then show what comes next.
@@ -70,7 +75,7 @@ class CallbackDesk(Screen):
         422 where something is wrong in the form, 409 where it was recorded meanwhile; then nothing has changed, and what was written
         comes back.
         """
-        sent, ticket = request.POST, ticket_of(code, self.actor)
+        sent, ticket = request.POST, self._ticket(code)
         if "back" in sent and sent["back"] not in SENDS_BACK:
             raise Http404
         if "reveal" in sent:
@@ -80,14 +85,16 @@ class CallbackDesk(Screen):
         else:
             name, refused = "callback", self._called(ticket, sent)
         if refused is not None:
-            shown = self._shown(code, sent if name == "callback" else None, refused)
+            shown = self._shown(self._ticket(code), sent if name == "callback" else None, refused)
             return self._page(shown, status=409 if refused.overtaken else 422)
         back = self._send_back(ticket, sent) if name == "callback" else None
         if back is not None:
-            return self._page(self._shown(code, sent, back, recorded=True), status=409 if back.overtaken else 422)
+            return self._page(
+                self._shown(self._ticket(code), sent, back, recorded=True), status=409 if back.overtaken else 422
+            )
         if not by_htmx(request):
             return redirect(reverse("callback", args=[code]) if name == "reveal" else self._address(code))
-        answer = self._answer(code if name == "reveal" else self._next(code))
+        answer = self._answer(self._ticket(code) if name == "reveal" else self._next(code))
         toast = say(f"{code} {move_label(name)}：已登记", f"{code} {move_label(name)}: recorded")
         # Where the number was revealed, what was written of the call is still to be sent.
         made = {} if name == "reveal" else {"made": {"code": code, "move": "callback"}}
@@ -116,8 +123,20 @@ class CallbackDesk(Screen):
         except Ticket.DoesNotExist:
             raise Http404 from None
 
-    def _next(self, after: str) -> str:
-        return first_after(self.actor, after, ahead=self._ahead) or ""
+    def _ticket(self, code: str) -> Ticket:
+        """The ticket with this number. Raises Http404 where it is not in the reader's street: nobody else reads here what was written."""
+        ticket = ticket_of(code, self.actor)
+        if Relation.STREET not in relations(ticket, self.actor):
+            raise Http404
+        return ticket
+
+    def _next(self, after: str) -> Ticket | None:
+        key = first_after(self.actor, after, ahead=self._ahead)
+        try:
+            return visible_ticket(key, self.actor) if key else None
+        except Ticket.DoesNotExist:
+            # It was moved to another street just now.
+            return None
 
     @property
     def _ahead(self) -> bool:
@@ -128,8 +147,8 @@ class CallbackDesk(Screen):
         asked = {"after": after, **({"ahead": "1"} if self._ahead else {})}
         return f"{reverse('callbacks')}?{urlencode(asked)}"
 
-    def _answer(self, code: str) -> HttpResponse:
-        return self._page(self._shown(code) if code else {"ticket": None})
+    def _answer(self, ticket: Ticket | None) -> HttpResponse:
+        return self._page(self._shown(ticket) if ticket else {"ticket": None})
 
     def _page(self, shown: Mapping[str, Any], status: int = 200) -> HttpResponse:
         context = {**shown, "counts": counted(self.actor), "ahead": self._ahead}
@@ -138,13 +157,13 @@ class CallbackDesk(Screen):
         return self.page(self.title, context, status=status)
 
     def _shown(
-        self, code: str, sent: QueryDict | None = None, refused: NotMade | None = None, *, recorded: bool = False
+        self, ticket: Ticket, sent: QueryDict | None = None, refused: NotMade | None = None, *, recorded: bool = False
     ) -> dict[str, Any]:
-        """The ticket with what to know for the call. Raises Http404."""
-        ticket = ticket_of(code, self.actor)
-        shown: Any = document.detail(ticket, self.actor)
+        """The ticket with what to know for the call. Three statements."""
+        photos, contact = document.photos(ticket, self.actor), document.shown_contact(ticket, self.actor)
+        clocks: Any = deadlines.shown(ticket, relations(ticket, self.actor), ticket.clocks) or ()
         own = {move.name: OfferedMove(move) for move in TICKETS.offered(ticket, self.actor)}
-        masked = bool(shown["contact"]) and "*" in f"{shown['contact']['name']}{shown['contact']['phone']}"
+        masked = contact is not None and "*" in f"{contact['name']}{contact['phone']}"
         errors = refused.errors if refused else {}
         form = (
             form_of(own["callback"], ticket, {}, sent, errors, refused.reason if refused else "")
@@ -156,11 +175,16 @@ class CallbackDesk(Screen):
                 form, fields=[replace(one, required=one.required or one.name == "words") for one in form.fields]
             )
         return {
-            "ticket": shown,
-            "turn": of_ticket(shown["state"], asked=False, acts=WORKED_ON),
-            "clock": next((one for one in shown["clocks"] or () if one["name"] == ClockName.CALLBACK), None),
-            "before": [one for one in shown["photos"] if one["kind"] != PhotoKind.AFTER],
-            "after": [one for one in shown["photos"] if one["kind"] == PhotoKind.AFTER],
+            "ticket": ticket,
+            "matter": spoken(ticket.title),
+            "category": catalogue.leaf_by_id(ticket.category_id).name,
+            "holder": organisation_names([ticket.holder_id]).get(ticket.holder_id, "") if ticket.holder_id else "",
+            "contact": contact,
+            "state_label": state_label(ticket.state, ticket.channel),
+            "turn": of_ticket(ticket.state, asked=False, acts=WORKED_ON),
+            "clock": next((one for one in clocks if one["name"] == ClockName.CALLBACK), None),
+            "before": [one for one in photos if one["kind"] != PhotoKind.AFTER],
+            "after": [one for one in photos if one["kind"] == PhotoKind.AFTER],
             "told": self._told(ticket),
             "masked": masked,
             "reveal": form_of(own["reveal"], ticket, {}, _for_the_call()) if masked and "reveal" in own else None,

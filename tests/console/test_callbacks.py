@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from community.models import Organisation, Street
+from tests.people import seat
 from tests.statements import cost
 from tests.tickets.paths import rows
 from tickets.models import Ticket, TicketClock, TicketEvent
@@ -72,6 +74,20 @@ def test_the_desk_is_the_streets(console, due, who, status):
         assert rows() == before
 
 
+def test_who_works_for_another_street_and_lives_here_sees_the_face_of_a_ticket_and_no_call(console, due, cast):
+    ticket = due("replied", text="电话19900000001，3号楼")
+    other = Street.objects.create(code="other", name="另一街道")
+    seat(cast["neighbour"], Organisation.objects.create(street=other, code="s", kind="section", name="另一街道科室"))
+    browser = console("neighbour")
+    assert browser.get(f"/console/t/{ticket.code}").status_code == 200
+    assert browser.get("/console/callbacks").status_code == 200
+    assert browser.get(f"/console/callbacks/{ticket.code}").status_code == 404
+    before = rows()
+    answer = browser.post(f"/console/callbacks/{ticket.code}", {**FACTS, "version": ticket.version})
+    assert answer.status_code == 404
+    assert rows() == before
+
+
 def test_it_shows_both_sides_and_the_counts_in_few_statements(console, due):
     due("closed", 2, title="楼道灯不亮", text="一到晚上就看不见。")
     due("replied", -0.5)
@@ -81,8 +97,18 @@ def test_it_shows_both_sides_and_the_counts_in_few_statements(console, due):
         assert words in html
     assert re.search(r"<b>1</b>已逾期", html)
     assert re.search(r"<b>1</b>今天到期", html)
-    assert cost(browser, "/console/callbacks") <= MOST_STATEMENTS
+    for code in Ticket.objects.values_list("code", flat=True):
+        for path in ("/console/callbacks", f"/console/callbacks?after={code}", f"/console/callbacks/{code}"):
+            assert cost(browser, path) <= MOST_STATEMENTS
     assert re.search(r'#count-callbacks"[^>]*>2<', browser.get("/console/counts").content.decode())
+
+
+def test_it_takes_no_more_statements_for_a_ticket_with_an_officer_and_other_matters(console, due, scene, cast):
+    ticket, browser = due("replied"), console("desk_officer")
+    before = cost(browser, "/console/callbacks")
+    scene.do("desk_officer", ticket.pk, "file_another", category="CL03", text="垃圾也没人清")
+    scene.do("desk_officer", ticket.pk, "appoint", officer=str(cast["desk_officer"].pk))
+    assert cost(browser, "/console/callbacks") <= before
 
 
 def test_what_is_recorded_is_the_engines_call_back_and_the_next_one_comes(console, due):

@@ -1,10 +1,11 @@
 """The list of call-backs: which residents the street has to ask how it went, and by when."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from community.models.organisations import STREET_KINDS
 from tickets import catalogue
@@ -89,23 +90,28 @@ def due_today(actor: Actor) -> TicketClockQuerySet:
     return to_call(actor).filter(due_at__lt=max(moments(actor.at)))
 
 
-def first_after(actor: Actor, code: str, *, ahead: bool = False) -> str | None:
-    """The number of the ticket that is to be called next: the one due after the ticket `code`, else the first of all.
+def first_after(actor: Actor, code: str, *, ahead: bool = False) -> uuid.UUID | None:
+    """The ticket that is to be called next: the one due after the ticket `code`, else the first of all.
 
-    Those of other days only where `ahead` asks for them. Three statements at most. Raises NotPermitted.
+    Those of other days only where `ahead` asks for them. Two statements at most. Raises NotPermitted.
     """
     rows = (to_call(actor) if ahead else due_today(actor)).order_by("due_at", "pk")
-    codes = rows.values_list("subject__code", flat=True)
+    tickets = rows.values_list("subject", flat=True)
     here = (
         TicketClock.objects.filter(subject__code=code, name=ClockName.CALLBACK).order_by("-pk").first()
         if code
         else None
     )
     if here is None:
-        return codes.first()
+        return tickets.first()
     # What was begun goes round: those that nobody reached come again at the end.
-    after = codes.filter(Q(due_at__gt=here.due_at) | Q(pk__gt=here.pk), due_at__gte=here.due_at)
-    return after.first() or codes.first()
+    after = rows.filter(Q(due_at__gt=here.due_at) | Q(pk__gt=here.pk), due_at__gte=here.due_at)
+    rounds = [
+        one.annotate(round=Value(number)).values_list("subject", "round")[:1]
+        for number, one in enumerate((after, rows))
+    ]
+    found = rounds[0].union(rounds[1], all=True).order_by("round").first()
+    return found[0] if found else None
 
 
 def _row(one: Any, now: datetime) -> dict[str, object]:

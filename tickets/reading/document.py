@@ -113,9 +113,9 @@ def detail(ticket: Ticket, actor: Actor) -> dict[str, object]:
         found |= {
             "text": ticket.text if as_written else public["text"],
             "spot": ticket.spot if as_written else face_spot(ticket),
-            "contact": _contact(ticket, actor),
+            "contact": shown_contact(ticket, actor),
             "assignments": [_assignment(one, names, mine) for one in ticket.assignments],
-            "photos": [photo(one) for one in _PHOTOS.rows(ticket=ticket.pk) if shows_photo(one, ticket, actor)],
+            "photos": photos(ticket, actor),
             "resolved": ticket.resolved,
             "rating": ticket.rating,
             "rated_on_behalf": ticket.rated_on_behalf if ticket.rating is not None else None,
@@ -170,6 +170,11 @@ _PHOTOS: Prepared[Photo] = Prepared(
 )
 
 
+def photos(ticket: Ticket, actor: Actor) -> list[dict[str, object]]:
+    """The photos that `actor` may see, oldest first. One statement."""
+    return [photo(one) for one in _PHOTOS.rows(ticket=ticket.pk) if shows_photo(one, ticket, actor)]
+
+
 def photo(one: Photo) -> dict[str, object]:
     """A photo by its addresses."""
     return {
@@ -215,7 +220,8 @@ def _account(ticket: Ticket, names: Mapping[uuid.UUID, str]) -> dict[str, object
     }
 
 
-def _contact(ticket: Ticket, actor: Actor) -> dict[str, str] | None:
+def shown_contact(ticket: Ticket, actor: Actor) -> dict[str, str] | None:
+    """Name and phone as `actor` may see them: in the clear, masked, or None."""
     match shows_contact(ticket, actor):
         case "clear":
             return contact(ticket)

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from tests.console.browser.other import everywhere
 from tests.console.browser.street import to_call
 from tickets.models import Ticket, TicketEvent
 
@@ -31,6 +32,7 @@ def recorded(ticket: Ticket, verb: str = "callback") -> list[TicketEvent]:
     return list(TicketEvent.objects.filter(subject=ticket, verb=verb).select_related("words"))
 
 
+@everywhere
 def test_a_call_back_takes_five_keys_and_six_with_the_number(looking, calls):
     page = looking.open("desk_officer", "/console/callbacks")
     expect(page.get_by_role("heading", name="健身器材断裂")).to_be_visible()

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from tests.console.browser.other import everywhere
 from tests.tickets.paths import HOME
 from tickets.models import Ticket
 from tickets.states import State
@@ -29,6 +30,7 @@ def fill_in(page: Page, text: str = "7号楼2单元的楼道灯又不亮了") ->
             page.keyboard.type(keys)
 
 
+@everywhere
 def test_a_report_is_taken_down_by_keyboard_alone_and_the_next_form_comes(looking, known):
     page = looking.open("desk_officer", "/console/intake")
     fill_in(page)
