@@ -44,6 +44,7 @@ def test_a_report_is_taken_down_by_keyboard_alone_and_the_next_form_comes(lookin
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="来电登记")).to_be_visible()
     expect(page.get_by_label("联系人")).to_have_value("")
+    expect(page.locator("#beside")).to_contain_text("选好地点和分类")
 
 
 def test_while_typing_an_open_ticket_like_it_is_shown_and_the_caller_joins_it(looking, known):
@@ -86,6 +87,7 @@ def test_what_is_written_survives_a_reload_and_a_refusal(looking, cast):
     page.get_by_role("button", name="登记", exact=True).click()
     expect(page.get_by_role("alert").filter(has_text="联系电话")).to_be_visible()
     expect(page.get_by_label("内容", exact=True)).to_have_value("7号楼2单元的楼道灯又不亮了")
+    expect(page.locator("#beside")).to_contain_text("将派给")
     assert not Ticket.objects.exists()
 
 
@@ -94,3 +96,4 @@ def test_the_hotlines_number_is_asked_for_with_its_channel(looking, cast):
     expect(page.get_by_label("12345工单编号")).to_be_hidden()
     page.get_by_label("12345热线").check(force=True)
     expect(page.get_by_label("12345工单编号")).to_be_visible()
+    expect(page.locator("#beside")).to_contain_text("选好地点和分类")
