@@ -160,6 +160,7 @@ class ConsoleServer:
         from community.demo import cast  # noqa: PLC0415
         from community.models import Organisation  # noqa: PLC0415
         from console.models import DisplayKey  # noqa: PLC0415
+        from tickets.codes import new_code  # noqa: PLC0415
         from tickets.models import Ticket  # noqa: PLC0415
 
         port = free_port(8900)
@@ -170,10 +171,11 @@ class ConsoleServer:
         people = cast()
         office = Organisation.objects.get(name="天岳恒学院路14号院项目部")
         held = Ticket.objects.open().filter(state="in_progress")
-        codes = {
-            "company": held.filter(holder=office).order_by("pk").values_list("code", flat=True)[0],
-            "street": held.order_by("pk").values_list("code", flat=True)[0],
-        }
+        chosen = {"company": held.filter(holder=office), "street": held}
+        # Filled tickets have numbers that nobody could spell.
+        codes = {name: new_code() for name in chosen}
+        for name, rows in chosen.items():
+            Ticket.objects.filter(pk=rows.order_by("pk").values_list("pk")[:1]).update(code=codes[name])
         sessions = {name: session_of(people[name]) for name in {one.who for one in PAGES} if name}
         _, code = DisplayKey.make(Organisation.objects.get(code="office").pk, "大厅", people["street_lead"])
         return cls(port, web, postgres, codes, sessions, DisplayKey.exchange(code) or "")
