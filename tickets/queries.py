@@ -30,14 +30,30 @@ _TICKET = Prepared(
 )
 
 
+_NUMBERED = Prepared(
+    lambda person, code: Ticket.for_move(person).annotate(revealed_at=_standing_reveal(person)).filter(code=code),
+    person=uuid.UUID(int=1),
+    code="NOSUCHONE",
+)
+
+
 def visible_ticket(ticket_id: uuid.UUID, actor: Actor) -> Ticket:
     """The ticket, with its assignments, if `actor` may see it. Raises Ticket.DoesNotExist just as for one that is absent."""
-    for ticket in _TICKET.rows(person=actor.person_id, key=ticket_id):
+    return _seen(_TICKET.rows(person=actor.person_id, key=ticket_id), actor)
+
+
+def ticket_numbered(code: str, actor: Actor) -> Ticket:
+    """The ticket with this number, as `visible_ticket` gives it."""
+    return _seen(_NUMBERED.rows(person=actor.person_id, code=code), actor)
+
+
+def _seen(found: Collection[Ticket], actor: Actor) -> Ticket:
+    for ticket in found:
         ticket.gather_to_read(actor)
         if sees(ticket, actor):
             return ticket
         raise Ticket.DoesNotExist
-    Ticket.gather_nothing(ticket_id, actor)
+    Ticket.gather_nothing(uuid.uuid4(), actor)
     raise Ticket.DoesNotExist
 
 

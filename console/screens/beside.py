@@ -1,4 +1,4 @@
-"""What the page of a ticket shows beside the panel: its course in time, its parties, what neighbours see, who saw the contact."""
+"""What the page of a ticket shows beside the panel: its course in time, what neighbours see, who saw the contact."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,6 @@ from tickets.models import Ticket, TicketEvent
 from tickets.models.ticket import move_label
 from tickets.reading.course import course
 from tickets.reading.timeline import words_shown
-from tickets.states import AssignmentRole, Outcome
 from workflow.actor import Actor
 from workflow.moves import Visibility
 
@@ -28,21 +27,10 @@ def shown(ticket: Ticket, panel: Mapping[str, Any], actor: Actor, *, drawn: bool
     street = Relation.STREET in document["relations"]
     return {
         "axis": axis(found, actor.at) if found and found.stretches else None,
-        "parties": _parties(document["assignments"] or ()),
         "face": _face(ticket, document, events),
         "redacts": any(one.name == "redact" for one in panel["others"]),
         "reveals": [one for one in panel["history"] if one["verb"] == "reveal"] if street else [],
         "street": street,
-    }
-
-
-def _parties(assignments: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """The parts by how they stand: those that are open, the steps that wait, and those that have ended, the latest first."""
-    ended = [one for one in assignments if not one["open"] and one["outcome"] != Outcome.PENDING]
-    return {
-        "open": sorted((one for one in assignments if one["open"]), key=lambda one: one["role"] != AssignmentRole.LEAD),
-        "waiting": [one for one in assignments if not one["open"] and one["outcome"] == Outcome.PENDING],
-        "ended": ended[::-1],
     }
 
 

@@ -1,12 +1,12 @@
 """A ticket: the panel beside a list, and a page of its own."""
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db.models import OuterRef, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, OuterRef, Subquery, When
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from rest_framework import serializers
@@ -19,13 +19,14 @@ from console.moves.offered import BESIDE, OfferedMove, fits, form_of, move_named
 from console.presence import look
 from console.screen import Screen, by_htmx
 from console.screens import beside
+from console.screens.parties import RECORD, parties, records
 from console.spans import moment
 from console.turns import of_ticket
 from tickets.access import Relation
 from tickets.kind import TICKETS
-from tickets.models import Ticket, TicketEvent
+from tickets.models import Photo, Ticket, TicketEvent
 from tickets.models.ticket import move_label
-from tickets.queries import linked, visible_ticket
+from tickets.queries import linked, ticket_numbered, visible_ticket
 from tickets.reading import document, timeline
 from tickets.reading.filters import WORKED_ON
 from tickets.states import Channel, ClockName, Secrecy
@@ -40,9 +41,8 @@ _FOLLOWING = frozenset({ClockName.CALLBACK, ClockName.PROMISE, ClockName.ASSIST}
 
 def ticket_of(code: str, actor: Actor) -> Ticket:
     """The ticket with this number. Raises Http404 just the same for one that is absent and one that is not theirs to see."""
-    key = Ticket.objects.filter(code=code).values_list("pk", flat=True).first()
     try:
-        return visible_ticket(key or uuid.uuid4(), actor)
+        return ticket_numbered(code, actor)
     except Ticket.DoesNotExist:
         raise Http404 from None
 
@@ -142,6 +142,8 @@ class TicketScreen(Screen):
             "others": [one for one in found if one != chosen and one.name not in BESIDE],
             "reveal": form_of(reveal, ticket, choices) if reveal and shown["contact"] and _masked(shown) else None,
             "history": history,
+            "parties": parties(shown, history),
+            "records": records(shown, history),
             "events": events,
             "overtaken": None,
             "kept": [],
@@ -164,9 +166,13 @@ class TicketScreen(Screen):
 
     def _events(self, ticket: Ticket) -> list[TicketEvent]:
         """What happened, oldest first, as far as the reader may read it. One statement."""
+        photos = Photo.objects.filter(ticket=OuterRef("subject"), event_seq=OuterRef("seq")).order_by("id")
         rows = TicketEvent.objects.filter(subject=ticket, visibility__in=TICKETS.readable(ticket, self.actor))
         acting = Organisation.objects.filter(pk=OuterRef("actor_organisation_id"))
-        named = rows.annotate(organisation_name=Subquery(acting.values("name")))
+        named = rows.annotate(
+            organisation_name=Subquery(acting.values("name")),
+            photo_ids=Case(When(verb__constant=RECORD, then=ArraySubquery(photos.values("pk")))),
+        )
         return list(named.select_related("words", "actor").order_by("seq"))
 
     def _history(self, ticket: Ticket, events: Sequence[TicketEvent]) -> list[dict[str, Any]]:
@@ -174,7 +180,13 @@ class TicketScreen(Screen):
         acting = {one.actor_organisation_id: getattr(one, "organisation_name", None) or "" for one in events}
         names = {key: name for key, name in acting.items() if key}
         seen = {str(one.pk) for one in linked(ticket, self.actor)}
-        return [_told(timeline.line(one, ticket, self.actor, names, seen)) for one in events]
+        return [
+            {
+                **_told(timeline.line(one, ticket, self.actor, names, seen)),
+                "photos": getattr(one, "photo_ids", None) or (),
+            }
+            for one in events
+        ]
 
 
 def _with_words(ticket: Ticket, events: Sequence[TicketEvent], now: datetime) -> Selection:

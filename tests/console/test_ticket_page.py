@@ -48,9 +48,7 @@ def test_the_page_of_a_ticket_keeps_to_its_statements_in_any_state(console, toda
         if console(who).get(f"/console/t/{path}").status_code != 200:
             assert who == "dispatcher"
             continue
-        # Beside whom the street could name in its forms.
-        lookups = 2 if who == "desk_officer" else 0
-        assert cost(console(who), f"/console/t/{path}") <= MOST_STATEMENTS + lookups
+        assert cost(console(who), f"/console/t/{path}") <= MOST_STATEMENTS
         assert cost(console(who), f"/console/t/{path}/related") <= MOST_STATEMENTS
     assert cost(console("desk_officer"), f"/console/t/{path}/messages") <= MOST_STATEMENTS
 

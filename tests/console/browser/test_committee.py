@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from community.models import Person
 from notifications.models import Message
@@ -42,7 +42,7 @@ def test_a_matter_is_recorded_with_a_photo_and_dispatched_to_whom_routing_propos
     expect(panel(page).locator(".shot input")).to_have_count(1)
     panel(page).get_by_role("button", name="协调记录").click()
     expect(panel(page).get_by_role("heading", name="派单")).to_be_visible()
-    expect(panel(page).get_by_text("先划禁停线")).to_be_visible()
+    expect(panel(page).locator(".records").get_by_text("先划禁停线")).to_be_visible()
     assert Photo.objects.filter(ticket=cars).count() == 1
     holder = panel(page).get_by_label("承办单位", exact=True)
     expect(holder).to_have_value(str(scene.codes["po-a01"]))
@@ -104,3 +104,32 @@ def test_merging_is_as_it_should_be(looking, site, scene, settings, cast):
     chosen = f"/console/t/{newer.code}/merge"
     look_at(looking, "merge-choice", "chair", chosen, lambda page: page.locator(".alike").wait_for())
     look_at(looking, "merge", "chair", f"{chosen}?with={older.code}", lambda page: page.locator(".pair").wait_for())
+
+
+def test_what_a_committee_coordinates_is_as_it_should_be(looking, site, scene, settings, cast):
+    settings.MEDIA_ROOT = str(site.media)
+    lane = Ticket.objects.get(
+        pk=file_at(scene, timezone.now() - timedelta(hours=50), "PK01", "消防通道停满了车，救护车进不来", "3号楼西侧")
+    )
+    scene.do("tenant", lane.pk, "cosign")
+    scene.do("chair", lane.pk, "ask", question="夜里几点开始停满？")
+    scene.do("resident", lane.pk, "answer", answer="晚上十点以后，周末全天。")
+    scene.do("desk_officer", lane.pk, "whistle", departments=["dept-traffic-police"], reason="请交管支队到场")
+    scene.do(
+        "chair",
+        lane.pk,
+        "record",
+        met_with="物业经理、3号楼业主代表",
+        agreed="先划禁停线。",
+        photos=[shot(cast["chair"])],
+    )
+    scene.now = timezone.now() - timedelta(hours=4)
+    scene.do("chair", lane.pk, "record", met_with="物业经理、交管支队", agreed="夜间安排保安巡查，交管每周联合清理。")
+
+    def opened(page: Page) -> None:
+        page.get_by_role("link", name="救护车进不来").click()
+        panel(page).locator(".records").scroll_into_view_if_needed()
+
+    look_at(looking, "desk-panel", "chair", "/console/desk", opened)
+    ready = lambda page: page.locator(".records").wait_for()  # noqa: E731
+    look_at(looking, "desk-ticket", "chair", f"/console/t/{lane.code}", ready)
