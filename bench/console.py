@@ -171,7 +171,7 @@ class ConsoleServer:
         people = cast()
         office = Organisation.objects.get(name="天岳恒学院路14号院项目部")
         held = Ticket.objects.open().filter(state="in_progress")
-        chosen = {"company": held.filter(holder=office), "street": held}
+        chosen = {"company": held.filter(holder=office), "street": held.exclude(holder=office)}
         # Filled tickets have numbers that nobody could spell.
         codes = {name: new_code() for name in chosen}
         for name, rows in chosen.items():
