@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from django.db import connection
 
 from launcher.account import die_with_parent
 from launcher.family import PROJECT
+from launcher.run import HOST
 
 
 def with_us(number: int = signal.SIGTERM) -> Callable[[], None]:
@@ -25,6 +27,13 @@ def with_us(number: int = signal.SIGTERM) -> Callable[[], None]:
 def database_url() -> str:
     """Where the tests' database is."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+def own_port() -> int:
+    """A port of the loopback that nobody listens on. The system gives each asker another one, also where several ask at once."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:

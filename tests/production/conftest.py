@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from launcher.run import free_port
-from tests.processes import wait_until, with_us
+from tests.processes import own_port, wait_until, with_us
 from tests.production.image import Image, build, services
 from tests.workers import redis_database
 
@@ -156,7 +155,7 @@ def production(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     administer(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
     template = os.environ.get("LINLI_TEST_TEMPLATE", "template1")
     administer(f"CREATE DATABASE {DATABASE} TEMPLATE {template}")
-    port = free_port(18700)
+    port = own_port()
     found = services(image, settings_file())
     for command, environment in found.values():
         environment |= {"DATABASE_URL": server_url(DATABASE), "REDIS_URL": redis_database(7)}

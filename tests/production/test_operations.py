@@ -17,8 +17,7 @@ from django.db import connection
 
 from launcher import servers
 from launcher.family import PROJECT
-from launcher.run import free_port
-from tests.processes import wait_until
+from tests.processes import own_port, wait_until
 from tests.production.conftest import PEOPLE, Production, administer, server_url, settings_file
 from tests.production.image import SERVICES, Image, registry
 from tests.workers import redis_database
@@ -127,7 +126,7 @@ def site(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     root = tmp_path_factory.mktemp("site")
     for place in ("releases", "media", "state", "tools"):
         (root / place).mkdir()
-    port = free_port(18900)
+    port = own_port()
     (command,) = re.findall(r"^ExecStart=(.+)$", DOCUMENT, re.MULTILINE)
     command = command.replace("/srv/linli", str(root)).replace("--port 8000", f"--port {port}")
     tool = root / "tools" / "systemctl"

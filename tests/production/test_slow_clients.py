@@ -21,8 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from launcher.family import PROJECT
-from launcher.run import free_port
-from tests.processes import wait_until, with_us
+from tests.processes import own_port, wait_until, with_us
 from tests.production.conftest import HOST, Production
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
@@ -86,7 +85,7 @@ def proxy(production: Production, tmp_path_factory: pytest.TempPathFactory) -> I
     directory = tmp_path_factory.mktemp("nginx")
     directory.chmod(0o755)
     certificate(directory)
-    plain, tls = free_port(18800), free_port(18850)
+    plain, tls = own_port(), own_port()
     text = (PROJECT / "nginx" / "nginx.conf").read_text()
     for there, here in {
         "/tmp/": f"{directory}/",  # noqa: S108

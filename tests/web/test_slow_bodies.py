@@ -11,8 +11,8 @@ import time
 import pytest
 
 from launcher.family import PROJECT
-from launcher.run import free_port, web_command
-from tests.processes import database_url, wait_until, with_us
+from launcher.run import web_command
+from tests.processes import database_url, own_port, wait_until, with_us
 
 HEAD = b"POST /api/v1/auth/codes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{"
 
@@ -22,7 +22,7 @@ def port(django_db_setup, django_db_blocker):
     """A web server as `make run` starts it."""
     with django_db_blocker.unblock():
         url = database_url()
-    number = free_port(18950)
+    number = own_port()
     environment = {**os.environ, "DATABASE_URL": url, "LINLI_ENV": "test"}
     process = subprocess.Popen(
         web_command(number), cwd=PROJECT, env=environment, start_new_session=True, preexec_fn=with_us()

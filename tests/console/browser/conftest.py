@@ -17,12 +17,12 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from console.models import DisplayKey, Export
 from launcher import home as homes
-from launcher.run import HOST, background_command, free_port, web_command
+from launcher.run import HOST, background_command, web_command
 from tests.conftest import Cast
 from tests.console.browser import database
 from tests.console.browser.looking import Looking
 from tests.console.browser.other import chromium_109, need
-from tests.processes import start, wait_until
+from tests.processes import own_port, start, wait_until
 from tests.tickets.committed import remove
 from tickets.models import Ticket
 
@@ -73,7 +73,7 @@ def oldest(player) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Site]:
     """The web server, on a database of its own."""
-    port = free_port(18900)
+    port = own_port()
     media = tmp_path_factory.mktemp("media")
     with django_db_blocker.unblock(), database.made():
         command = web_command(port, 1)[1:]
