@@ -119,17 +119,22 @@ def by_turns(
 def line(
     size: int, freshness: str, name: str, clients: int, runs: Mapping[str, list[dict[str, Any]]]
 ) -> dict[str, object]:
-    """Print the line of an operation; its row, with how many times the CPU of each other version this one needs."""
+    """Print the line of an operation; its row, with how many times the CPU of each other version this one needs.
+
+    The kernel counts hundredths of a second: where a short run came to none, there is no ratio.
+    """
 
     def median(which: str, *figures: str) -> float:
         return statistics.median(sum(answer[figure] for figure in figures) for answer in runs[which])
 
     together = {which: median(which, "web_ms", "database_ms") for which in runs}
-    ratios = {which: round(together[NOW] / together[which], 3) for which in runs if which != NOW}
+    ratios = {
+        which: round(together[NOW] / together[which], 3) if together[which] else None for which in runs if which != NOW
+    }
     columns = "".join(f"{f'{median(which, "web_ms"):.2f} + {median(which, "database_ms"):.2f}':>16}" for which in runs)
     print(
         f"{size:>8} {freshness:<10} {name:<14} {clients:>7}{columns}"
-        + "".join(f"{ratio:>11.2f}x" for ratio in ratios.values()),
+        + "".join(f"{'–':>12}" if ratio is None else f"{ratio:>11.2f}x" for ratio in ratios.values()),
         flush=True,
     )
     return {

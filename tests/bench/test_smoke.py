@@ -22,7 +22,7 @@ def test_the_bench_measures_every_operation_on_what_it_says(tmp_path):
 
 
 def test_the_bare_framework_runs_beside_this_code_also_with_statistics_of_a_smaller_table(tmp_path):
-    short = ("--clients", "1", "--rounds", "1", "--seconds", "0.2", "--only", "list-street")
+    short = ("--clients", "1", "--rounds", "1", "--seconds", "0.5", "--only", "list-street")
     written, code = measured(tmp_path, "bench.http", "--bare", "--stale", "--sizes", "120", "160", *short)
     assert code == 0
     assert [(row["size"], row["statistics"]) for row in written] == [(120, "fresh"), (160, "fresh"), (160, "stale")]

@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -312,28 +313,26 @@ def thousands(five, scene, noon):
         cursor.execute("ANALYZE tickets_ticket")
 
 
-@pytest.mark.parametrize(
-    ("what", "ask", "indexes"),
-    [
-        ("the places", lambda actor: wall.pressed("street", actor), OF_DUE),
-        ("what is late", lambda actor: wall.late(actor, 1000), OF_DUE),
-        ("what is supervised", lambda actor: wall.supervised("street", actor), {"ticket_supervised"}),
-        (
-            "what is at risk",
-            lambda actor: totals({"": PressingList(which=Pressing.AT_RISK)}, actor),
-            {"ticket_at_risk"},
-        ),
-        ("the supervised of an area", lambda actor: wall.supervised("area", actor), {"ticket_supervised"}),
-    ],
+FIGURES = (
+    ("the places", "desk_officer", partial(wall.pressed, "street"), OF_DUE),
+    ("what is late", "desk_officer", lambda actor: wall.late(actor, 1000), OF_DUE),
+    ("what is supervised", "desk_officer", partial(wall.supervised, "street"), {"ticket_supervised"}),
+    (
+        "what is at risk",
+        "desk_officer",
+        partial(totals, {"": PressingList(which=Pressing.AT_RISK)}),
+        {"ticket_at_risk"},
+    ),
+    ("the supervised of an area", "chair", partial(wall.supervised, "area"), {"ticket_supervised"}),
 )
-def test_a_figure_is_read_by_an_index_whatever_its_values(thousands, scene, noon, what, ask, indexes):
-    actor = scene.actor("chair" if "area" in what else "desk_officer", at=noon)
-    (*_, read) = plans_for_all_values(lambda: ask(actor))
-    assert read & indexes
-    assert "tickets_ticket" not in read
+"""Each figure with who asks for it, how it is counted, and by which indexes it may be read."""
 
 
-def test_what_is_counted_in_the_navigation_is_read_by_an_index(thousands, scene, noon):
+def test_figures_and_what_the_navigation_counts_are_read_by_indexes_whatever_their_values(thousands, scene, noon):
+    for what, who, ask, indexes in FIGURES:
+        (*_, read) = plans_for_all_values(partial(ask, scene.actor(who, at=noon)))
+        assert read & indexes, what
+        assert "tickets_ticket" not in read, what
     for who in ("desk_officer", "chair"):
         actor = scene.actor(who, at=noon)
         for entry in entries_of(actor):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -20,7 +20,7 @@ from launcher.family import PROJECT
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
 WIDTHS: Mapping[int, int] = {1440: 900, 390: 844}
 NARROWEST = 320
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # What a policy refuses is an error of the page; and what a refusal of ours writes into the console is none.
 _TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (e) => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));
@@ -51,7 +51,6 @@ class Looking:
         who: str = "",
         *,
         width: int = 0,
-        theme: str = "light",
         touch: bool = False,
         cookies: Sequence[Any] = (),
         **options: Any,
@@ -61,7 +60,7 @@ class Looking:
         context = self.chromium.new_context(
             base_url=self.address,
             viewport={"width": width, "height": WIDTHS.get(width, 900)},
-            color_scheme=theme,  # type: ignore[arg-type]
+            color_scheme="light",
             reduced_motion="reduce",
             locale="zh-CN",
             timezone_id="Asia/Shanghai",
@@ -153,19 +152,21 @@ def look_at(looking: Looking, name: str, who: str, path: str, ready: Callable[[P
     Under docs/screens only the light ones are kept.
     """
     for width in WIDTHS:
+        page = looking.open(who, path, width=width, **how)
+        ready(page)
+        page.wait_for_load_state("networkidle")
+        assert sideways(page) <= 0, (name, width)
         for theme in THEMES:
-            page = looking.open(who, path, width=width, theme=theme, **how)
-            ready(page)
-            page.wait_for_load_state("networkidle")
+            # As when the device turns dark while the page is open.
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_function("(theme) => document.documentElement.dataset.theme === theme", arg=theme)
             assert (found := violations(page)) == [], (name, width, theme, *found)
-            assert sideways(page) <= 0, (name, width)
             if theme == "light" or "LINLI_SCREENS" not in os.environ:
                 picture(page, f"{name}-{width}" if theme == "light" else f"{name}-{width}-{theme}")
-            if theme == "light":
-                page.evaluate("document.documentElement.style.fontSize = '200%'")
-                assert (found := beside(page)) == [], (name, width, "twice the size", *found)
-                page.evaluate("document.documentElement.style.fontSize = ''")
-                page.set_viewport_size({"width": NARROWEST, "height": 640})
-                assert (found := beside(page)) == [], (name, NARROWEST, *found)
-            page.context.close()
-            looking.contexts.remove(page.context)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert (found := beside(page)) == [], (name, width, "twice the size", *found)
+        page.evaluate("document.documentElement.style.fontSize = ''")
+        page.set_viewport_size({"width": NARROWEST, "height": 640})
+        assert (found := beside(page)) == [], (name, NARROWEST, *found)
+        page.context.close()
+        looking.contexts.remove(page.context)
