@@ -6,7 +6,7 @@ overlooked for that long, and what is filed meanwhile is filed under the version
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -143,6 +143,12 @@ def tree(version_id: uuid.UUID) -> Tree:
         _trees[version_id] = read
         _leaves.update((leaf.id, leaf) for leaf in read.by_code.values())
     return read
+
+
+def published_leaves() -> Iterator[Leaf]:
+    """The leaves of every version that was ever published: those that tickets can have."""
+    for _, version_id in _published.rows():
+        yield from tree(version_id).by_code.values()
 
 
 def leaf_by_id(category_id: uuid.UUID) -> Leaf:

@@ -64,4 +64,4 @@ def test_a_page_of_the_admin_is_planned_for_its_values(administrator):
 
     with connection.execute_wrapper(note):
         assert administrator.get(reverse("admin:notifications_delivery_changelist")).status_code == 200
-    assert (modes, mode()) == ({"auto"}, "force_generic_plan")
+    assert (modes, mode()) == ({"force_custom_plan"}, "force_generic_plan")
