@@ -273,6 +273,8 @@ def test_keys_walk_open_and_close(looking, scene, bins):
     expect(panel(page).get_by_role("heading", name=titles[1]).first).to_be_visible()
     page.keyboard.press("s")
     expect(panel(page).get_by_role("heading", name="先行联系")).to_be_visible()
+    # The list follows the move.
+    expect(page.locator("tbody tr", has_text=titles[1])).to_contain_text("办理中")
     page.keyboard.press("Escape")
     expect(panel(page).locator("article")).to_have_count(0)
     page.keyboard.press("/")
