@@ -107,7 +107,7 @@ def _value(name: str, value: str) -> str:
         return str(state_label(value, ""))
     if name == "due" and value in LOOKS:
         return str(LOOKS[value][1])
-    if value in _SAID:
+    if name != "q" and value in _SAID:
         return str(_SAID[value])
     try:
         uuid.UUID(value)
